@@ -1,0 +1,44 @@
+"""A conversation as people have it: utterances in order, each with a speaker and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Utterance:
+    """What one person said in one go.
+
+    Attributes:
+        id: unique in the corpus.
+        speaker: name of the speaker.
+        text: transcript, where there is one.
+        start, end: seconds from the beginning of the recording.
+        label: name of the emotion, or ``None`` when it is not known.
+        features: one float32 vector ``(D,)`` per modality; a modality that is not a key is *missing*.
+    """
+
+    id: str
+    speaker: str
+    text: str | None = None
+    start: float | None = None
+    end: float | None = None
+    label: str | None = None
+    features: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conversation:
+    """Utterances of one dialogue in the order in which they were spoken."""
+
+    id: str
+    utterances: tuple[Utterance, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "utterances", tuple(self.utterances))
+
+    def __len__(self) -> int:
+        return len(self.utterances)

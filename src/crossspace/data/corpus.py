@@ -1,0 +1,267 @@
+"""A corpus: conversations in splits, whether they are held in memory or read from a file as they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crossspace.data.conversation import Conversation, Utterance
+from crossspace.data.features import Features
+from crossspace.data.fingerprint import fingerprint
+from crossspace.data.index import Index
+from crossspace.data.metadata import Metadata
+from crossspace.data.names import SPLITS, split_name
+from crossspace.data.rows import columns_of
+from crossspace.data.split import Split
+from crossspace.data.store import DEFAULT_CACHE, open_store, write_store
+from crossspace.data.task import TaskSpec
+from crossspace.errors import DataError, UsageError, suggestion
+
+if TYPE_CHECKING:
+    from crossspace.data.batch import Batch
+
+ALL = "all"
+"""In place of the name of a split: every conversation, whatever its split and also without one."""
+
+
+class Corpus:
+    """Conversations with their splits, labels and features.
+
+    Within a split, conversations stand in the order of their ids. Wherever a split is named, ``"all"`` stands for
+    every conversation of the corpus and ``None`` for those that belong to no split.
+
+    Args:
+        conversations: ``{split: conversations}``; the key ``None`` holds conversations without a split.
+        spec: labels, widths and speakers. A modality that an utterance lacks is missing there.
+        name, source, licence: what it is called, where it came from, under which terms.
+        extractors: ``{modality: {"name", "version", "parameters"}}``, what made the features.
+
+    Raises:
+        DataError: the conversations do not hold together; every fault is named.
+    """
+
+    def __init__(
+        self,
+        conversations: Mapping[str | None, Sequence[Conversation]],
+        spec: TaskSpec,
+        *,
+        name: str = "corpus",
+        source: str = "",
+        licence: str = "",
+        extractors: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        metadata = Metadata(spec, name, source, licence, extractors or {})
+        index, features = columns_of(conversations, spec)
+        self._set(metadata, index, features, index.splits)
+
+    def _set(
+        self, metadata: Metadata, index: Index, features: Features, splits: tuple[str | None, ...], mark: str = ""
+    ) -> None:
+        self.metadata = metadata
+        self._index, self._features, self._splits, self._mark = index, features, splits, mark
+
+    @classmethod
+    def from_columns(cls, metadata: Metadata, index: Index, features: Features) -> Corpus:
+        """A corpus over columns that are known to be sorted and free of faults; importers end here."""
+        corpus = cls.__new__(cls)
+        corpus._set(metadata, index, features, index.splits)
+        return corpus
+
+    @classmethod
+    def read(cls, path: str | Path, cache_bytes: int = DEFAULT_CACHE) -> Corpus:
+        """Open a corpus file. Features are decoded when they are needed, and ``cache_bytes`` of them are kept.
+
+        Raises:
+            DataError: the file is missing, damaged, no corpus, of a newer format, or its rows do not hold together.
+        """
+        corpus = cls.__new__(cls)
+        metadata, seal, index, features = open_store(path, cache_bytes)
+        corpus._set(metadata, index, features, index.splits, seal.fingerprint)
+        return corpus
+
+    def write(self, path: str | Path) -> None:
+        """Write a corpus file, whole or not at all; an old one of this name is replaced.
+
+        Raises:
+            CrossspaceError: it could not be written; what stood there before is unharmed.
+        """
+        write_store(path, self.metadata, self._index.with_splits(self._splits), self._features)
+
+    @property
+    def spec(self) -> TaskSpec:
+        """Labels, widths and speakers: all that a model has to know."""
+        return self.metadata.spec
+
+    @property
+    def name(self) -> str:
+        """Short name of the corpus."""
+        return self.metadata.name
+
+    @property
+    def source(self) -> str:
+        """Where the corpus came from."""
+        return self.metadata.source
+
+    @property
+    def licence(self) -> str:
+        """The terms under which the corpus may be used."""
+        return self.metadata.licence
+
+    @property
+    def extractors(self) -> Mapping[str, Mapping[str, Any]]:
+        """``{modality: {"name", "version", "parameters"}}``, what made the features, where it is known."""
+        return self.metadata.extractors
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content, 64 hexadecimal digits: equal for equal conversations, splits and descriptions.
+
+        Labels, widths, speakers, extractors, ids, texts, times, splits and features count; name, source and licence
+        do not. A file states its own; :meth:`verify` works it out again.
+        """
+        if not self._mark:
+            self._mark = self._fingerprint(self._features.digests())
+        return self._mark
+
+    def verify(self) -> None:
+        """Work the fingerprint out from the content, which reads every feature.
+
+        Raises:
+            DataError: it is not the one that the file states.
+        """
+        found = self._fingerprint(self._features.measure(self._index.groups()))
+        if found != self.fingerprint:
+            raise DataError(
+                f"Corpus {self.name!r}: the fingerprint should be {self.fingerprint}. Found {found}: the file was "
+                "changed after it was written. Import the corpus again."
+            )
+
+    def _fingerprint(self, digests: Mapping[str, str]) -> str:
+        return fingerprint(self.metadata.content(), self._index.table, self._splits, digests)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits that hold conversations, in the order train, validation, test."""
+        return tuple(name for name in SPLITS if name in self._splits)
+
+    def __len__(self) -> int:
+        """Number of utterances."""
+        return len(self._index)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}: {len(self._members(name))}" for name in (*self.splits, ALL))
+        return f"Corpus({self.name!r}, conversations: {{{sizes}}})"
+
+    def split(self, name: str | None) -> Split:
+        """The conversations of a split, built one by one when they are asked for.
+
+        Raises:
+            UsageError: there is no split of that name. (A split that merely holds nothing is empty.)
+        """
+        return Split(self, self._members(name))
+
+    def conversation_ids(self, split: str | None) -> list[str]:
+        """Ids of the conversations of a split."""
+        return [self._index.conversation_ids[c] for c in self._members(split)]
+
+    def lengths(self, split: str | None) -> list[int]:
+        """Utterances of each conversation of a split."""
+        return [int(n) for n in np.diff(self._index.starts)[self._members(split)]]
+
+    def labels(self, split: str | None) -> np.ndarray:
+        """(N,) int64 label index of every utterance of a split, -100 where unlabelled."""
+        return self._labels[self._rows(self._members(split))]
+
+    def speaker_names(self, split: str | None) -> list[str]:
+        """(N,) name of the speaker of every utterance of a split."""
+        return self._index.table["speaker"].take(self._rows(self._members(split))).to_pylist()
+
+    def coverage(self, split: str | None) -> dict[str, int]:
+        """``{modality: utterances of a split that have it}``; of a file this reads the features."""
+        spans = [self._index.span(c) for c in self._members(split)]
+        return {m: sum(int(self._features.read(m, *s)[1].sum()) for s in spans) for m in self.spec.widths}
+
+    def batch(self, split: str | None, indices: Sequence[int]) -> Batch:
+        """Conversations of a split, by their place in it, as one batch; no utterance objects are built.
+
+        Raises:
+            DataError: the features cannot be read, or hold numbers that are not finite.
+        """
+        import torch
+
+        from crossspace.data.batch import Batch
+
+        members = self._members(split)[np.asarray(indices, dtype=np.int64)]
+        rows, spans = self._rows(members), [self._index.span(c) for c in members]
+        taken = {m: self._features.take(m, spans) for m in self.spec.widths}
+        return Batch(
+            features={m: torch.from_numpy(values) for m, (values, _) in taken.items()},
+            present={m: torch.from_numpy(present) for m, (_, present) in taken.items()},
+            lengths=torch.tensor([stop - start for start, stop in spans], dtype=torch.long),
+            speakers=torch.from_numpy(self._speakers[rows]),
+            labels=torch.from_numpy(self._labels[rows]),
+            conversation_ids=tuple(self._index.conversation_ids[c] for c in members),
+        )
+
+    def with_splits(self, splits: Mapping[str, str | None]) -> Corpus:
+        """The same corpus with some conversations in other splits; nothing is copied.
+
+        Args:
+            splits: ``{conversation id: split or None}``; conversations that are not named stay where they are.
+
+        Raises:
+            UsageError: a conversation or a split is not known.
+        """
+        known = {name: place for place, name in enumerate(self._index.conversation_ids)}
+        moved = list(self._splits)
+        for conversation, split in splits.items():
+            if conversation not in known:
+                near = suggestion(conversation, known) if len(known) < 1000 else ""
+                raise UsageError(f"Corpus {self.name!r} has no conversation {conversation!r}. {near}")
+            moved[known[conversation]] = None if split is None else _known_split(split)
+        corpus = Corpus.__new__(Corpus)
+        corpus._set(self.metadata, self._index, self._features, tuple(moved))
+        return corpus
+
+    def conversation(self, place: int) -> Conversation:
+        """The conversation at a place of the whole corpus, with its utterances and features."""
+        start, stop = self._index.span(place)
+        features = {m: self._features.read(m, start, stop) for m in self.spec.widths}
+        utterances = [
+            Utterance(
+                id=row["utterance_id"],
+                **{key: row[key] for key in ("speaker", "text", "start", "end", "label")},
+                features={m: values[i] for m, (values, present) in features.items() if present[i]},
+            )
+            for i, row in enumerate(self._index.rows(place))
+        ]
+        return Conversation(self._index.conversation_ids[place], tuple(utterances))
+
+    @cached_property
+    def _labels(self) -> np.ndarray:
+        return self._index.labels(self.spec)
+
+    @cached_property
+    def _speakers(self) -> np.ndarray:
+        return self._index.speakers(self.spec)
+
+    def _members(self, split: str | None) -> np.ndarray:
+        if split == ALL:
+            return np.arange(len(self._splits))
+        wanted = None if split is None else _known_split(split)
+        return np.array([c for c, name in enumerate(self._splits) if name == wanted], dtype=np.int64)
+
+    def _rows(self, members: np.ndarray) -> np.ndarray:
+        spans = [np.arange(*self._index.span(c)) for c in members]
+        return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)
+
+
+def _known_split(name: str) -> str:
+    found = split_name(name)
+    if found not in SPLITS:
+        raise UsageError(f"A split is train, validation or test, or 'all'. Found {name!r}. {suggestion(name, SPLITS)}")
+    return found

@@ -1,0 +1,80 @@
+"""The best that anybody can do on a synthetic corpus: exact inference with the process that made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from crossspace.data.conversation import Conversation
+    from crossspace.data.importers.synthetic import Synthetic
+
+
+def evidence(conversation: Conversation, truth: Synthetic) -> np.ndarray:
+    """(T, C) likelihood of what is seen of each utterance under every emotion, up to a factor per utterance.
+
+    A bit is the product of one hidden sign per modality. Given the projection u of a modality on a sign's direction,
+    noise of standard deviation s makes the sign's mean ``tanh(u / s**2)``; summing over all hidden signs leaves
+
+        p(seen | bit) proportional to 1 + bit * product over modalities of tanh(u_m / s**2),
+
+    so a bit of which one modality is missing stays wholly unknown.
+    """
+    means = np.ones((len(conversation), 2))
+    for modality in truth.widths:
+        directions = truth.directions(modality)
+        for row, utterance in enumerate(conversation.utterances):
+            vector = utterance.features.get(modality)
+            means[row] *= 0.0 if vector is None else np.tanh(directions @ vector / truth.noise**2)
+    return np.prod(1 + truth.bits[None] * means[:, None], axis=2)
+
+
+def posteriors(conversation: Conversation, truth: Synthetic) -> np.ndarray:
+    """(T, C) probability of every emotion of every utterance, given all that is seen of the whole conversation.
+
+    Exact forward-backward over what the chain remembers: the latest emotion of either speaker, or that there is none
+    yet (5 x 5 states).
+    """
+    seen, chain = evidence(conversation, truth), truth.transitions
+    names = truth.speaker_names
+    second = [utterance.speaker == names[1] for utterance in conversation.utterances]
+    forward = np.zeros((len(seen) + 1, *chain.shape[:2]))
+    forward[0, -1, -1] = 1
+    for t, other in enumerate(second):
+        state = forward[t].T if other else forward[t]
+        step = np.zeros_like(state)
+        step[:-1] = np.einsum("ab,aby,y->yb", state, chain, seen[t])
+        forward[t + 1] = (step.T if other else step) / step.sum()
+    backward = np.ones(chain.shape[:2])
+    found = np.zeros_like(seen)
+    for t in reversed(range(len(seen))):
+        joint = forward[t + 1] * backward
+        found[t] = joint.sum(axis=0)[:-1] if second[t] else joint.sum(axis=1)[:-1]
+        ahead = backward.T if second[t] else backward
+        back = np.einsum("aby,y,yb->ab", chain, seen[t], ahead[:-1])
+        backward = (back.T if second[t] else back) / back.max()
+    return found / found.sum(axis=1, keepdims=True)
+
+
+def ceiling(truth: Synthetic, conversations: int = 2000, seed: int = 0, context: bool = True) -> tuple[float, float]:
+    """Monte Carlo estimate of the best accuracy that any classifier can reach, and its standard error.
+
+    Args:
+        truth: the process.
+        conversations: how many are drawn; the standard error takes conversations, not utterances, for independent.
+        seed: of the draw.
+        context: with False, of a classifier that sees one utterance at a time and knows the emotions' frequencies.
+    """
+    hits, sizes = [], []
+    drawn = [truth.draw(np.random.default_rng([seed, i]), f"c{i}") for i in range(conversations)]
+    frequencies = truth.frequencies()
+    for conversation in drawn:
+        index = np.array([truth.labels.index(u.label) for u in conversation.utterances])  # type: ignore[arg-type]
+        scores = posteriors(conversation, truth) if context else evidence(conversation, truth) * frequencies
+        hits.append(int((scores.argmax(axis=1) == index).sum()))
+        sizes.append(len(index))
+    total, count = np.array(hits, float), np.array(sizes, float)
+    mean = total.sum() / count.sum()
+    spread = np.sqrt(((total - mean * count) ** 2).sum()) / count.sum()
+    return float(mean), float(spread)

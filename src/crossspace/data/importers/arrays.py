@@ -1,0 +1,215 @@
+"""Arrays with one row per utterance: an ``.npz`` file or a folder of ``.npy`` files."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crossspace.data.checks import refuse
+from crossspace.data.corpus import Corpus
+from crossspace.data.importers.assemble import assemble
+from crossspace.data.importers.base import Importer
+from crossspace.data.metadata import Metadata
+from crossspace.data.names import modality_name, split_name
+from crossspace.data.schema import INDEX_SCHEMA
+from crossspace.data.splits import VALIDATION_FRACTION
+from crossspace.data.task import TaskSpec
+from crossspace.errors import DataError, suggestion
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrays(Importer):
+    """Import arrays that hold one row per utterance, in any order.
+
+    Only ``conversation_id`` has to be named. Without ``position`` the rows of a conversation stand in their order;
+    without ``utterance_id`` an utterance is called ``<conversation>_<position>``; without ``speaker`` each
+    conversation has one speaker; without ``split`` no conversation belongs to a split. Positions may be any numbers
+    that order the rows of a conversation. A feature row that is NaN throughout is missing; NaN in part is a fault.
+    Object arrays are refused, since reading them could execute code.
+
+    Args:
+        columns: which array holds which column: ``{column: array}`` with the columns conversation_id, position,
+            utterance_id, speaker, text, start, end, label, split.
+        features: which array (N, D) holds the features of which modality: ``{modality: array}``.
+        labels: names of the emotions in index order; integers in the label array count from 0 into them, and negative
+            integers, NaN and empty strings mean unlabelled. Without it, the values that occur, sorted.
+        speakers: names of the speakers when they mean the same in every conversation, or how many are told apart
+            within one; without it, as many as the conversation with most speakers has.
+        name: short name of the corpus; without it, the name of the file.
+        licence: terms under which it may be used.
+        provenance: where it came from; without it, the name of the file.
+        extractors: what made the features: ``{modality: {"name", "version", "parameters"}}``.
+        validation_fraction: part of the train conversations that becomes validation, when there is none.
+        seed: of that choice.
+        zero_rows_missing: take feature rows of nothing but zeros for missing.
+    """
+
+    columns: dict[str, str]
+    features: dict[str, str]
+    labels: list[str] | None = None
+    speakers: int | list[str] | None = None
+    name: str | None = None
+    licence: str = ""
+    provenance: str | None = None
+    extractors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    validation_fraction: float = VALIDATION_FRACTION
+    seed: int = 0
+    zero_rows_missing: bool = False
+
+    def read(self, source: str | Path) -> Corpus:
+        """The corpus that an ``.npz`` file or a folder of ``.npy`` files holds.
+
+        Raises:
+            DataError: it cannot be read, the mapping does not fit, or rows do not hold together; every fault is named.
+        """
+        source = Path(source)
+        arrays = load_arrays(source, {*self.columns.values(), *self.features.values()})
+        refuse(source, self._mapping_faults(arrays), "Correct the mapping, then import again.")
+        columns = self._columns({column: arrays[name] for column, name in self.columns.items()})
+        labels = (
+            self.labels or sorted({str(label) for label in columns["label"] if label is not None}) or ["unlabelled"]
+        )
+        features = {modality_name(m): arrays[name] for m, name in self.features.items()}
+        spec = TaskSpec(
+            labels=tuple(labels),
+            widths={m: array.shape[1] for m, array in features.items()},
+            speakers=_most_speakers(columns) if self.speakers is None else _speakers(self.speakers),
+        )
+        extractors = {modality_name(m): extractor for m, extractor in self.extractors.items()}
+        provenance = source.name if self.provenance is None else self.provenance
+        return assemble(
+            columns,
+            features,
+            Metadata(spec, self.name or source.stem, provenance, self.licence, extractors),
+            validation_fraction=self.validation_fraction,
+            seed=self.seed,
+            zero_rows_missing=self.zero_rows_missing,
+        )
+
+    def _mapping_faults(self, arrays: Mapping[str, np.ndarray | None]) -> list[str]:
+        faults: list[str] = []
+        for column in self.columns:
+            if column not in INDEX_SCHEMA.names:
+                faults.append(f"there is no column {column!r}. {suggestion(column, INDEX_SCHEMA.names)}")
+        if "conversation_id" not in self.columns:
+            faults.append("the column 'conversation_id' has no array; it is the one that must have one")
+        if not self.features:
+            faults.append("no modality has an array; at least one must have one")
+        wanted = [(f"column {c!r}", name, 1) for c, name in self.columns.items()]
+        wanted += [(f"modality {m!r}", name, 2) for m, name in self.features.items()]
+        rows: dict[int, list[str]] = defaultdict(list)
+        for what, name, dimensions in wanted:
+            array = arrays.get(name)
+            if array is None:
+                faults.append(f"{what}: there is no array {name!r}. {suggestion(name, arrays)}")
+            elif array.ndim != dimensions or (dimensions == 2 and (array.dtype.kind not in "fiub" or not array.size)):
+                shape = "numbers of shape (rows, width)" if dimensions == 2 else "shape (rows,)"
+                faults.append(f"{what}: array {name!r} should have {shape}. Found {array.dtype} {array.shape}")
+            else:
+                rows[len(array)].append(name)
+        position = arrays.get(self.columns.get("position", ""))
+        if position is not None and (position.dtype.kind not in "iuf" or np.isnan(position).any()):
+            faults.append(
+                f"column 'position': the array should hold numbers. Found {position.dtype}, or NaN among them"
+            )
+        if len(rows) > 1:
+            counts = "; ".join(f"{n} rows in {', '.join(sorted(set(names)))}" for n, names in sorted(rows.items()))
+            faults.append(f"all arrays should have one row per utterance. Found {counts}")
+        return faults
+
+    def _columns(self, arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
+        conversations = _strings(arrays["conversation_id"])
+        count = len(conversations)
+        columns: dict[str, list] = {"conversation_id": conversations}
+        columns["position"] = arrays["position"].tolist() if "position" in arrays else list(range(count))
+        for name in ("text", "speaker", "utterance_id"):
+            columns[name] = _strings(arrays[name]) if name in arrays else [None] * count
+        for name in ("start", "end"):
+            columns[name] = _seconds(arrays[name]) if name in arrays else [None] * count
+        if "speaker" not in arrays:
+            columns["speaker"] = ["speaker"] * count
+        if "utterance_id" not in arrays:
+            columns["utterance_id"] = _numbered(conversations, columns["position"])
+        splits = [split_name(s) or None for s in _strings(arrays["split"])] if "split" in arrays else [None] * count
+        columns["split"] = splits
+        columns["label"] = self._labels(arrays["label"]) if "label" in arrays else [None] * count
+        return columns
+
+    def _labels(self, array: np.ndarray) -> list[str | None]:
+        if array.dtype.kind not in "iufb":
+            return [label or None for label in _strings(array)]
+        known = self.labels
+        if array.dtype.kind == "f":
+            array = np.where(np.isfinite(array), array, -1)
+        if (array != np.floor(array)).any():
+            raise DataError("The label array should hold integers or names. Found fractions; round or name them first.")
+        indices = array.astype(np.int64).tolist()
+        if known is None:
+            return [None if i < 0 else str(i) for i in indices]
+        return [None if i < 0 else known[i] if i < len(known) else str(i) for i in indices]
+
+
+def load_arrays(source: Path, wanted: set[str]) -> dict[str, np.ndarray | None]:
+    """The wanted arrays of an ``.npz`` file or a folder of ``.npy`` files; ``None`` in place of those not wanted.
+
+    Raises:
+        DataError: there is no such source, it is damaged, or a wanted array holds objects.
+    """
+    if not source.exists():
+        raise DataError(f"{source}: an .npz file or a folder of .npy files is expected here. Found nothing.")
+    try:
+        if source.is_dir():
+            files = {path.stem: path for path in sorted(source.glob("*.npy"))}
+            return {n: np.load(path, allow_pickle=False) if n in wanted else None for n, path in files.items()}
+        with np.load(source, allow_pickle=False) as archive:
+            return {n: archive[n] if n in wanted else None for n in archive.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
+        raise DataError(
+            f"{source}: an .npz file or a folder of .npy files of plain arrays is expected. Found one that cannot be "
+            f"read ({error}). Save arrays of strings and numbers (no objects) with numpy.savez."
+        ) from error
+
+
+def _strings(array: np.ndarray) -> list[str]:
+    return [_text(value) for value in array.tolist()]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return value.decode("latin-1")
+    return str(value)
+
+
+def _seconds(array: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in array.astype(np.float64)]
+
+
+def _numbered(conversations: list[str], positions: list) -> list[str]:
+    order = sorted(range(len(conversations)), key=lambda i: (conversations[i], positions[i]))
+    counts: dict[str, int] = defaultdict(int)
+    names = [""] * len(conversations)
+    for row in order:
+        names[row] = f"{conversations[row]}_{counts[conversations[row]]}"
+        counts[conversations[row]] += 1
+    return names
+
+
+def _most_speakers(columns: Mapping[str, list]) -> int:
+    found: dict[str, set[str]] = defaultdict(set)
+    for conversation, speaker in zip(columns["conversation_id"], columns["speaker"], strict=True):
+        found[conversation].add(speaker)
+    return max((len(names) for names in found.values()), default=1)
+
+
+def _speakers(given: int | list[str]) -> int | tuple[str, ...]:
+    return given if isinstance(given, int) else tuple(given)

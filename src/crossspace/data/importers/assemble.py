@@ -1,0 +1,85 @@
+"""From columns in any order to a corpus: the last steps that importers share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from crossspace.data.checks import feature_faults, index_faults, refuse
+from crossspace.data.corpus import Corpus
+from crossspace.data.features import ArrayFeatures
+from crossspace.data.index import Index
+from crossspace.data.metadata import Metadata
+from crossspace.data.rows import index_table
+from crossspace.data.splits import VALIDATION_FRACTION, validation_ids
+
+
+def assemble(
+    columns: Mapping[str, Sequence[Any]],
+    features: Mapping[str, np.ndarray],
+    metadata: Metadata,
+    *,
+    validation_fraction: float = VALIDATION_FRACTION,
+    seed: int = 0,
+    zero_rows_missing: bool = False,
+) -> Corpus:
+    """Sort rows by conversation and position, number positions 0, 1, 2, ..., cut validation, check everything.
+
+    Args:
+        columns: the columns of :data:`~crossspace.data.schema.INDEX_SCHEMA`, each with N values; ``position`` gives
+            the order only, so any numbers do.
+        features: ``{modality: (N, D)}``. A row that is NaN throughout is *missing*; NaN in part is a fault.
+        metadata: the description of the corpus.
+        validation_fraction, seed: validation conversations are cut from train by
+            :func:`~crossspace.data.splits.validation_ids` when there is a train split and no validation split.
+        zero_rows_missing: take rows of nothing but zeros for missing too.
+
+    Raises:
+        DataError: the rows do not hold together; every fault is named.
+    """
+    order = _order(columns["conversation_id"], columns["position"])
+    sorted_columns = {name: [values[i] for i in order] for name, values in columns.items()}
+    faults = _renumber(sorted_columns)
+    table = index_table(sorted_columns)
+    faults += index_faults(table, metadata.spec.labels)
+    values, present = {}, {}
+    for modality, array in features.items():
+        values[modality], present[modality] = _with_missing(array[order], zero_rows_missing)
+        names = sorted_columns["utterance_id"]
+        faults += feature_faults(modality, values[modality], present[modality], names.__getitem__)
+    refuse(f"The corpus {metadata.name!r}", faults, "Mend the source or the mapping, then import again.")
+    corpus = Corpus.from_columns(metadata, Index(table), ArrayFeatures(values, present))
+    if "train" in corpus.splits and "validation" not in corpus.splits:
+        held = validation_ids(corpus.conversation_ids("train"), validation_fraction, seed)
+        corpus = corpus.with_splits(dict.fromkeys(held, "validation"))
+    return corpus
+
+
+def _order(conversations: Sequence[str], positions: Sequence[Any]) -> np.ndarray:
+    return np.array(sorted(range(len(conversations)), key=lambda i: (conversations[i], positions[i])), dtype=np.int64)
+
+
+def _renumber(columns: dict[str, list]) -> list[str]:
+    seen: dict[str, list] = defaultdict(list)
+    numbers, faults = [], []
+    for conversation, position in zip(columns["conversation_id"], columns["position"], strict=True):
+        before = seen[conversation]
+        if before and before[-1] == position:
+            faults.append(f"conversation {conversation!r}: position {position} occurs twice")
+        numbers.append(len(before))
+        before.append(position)
+    columns["position"] = numbers
+    return faults
+
+
+def _with_missing(array: np.ndarray, zero_rows_missing: bool) -> tuple[np.ndarray, np.ndarray]:
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float32)
+    present = ~np.isnan(values).all(axis=1)
+    if zero_rows_missing:
+        present &= values.any(axis=1)
+    values[~present] = 0
+    return values, present

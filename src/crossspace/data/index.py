@@ -1,0 +1,78 @@
+"""The utterances of a corpus without their features: who said what, where, and how it was labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crossspace.data.task import UNLABELLED, TaskSpec
+
+_GROUP_ROWS = 256
+_GROUP_ROWS_AT_MOST = 512
+
+
+class Index:
+    """Rows of :data:`~crossspace.data.schema.INDEX_SCHEMA`, sorted by conversation and position.
+
+    Attributes:
+        table: the rows.
+        conversation_ids: (B,) in the order of the rows.
+        starts: (B + 1,) first row of every conversation, and N.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table.combine_chunks()
+        codes = np.asarray(self.table["conversation_id"].combine_chunks().dictionary_encode().indices)
+        first = np.flatnonzero(np.diff(codes, prepend=-1)) if len(codes) else np.zeros(0, np.int64)
+        self.starts = np.append(first, len(table)).astype(np.int64)
+        self.conversation_ids: tuple[str, ...] = tuple(self.table["conversation_id"].take(first).to_pylist())
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    def span(self, conversation: int) -> tuple[int, int]:
+        """First row of a conversation and the row after its last."""
+        return int(self.starts[conversation]), int(self.starts[conversation + 1])
+
+    def rows(self, conversation: int) -> list[dict[str, Any]]:
+        """The rows of a conversation as dictionaries."""
+        start, stop = self.span(conversation)
+        return self.table.slice(start, stop - start).to_pylist()
+
+    @cached_property
+    def splits(self) -> tuple[str | None, ...]:
+        """(B,) split of every conversation, ``None`` where it has none."""
+        return tuple(self.table["split"].take(self.starts[:-1]).to_pylist())
+
+    def with_splits(self, splits: tuple[str | None, ...]) -> pa.Table:
+        """The table with the split of every conversation replaced."""
+        column = pa.array(splits, pa.string()).take(np.repeat(np.arange(len(splits)), np.diff(self.starts)))
+        return self.table.set_column(self.table.schema.get_field_index("split"), "split", column)
+
+    def labels(self, spec: TaskSpec) -> np.ndarray:
+        """(N,) int64 label index, -100 where unlabelled."""
+        found = pc.index_in(self.table["label"], value_set=pa.array(spec.labels, pa.string()))
+        return np.asarray(pc.fill_null(found, UNLABELLED)).astype(np.int64)
+
+    def speakers(self, spec: TaskSpec) -> np.ndarray:
+        """(N,) int64 speaker index, by the corpus's policy."""
+        names = self.table["speaker"].to_pylist()
+        found: list[int] = []
+        for start, stop in zip(self.starts[:-1], self.starts[1:], strict=True):
+            found += spec.speaker_indices(names[start:stop])
+        return np.array(found, dtype=np.int64)
+
+    def groups(self) -> Iterator[tuple[int, int]]:
+        """Spans of rows that cut no conversation: some 256 to 512 rows, more where one conversation alone has more."""
+        start = 0
+        for first, stop in zip(self.starts[:-1], self.starts[1:], strict=True):
+            if first - start >= _GROUP_ROWS or (first > start and stop - start > _GROUP_ROWS_AT_MOST):
+                yield start, int(first)
+                start = int(first)
+        if start < len(self):
+            yield start, len(self)

@@ -1,0 +1,96 @@
+"""Where every row of a ragged batch stands: which conversation, which position, which place in a padded block.
+
+Rows are real utterances, one conversation after the other. Attention and recurrence need a rectangular block; they
+ask :class:`Layout` for it. Conversations of similar length share a block, so that little of it is padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+_LONGEST_TO_SHORTEST = 0.7
+"""A conversation joins a block only when it is at least this fraction of the block's longest one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Conversations of similar length, padded to the longest of them.
+
+    Attributes:
+        rows: (b, t) index of the batch row at each place; places of padding hold N, one past the last row.
+        valid: (b, t) bool, True at real utterances.
+        full: True when no place is padding.
+    """
+
+    rows: Tensor
+    valid: Tensor
+    full: bool
+
+
+class Layout:
+    """The arrangement of N rows in B conversations.
+
+    Args:
+        lengths: utterances of each conversation, in the order of the rows.
+        device: where index tensors are kept.
+    """
+
+    def __init__(self, lengths: Sequence[int], device: torch.device | str = "cpu") -> None:
+        self.lengths = tuple(int(length) for length in lengths)
+        self.device = torch.device(device)
+
+    def __len__(self) -> int:
+        return sum(self.lengths)
+
+    @cached_property
+    def positions(self) -> Tensor:
+        """(N,) position of every row in its conversation: 0, 1, 2, ..."""
+        return torch.cat([torch.arange(n) for n in self.lengths] or [torch.arange(0)]).to(self.device)
+
+    @cached_property
+    def conversations(self) -> Tensor:
+        """(N,) index of the conversation of every row."""
+        counts = torch.tensor(self.lengths, dtype=torch.long)
+        return torch.repeat_interleave(torch.arange(len(self.lengths)), counts).to(self.device)
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The padded blocks that together hold every row once."""
+        starts = torch.tensor((0, *self.lengths)).cumsum(0)[:-1]
+        total, blocks = len(self), []
+        for members in self._groups():
+            longest = self.lengths[members[0]]
+            steps = torch.arange(longest)
+            counts = torch.tensor([self.lengths[i] for i in members]).unsqueeze(1)
+            valid = steps < counts
+            rows = torch.where(valid, starts[torch.tensor(members)].unsqueeze(1) + steps, total)
+            blocks.append(Block(rows.to(self.device), valid.to(self.device), bool(valid.all())))
+        return tuple(blocks)
+
+    @cached_property
+    def padded_rows(self) -> Tensor:
+        """Row of every place of all blocks, one block after the other; padding holds N."""
+        parts = [block.rows.reshape(-1) for block in self.blocks]
+        return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.long, device=self.device)
+
+    @cached_property
+    def places(self) -> Tensor:
+        """(N,) the place of every row among the places of :attr:`padded_rows`."""
+        places = torch.empty(len(self) + 1, dtype=torch.long, device=self.device)
+        places[self.padded_rows] = torch.arange(len(self.padded_rows), device=self.device)
+        return places[:-1]
+
+    def _groups(self) -> list[list[int]]:
+        order = sorted((i for i, n in enumerate(self.lengths) if n), key=lambda i: -self.lengths[i])
+        groups: list[list[int]] = []
+        for i in order:
+            if groups and self.lengths[i] >= _LONGEST_TO_SHORTEST * self.lengths[groups[-1][0]]:
+                groups[-1].append(i)
+            else:
+                groups.append([i])
+        return groups

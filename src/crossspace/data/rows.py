@@ -1,0 +1,96 @@
+"""Conversation objects turned into the columns of a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from crossspace.data.checks import feature_faults, index_faults, refuse
+from crossspace.data.conversation import Conversation, Utterance
+from crossspace.data.features import ArrayFeatures
+from crossspace.data.index import Index
+from crossspace.data.names import split_name
+from crossspace.data.schema import INDEX_SCHEMA
+from crossspace.data.task import TaskSpec
+from crossspace.errors import DataError
+
+
+def columns_of(
+    conversations: Mapping[str | None, Sequence[Conversation]], spec: TaskSpec
+) -> tuple[Index, ArrayFeatures]:
+    """The index and the features of ``{split: conversations}``, sorted by conversation id.
+
+    Raises:
+        DataError: ids repeat, labels or modalities are unknown, vectors have another width or are not finite, a
+            conversation is empty or stands in two splits; every fault is named.
+    """
+    placed = [(None if s is None else split_name(s), c) for s, members in conversations.items() for c in members]
+    placed.sort(key=lambda pair: str(pair[1].id))
+    faults = [f"conversation {c.id!r} is empty" for _, c in placed if not len(c)]
+    ids = [c.id for _, c in placed]
+    faults += [f"conversation id {c!r} occurs {ids.count(c)} times" for c in sorted({*_repeated(ids)})]
+    table = _table(placed)
+    faults += index_faults(table, spec.labels)
+    utterances = [u for _, c in placed for u in c.utterances]
+    strange = sorted({m for u in utterances for m in u.features} - set(spec.widths))
+    faults += [f"modality {m!r} is unknown; the task has {list(spec.widths)}" for m in strange]
+    values, present = {}, {}
+    for modality, width in spec.widths.items():
+        values[modality], present[modality] = _feature_arrays(utterances, modality, width, faults)
+        faults += feature_faults(modality, values[modality], present[modality], lambda row: utterances[row].id)
+    refuse("The corpus", faults, "Mend the conversations, then build it again.")
+    return Index(table), ArrayFeatures(values, present)
+
+
+def index_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Columns as a table of :data:`~crossspace.data.schema.INDEX_SCHEMA`.
+
+    Raises:
+        DataError: a value has another type than its column.
+    """
+    arrays = []
+    for field in INDEX_SCHEMA:
+        try:
+            arrays.append(pa.array(columns[field.name], field.type))
+        except (pa.ArrowException, UnicodeError, TypeError, OverflowError) as error:
+            raise DataError(f"Column {field.name!r} should hold {field.type}. Found other values ({error}).") from error
+    return pa.table(arrays, schema=INDEX_SCHEMA)
+
+
+def _table(placed: Sequence[tuple[str | None, Conversation]]) -> pa.Table:
+    rows = [(c.id, split, position, u) for split, c in placed for position, u in enumerate(c.utterances)]
+    columns: dict[str, list] = {
+        "conversation_id": [row[0] for row in rows],
+        "split": [row[1] for row in rows],
+        "position": [row[2] for row in rows],
+        "utterance_id": [row[3].id for row in rows],
+    }
+    for name in ("speaker", "text", "start", "end", "label"):
+        columns[name] = [getattr(row[3], name) for row in rows]
+    return index_table(columns)
+
+
+def _repeated(ids: Sequence[str]) -> set[str]:
+    seen: set[str] = set()
+    return {c for c in ids if c in seen or seen.add(c)}  # type: ignore[func-returns-value]
+
+
+def _feature_arrays(
+    utterances: Sequence[Utterance], modality: str, width: int, faults: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    values = np.zeros((len(utterances), width), dtype=np.float32)
+    present = np.zeros(len(utterances), dtype=bool)
+    for row, utterance in enumerate(utterances):
+        vector = utterance.features.get(modality)
+        if vector is None:
+            continue
+        if np.shape(vector) != (width,):
+            faults.append(
+                f"utterance {utterance.id!r}: {modality} should have {width} features. Found shape {np.shape(vector)}"
+            )
+            continue
+        values[row], present[row] = vector, True
+    return values, present

@@ -1,0 +1,57 @@
+"""The columns of a corpus file: one row per utterance, sorted by conversation and position."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+
+METADATA_KEY = b"crossspace"
+"""Key of the file metadata under which the description of the corpus stands as JSON."""
+
+FEATURE_PREFIX = "features."
+
+INDEX_SCHEMA = pa.schema(
+    [
+        pa.field("conversation_id", pa.string(), nullable=False),
+        pa.field("utterance_id", pa.string(), nullable=False),
+        pa.field("speaker", pa.string(), nullable=False),
+        pa.field("position", pa.int32(), nullable=False),
+        pa.field("text", pa.string()),
+        pa.field("start", pa.float64()),
+        pa.field("end", pa.float64()),
+        pa.field("label", pa.string()),
+        pa.field("split", pa.string()),
+    ]
+)
+"""Every column but the features. ``start`` and ``end`` are seconds; the last five may be null."""
+
+_MODALITY = re.compile(r"[\w-]+")
+
+
+def feature_column(modality: str) -> str:
+    """Name of the column that holds the features of ``modality``."""
+    return FEATURE_PREFIX + modality
+
+
+def feature_field(modality: str, width: int) -> pa.Field:
+    """The column of one modality: a fixed-size list of ``width`` float32, null where the modality is missing."""
+    return pa.field(feature_column(modality), pa.list_(pa.float32(), width))
+
+
+def is_modality_name(name: str) -> bool:
+    """Whether ``name`` can stand in a column name: letters, digits, ``_`` and ``-`` (a dot would nest columns)."""
+    return _MODALITY.fullmatch(name) is not None
+
+
+def same_type(found: pa.DataType, expected: pa.DataType) -> bool:
+    """Whether a column can be read as ``expected``; strings of either offset width are the same thing."""
+    if pa.types.is_string(expected):
+        return pa.types.is_string(found) or pa.types.is_large_string(found)
+    if pa.types.is_fixed_size_list(expected):
+        return (
+            pa.types.is_fixed_size_list(found)
+            and found.list_size == expected.list_size
+            and found.value_type == expected.value_type
+        )
+    return bool(found == expected)

@@ -1,0 +1,59 @@
+"""The plain numbers of a corpus: sizes, distributions, lengths, coverage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from crossspace.data.corpus import ALL, Corpus
+
+
+def summary(corpus: Corpus) -> dict[str, Any]:
+    """What a corpus holds, as plain dictionaries, strings and numbers that JSON can carry.
+
+    Returns:
+        ``name``, ``source``, ``licence``, ``fingerprint``, ``labels``, ``speakers`` (``"global"`` or ``"local"``),
+        ``modalities`` ``{modality: {"width", "extractor"}}``, and ``splits``: for every split that holds
+        conversations, for those without a split (``"none"``) and for ``"all"``, what :func:`split_summary` says.
+    """
+    places: dict[str, str | None] = {name: name for name in corpus.splits}
+    if corpus.conversation_ids(None):
+        places["none"] = None
+    places[ALL] = ALL
+    spec = corpus.spec
+    return {
+        "name": corpus.name,
+        "source": corpus.source,
+        "licence": corpus.licence,
+        "fingerprint": corpus.fingerprint,
+        "labels": list(spec.labels),
+        "speakers": "local" if isinstance(spec.speakers, int) else "global",
+        "modalities": {m: {"width": d, "extractor": corpus.extractors.get(m)} for m, d in spec.widths.items()},
+        "splits": {title: split_summary(corpus, name) for title, name in places.items()},
+    }
+
+
+def split_summary(corpus: Corpus, split: str | None) -> dict[str, Any]:
+    """The numbers of one split.
+
+    Returns:
+        ``conversations``, ``utterances``; ``lengths`` ``{"min", "median", "mean", "max"}`` in utterances; ``labels``
+        ``{label: utterances}`` in index order, and ``unlabelled``; ``speakers`` ``{name: utterances}``, most talkative
+        first; ``coverage`` ``{modality: utterances that have it}``.
+    """
+    lengths, labels = np.array(corpus.lengths(split)), corpus.labels(split)
+    counts = Counter(labels.tolist())
+    return {
+        "conversations": len(lengths),
+        "utterances": int(lengths.sum()),
+        "lengths": {
+            key: float(f(lengths)) if len(lengths) else 0.0
+            for key, f in (("min", np.min), ("median", np.median), ("mean", np.mean), ("max", np.max))
+        },
+        "labels": {label: counts[i] for i, label in enumerate(corpus.spec.labels)},
+        "unlabelled": int((labels < 0).sum()),
+        "speakers": dict(Counter(corpus.speaker_names(split)).most_common()),
+        "coverage": corpus.coverage(split),
+    }

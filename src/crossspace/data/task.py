@@ -1,0 +1,67 @@
+"""What a model has to know of a corpus before it can be built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crossspace.errors import UsageError
+
+UNLABELLED = -100
+"""Label index of an utterance whose emotion is not known; losses and scores leave it out."""
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """Labels, modalities and speakers of a task; a model is built from this and from nothing else of the data.
+
+    Attributes:
+        labels: names of the emotions in index order.
+        widths: ``{modality: D}``, number of features per modality, in the order in which models use them.
+        speakers: the names of the speakers when identities mean the same in every conversation (IEMOCAP's F and M),
+            or how many speakers of one conversation are told apart, numbered by first appearance, when they do not.
+            Whoever comes beyond them shares one overflow index.
+    """
+
+    labels: tuple[str, ...]
+    widths: Mapping[str, int]
+    speakers: int | tuple[str, ...] = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(str(label) for label in self.labels))
+        object.__setattr__(self, "widths", {str(m): int(d) for m, d in self.widths.items()})
+        if not isinstance(self.speakers, int):
+            object.__setattr__(self, "speakers", tuple(str(s) for s in self.speakers))
+        if not self.labels or len(set(self.labels)) != len(self.labels):
+            raise UsageError(f"A task needs at least one label and no label twice. Found {list(self.labels)}.")
+        if not self.widths or any(width < 1 for width in self.widths.values()):
+            raise UsageError(f"A task needs at least one modality of at least one feature. Found {dict(self.widths)}.")
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        return tuple(self.widths)
+
+    @property
+    def speaker_slots(self) -> int:
+        """Rows of a speaker table: every speaker told apart, and the overflow index as the last one."""
+        return (self.speakers if isinstance(self.speakers, int) else len(self.speakers)) + 1
+
+    def speaker_indices(self, names: Sequence[str]) -> list[int]:
+        """Indices of the speakers of one conversation, given the speaker of every utterance in order."""
+        if isinstance(self.speakers, int):
+            known: dict[str, int] = {}
+            for name in names:
+                known.setdefault(name, len(known))
+        else:
+            known = {name: index for index, name in enumerate(self.speakers)}
+        overflow = self.speaker_slots - 1
+        return [min(known.get(name, overflow), overflow) for name in names]
+
+    def to_dict(self) -> dict[str, Any]:
+        speakers = self.speakers if isinstance(self.speakers, int) else list(self.speakers)
+        return {"labels": list(self.labels), "widths": dict(self.widths), "speakers": speakers}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TaskSpec:
+        return cls(labels=data["labels"], widths=data["widths"], speakers=data["speakers"])

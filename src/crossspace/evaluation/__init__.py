@@ -1,0 +1,20 @@
+"""From predictions to numbers, figures and a report.
+
+==================  ==========================================================================
+module              holds
+==================  ==========================================================================
+``scores``          accuracy, F1, unweighted average recall, per class figures, by scikit-learn
+``confusion``       the same metrics from confusion matrices, many matrices at once
+``bootstrap``       95 % intervals, resampled by conversation
+``calibration``     reliability curve, expected calibration error, Brier score
+``aggregate``       a prediction table of several seeds to the content of ``results.json``
+``record``          a run folder as it was written, checked
+``curves``          logged values of several seeds to mean and spread over steps
+``captions``        how objectives and metrics are called in front of readers
+``example``         the conversation that a report shows
+``figures``         one figure per file, as matplotlib figures and as SVG
+``report``          ``report.html``, ``report.md`` and ``figures/*.svg`` of a run folder
+==================  ==========================================================================
+
+Nothing is imported here, so that scoring during training does not load matplotlib.
+"""

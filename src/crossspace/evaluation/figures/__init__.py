@@ -1,0 +1,13 @@
+"""The figures of a report, one file each; every function returns a matplotlib ``Figure``.
+
+=================  =====================================================================
+module             draws
+=================  =====================================================================
+``style``          the common look, and :func:`~.style.svg` with :func:`~.style.inline`
+``palette``        colours of emotions, and colour and dash of lines
+``matrix``         the confusion matrix
+``training``       losses, gamma and gradient cosines over steps; validation by epoch
+``calibration``    the reliability diagram
+``timeline``       an example conversation, one lane per speaker
+=================  =====================================================================
+"""

@@ -1,0 +1,154 @@
+"""The report of a run: one HTML file that needs nothing else, the same in Markdown, and the figures as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from crossspace.evaluation.captions import METRIC_CAPTIONS, plain
+from crossspace.evaluation.example import Example, choose_example
+from crossspace.evaluation.figures.palette import emotion_colours
+from crossspace.evaluation.figures.style import inline, svg
+from crossspace.evaluation.illustrations import Illustration, illustrations
+from crossspace.evaluation.record import RunRecord
+from crossspace.runtime import write_text
+
+_PROTOCOL_CAPTIONS = {
+    "validation": "The epoch was chosen on conversations held out from training; the test split is read once, "
+    "at the end.",
+    "best-on-test": "The epoch was chosen by the score on the very split that is reported here, so these numbers are "
+    "optimistic. Compare them only with published figures obtained in the same way, never with runs under the "
+    "protocol “validation”.",
+}
+
+
+def write_report(run_folder: str | Path) -> Path:
+    """Write ``report.html``, ``report.md`` and ``figures/*.svg`` into a run folder; returns the path of the HTML file.
+
+    What the run does not hold, such as gamma of a model with one objective, is left out together with its section.
+    Old figures of the same names are replaced, others left alone.
+
+    Raises:
+        DataError: the folder is not that of a finished run, or one of its files is damaged.
+        CrossspaceError: the folder cannot be written; an earlier report is then still whole.
+    """
+    record = RunRecord.read(run_folder)
+    example = choose_example(record.predictions, seed=_best_seed(record), split=record.results["split"])
+    drawn = illustrations(record, example)
+    documents = {picture.name: svg(picture.figure, picture.name) for picture in drawn}
+    for name, document in documents.items():
+        write_text(record.folder / "figures" / f"{name}.svg", document)
+    context = _context(record, example, drawn)
+    context["svg"] = {name: Markup(inline(document)) for name, document in documents.items()}
+    write_text(record.folder / "report.md", _render("report.md.jinja", context))
+    page = record.folder / "report.html"
+    write_text(page, _render("report.html.jinja", context))
+    return page
+
+
+def _context(record: RunRecord, example: Example | None, drawn: list[Illustration]) -> dict[str, Any]:
+    environment = record.environment
+    sections: dict[str, list[Illustration]] = {}
+    for picture in drawn:
+        sections.setdefault(picture.section, []).append(picture)
+    model, corpus = environment["model"].get("name", "Model"), environment["corpus"].get("name", "corpus")
+    return {
+        "title": f"{plain(model)} on {plain(corpus)}",
+        "record": record,
+        "results": record.results,
+        "environment": environment,
+        "metric_captions": METRIC_CAPTIONS,
+        "protocol_caption": _PROTOCOL_CAPTIONS[record.protocol],
+        "warnings": _warnings(record),
+        "majority": _majority(record),
+        "confusions": _confusions(record),
+        "sections": sections,
+        "example": example,
+        "colours": emotion_colours(record.labels),
+        "calibration": record.results.get("calibration"),
+    }
+
+
+def _warnings(record: RunRecord) -> list[tuple[str, str]]:
+    """Heading and text of everything that keeps these numbers from being taken at face value."""
+    found = []
+    if record.protocol == "validation" and record.results["split"] != "test":
+        found.append((
+            f"Not the test split: {record.results['split']}",
+            "The model was trained or chosen on these conversations; the numbers say nothing about unseen ones.",
+        ))  # fmt: skip
+    if len(record.seeds) == 1:
+        found.append((
+            "One seed",
+            "One training says nothing about the spread between trainings; a difference to another model may be luck. "
+            "Train with several seeds, for example --seeds 5.",
+        ))  # fmt: skip
+    return found
+
+
+def _majority(record: RunRecord) -> dict[str, Any]:
+    """What always answering the most frequent emotion would reach."""
+    support = {label: scores["support"] for label, scores in record.results["per_class"].items()}
+    label = max(support, key=lambda name: support[name])
+    share = support[label] / max(sum(support.values()), 1)
+    return {"label": label, "accuracy": share, "weighted_f1": share * 2 * share / (1 + share)}
+
+
+def _confusions(record: RunRecord, most: int = 6) -> list[dict[str, Any]]:
+    """The pairs of true and predicted emotion that are confused most often, and their share of the truth."""
+    pairs = [
+        {"truth": truth, "predicted": predicted, "count": count, "share": count / sum(row)}
+        for truth, row in zip(record.labels, record.results["confusion"], strict=True)
+        for predicted, count in zip(record.labels, row, strict=True)
+        if count and truth != predicted
+    ]
+    return sorted(pairs, key=lambda pair: -pair["count"])[:most]
+
+
+def _best_seed(record: RunRecord) -> int:
+    """The seed with the best validation score, which is the one that ``from_pretrained`` loads."""
+    best: dict[int, float] = {}
+    for epoch in record.epochs:
+        score = (epoch.get("validation") or {}).get("weighted_f1")
+        if score is not None and epoch["seed"] in record.seeds:
+            best[epoch["seed"]] = max(score, best.get(epoch["seed"], -1.0))
+    return max(best, key=lambda seed: best[seed]) if best else record.seeds[0]
+
+
+def _render(template: str, context: Mapping[str, Any]) -> str:
+    jinja = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(("html.jinja",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    jinja.filters.update(percent=_percent, points=_points, cell=_cell, duration=_duration, plain=plain)
+    return jinja.get_template(template).render(context)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f}"
+
+
+def _points(interval: list[float] | None) -> str:
+    return "–" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
+
+
+def _cell(text: Any) -> str:
+    """``text`` where Markdown would otherwise read it as markup."""
+    escaped = "".join(f"\\{c}" if c in "\\`*_[]|#" else c for c in plain(text))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {whole % 60:02d} s" if minutes else f"{seconds:.1f} s"

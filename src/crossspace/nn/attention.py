@@ -1,0 +1,98 @@
+"""Scaled dot-product attention within each conversation of a ragged batch."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from crossspace.data.layout import Block, Layout
+from crossspace.errors import UsageError
+from crossspace.nn.ragged import map_blocks
+
+_LONG = 1024
+"""Conversations longer than this are attended to a slice of queries at a time, so that memory stays linear."""
+
+
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    layout: Layout,
+    heads: int,
+    visible: Tensor | None = None,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Multi-head attention of every row over the rows of its own conversation (Vaswani et al. 2017).
+
+    Args:
+        query, key, value: (N, d) projected rows.
+        layout: the conversations.
+        heads: number of heads; divides d.
+        visible: (N,) bool, False for rows that may not serve as keys. Where a conversation has no visible row, the
+            result is zero.
+        dropout: probability of dropping an attention weight.
+
+    Returns:
+        (N, d)
+    """
+    extra = () if visible is None else (visible,)
+
+    def one_block(block: Block, q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None = None) -> Tensor:
+        mask = None if block.full else block.valid
+        if seen is not None:
+            mask = seen & block.valid
+        q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
+        context = _scaled_dot_product(q, k, v, mask, dropout)
+        if seen is not None:
+            context = context * mask.any(1)[:, None, None, None].to(context.dtype)
+        return context.transpose(1, 2).flatten(2)
+
+    return map_blocks(one_block, layout, query, key, value, *extra)
+
+
+def _scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+    if mask is not None:
+        # A conversation without a visible key would turn into NaN: let it look everywhere, its result is discarded.
+        mask = (mask | ~mask.any(1, keepdim=True))[:, None, None, :]
+    if q.shape[2] <= _LONG or dropout == 0.0:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    slices = [
+        checkpoint(F.scaled_dot_product_attention, part, k, v, attn_mask=mask, dropout_p=dropout, use_reentrant=False)
+        for part in q.split(_LONG // 4, dim=2)
+    ]
+    return torch.cat(slices, dim=2)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention within the conversation, with biases everywhere.
+
+    Args:
+        width: d of the rows.
+        heads: number of heads.
+        dropout: probability of dropping an attention weight during training.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        check_heads(width, heads)
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
+
+    def forward(self, rows: Tensor, layout: Layout, visible: Tensor | None = None) -> Tensor:
+        """(N, d) rows to (N, d) context; rows that are not ``visible`` serve nobody as a key."""
+        dropout = self.dropout if self.training else 0.0
+        context = attend(
+            self.query(rows), self.key(rows), self.value(rows), layout, self.heads, visible=visible, dropout=dropout
+        )
+        return self.output(context)
+
+
+def check_heads(width: int, heads: int) -> None:
+    """Raise :class:`UsageError` unless ``heads`` divides ``width``."""
+    if heads < 1 or width % heads:
+        raise UsageError(f"`width` should be divisible by `heads`. Found width={width}, heads={heads}.")

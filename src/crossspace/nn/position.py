@@ -1,0 +1,29 @@
+"""Sinusoidal positions (Vaswani et al. 2017), for conversations of any length."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class SinusoidalPosition(nn.Module):
+    """A fixed vector per position: sine on even columns, cosine on odd ones, wavelengths from 2 pi to 10000 * 2 pi."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+        self.register_buffer("table", self._build(512), persistent=False)
+
+    def _build(self, length: int) -> Tensor:
+        position = torch.arange(length, dtype=torch.float32).unsqueeze(1)
+        rate = torch.exp(torch.arange(0, self.width, 2, dtype=torch.float32) * (-math.log(10000.0) / self.width))
+        angle = position * rate
+        return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)[:, : self.width]
+
+    def forward(self, positions: Tensor, longest: int) -> Tensor:
+        """(N,) positions, all below ``longest``, to (N, d); the table grows when a conversation outgrows it."""
+        if longest > len(self.table):
+            self.table = self._build(2 * longest).to(self.table)
+        return self.table[positions]

@@ -1,0 +1,58 @@
+"""The Transformer encoder that models context within one modality (paper, equation 2)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from crossspace.data.layout import Layout
+from crossspace.nn.attention import SelfAttention
+
+
+class TransformerLayer(nn.Module):
+    """Self-attention and a feed-forward network, each added to what went in.
+
+    The feed-forward network has its layer norm first and GELU in the tanh form; there is no norm at the end.
+
+    Args:
+        width: d of the rows.
+        heads: attention heads.
+        dropout: applied to attention weights, to both results, and inside the feed-forward network.
+        attention_norm: put a layer norm before the attention too.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float, attention_norm: bool) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(width, eps=1e-6) if attention_norm else nn.Identity()
+        self.attention = SelfAttention(width, heads, dropout)
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.inner = nn.Linear(width, width)
+        self.outer = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, rows: Tensor, layout: Layout, visible: Tensor | None = None) -> Tensor:
+        context = self.attention(self.attention_norm(rows), layout, visible)
+        rows = rows + self.dropout(context)
+        inner = self.dropout(F.gelu(self.inner(self.norm(rows)), approximate="tanh"))
+        return rows + self.dropout(self.outer(inner))
+
+
+class TransformerEncoder(nn.Module):
+    """A stack of :class:`TransformerLayer`.
+
+    Args:
+        width, heads, layers, dropout: as usual; the feed-forward width equals ``width``.
+        first_norm: also normalise before the attention of the first layer. The released code of CSS does not.
+    """
+
+    def __init__(self, width: int, heads: int, layers: int, dropout: float, first_norm: bool = False) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            TransformerLayer(width, heads, dropout, attention_norm=first_norm or index > 0) for index in range(layers)
+        )
+
+    def forward(self, rows: Tensor, layout: Layout, visible: Tensor | None = None) -> Tensor:
+        """(N, d) rows to (N, d); rows that are not ``visible`` influence no other row."""
+        for layer in self.layers:
+            rows = layer(rows, layout, visible)
+        return rows

@@ -1,0 +1,55 @@
+"""Objectives: named scalars that training reduces, written as sums and counts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from torch import Tensor
+
+from crossspace.data.batch import UNLABELLED, Batch
+
+if TYPE_CHECKING:
+    from crossspace.models.base import Output
+
+
+class Part(NamedTuple):
+    """One mean inside an objective, kept as its two halves.
+
+    Several processes, or the micro-batches of one step, add totals and counts before they divide: the mean over
+    everything is not the mean of the means.
+    """
+
+    total: Tensor
+    count: Tensor
+
+
+class Objective(ABC):
+    """A scalar to reduce: the sum of its parts, each a weighted mean over rows.
+
+    Attributes:
+        name: how the objective is called in histories, figures and configurations.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def parts(self, output: Output, batch: Batch, class_weights: Tensor | None = None) -> dict[str, Part]:
+        """The parts by name: one per modality for unimodal objectives, else a single one.
+
+        Args:
+            output: what the model said about the batch.
+            batch: the batch; rows with label -100 take no part.
+            class_weights: (C,) weight of a row by its label, for objectives that compare with labels.
+        """
+
+
+def labelled(batch: Batch) -> Tensor:
+    """(N,) bool, the rows whose emotion is known (mu in equations 11 to 13)."""
+    return batch.labels != UNLABELLED
+
+
+def present_rows(batch: Batch, modality: str) -> Tensor:
+    """(N,) bool, the labelled rows in which ``modality`` is present."""
+    rows = labelled(batch)
+    return rows if modality in (batch.complete or ()) else rows & batch.present[modality]

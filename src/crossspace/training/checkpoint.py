@@ -1,0 +1,38 @@
+"""The state from which a training goes on, bit for bit, after it was interrupted."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from crossspace.errors import DataError
+from crossspace.runtime import replacing
+
+CHECKPOINT = "checkpoint.pt"
+
+
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+    """Write ``state`` (tensors and plain values) to ``folder``, whole or not at all."""
+    with replacing(folder / CHECKPOINT) as temporary:
+        torch.save(state, temporary)
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """The state in ``folder``, or None when there is none yet. Nothing but tensors and plain values is loaded.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise DataError(
+            f"{path} should hold the state of a training. Found a damaged file: {error}. Remove the folder "
+            f"{folder} and resume: this seed starts again, finished seeds stay."
+        ) from error

@@ -1,0 +1,60 @@
+"""The history of a training: one JSON line per step and per epoch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Sink(Protocol):
+    """Something that wants to see the history as it grows, such as TensorBoard."""
+
+    def write(self, records: Sequence[dict[str, Any]]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class History:
+    """A file of JSON lines that a resumed training continues where the checkpoint left it.
+
+    Args:
+        path: the file; it is created when the first records come.
+        sinks: others who get the same records.
+    """
+
+    def __init__(self, path: Path, sinks: Sequence[Sink] = ()) -> None:
+        self.path, self.sinks = path, list(sinks)
+
+    def append(self, records: Sequence[dict[str, Any]]) -> int:
+        """Write ``records`` and return the length of the file in bytes, for the checkpoint."""
+        text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
+        with open(self.path, "ab") as file:
+            file.write(text.encode())
+            file.flush()
+            length = file.tell()
+        for sink in self.sinks:
+            sink.write(records)
+        return length
+
+    def truncate(self, length: int) -> None:
+        """Forget what was written after the checkpoint that knows ``length`` bytes."""
+        if self.path.exists():
+            with open(self.path, "rb+") as file:
+                file.truncate(length)
+
+    def close(self) -> None:
+        for sink in self.sinks:
+            sink.close()
+
+
+def step_record(
+    seed: int, epoch: int, step: int, rate: float, names: Sequence[str], values: Sequence[float]
+) -> dict[str, Any]:
+    """One step as a record; ``names`` are those of :class:`~crossspace.training.step.StepRecord`."""
+    record: dict[str, Any] = {"kind": "step", "seed": seed, "epoch": epoch, "step": step, "learning_rate": rate}
+    for name, value in zip(names, values, strict=True):
+        group, _, key = name.partition("/")
+        record.setdefault(group, {})[key] = value
+    return record

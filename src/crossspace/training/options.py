@@ -1,0 +1,68 @@
+"""The arguments of training, as one dataclass that the command line, YAML and the help are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from crossspace.errors import UsageError
+
+Protocol = Literal["validation", "best-on-test"]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a model is trained.
+
+    Attributes:
+        protocol: ``validation`` lets held-out training conversations choose the epoch and reads the test split once.
+            ``best-on-test`` lets the test split choose, as most published figures do, and trains on the validation
+            conversations too; everything made under it says so.
+        epochs: the most epochs to train.
+        patience: stop when the validation score has not risen for this many epochs; none never stops early.
+        batch_size: conversations in a batch, over all processes together.
+        optimizer: ``adam`` has its weight decay inside the gradient (the paper), ``adamw`` beside it.
+        learning_rate: the largest learning rate of the schedule.
+        weight_decay: of the optimizer.
+        schedule: ``constant``; ``cosine`` down to zero; ``one-cycle`` up and down again.
+        warmup: fraction of all steps in which the learning rate rises from zero (``one-cycle``: to its peak).
+        clip: largest norm of the whole gradient; none does not clip.
+        precision: ``32``, or ``bf16`` for mixed precision.
+        class_weights: ``none``; ``balanced`` (inverse frequency on the training split, mean one over its rows); or
+            one number per label, in label order.
+        averaging: decay of an exponential moving average of the weights, which is then what is evaluated and kept;
+            0 keeps the weights themselves.
+    """
+
+    protocol: Protocol = "validation"
+    epochs: int = 100
+    patience: int | None = None
+    batch_size: int = 32
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-5
+    schedule: Literal["constant", "cosine", "one-cycle"] = "constant"
+    warmup: float = 0.0
+    clip: float | None = None
+    precision: Literal["32", "bf16"] = "32"
+    class_weights: Literal["none", "balanced"] | Sequence[float] = "none"
+    averaging: float = 0.0
+
+    def __post_init__(self) -> None:
+        faults = [
+            f"`{name}` should be {expected}. Found {getattr(self, name)!r}."
+            for name, expected, fine in (
+                ("epochs", "at least 1", self.epochs >= 1),
+                ("patience", "at least 1 or none", self.patience is None or self.patience >= 1),
+                ("batch_size", "at least 1", self.batch_size >= 1),
+                ("learning_rate", "above 0", self.learning_rate > 0),
+                ("weight_decay", "at least 0", self.weight_decay >= 0),
+                ("warmup", "a fraction between 0 and 1", 0 <= self.warmup < 1),
+                ("clip", "above 0 or none", self.clip is None or self.clip > 0),
+                ("averaging", "a decay of at least 0 and below 1", 0 <= self.averaging < 1),
+            )
+            if not fine
+        ]
+        if faults:
+            raise UsageError("\n".join(faults))

@@ -1,0 +1,37 @@
+"""The history as TensorBoard scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from crossspace.runtime import optional_import
+
+
+class TensorBoardSink:
+    """Writes losses, weights, norms and cosines per step and scores per epoch.
+
+    Args:
+        folder: where the event files go.
+
+    Raises:
+        MissingExtraError: the extra ``tensorboard`` is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        optional_import("tensorboard", extra="tensorboard")
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder))
+
+    def write(self, records: Sequence[dict[str, Any]]) -> None:
+        for record in records:
+            at = record["step"] if record["kind"] == "step" else record["epoch"]
+            for group, values in record.items():
+                if isinstance(values, dict):
+                    for name, value in values.items():
+                        self._writer.add_scalar(f"{group}/{name}", value, at)
+
+    def close(self) -> None:
+        self._writer.close()

@@ -1,0 +1,283 @@
+"""The training loop, one for every model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from crossspace.balance.base import Balancer
+from crossspace.data.batch import UNLABELLED, Batch
+from crossspace.data.corpus import Corpus
+from crossspace.errors import TrainingError, UsageError
+from crossspace.evaluation.scores import scores
+from crossspace.models.base import Model
+from crossspace.models.inference import batches_of, infer
+from crossspace.runtime import random_state, restore_random_state
+from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from crossspace.training.history import History, step_record
+from crossspace.training.options import TrainingOptions
+from crossspace.training.processes import reducer, share
+from crossspace.training.schedule import learning_rate_factor
+from crossspace.training.step import StepRecord, TrainingStep
+
+_LOOK_EVERY = 16
+"""Steps between two looks at whether a step was refused, on devices where looking means waiting."""
+
+
+@dataclass
+class Best:
+    """The epoch to keep so far."""
+
+    epoch: int = -1
+    score: float = -1.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a progress display may show after a step or an epoch."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    record: dict[str, Any]
+    best: Best
+
+
+class Trainer:
+    """Trains one model with one seed.
+
+    The order of events: the model measures the training split; then per epoch, conversations in a new order, one
+    :class:`TrainingStep` per batch; the deciding split is scored; the best weights so far are saved; the history is
+    written; the checkpoint is written. A training that is killed anywhere goes on from its last checkpoint and ends
+    with the same numbers and weights.
+
+    Args:
+        fabric: devices, precision and processes.
+        corpus: with labels in the training split and in the deciding one.
+        model: freshly initialised.
+        balancer: weighs the objectives of the model.
+        options: everything else.
+        folder: receives ``config.json``, ``model.safetensors``, ``history.jsonl`` and the checkpoint.
+        seed: orders conversations; the caller has seeded the model with it.
+        history: where steps and epochs are written.
+        on_event: called after every step and epoch.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        corpus: Corpus,
+        model: Model,
+        balancer: Balancer,
+        options: TrainingOptions,
+        folder: Path,
+        seed: int,
+        history: History | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.fabric, self.corpus, self.options, self.folder, self.seed = fabric, corpus, options, folder, seed
+        self.history = history or History(folder / "history.jsonl")
+        self.on_event = on_event
+        self.train_split, self.deciding_split = "train", "validation"
+        if options.protocol == "best-on-test":
+            self.deciding_split = "test"
+            self.corpus = corpus.with_splits({c: "train" for c in corpus.conversation_ids("validation")})
+        self._check_splits()
+        self.lengths = self.corpus.lengths(self.train_split)
+        self.steps_per_epoch = -(-len(self.lengths) // options.batch_size)
+        model.prepare(self._in_order(self.train_split))
+        self.model = model.to(fabric.device)
+        self.averaged = (
+            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(options.averaging))
+            if options.averaging
+            else None
+        )
+        self.optimizer = self._optimizer()
+        self.step = TrainingStep(
+            self.model,
+            balancer,
+            self.optimizer,
+            class_weights=self._class_weights(),
+            clip=options.clip,
+            autocast=fabric.autocast,
+            reduce=reducer(),
+        )
+        self.best = Best()
+
+    def fit(self) -> Best:
+        """Train to the end, or on from the checkpoint in the folder, and return the epoch that was kept.
+
+        Raises:
+            TrainingError: a loss is not finite; the message names the conversations of the batch.
+        """
+        start = self._resume()
+        for epoch in range(start, self.options.epochs):
+            began = time.monotonic()
+            records = self._train_epoch(epoch)
+            decided = self._decide(epoch)
+            decided["seconds"] = time.monotonic() - began
+            self._save(epoch, [*records, decided])
+            self._tell(epoch, self.steps_per_epoch, decided)
+            if self._is_stale(epoch):
+                break
+        self.history.close()
+        return self.best
+
+    def discard_checkpoint(self) -> None:
+        """Remove the checkpoint, once the caller has written down that this seed is finished."""
+        if self.fabric.is_global_zero:
+            (self.folder / CHECKPOINT).unlink(missing_ok=True)
+
+    def _train_epoch(self, epoch: int) -> list[dict[str, Any]]:
+        self.model.train()
+        kept: list[tuple[StepRecord, float, list[int]]] = []
+        for number, indices in enumerate(self._shuffled(epoch)):
+            rate = self._set_learning_rate(epoch * self.steps_per_epoch + number)
+            mine = share(indices, self.lengths, self.fabric.global_rank, self.fabric.world_size)
+            record = self.step(self.corpus.batch(self.train_split, mine).to(self.fabric.device))
+            if self.averaged is not None:
+                self.averaged.update_parameters(self.model)
+            kept.append((record, rate, indices))
+            if self.fabric.device.type == "cpu" or number % _LOOK_EVERY == 0:
+                self._check(epoch, kept[-_LOOK_EVERY:])
+                self._tell(epoch, number + 1, self._as_record(epoch, number, record, rate))
+        self._check(epoch, kept)
+        return [self._as_record(epoch, number, record, rate) for number, (record, rate, _) in enumerate(kept)]
+
+    def _as_record(self, epoch: int, number: int, record: StepRecord, rate: float) -> dict[str, Any]:
+        step = epoch * self.steps_per_epoch + number
+        return step_record(self.seed, epoch, step, rate, record.names, record.values.tolist())
+
+    def _check(self, epoch: int, kept: Sequence[tuple[StepRecord, float, list[int]]]) -> None:
+        for record, _, indices in kept:
+            if float(record.broken):
+                ids = self.corpus.conversation_ids(self.train_split)
+                values = dict(zip(record.names, record.values.tolist(), strict=True))
+                losses = ", ".join(f"{k.split('/')[1]} = {v}" for k, v in values.items() if k.startswith("losses/"))
+                raise TrainingError(
+                    f"Seed {self.seed}, epoch {epoch}: a loss or its gradient is not finite ({losses}). Conversations "
+                    f"of the batch: {', '.join(ids[i] for i in indices)}. The update was refused and the last good "
+                    f"state is in {self.folder}. Look at these conversations with 'crossspace data validate', or train "
+                    "with a lower learning rate or with clipping."
+                )
+
+    def _decide(self, epoch: int) -> dict[str, Any]:
+        """Score the deciding split and keep the weights when they are the best so far."""
+        model = self._to_keep()
+        found = infer(model, self._in_order(self.deciding_split))
+        truth = self.corpus.labels(self.deciding_split)
+        result = scores(truth, found.probabilities.argmax(1), self.corpus.spec.labels)
+        rows = truth != UNLABELLED
+        likelihood = found.probabilities[rows, truth[rows]]
+        better = result.weighted_f1 > self.best.score
+        if better:
+            self.best = Best(epoch, float(result.weighted_f1))
+            if self.fabric.is_global_zero:
+                model.save(self.folder)
+        return {
+            "kind": "epoch",
+            "seed": self.seed,
+            "epoch": epoch,
+            "validation": {
+                "weighted_f1": float(result.weighted_f1),
+                "accuracy": float(result.accuracy),
+                "loss": float(-np.log(np.clip(likelihood, 1e-12, None)).mean()),
+            },
+            "best": better,
+        }
+
+    def _save(self, epoch: int, records: Sequence[dict[str, Any]]) -> None:
+        if not self.fabric.is_global_zero:
+            return
+        state = {
+            "epoch": epoch + 1,
+            "model": self.model.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step.state_dict(),
+            "random": random_state(),
+            "best": vars(self.best).copy(),
+            "history": self.history.append(records),
+        }
+        save_checkpoint(self.folder, state)
+
+    def _resume(self) -> int:
+        state = load_checkpoint(self.folder)
+        if state is None:
+            self.history.truncate(0)
+            return 0
+        self.model.load_state_dict(state["model"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step.load_state_dict(state["step"])
+        restore_random_state(state["random"])
+        self.best = Best(**state["best"])
+        self.history.truncate(state["history"])
+        return self.options.epochs if self._is_stale(state["epoch"] - 1) else int(state["epoch"])
+
+    def _is_stale(self, epoch: int) -> bool:
+        return self.options.patience is not None and epoch - self.best.epoch >= self.options.patience
+
+    def _to_keep(self) -> Model:
+        return self.model if self.averaged is None else self.averaged.module
+
+    def _shuffled(self, epoch: int) -> Iterator[list[int]]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+        order = torch.randperm(len(self.lengths), generator=generator).tolist()
+        for start in range(0, len(order), self.options.batch_size):
+            yield order[start : start + self.options.batch_size]
+
+    def _in_order(self, split: str) -> Iterator[Batch]:
+        for indices in batches_of(self.corpus.lengths(split)):
+            yield self.corpus.batch(split, indices)
+
+    def _set_learning_rate(self, step: int) -> float:
+        total = self.options.epochs * self.steps_per_epoch
+        factor = learning_rate_factor(self.options.schedule, step, total, self.options.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.options.learning_rate * factor
+        return self.options.learning_rate * factor
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.options.optimizer]
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        return kind(parameters, lr=self.options.learning_rate, weight_decay=self.options.weight_decay, fused=True)
+
+    def _class_weights(self) -> Tensor | None:
+        chosen, labels = self.options.class_weights, self.corpus.spec.labels
+        if isinstance(chosen, str):
+            if chosen == "none":
+                return None
+            truth = self.corpus.labels(self.train_split)
+            counts = np.bincount(truth[truth != UNLABELLED], minlength=len(labels))
+            weights = counts.sum() / (np.maximum(counts, 1) * max(1, int((counts > 0).sum())))
+            return torch.tensor(weights, dtype=torch.float32, device=self.fabric.device)
+        if len(chosen) != len(labels):
+            raise UsageError(
+                f"`class_weights` should be one number per label {list(labels)}. Found {len(chosen)}: {list(chosen)}."
+            )
+        return torch.tensor([float(w) for w in chosen], dtype=torch.float32, device=self.fabric.device)
+
+    def _check_splits(self) -> None:
+        for split in (self.train_split, self.deciding_split):
+            if not (self.corpus.labels(split) != UNLABELLED).any():
+                raise UsageError(
+                    f"Protocol {self.options.protocol!r} needs labelled conversations in the split {split!r} of corpus "
+                    f"{self.corpus.name!r}. Found none. Import the corpus with a validation fraction, or with a split "
+                    "column."
+                )
+
+    def _tell(self, epoch: int, step: int, record: dict[str, Any]) -> None:
+        if self.on_event is not None and self.fabric.is_global_zero:
+            self.on_event(Event(epoch, self.options.epochs, step, self.steps_per_epoch, record, self.best))
