@@ -63,6 +63,14 @@ def test_names_and_texts_are_escaped_and_never_read_as_formulas() -> None:
         assert "愤怒" in text_of(document)
 
 
+def test_what_somebody_said_is_not_taken_for_drawing_code() -> None:
+    said = "my id=\"x\" url(#y) #0072b2 'DejaVu Sans'"
+    example = Example("c", 0, (Line(1, "A", "joy", 0.5, text=said),), 1, 0, 0)
+    document = svg(timeline_figure(example, MELD), "x")
+    assert said in text_of(document)
+    assert said in text_of(inline(document))
+
+
 @pytest.mark.parametrize("speakers", [1, 2, 6, 12])
 def test_timeline_shows_every_utterance_for_any_number_of_speakers(speakers: int) -> None:
     lines = tuple(Line(i + 1, f"P{i % speakers}", "joy", 0.7, text=f"words {i} of it") for i in range(24))

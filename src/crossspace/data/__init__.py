@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from crossspace.data.conversation import Conversation as Conversation
     from crossspace.data.conversation import Utterance as Utterance
     from crossspace.data.corpus import Corpus as Corpus
-    from crossspace.data.ideal_observer import IdealObserver as IdealObserver
+    from crossspace.data.ideal_observer import posteriors as posteriors
     from crossspace.data.importers.synthetic import Synthetic as Synthetic
     from crossspace.data.splits import folds as folds
     from crossspace.data.splits import validation_ids as validation_ids
@@ -28,7 +28,7 @@ _HOMES = {
     "Conversation": "conversation",
     "Utterance": "conversation",
     "Corpus": "corpus",
-    "IdealObserver": "ideal_observer",
+    "posteriors": "ideal_observer",
     "folds": "splits",
     "validation_ids": "splits",
     "Synthetic": "importers.synthetic",

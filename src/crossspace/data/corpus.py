@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crossspace.data.conversation import Conversation, Utterance
+from crossspace.data.conversation import Conversation
 from crossspace.data.features import Features
 from crossspace.data.fingerprint import fingerprint
 from crossspace.data.index import Index
 from crossspace.data.metadata import Metadata
-from crossspace.data.names import SPLITS, split_name
-from crossspace.data.rows import columns_of
-from crossspace.data.split import Split
+from crossspace.data.names import SPLITS
+from crossspace.data.rows import BySplit, columns_of, conversation_at
+from crossspace.data.split import ALL, Split, known_split
 from crossspace.data.store import DEFAULT_CACHE, open_store, write_store
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, UsageError, suggestion
 
 if TYPE_CHECKING:
-    from crossspace.data.batch import Batch
+    import pyarrow as pa
 
-ALL = "all"
-"""In place of the name of a split: every conversation, whatever its split and also without one."""
+    from crossspace.data.batch import Batch
 
 
 class Corpus:
@@ -46,7 +45,7 @@ class Corpus:
 
     def __init__(
         self,
-        conversations: Mapping[str | None, Sequence[Conversation]],
+        conversations: BySplit,
         spec: TaskSpec,
         *,
         name: str = "corpus",
@@ -54,21 +53,23 @@ class Corpus:
         licence: str = "",
         extractors: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        metadata = Metadata(spec, name, source, licence, extractors or {})
-        index, features = columns_of(conversations, spec)
-        self._set(metadata, index, features, index.splits)
-
-    def _set(
-        self, metadata: Metadata, index: Index, features: Features, splits: tuple[str | None, ...], mark: str = ""
-    ) -> None:
-        self.metadata = metadata
-        self._index, self._features, self._splits, self._mark = index, features, splits, mark
+        self.metadata = Metadata(spec, name, source, licence, extractors or {})
+        self._index, self._features = columns_of(conversations, spec)
+        self._splits, self._mark = self._index.splits, ""
 
     @classmethod
-    def from_columns(cls, metadata: Metadata, index: Index, features: Features) -> Corpus:
-        """A corpus over columns that are known to be sorted and free of faults; importers end here."""
+    def from_columns(
+        cls,
+        metadata: Metadata,
+        index: Index,
+        features: Features,
+        splits: tuple[str | None, ...] | None = None,
+        mark: str = "",
+    ) -> Corpus:
+        """A corpus over columns known to be sorted and free of faults, with other splits or a known fingerprint."""
         corpus = cls.__new__(cls)
-        corpus._set(metadata, index, features, index.splits)
+        corpus.metadata, corpus._index, corpus._features = metadata, index, features
+        corpus._splits, corpus._mark = index.splits if splits is None else splits, mark
         return corpus
 
     @classmethod
@@ -78,10 +79,8 @@ class Corpus:
         Raises:
             DataError: the file is missing, damaged, no corpus, of a newer format, or its rows do not hold together.
         """
-        corpus = cls.__new__(cls)
         metadata, seal, index, features = open_store(path, cache_bytes)
-        corpus._set(metadata, index, features, index.splits, seal.fingerprint)
-        return corpus
+        return cls.from_columns(metadata, index, features, mark=seal.fingerprint)
 
     def write(self, path: str | Path) -> None:
         """Write a corpus file, whole or not at all; an old one of this name is replaced.
@@ -118,7 +117,7 @@ class Corpus:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the content, 64 hexadecimal digits: equal for equal conversations, splits and descriptions.
+        """SHA-256 of the content, 64 hexadecimal digits.
 
         Labels, widths, speakers, extractors, ids, texts, times, splits and features count; name, source and licence
         do not. A file states its own; :meth:`verify` works it out again.
@@ -149,7 +148,6 @@ class Corpus:
         return tuple(name for name in SPLITS if name in self._splits)
 
     def __len__(self) -> int:
-        """Number of utterances."""
         return len(self._index)
 
     def __repr__(self) -> str:
@@ -157,10 +155,10 @@ class Corpus:
         return f"Corpus({self.name!r}, conversations: {{{sizes}}})"
 
     def split(self, name: str | None) -> Split:
-        """The conversations of a split, built one by one when they are asked for.
+        """The conversations of a split (a split may be empty), built one by one when they are asked for.
 
         Raises:
-            UsageError: there is no split of that name. (A split that merely holds nothing is empty.)
+            UsageError: there is no split of that name.
         """
         return Split(self, self._members(name))
 
@@ -176,6 +174,10 @@ class Corpus:
         """(N,) int64 label index of every utterance of a split, -100 where unlabelled."""
         return self._labels[self._rows(self._members(split))]
 
+    def utterances(self, split: str | None) -> pa.Table:
+        """The utterances of a split without their features: ids, position, speaker, text, times, label and split."""
+        return self._index.with_splits(self._splits).take(self._rows(self._members(split)))
+
     def speaker_names(self, split: str | None) -> list[str]:
         """(N,) name of the speaker of every utterance of a split."""
         return self._index.table["speaker"].take(self._rows(self._members(split))).to_pylist()
@@ -186,7 +188,7 @@ class Corpus:
         return {m: sum(int(self._features.read(m, *s)[1].sum()) for s in spans) for m in self.spec.widths}
 
     def batch(self, split: str | None, indices: Sequence[int]) -> Batch:
-        """Conversations of a split, by their place in it, as one batch; no utterance objects are built.
+        """Conversations of a split, by their place in it, as one batch, without building utterance objects.
 
         Raises:
             DataError: the features cannot be read, or hold numbers that are not finite.
@@ -222,24 +224,12 @@ class Corpus:
             if conversation not in known:
                 near = suggestion(conversation, known) if len(known) < 1000 else ""
                 raise UsageError(f"Corpus {self.name!r} has no conversation {conversation!r}. {near}")
-            moved[known[conversation]] = None if split is None else _known_split(split)
-        corpus = Corpus.__new__(Corpus)
-        corpus._set(self.metadata, self._index, self._features, tuple(moved))
-        return corpus
+            moved[known[conversation]] = None if split is None else known_split(split)
+        return Corpus.from_columns(self.metadata, self._index, self._features, tuple(moved))
 
     def conversation(self, place: int) -> Conversation:
         """The conversation at a place of the whole corpus, with its utterances and features."""
-        start, stop = self._index.span(place)
-        features = {m: self._features.read(m, start, stop) for m in self.spec.widths}
-        utterances = [
-            Utterance(
-                id=row["utterance_id"],
-                **{key: row[key] for key in ("speaker", "text", "start", "end", "label")},
-                features={m: values[i] for m, (values, present) in features.items() if present[i]},
-            )
-            for i, row in enumerate(self._index.rows(place))
-        ]
-        return Conversation(self._index.conversation_ids[place], tuple(utterances))
+        return conversation_at(place, self._index, self._features)
 
     @cached_property
     def _labels(self) -> np.ndarray:
@@ -252,16 +242,9 @@ class Corpus:
     def _members(self, split: str | None) -> np.ndarray:
         if split == ALL:
             return np.arange(len(self._splits))
-        wanted = None if split is None else _known_split(split)
+        wanted = None if split is None else known_split(split)
         return np.array([c for c, name in enumerate(self._splits) if name == wanted], dtype=np.int64)
 
     def _rows(self, members: np.ndarray) -> np.ndarray:
         spans = [np.arange(*self._index.span(c)) for c in members]
         return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)
-
-
-def _known_split(name: str) -> str:
-    found = split_name(name)
-    if found not in SPLITS:
-        raise UsageError(f"A split is train, validation or test, or 'all'. Found {name!r}. {suggestion(name, SPLITS)}")
-    return found

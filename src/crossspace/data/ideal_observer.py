@@ -67,10 +67,10 @@ def ceiling(truth: Synthetic, conversations: int = 2000, seed: int = 0, context:
         context: with False, of a classifier that sees one utterance at a time and knows the emotions' frequencies.
     """
     hits, sizes = [], []
-    drawn = [truth.draw(np.random.default_rng([seed, i]), f"c{i}") for i in range(conversations)]
+    drawn = [truth.draw(np.random.default_rng([seed, 5, i]), f"c{i}") for i in range(conversations)]
     frequencies = truth.frequencies()
     for conversation in drawn:
-        index = np.array([truth.labels.index(u.label) for u in conversation.utterances])  # type: ignore[arg-type]
+        index = np.array([truth.labels.index(u.label) for u in conversation.utterances])
         scores = posteriors(conversation, truth) if context else evidence(conversation, truth) * frequencies
         hits.append(int((scores.argmax(axis=1) == index).sum()))
         sizes.append(len(index))

@@ -1,4 +1,4 @@
-"""Conversation objects turned into the columns of a corpus."""
+"""Conversation objects turned into the columns of a corpus, and back."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import pyarrow as pa
 
 from crossspace.data.checks import feature_faults, index_faults, refuse
 from crossspace.data.conversation import Conversation, Utterance
-from crossspace.data.features import ArrayFeatures
+from crossspace.data.features import ArrayFeatures, Features
 from crossspace.data.index import Index
 from crossspace.data.names import split_name
 from crossspace.data.schema import INDEX_SCHEMA
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError
 
+BySplit = Mapping[str, Sequence[Conversation]] | Mapping[str | None, Sequence[Conversation]]
+"""``{split: conversations}``; the key ``None`` holds conversations without a split."""
 
-def columns_of(
-    conversations: Mapping[str | None, Sequence[Conversation]], spec: TaskSpec
-) -> tuple[Index, ArrayFeatures]:
+
+def columns_of(conversations: BySplit, spec: TaskSpec) -> tuple[Index, Features]:
     """The index and the features of ``{split: conversations}``, sorted by conversation id.
 
     Raises:
@@ -43,6 +44,24 @@ def columns_of(
         faults += feature_faults(modality, values[modality], present[modality], lambda row: utterances[row].id)
     refuse("The corpus", faults, "Mend the conversations, then build it again.")
     return Index(table), ArrayFeatures(values, present)
+
+
+def conversation_at(place: int, index: Index, features: Features) -> Conversation:
+    """The conversation at a place of the index, with its utterances and features."""
+    vectors = {m: features.read(m, *index.span(place)) for m in features.widths}
+    utterances = [
+        Utterance(
+            id=row["utterance_id"],
+            speaker=row["speaker"],
+            text=row["text"],
+            start=row["start"],
+            end=row["end"],
+            label=row["label"],
+            features={m: values[i] for m, (values, present) in vectors.items() if present[i]},
+        )
+        for i, row in enumerate(index.rows(place))
+    ]
+    return Conversation(index.conversation_ids[place], tuple(utterances))
 
 
 def index_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:

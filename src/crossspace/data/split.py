@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from crossspace.data.conversation import Conversation
+from crossspace.data.names import SPLITS, split_name
+from crossspace.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
+
+ALL = "all"
+"""In place of the name of a split: every conversation, whatever its split and also without one."""
 
 
 class Split(Sequence[Conversation]):
@@ -40,3 +45,15 @@ class Split(Sequence[Conversation]):
         if isinstance(index, slice):
             return Split(self._corpus, self._places[index])
         return self._corpus.conversation(int(self._places[index]))
+
+
+def known_split(name: str) -> str:
+    """The canonical name of a split, given it or one of its aliases.
+
+    Raises:
+        UsageError: there is no such split.
+    """
+    found = split_name(name)
+    if found not in SPLITS:
+        raise UsageError(f"A split is train, validation or test, or 'all'. Found {name!r}. {suggestion(name, SPLITS)}")
+    return found

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from crossspace.data.corpus import ALL, Corpus
+from crossspace.data.corpus import Corpus
+from crossspace.data.split import ALL
 
 
 def summary(corpus: Corpus) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class _Array(np.ndarray):
                 raise _Refused("an array of objects that is not made of a list")
         else:
             raw = _bytes_of(raw)
-        super().__setstate__((1, shape, kind, bool(fortran), raw))
+        super().__setstate__((1, shape, kind, bool(fortran), raw))  # type: ignore[arg-type]
 
 
 def _type(dtype: Any) -> np.dtype:

@@ -22,9 +22,10 @@ def faults(target: str | Path | Corpus) -> list[str]:
     """Every fault of a corpus file, in words; an empty list when there is none.
 
     Looked for are: metadata that are missing, damaged or untrue (widths, counts, fingerprint); columns that are
-    missing or of the wrong type; empty conversation, utterance or speaker names; conversations that the metadata count and the rows
-    lack; ids that occur twice; rows out of order and gaps in positions; unknown labels and splits; conversations that
-    stand in several splits; impossible times; features that are NaN or infinite, or whose width changes.
+    missing or of the wrong type; empty names of conversations, utterances or speakers; conversations that the metadata
+    count and the rows lack; ids that occur twice; rows out of order and gaps in positions; unknown labels and splits;
+    conversations that stand in several splits; impossible times; features that are NaN or infinite, or whose width
+    changes.
 
     Args:
         target: a file, whatever is in it, or a corpus (which could not have been made with most of these).
@@ -133,7 +134,7 @@ def _finite_faults(modality: str, column: pa.Array, names: Sequence[object]) -> 
     rows = [None if row is None else np.array(row, dtype=np.float64)[None] for row in column.to_pylist()]
     return [
         fault
-        for name, row in zip(names, rows, strict=True)
+        for place, row in enumerate(rows)
         if row is not None
-        for fault in feature_faults(modality, row, np.ones(1, bool), lambda _, name=name: str(name))
+        for fault in feature_faults(modality, row, np.ones(1, bool), [str(names[place])].__getitem__)
     ]

@@ -94,7 +94,6 @@ class InteractionAttention(nn.Module):
         self.value = nn.ModuleList(nn.Linear(width, width) for _ in range(maps))
         self.output = nn.Linear(width, width)
         self.norm = nn.LayerNorm(width) if residual else None
-        self.vector_gate = VectorGate(width, self.modalities) if gate == "vector" else None
         self.key_gate = ScalarGate(width, count) if gate == "scalar" else None
         self.value_gate = ScalarGate(width, count) if gate == "scalar" else None
 
@@ -119,6 +118,7 @@ class InteractionAttention(nn.Module):
         present: Mapping[str, Tensor | None],
         projected: Mapping[tuple[str, int, str], Tensor],
         layout: Layout,
+        vector_gate: VectorGate | None = None,
     ) -> Tensor:
         """(N, d) what ``modality`` learns from the others.
 
@@ -128,12 +128,13 @@ class InteractionAttention(nn.Module):
             present: ``{m: (N,)}`` bool, or None where the modality is complete.
             projected: the result of :meth:`project` on ``rows``.
             layout: the conversations.
+            vector_gate: the gates of equation 3; without them the scalar gates of this module are used.
         """
         sources = self.sources_of(modality)
         here = [present[n] for n in sources]
         query = self.query(rows[modality])
-        if self.vector_gate is not None:
-            key_gates = value_gates = self.vector_gate(rows[modality], sources, here)
+        if vector_gate is not None:
+            key_gates = value_gates = vector_gate(rows[modality], sources, here)
         else:
             assert self.key_gate is not None and self.value_gate is not None
             key_gates, value_gates = self.key_gate(query, sources, here), self.value_gate(query, sources, here)
@@ -181,19 +182,15 @@ class InteractionEncoder(nn.Module):
         self.attention = nn.ModuleDict(
             {m: InteractionAttention(width, heads, modalities, gate, project_sources, residual, dropout) for m in names}
         )
-        first = self.attention[names[0]]
-        for name in names[1:]:
-            self.attention[name].vector_gate = first.vector_gate
+        self.vector_gate = VectorGate(width, self.modalities) if gate == "vector" else None
         self.shared = shared
 
     def forward(
         self, rows: Mapping[str, Tensor], present: Mapping[str, Tensor | None], layout: Layout
     ) -> dict[str, Tensor]:
         """``{m: (N, d)}``, zero where missing, to ``{m: (N, d)}``."""
-        if self.shared:
-            one = self.attention["all"]
-            projected = one.project(rows)
-            return {m: one(m, rows, present, projected, layout) for m in self.modalities}
+        asked: dict[str, InteractionAttention] = {m: self.attention["all" if self.shared else m] for m in rows}
+        projected = {id(module): module.project(rows) for module in self.attention.values()}
         return {
-            m: attention(m, rows, present, attention.project(rows), layout) for m, attention in self.attention.items()
+            m: module(m, rows, present, projected[id(module)], layout, self.vector_gate) for m, module in asked.items()
         }

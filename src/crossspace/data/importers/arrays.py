@@ -70,8 +70,9 @@ class Arrays(Importer):
             DataError: it cannot be read, the mapping does not fit, or rows do not hold together; every fault is named.
         """
         source = Path(source)
-        arrays = load_arrays(source, {*self.columns.values(), *self.features.values()})
-        refuse(source, self._mapping_faults(arrays), "Correct the mapping, then import again.")
+        found = load_arrays(source, {*self.columns.values(), *self.features.values()})
+        refuse(source, self._mapping_faults(found), "Correct the mapping, then import again.")
+        arrays = {name: array for name, array in found.items() if array is not None}
         columns = self._columns({column: arrays[name] for column, name in self.columns.items()})
         labels = (
             self.labels or sorted({str(label) for label in columns["label"] if label is not None}) or ["unlabelled"]

@@ -78,8 +78,8 @@ def _renumber(columns: dict[str, list]) -> list[str]:
 def _with_missing(array: np.ndarray, zero_rows_missing: bool) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(over="ignore"):
         values = array.astype(np.float32)
-    present = ~np.isnan(values).all(axis=1)
+    present: np.ndarray = np.logical_not(np.isnan(values).all(axis=1))
     if zero_rows_missing:
-        present &= values.any(axis=1)
+        present = present & values.any(axis=1)
     values[~present] = 0
     return values, present

@@ -20,7 +20,12 @@ from crossspace.data.unpickle import load_pickle
 from crossspace.errors import DataError, UsageError
 
 _FIELDS = ("ids", "speakers", "labels", "text", "text 2", "text 3", "text 4", "audio", "visual", "sentences")
-_VECTORS = {"first": ("text",), "second": ("text 2",), "third": ("text 3",), "fourth": ("text 4",)}
+_VECTORS: dict[str, tuple[str, ...]] = {
+    "first": ("text",),
+    "second": ("text 2",),
+    "third": ("text 3",),
+    "fourth": ("text 4",),
+}
 _VECTORS["average"] = ("text", "text 2", "text 3", "text 4")
 
 

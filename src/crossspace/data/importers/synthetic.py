@@ -36,7 +36,10 @@ class Synthetic(Importer):
     The emotion follows a chain: the log probability of an emotion is, up to a constant, its prior log frequency, plus
     ``inertia`` where it is the same speaker's previous emotion, plus ``contagion`` where it is the other's latest.
 
-    *Ceiling.* CEILING_TEXT
+    *Ceiling.* At the defaults no classifier can be right more often than in 96.39 % of utterances (ideal observer,
+    20,000 conversations, standard error 0.04 points; :mod:`crossspace.data.ideal_observer`). One that sees single
+    utterances without their context reaches 95.21 %, one that lacks a modality, or only guesses, 38.5 %. On the 1,066
+    utterances of the default test split the ideal observer happens to reach 95.40 %.
 
     Args:
         train, validation, test: conversations in each split.

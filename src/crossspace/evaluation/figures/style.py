@@ -98,9 +98,8 @@ def svg(figure: Figure, name: str) -> str:
         figure.savefig(stream, format="svg", facecolor=figure.get_facecolor(), metadata={"Date": None})
     text = re.sub(r"<metadata>.*?</metadata>", "", stream.getvalue(), flags=re.DOTALL)
     text = re.sub(r"<!DOCTYPE[^>]*>\s*", "", text)
-    text = text.replace("'DejaVu Sans'", FONTS)
-    text = re.sub(r'(\sid=")', rf"\g<1>{name}-", text)
-    return re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", text)
+    text = _in_tags(r'\sid="|url\(#|href="#', lambda found: f"{found[0]}{name}-", text)
+    return _in_tags("'DejaVu Sans'", lambda _: FONTS, text)
 
 
 def inline(document: str) -> str:
@@ -110,6 +109,11 @@ def inline(document: str) -> str:
     size = re.search(r'viewBox="0 0 (\S+) (\S+)"', opening)
     assert size is not None
     opening = f'<svg viewBox="{size[0][9:-1]}" style="max-width:{1.9 * float(size[1]):.0f}px" role="presentation"'
-    text = f"{opening}>{rest}".replace("xlink:href", "href")
+    text = f"{opening}>{_in_tags('xlink:href', lambda _: 'href', rest)}"
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, count=1, flags=re.DOTALL)
-    return re.sub("|".join(THEMED), lambda colour: f"var(--{THEMED[colour.group()]},{colour.group()})", text)
+    return _in_tags("|".join(THEMED), lambda colour: f"var(--{THEMED[colour[0]]},{colour[0]})", text)
+
+
+def _in_tags(pattern: str, new: Callable[[re.Match[str]], str], text: str) -> str:
+    """Replace in tags only: what somebody said is left as it is."""
+    return re.sub("<[^>]*>", lambda tag: re.sub(pattern, new, tag[0]), text)

@@ -89,7 +89,8 @@ def _row(
     left, width = lanes[line.speaker]
     bar, colour = 0.62 * _ROW_HEIGHT, colours.get(line.predicted, MUTED)
     axes.add_patch(Rectangle((left, y - bar / 2), width, bar, facecolor=RULE, alpha=0.7, linewidth=0))
-    axes.add_patch(Rectangle((left, y - bar / 2), width * line.confidence, bar, facecolor=colour, linewidth=0))
+    length = width * line.confidence
+    axes.add_patch(Rectangle((left, y - bar / 2), length, bar, facecolor=colour, edgecolor=MUTED, linewidth=0.5))
     weight = "bold" if line.right is False else "normal"
     axes.text(_PREDICTED, y, shortened(line.predicted, 12), size=8, va="center", weight=weight)
     _truth(axes, line, y, colours)

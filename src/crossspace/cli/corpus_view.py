@@ -1,0 +1,50 @@
+"""A corpus on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crossspace.cli.tables import show
+
+_MOST_SPEAKERS = 8
+
+
+def print_summary(found: Mapping[str, Any]) -> None:
+    """Print what :func:`crossspace.data.summary.summary` found."""
+    splits = found["splits"]
+    print(f"{found['name']}: {found['source'] or 'source not stated'}; licence: {found['licence'] or 'not stated'}")
+    print(f"fingerprint {found['fingerprint']}; speakers {found['speakers']}\n")
+    sizes = [
+        (
+            name,
+            s["conversations"],
+            s["utterances"],
+            f"{s['lengths']['min']:g} / {s['lengths']['median']:g} / {s['lengths']['mean']:.1f} / {s['lengths']['max']:g}",
+        )
+        for name, s in splits.items()
+    ]
+    show("sizes", ("split", "conversations", "utterances", "length min / median / mean / max"), sizes)
+    labels = [
+        (label, *(_share(s["labels"][label], s["utterances"]) for s in splits.values())) for label in found["labels"]
+    ]
+    labels.append(("(unlabelled)", *(_share(s["unlabelled"], s["utterances"]) for s in splits.values())))
+    show("labels", ("label", *splits), labels)
+    modalities = [
+        (
+            m,
+            about["width"],
+            (about["extractor"] or {}).get("name", "not stated"),
+            *(_share(s["coverage"][m], s["utterances"]) for s in splits.values()),
+        )
+        for m, about in found["modalities"].items()
+    ]
+    show("modalities (utterances that have it)", ("modality", "width", "extractor", *splits), modalities)
+    everyone = list(splits["all"]["speakers"].items())
+    rows = [(name, *(_share(s["speakers"].get(name, 0), s["utterances"]) for s in splits.values())) for name, _ in everyone]
+    more = f" (the {_MOST_SPEAKERS} of {len(rows)} who say most)" if len(rows) > _MOST_SPEAKERS else ""
+    show(f"speakers{more}", ("speaker", *splits), rows[:_MOST_SPEAKERS])
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count} ({100 * count / total:.1f} %)" if total else "0"

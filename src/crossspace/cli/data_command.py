@@ -1,0 +1,192 @@
+"""``crossspace data import | show | validate | synthesize``."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from crossspace.cli.parsing import Parser, pairs
+from crossspace.cli.parsing import words as split_words
+from crossspace.errors import DataError, UsageError, suggestion
+
+ACTIONS = {
+    "import": "turn a feature file into a corpus",
+    "show": "print sizes, labels, speakers and coverage of a corpus",
+    "validate": "report every fault of a corpus",
+    "synthesize": "generate a corpus whose best accuracy is known",
+}
+
+
+def run(words: Sequence[str]) -> int:
+    """Do one of the four."""
+    if not words or words[0] in ("-h", "--help"):
+        lines = [f"  {name.ljust(11)} {what}" for name, what in ACTIONS.items()]
+        print("usage: crossspace data ACTION [OPTIONS]\n\nactions:\n" + "\n".join(lines))
+        return 0
+    if words[0] not in ACTIONS:
+        raise UsageError(f"There is no action {words[0]!r} of 'crossspace data'. {suggestion(words[0], ACTIONS)}")
+    actions: dict[str, Callable[[list[str]], int]] = {
+        "import": _import,
+        "show": _show,
+        "validate": _validate,
+        "synthesize": _synthesize,
+    }
+    return actions[words[0]](list(words[1:]))
+
+
+def _import(words: list[str]) -> int:
+    from crossspace.data.importers import find, names
+
+    before = Parser(prog="crossspace data import", add_help=False)
+    before.add_argument("--format")
+    chosen, _ = before.parse_known_args(words)
+    parser = Parser(prog="crossspace data import", description="Import SOURCE and write the corpus TARGET.")
+    parser.add_argument("source", help="file or folder to read")
+    parser.add_argument("target", help="corpus file to write (.parquet)")
+    parser.add_argument("--format", required=True, help=f"importer: {', '.join(names())}")
+    options: list[str] = []
+    if chosen.format is not None:
+        options = add_options(parser, find(chosen.format))
+    given = parser.parse_all(words)
+    importer = find(given.format)(**{name: getattr(given, name) for name in options if name in given})
+    corpus = importer.read(given.source)
+    corpus.write(given.target)
+    print(f"{given.target}: {corpus!r}")
+    return 0
+
+
+def _synthesize(words: list[str]) -> int:
+    from crossspace.data.importers import find
+
+    generator = find("synthetic")
+    parser = Parser(prog="crossspace data synthesize", description="Generate a corpus and write it to TARGET.")
+    parser.add_argument("target", help="corpus file to write (.parquet)")
+    options = add_options(parser, generator)
+    given = parser.parse_all(words)
+    corpus = generator(**{name: getattr(given, name) for name in options if name in given}).read("")
+    corpus.write(given.target)
+    print(f"{given.target}: {corpus!r}")
+    return 0
+
+
+def add_options(parser: Parser, component: type) -> list[str]:
+    """Give ``parser`` an option for every keyword argument of the constructor, and return their names.
+
+    What is not given on the command line stays out of the parsed values, so that the constructor's defaults hold.
+    """
+    about = _argument_docs(component)
+    names = []
+    for name, parameter in inspect.signature(component).parameters.items():
+        plain = parameter.default if isinstance(parameter.default, (str, int, float, tuple)) else None
+        required = parameter.default is inspect.Parameter.empty
+        parser.add_argument(
+            *dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}")),
+            dest=name,
+            type=_converter(str(parameter.annotation)),
+            default=argparse.SUPPRESS,
+            required=required,
+            metavar=name.upper(),
+            help=(about.get(name, "") + ("" if plain in (None, "") else f" (default {plain})")).replace("%", "%%"),
+        )
+        names.append(name)
+    return names
+
+
+def _converter(annotation: str) -> Callable[[str], Any]:
+    lowered = annotation.lower()
+    if "dict[str, dict" in lowered:
+        return _json
+    if "mapping" in lowered or "dict" in lowered:
+        return _numbers if "int" in lowered else pairs
+    if "sequence" in lowered or "list" in lowered or "tuple" in lowered:
+        return _names_or_count if "str" in lowered and "int" in lowered else _list_of(int if "int" in lowered else str)
+    if "bool" in lowered:
+        return _yes
+    if "float" in lowered:
+        return float
+    return int if "int" in lowered and "str" not in lowered else str
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected JSON, found {text!r}: {error}") from error
+
+
+def _names_or_count(text: str) -> Any:
+    return int(text) if text.isdigit() else split_words(text)
+
+
+def _list_of(kind: type) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        return tuple(kind(part) for part in split_words(text)) if kind is int else split_words(text)
+
+    return convert
+
+
+def _numbers(text: str) -> dict[str, int]:
+    return {key: int(value) for key, value in pairs(text).items()}
+
+
+def _yes(text: str) -> bool:
+    if text.lower() not in ("true", "false", "yes", "no"):
+        raise ValueError(text)
+    return text.lower() in ("true", "yes")
+
+
+def _argument_docs(component: type) -> dict[str, str]:
+    """The ``Args:`` section of a docstring by argument."""
+    found: dict[str, str] = {}
+    current, inside = "", False
+    for line in (inspect.getdoc(component) or "").splitlines():
+        if line.strip() in ("Args:", "Arguments:"):
+            inside = True
+        elif inside and line and not line.startswith(" "):
+            break
+        elif inside and line.startswith("    ") and not line.startswith("     ") and ":" in line:
+            keys, _, text = line.strip().partition(":")
+            current = keys
+            for key in keys.split(","):
+                found[key.strip()] = text.strip()
+        elif inside and current and line.strip():
+            for key in current.split(","):
+                found[key.strip()] += " " + line.strip()
+    return found
+
+
+def _validate(words: list[str]) -> int:
+    parser = Parser(prog="crossspace data validate", description="Report every fault of a corpus.")
+    parser.add_argument("corpus", help="corpus file (.parquet)")
+    given = parser.parse_all(words)
+    from crossspace.data.validate import faults
+
+    found = faults(given.corpus)
+    if found:
+        raise DataError(f"{given.corpus} has {len(found)} fault{'s' * (len(found) != 1)}:\n  " + "\n  ".join(found))
+    print(f"{given.corpus}: no faults")
+    return 0
+
+
+def _show(words: list[str]) -> int:
+    parser = Parser(prog="crossspace data show", description="Describe a corpus.")
+    parser.add_argument("corpus", help="corpus file (.parquet)")
+    parser.add_argument("--json", action="store_true", help="print plain JSON")
+    given = parser.parse_all(words)
+    from crossspace.data.corpus import Corpus
+    from crossspace.data.summary import summary
+
+    if not Path(given.corpus).exists():
+        raise DataError(f"There is no file {given.corpus}. 'crossspace data import' makes a corpus.")
+    found = summary(Corpus.read(given.corpus))
+    if given.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        from crossspace.cli.corpus_view import print_summary
+
+        print_summary(found)
+    return 0

@@ -1,0 +1,50 @@
+"""``crossspace evaluate``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from crossspace.cli.parsing import Parser
+from crossspace.errors import DataError
+from crossspace.runtime import write_text
+
+_ABOUT = """Score the models of a run on a split of a corpus: every seed of a run folder, or the one model of a seed's
+folder."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Evaluate."""
+    parser = Parser(prog="crossspace evaluate", description=_ABOUT)
+    parser.add_argument("model", help="run folder, or folder of a seed")
+    parser.add_argument("corpus", help="corpus file (.parquet)")
+    parser.add_argument("--split", default="test", help="train, validation or test (default)")
+    parser.add_argument("--out", help="also write the scores to this JSON file")
+    given = parser.parse_all(words)
+    folder = Path(given.model)
+    if not folder.is_dir():
+        raise DataError(f"{folder} should be the folder of a run or of a seed. There is no such folder.")
+
+    import pyarrow as pa
+
+    from crossspace.cli.tables import print_results, show
+    from crossspace.data.corpus import Corpus
+    from crossspace.evaluation.aggregate import aggregate
+    from crossspace.predict import Predictor, predictions_of
+
+    corpus = Corpus.read(given.corpus)
+    seeds = sorted(path.parent for path in folder.glob("seed-*/result.json")) or [folder]
+    predictors = [Predictor.from_pretrained(seed) for seed in seeds]
+    tables = [predictions_of(p, corpus, given.split, int(p.model.details.get("seed", i))) for i, p in enumerate(predictors)]
+    protocol = str(predictors[0].model.details.get("protocol", "validation"))
+    results = aggregate(pa.concat_tables(tables), corpus.spec.labels, protocol=protocol, split=given.split)
+    print_results(results)
+    rows = [
+        (label, *(f"{100 * found[key]['mean']:.2f}" for key in ("precision", "recall", "f1")), found["support"])
+        for label, found in results["per_class"].items()
+    ]
+    show("per class, percent, mean over seeds", ("label", "precision", "recall", "F1", "support"), rows)
+    if given.out is not None:
+        write_text(given.out, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    return 0

@@ -1,0 +1,55 @@
+"""``crossspace list``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+
+from crossspace.cli.parsing import Parser
+from crossspace.cli.tables import show
+
+KINDS = ("models", "balancers", "importers", "recipes")
+
+
+def run(words: Sequence[str]) -> int:
+    """List components and recipes."""
+    parser = Parser(prog="crossspace list", description="List what there is.")
+    parser.add_argument("kind", nargs="?", choices=KINDS, help="one kind only")
+    given = parser.parse_all(words)
+    listers: dict[str, Callable[[], list[tuple[str, str]]]] = {
+        "models": _models,
+        "balancers": _balancers,
+        "importers": _importers,
+        "recipes": _recipes,
+    }
+    for kind in [given.kind] if given.kind else KINDS:
+        show(kind, ("name", "what it is"), listers[kind]())
+    return 0
+
+
+def _about(component: type) -> str:
+    return (inspect.getdoc(component) or "").splitlines()[0]
+
+
+def _models() -> list[tuple[str, str]]:
+    from crossspace.models import MODELS
+
+    return [(name, f"{_about(model)} {model.citation}") for name, model in MODELS.items()]
+
+
+def _balancers() -> list[tuple[str, str]]:
+    from crossspace.balance import BALANCERS
+
+    return [(name, _about(balancer)) for name, balancer in BALANCERS.items()]
+
+
+def _importers() -> list[tuple[str, str]]:
+    from crossspace.data.importers import find, names
+
+    return [(name, _about(find(name))) for name in names()]
+
+
+def _recipes() -> list[tuple[str, str]]:
+    from crossspace.recipes import recipe_names, recipe_summary
+
+    return [(name, recipe_summary(name)) for name in recipe_names()]

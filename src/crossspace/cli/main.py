@@ -1,0 +1,69 @@
+"""The door: finds the command, imports no more than it needs, turns mistakes into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from crossspace import __version__
+from crossspace.errors import CrossspaceError, UsageError, suggestion
+
+COMMANDS = {
+    "data": "import, show, validate or synthesize a corpus",
+    "train": "train a model, test it once and write a report",
+    "evaluate": "score a trained model on a corpus",
+    "predict": "predict emotions for a corpus or a conversation",
+    "report": "write the report of a run again",
+    "list": "list models, balancers, importers and recipes",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 fine, 2 usage or configuration, 1 everything else."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words)
+    except CrossspaceError as error:
+        print(f"crossspace: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("crossspace: interrupted. What was finished is saved; --resume goes on.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"crossspace: {error}. Check the path, the permissions and the space on the disk.", file=sys.stderr)
+        return 1
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help"):
+        print(_help())
+        return 0
+    if words[0] == "--version":
+        print(f"crossspace {__version__}")
+        return 0
+    command, rest = words[0], words[1:]
+    if command not in COMMANDS:
+        raise UsageError(f"There is no command {command!r}. {suggestion(command, COMMANDS)}")
+    return int(importlib.import_module(f"crossspace.cli.{command}_command").run(rest) or 0)
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name.ljust(width)}  {what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: crossspace COMMAND [OPTIONS]",
+            "",
+            "Multimodal emotion recognition in conversation.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "crossspace COMMAND --help tells more; crossspace --version prints the version.",
+        ]
+    )

@@ -1,0 +1,52 @@
+"""One kind of parser for all commands: a mistake becomes a UsageError with the nearest names."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from crossspace.errors import UsageError, suggestion
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises instead of exiting."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[0].upper()}{message[1:]}. '{self.prog} --help' shows what can be given.")
+
+    def option_names(self) -> list[str]:
+        return [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+
+    def parse_all(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parse ``words``; unknown options are named together with the nearest known ones."""
+        found, unknown = self.parse_known_args(list(words))
+        if unknown:
+            faults = [
+                f"Unknown option {word!r}. {suggestion(word.partition('=')[0], self.option_names())}"
+                if word.startswith("-")
+                else f"Unexpected argument {word!r}."
+                for word in unknown
+                if word.startswith("-") or not any(u.startswith("--") for u in unknown)
+            ]
+            raise UsageError("\n".join(faults))
+        return found
+
+
+def pairs(text: str) -> dict[str, str]:
+    """``a=b,c=d`` as a dictionary."""
+    found = {}
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise argparse.ArgumentTypeError(f"expected name=value[,name=value...], found {part!r}")
+        found[key.strip()] = value.strip()
+    return found
+
+
+def words(text: str) -> list[str]:
+    """``a,b,c`` as a list."""
+    return [part.strip() for part in text.split(",") if part.strip()]

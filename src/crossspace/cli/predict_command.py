@@ -1,0 +1,62 @@
+"""``crossspace predict``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from crossspace.cli.parsing import Parser
+from crossspace.errors import UsageError
+from crossspace.runtime import replacing, write_text
+
+_ABOUT = """Predict the emotion of every utterance.
+
+SOURCE is a corpus (.parquet) and the result a table (.csv, .parquet), or a conversation (.json) and the result JSON
+with probabilities, what every modality alone would say, and how much each contributes."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Predict."""
+    parser = Parser(prog="crossspace predict", description=_ABOUT)
+    parser.add_argument("model", help="run folder, folder of a seed, or name on a hub")
+    parser.add_argument("source", help="corpus (.parquet) or conversation (.json)")
+    parser.add_argument("--split", default="all", help="train, validation, test or all (default) of a corpus")
+    parser.add_argument("--out", help="file to write; without it, JSON goes to the terminal")
+    given = parser.parse_all(words)
+
+    from crossspace.predict import Predictor
+
+    predictor = Predictor.from_pretrained(given.model)
+    print(f"Model: {predictor.name}", file=sys.stderr)
+    if Path(given.source).suffix == ".json":
+        return _conversation(predictor, given.source, given.out)
+    if given.out is None or Path(given.out).suffix not in (".csv", ".parquet"):
+        raise UsageError(f"Predictions for a corpus need --out FILE.csv or FILE.parquet. Found {given.out!r}.")
+
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    from crossspace.data.corpus import Corpus
+
+    table = predictor.predict_corpus(Corpus.read(given.source), given.split)
+    with replacing(given.out) as temporary:
+        if given.out.endswith(".csv"):
+            pyarrow.csv.write_csv(table, temporary)
+        else:
+            pyarrow.parquet.write_table(table, temporary)
+    print(f"{given.out}: {table.num_rows} utterances")
+    return 0
+
+
+def _conversation(predictor: object, source: str, out: str | None) -> int:
+    from crossspace.predict import Predictor, read_conversation
+
+    assert isinstance(predictor, Predictor)
+    text = json.dumps(predictor.predict(read_conversation(source)), indent=2, ensure_ascii=False)
+    if out is None:
+        print(text)
+    else:
+        write_text(out, text + "\n")
+    return 0

@@ -1,0 +1,43 @@
+"""Numbers as tables on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_NAMES = {"accuracy": "accuracy", "weighted_f1": "weighted F1", "macro_f1": "macro F1", "uar": "UAR"}
+
+
+def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table; every column but the first is right-aligned."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    console.print(table)
+
+
+def print_results(results: Mapping[str, Any]) -> None:
+    """The overall scores of a run, with protocol, seeds and spread."""
+    seeds = results["seeds"]
+    warning = " (test split chose the epoch)" if results["protocol"] == "best-on-test" else ""
+    rows = []
+    for name, found in results["metrics"].items():
+        interval = found.get("interval")
+        rows.append(
+            (
+                _NAMES.get(name, name),
+                f"{100 * found['mean']:.2f}",
+                "-" if found.get("std") is None else f"{100 * found['std']:.2f}",
+                "-" if not interval else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}",
+            )
+        )
+    title = f"{results['split']}, protocol {results['protocol']}{warning}, {len(seeds)} seed{'s' * (len(seeds) != 1)}, percent"
+    show(title, ("", "mean", "sd over seeds", "95 % interval"), rows)

@@ -1,0 +1,141 @@
+"""``crossspace train``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from crossspace.cli.parsing import Parser
+from crossspace.errors import UsageError
+
+_ABOUT = """Train a model on a corpus, one training per seed, choose the epoch on the validation split, test once,
+and write a run folder with models, predictions, results and a report.
+
+Any argument of the model, the balancer or the training can be set as --model.width 64, --balancer.every 4,
+--training.epochs 20. '--help all' lists them for the chosen model and balancer."""
+
+
+def parser() -> Parser:
+    made = Parser(prog="crossspace train", description=_ABOUT)
+    made.add_argument("--data", help="corpus file (.parquet)")
+    made.add_argument("--out", help="folder of the run, new or empty")
+    made.add_argument("--recipe", help="start from a recipe; 'crossspace list recipes' names them")
+    made.add_argument("--config", help="start from a YAML file, such as the config.yaml of another run")
+    made.add_argument("--seeds", type=int, help="number of seeds to train (default 1)")
+    made.add_argument("--first-seed", type=int, help="the first of them (default 0)")
+    made.add_argument("--resume", action="store_true", help="go on with an interrupted run in --out")
+    made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+    made.add_argument("--processes", type=int, default=1, help="processes, one per device")
+    made.add_argument("--tensorboard", action="store_true", help="also write TensorBoard events (extra: tensorboard)")
+    made.add_argument("--quiet", action="store_true", help="no progress bar")
+    made.add_argument("--model", help="name of a model; 'crossspace list models' names them")
+    made.add_argument("--balancer", help="name of a balancer; 'crossspace list balancers' names them")
+    return made
+
+
+def run(words: Sequence[str]) -> int:
+    """Train."""
+    known, rest = _split_off_components(words)
+    if "--help" in known and "all" in known:
+        return _help_all(known)
+    given = parser().parse_all(known)
+    chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
+    if given.out is None:
+        raise UsageError("'crossspace train' needs --out, the folder of the run.")
+    settings = _run_settings(given)
+    if settings["data"] is None:
+        raise UsageError("'crossspace train' needs --data, a corpus file. 'crossspace data import' makes one.")
+    if settings["seeds"] < 1 or given.processes < 1:
+        raise UsageError("`--seeds` and `--processes` should be at least 1.")
+
+    from crossspace.configuration import read_configuration
+    from crossspace.data.corpus import Corpus
+    from crossspace.experiment import Devices, Run
+
+    source = settings["source"]
+    configuration = read_configuration(given.recipe, source, [*chosen, *rest])
+    corpus = Corpus.read(settings["data"])
+    from crossspace.cli.progress import TrainingProgress
+
+    seeds = list(range(settings["first"], settings["first"] + settings["seeds"]))
+    with TrainingProgress(len(seeds), hidden=given.quiet or not _is_first_process()) as progress:
+        results = Run(
+            configuration,
+            corpus,
+            settings["data"],
+            given.out,
+            seeds,
+            Devices(given.device, given.processes),
+            on_event=progress.show,
+            sinks=_tensorboard if given.tensorboard else None,
+        ).execute(resume=given.resume)
+    if results:
+        _summarise(results, Path(given.out))
+    return 0
+
+
+def _split_off_components(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate ``--model.x value``, ``--balancer.x value`` and ``--training.x value`` from the options of the command."""
+    known: list[str] = []
+    rest: list[str] = []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word.startswith("--") and "." in word.partition("=")[0]:
+            rest.append(word)
+            if "=" not in word:
+                if not waiting:
+                    raise UsageError(f"Option {word!r} needs a value.")
+                rest.append(waiting.pop(0))
+        else:
+            known.append(word)
+    return known, rest
+
+
+def _run_settings(given: Any) -> dict[str, Any]:
+    """Corpus, seeds and configuration file, from the options or from the config.yaml that is used again."""
+    stored = Path(given.out) / "config.yaml"
+    alone = given.resume and given.recipe is None and given.config is None
+    source = stored if alone and stored.exists() else given.config
+    content: dict[str, Any] = {}
+    if source is not None:
+        from crossspace.configuration import read_yaml
+
+        content = read_yaml(Path(source))
+    seeds = content.get("seeds") or [0]
+    return {
+        "source": source,
+        "data": given.data or content.get("data"),
+        "seeds": given.seeds if given.seeds is not None else len(seeds),
+        "first": given.first_seed if given.first_seed is not None else seeds[0],
+    }
+
+
+def _help_all(words: list[str]) -> int:
+    from crossspace.configuration import configuration_parser, read_configuration
+
+    given, _ = parser().parse_known_args([w for w in words if w not in ("--help", "all")])
+    chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
+    configuration = read_configuration(given.recipe, given.config, chosen)
+    print(parser().format_help())
+    print(configuration_parser(configuration.model["name"], configuration.balancer["name"]).format_help())
+    return 0
+
+
+def _is_first_process() -> bool:
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
+
+
+def _tensorboard(folder: Path) -> list[Any]:
+    from crossspace.training.tensorboard import TensorBoardSink
+
+    return [TensorBoardSink(folder / "tensorboard")]
+
+
+def _summarise(results: dict[str, Any], out: Path) -> None:
+    from crossspace.cli.tables import print_results
+
+    print_results(results)
+    print(f"Report: {out / 'report.html'}")

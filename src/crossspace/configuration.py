@@ -1,0 +1,226 @@
+"""From YAML files and command-line options to a checked, complete configuration.
+
+The signatures of the chosen model, balancer and of :class:`TrainingOptions` are the schema: jsonargparse makes options,
+help and type checks of them. A configuration has the sections ``model``, ``balancer`` and ``training``; ``name`` in
+the first two says which component the rest of the section is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
+
+from crossspace.balance import BALANCERS, Balancer
+from crossspace.data.task import TaskSpec
+from crossspace.errors import UsageError, suggestion
+from crossspace.models import MODELS, Model
+from crossspace.recipes import read_recipe
+from crossspace.training.options import TrainingOptions
+
+_DEFAULT = {"model": {"name": "css"}, "balancer": {"name": "pgm"}, "training": {}}
+_KINDS: dict[str, Mapping[str, type]] = {"model": MODELS, "balancer": BALANCERS}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is trained and how, with every default filled in.
+
+    Attributes:
+        model: ``name`` and the arguments of a model.
+        balancer: ``name`` and the arguments of a balancer.
+        training: the options of the trainer.
+        recipe: the recipe it started from, if any.
+    """
+
+    model: dict[str, Any]
+    balancer: dict[str, Any]
+    training: TrainingOptions
+    recipe: str | None = None
+
+    def build_model(self, task: TaskSpec) -> Model:
+        """A freshly initialised model for ``task``."""
+        arguments = {key: value for key, value in self.model.items() if key != "name"}
+        return MODELS[self.model["name"]](task, **arguments)
+
+    def build_balancer(self) -> Balancer:
+        arguments = {key: value for key, value in self.balancer.items() if key != "name"}
+        return BALANCERS[self.balancer["name"]](**arguments)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, complete: reading them back gives the same configuration."""
+        return {
+            "recipe": self.recipe,
+            "model": _plain(self.model),
+            "balancer": _plain(self.balancer),
+            "training": _plain(asdict(self.training)),
+        }
+
+
+_RUN_KEYS = frozenset({"recipe", "data", "seeds"})
+"""What ``config.yaml`` of a run says besides the three sections."""
+
+
+def configuration_parser(model: str, balancer: str, prog: str | None = None) -> ArgumentParser:
+    """A parser with the options of one model, one balancer and of training."""
+    parser = ArgumentParser(prog=prog, exit_on_error=False, default_env=False)
+    for section, name in (("model", model), ("balancer", balancer)):
+        parser.add_argument(f"--{section}.name", default=name, help=f"which {section}: {', '.join(_KINDS[section])}")
+        skip = {"task"} if section == "model" else set()
+        parser.add_class_arguments(_KINDS[section][name], section, skip=skip, sub_configs=False)
+    parser.add_class_arguments(TrainingOptions, "training")
+    return parser
+
+
+def read_configuration(
+    recipe: str | None = None, file: str | Path | None = None, options: Sequence[str] = ()
+) -> Configuration:
+    """Merge a recipe, a YAML file and command-line options, later ones winning, and check the whole.
+
+    Args:
+        recipe: name of a shipped recipe.
+        file: YAML with any of the sections ``model``, ``balancer``, ``training``.
+        options: ``--section.argument value`` pairs; ``--model NAME`` and ``--balancer NAME`` choose a component.
+
+    Raises:
+        UsageError: every fault, with the nearest known names.
+    """
+    layers = [_DEFAULT]
+    if recipe is not None:
+        layers.append(read_recipe(recipe))
+    if file is not None:
+        content = read_yaml(Path(file))
+        recipe = recipe or content.get("recipe")
+        layers.append({key: value for key, value in content.items() if key not in _RUN_KEYS})
+    layers.append(_options_to_tree(options))
+    return make_configuration(_merge(layers), recipe)
+
+
+def make_configuration(tree: Mapping[str, Any], recipe: str | None = None) -> Configuration:
+    """Check nested values against the signatures and fill in the defaults.
+
+    Raises:
+        UsageError: every fault at once.
+    """
+    faults = _unknown_sections(tree)
+    names = {}
+    for section, known in _KINDS.items():
+        name = (tree.get(section) or {}).get("name", _DEFAULT[section]["name"])
+        names[section] = name
+        if name not in known:
+            faults.append(f"There is no {section} {name!r}. {suggestion(str(name), known)}")
+    if faults:
+        raise UsageError("\n".join(faults))
+    parser = configuration_parser(names["model"], names["balancer"])
+    faults = _faults(parser, tree)
+    if faults:
+        raise UsageError("\n".join(faults))
+    found = parser.parse_object(dict(tree))
+    return Configuration(
+        model=_section(found, "model"),
+        balancer=_section(found, "balancer"),
+        training=TrainingOptions(**_section(found, "training")),
+        recipe=recipe,
+    )
+
+
+def _section(found: Namespace, name: str) -> dict[str, Any]:
+    values = found[name]
+    values = values.as_dict() if isinstance(values, Namespace) else dict(values)
+    return {"name": values["name"], **values} if "name" in values else values
+
+
+def _faults(parser: ArgumentParser, tree: Mapping[str, Any]) -> list[str]:
+    """Try every value on its own, so that one fault does not hide the next."""
+    known = {str(key) for key in parser.get_defaults().keys()}
+    faults = []
+    for section, values in tree.items():
+        for key, value in values.items():
+            name = f"{section}.{key}"
+            if name not in known:
+                inside = [k.partition(".")[2] for k in known if k.startswith(f"{section}.")]
+                faults.append(f"Unknown argument {name!r}. {suggestion(key, inside)}")
+                continue
+            try:
+                parser.parse_object({section: {key: value}})
+            except (ArgumentError, TypeError, ValueError, UsageError) as error:
+                faults.append(f"`{name}` = {value!r} does not fit: {_reason(error)}")
+    return faults
+
+
+def _reason(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.startswith(("Problem with", "Parser key", "Given value"))]
+    return " ".join(kept or lines)[:400]
+
+
+def _unknown_sections(tree: Mapping[str, Any]) -> list[str]:
+    faults = [f"Unknown section {key!r}. {suggestion(key, _DEFAULT)}" for key in tree if key not in _DEFAULT]
+    return faults + [
+        f"Section {key!r} should be a mapping of arguments. Found {value!r}."
+        for key, value in tree.items()
+        if key in _DEFAULT and not isinstance(value, Mapping)
+    ]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The content of a YAML file with a configuration.
+
+    Raises:
+        UsageError: it cannot be read, or holds no sections.
+    """
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{path} should be a YAML file with a configuration. Found: {error}.") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"{path} should hold the sections {sorted(_DEFAULT)}. Found {type(found).__name__}.")
+    return found
+
+
+def _options_to_tree(options: Sequence[str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    waiting = list(options)
+    while waiting:
+        option = waiting.pop(0)
+        name, equals, value = option.removeprefix("--").partition("=")
+        if not option.startswith("--") or not name:
+            raise UsageError(f"Expected an option such as --model.width 64. Found {option!r}.")
+        if not equals:
+            if not waiting:
+                raise UsageError(f"Option {option!r} needs a value.")
+            value = waiting.pop(0)
+        section, _, key = name.partition(".")
+        if section not in _DEFAULT:
+            raise UsageError(f"Unknown option {option!r}. {suggestion(section, [*_DEFAULT, 'recipe', 'config', 'seeds'])}")
+        try:
+            tree.setdefault(section, {})[key or "name"] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UsageError(f"The value of {option!r} cannot be read: {error}.") from error
+    return tree
+
+
+def _merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Later layers win; a section that names another component starts afresh."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for section, values in layer.items():
+            old = merged.get(section)
+            if isinstance(values, Mapping) and isinstance(old, Mapping):
+                same = values.get("name", old.get("name")) == old.get("name")
+                merged[section] = {**old, **values} if same else dict(values)
+            else:
+                merged[section] = values
+    return merged
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value

@@ -1,0 +1,255 @@
+"""From a configuration and a corpus to a run folder: train every seed, test once, write everything down."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+import yaml
+from lightning_fabric import Fabric
+
+from crossspace.configuration import Configuration
+from crossspace.data.corpus import Corpus
+from crossspace.errors import DataError, UsageError
+from crossspace.evaluation.aggregate import aggregate
+from crossspace.evaluation.report import write_report
+from crossspace.models.base import Model
+from crossspace.predict import Predictor, predictions_of
+from crossspace.runtime import replacing, seed_everything, versions, write_text
+from crossspace.training.history import History, Sink
+from crossspace.training.trainer import Event, Trainer
+
+CONFIG, ENVIRONMENT, RESULTS = "config.yaml", "environment.json", "results.json"
+SEED_RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Where to compute.
+
+    Attributes:
+        accelerator: ``auto``, ``cpu`` or ``cuda``.
+        count: processes, one per device.
+    """
+
+    accelerator: str = "auto"
+    count: int = 1
+
+    def fabric(self, precision: str) -> Fabric:
+        """A launched Fabric."""
+        kind = self.accelerator
+        if kind == "auto":
+            kind = "cuda" if torch.cuda.is_available() else "cpu"
+        if kind == "cuda" and not torch.cuda.is_available():
+            raise UsageError("`--device cuda` needs a CUDA device. Found none; use `--device cpu`.")
+        fabric = Fabric(
+            accelerator=kind,
+            devices=self.count,
+            strategy="ddp" if self.count > 1 else "auto",
+            precision={"32": "32-true", "bf16": "bf16-mixed"}[precision],  # type: ignore[arg-type]
+        )
+        fabric.launch()
+        return fabric
+
+
+class Run:
+    """One experiment in one folder.
+
+    Args:
+        configuration: what is trained and how.
+        corpus: on which data.
+        corpus_path: where it was read from; written into ``config.yaml``.
+        folder: the run folder.
+        seeds: one training for each.
+        devices: where to compute.
+        on_event: progress, called with the seed and the event.
+        sinks: makes further readers of the history of a seed, given the seed's folder.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        corpus: Corpus,
+        corpus_path: str | Path,
+        folder: str | Path,
+        seeds: Sequence[int] = (0,),
+        devices: Devices | None = None,
+        on_event: Callable[[int, Event], None] | None = None,
+        sinks: Callable[[Path], list[Sink]] | None = None,
+    ) -> None:
+        self.configuration, self.corpus, self.corpus_path = configuration, corpus, Path(corpus_path)
+        self.folder, self.seeds = Path(folder), list(seeds)
+        self.devices, self.on_event = devices or Devices(), on_event
+        self.sinks = sinks or (lambda folder: [])
+
+    def execute(self, resume: bool = False) -> dict[str, Any]:
+        """Train what is not yet trained, then test and report; returns the content of ``results.json``.
+
+        Raises:
+            UsageError: the folder holds another run, or one that is to be resumed explicitly.
+        """
+        began = time.monotonic()
+        done = self._claim(resume)
+        if done is not None:
+            return done
+        fabric = self.devices.fabric(self.configuration.training.precision)
+        for seed in self.seeds:
+            if not (self._seed_folder(seed) / SEED_RESULT).exists():
+                self._train(fabric, seed)
+        fabric.barrier()
+        if not fabric.is_global_zero:
+            return {}
+        return self._finish(time.monotonic() - began, str(fabric.device))
+
+    def _claim(self, resume: bool) -> dict[str, Any] | None:
+        """Make the folder ours, or find that it is. Returns the results when the run is finished already."""
+        stated = self._stated()
+        path = self.folder / CONFIG
+        if not path.exists():
+            if self.folder.exists() and any(self.folder.iterdir()):
+                raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
+            write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
+            write_text(self.folder / "corpus.json", json.dumps({"fingerprint": self.corpus.fingerprint}) + "\n")
+            return None
+        if not resume:
+            raise UsageError(
+                f"{self.folder} already holds a run. Choose another folder, or go on with this one by --resume."
+            )
+        self._compare(yaml.safe_load(path.read_text(encoding="utf-8")), stated)
+        results = self.folder / RESULTS
+        return json.loads(results.read_text(encoding="utf-8")) if results.exists() else None
+
+    def _compare(self, found: dict[str, Any], stated: dict[str, Any]) -> None:
+        differing = [
+            f"{name}: {found_value!r} in the folder, {stated_value!r} now"
+            for name, found_value, stated_value in _differences(found, stated)
+            if name != "data"
+        ]
+        if differing:
+            raise UsageError(
+                f"{self.folder} holds a run with another configuration:\n  "
+                + "\n  ".join(differing)
+                + "\nResume with the same options, or choose another folder."
+            )
+        begun_with = json.loads((self.folder / "corpus.json").read_text(encoding="utf-8"))["fingerprint"]
+        if begun_with != self.corpus.fingerprint:
+            raise UsageError(
+                f"{self.folder} was begun on a corpus with the fingerprint {begun_with[:12]}...; {self.corpus_path} has "
+                f"{self.corpus.fingerprint[:12]}.... Resume with the same corpus, or choose another folder."
+            )
+
+    def _stated(self) -> dict[str, Any]:
+        return {"data": str(self.corpus_path), "seeds": self.seeds, **self.configuration.to_dict()}
+
+    def _seed_folder(self, seed: int) -> Path:
+        return self.folder / f"seed-{seed}"
+
+    def _train(self, fabric: Fabric, seed: int) -> None:
+        folder = self._seed_folder(seed)
+        folder.mkdir(parents=True, exist_ok=True)
+        seed_everything(seed)
+        model = self.configuration.build_model(self.corpus.spec)
+        model.details = self._details(seed)
+        if fabric.global_rank:
+            torch.manual_seed(seed * 1_000_003 + fabric.global_rank)
+        began = time.monotonic()
+        trainer = Trainer(
+            fabric,
+            self.corpus,
+            model,
+            self.configuration.build_balancer(),
+            self.configuration.training,
+            folder,
+            seed,
+            history=History(folder / "history.jsonl", self.sinks(folder) if fabric.is_global_zero else []),
+            on_event=None if self.on_event is None else lambda event: self.on_event(seed, event),  # type: ignore[misc]
+        )
+        best = trainer.fit()
+        if fabric.is_global_zero:
+            result = {
+                "seed": seed,
+                "best_epoch": best.epoch,
+                "best_score": best.score,
+                "chosen_on": trainer.deciding_split,
+                "seconds": round(time.monotonic() - began, 3),
+                "parameters": sum(p.numel() for p in model.parameters()),
+            }
+            write_text(folder / SEED_RESULT, json.dumps(result, indent=2) + "\n")
+        trainer.discard_checkpoint()
+
+    def _details(self, seed: int) -> dict[str, Any]:
+        return {
+            "corpus": {"name": self.corpus.name, "fingerprint": self.corpus.fingerprint},
+            "extractors": {m: dict(e) for m, e in self.corpus.extractors.items()},
+            "protocol": self.configuration.training.protocol,
+            "recipe": self.configuration.recipe,
+            "seed": seed,
+        }
+
+    def _finish(self, seconds: float, device: str) -> dict[str, Any]:
+        """Read the test split once and write everything that stands above the seeds."""
+        tables = [
+            predictions_of(Predictor.from_pretrained(self._seed_folder(seed)), self.corpus, "test", seed)
+            for seed in self.seeds
+        ]
+        predictions = pa.concat_tables(tables)
+        training = self.configuration.training
+        results = aggregate(predictions, self.corpus.spec.labels, protocol=training.protocol, split="test")
+        with replacing(self.folder / "predictions.parquet") as temporary:
+            pq.write_table(predictions, temporary)
+        with replacing(self.folder / "history.jsonl") as temporary:
+            parts = [(self._seed_folder(seed) / "history.jsonl").read_bytes() for seed in self.seeds]
+            temporary.write_bytes(b"".join(parts))
+        write_text(self.folder / ENVIRONMENT, json.dumps(self._environment(seconds, device), indent=2) + "\n")
+        write_text(self.folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+        write_report(self.folder)
+        return results
+
+    def _environment(self, seconds: float, device: str) -> dict[str, Any]:
+        results = [_seed_result(self._seed_folder(seed)) for seed in self.seeds]
+        model: type[Model] = type(Predictor.from_pretrained(self._seed_folder(self.seeds[0])).model)
+        spec = self.corpus.spec
+        return {
+            "versions": versions(),
+            "device": device,
+            "processes": self.devices.count,
+            "threads": torch.get_num_threads(),
+            "precision": self.configuration.training.precision,
+            "seeds": self.seeds,
+            "corpus": {
+                "name": self.corpus.name,
+                "fingerprint": self.corpus.fingerprint,
+                "source": self.corpus.source,
+                "licence": self.corpus.licence,
+                "labels": list(spec.labels),
+                "modalities": dict(spec.widths),
+            },
+            "protocol": self.configuration.training.protocol,
+            "model": {"name": model.name, "parameters": results[0]["parameters"], "citation": model.citation},
+            "recipe": self.configuration.recipe,
+            "chosen": [{key: r[key] for key in ("seed", "best_epoch", "best_score")} for r in results],
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "seconds": round(sum(r["seconds"] for r in results), 1) or round(seconds, 1),
+        }
+
+
+def _seed_result(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / SEED_RESULT).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder / SEED_RESULT} should say how the seed ended. Found: {error}.") from error
+
+
+def _differences(left: Any, right: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+    if isinstance(left, dict) and isinstance(right, dict):
+        keys = list(dict.fromkeys([*left, *right]))
+        return [d for k in keys for d in _differences(left.get(k), right.get(k), f"{name}.{k}" if name else str(k))]
+    return [] if left == right else [(name, left, right)]

@@ -1,0 +1,277 @@
+"""From a saved model to predictions with reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from math import factorial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from crossspace.data.batch import Batch, collate
+from crossspace.data.conversation import Conversation, Utterance
+from crossspace.data.corpus import Corpus
+from crossspace.data.names import modality_name
+from crossspace.data.task import TaskSpec
+from crossspace.errors import DataError, MismatchError
+from crossspace.evaluation.predictions import prediction_table, with_truth
+from crossspace.models.base import Model
+from crossspace.models.inference import Inference, batches_of, infer
+
+
+class Predictor:
+    """Predicts the emotion of every utterance of conversations.
+
+    Args:
+        model: in evaluation mode.
+        name: how messages call it.
+    """
+
+    def __init__(self, model: Model, name: str = "model") -> None:
+        self.model, self.name = model.eval(), name
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path) -> Predictor:
+        """Load from a run folder (the seed with the best validation score), a seed's folder, or a hub name.
+
+        Raises:
+            DataError: there is no usable model.
+        """
+        folder = Path(source)
+        if folder.is_dir():
+            folder = _best_seed(folder)
+            return cls(Model._from_pretrained(model_id=str(folder)), name=str(folder))
+        if folder.exists() or str(source).count("/") != 1 or str(source).startswith((".", "/")):
+            raise DataError(f"{source} should be the folder of a run, of a seed, or a name on a hub. Found neither.")
+        try:
+            return cls(Model._from_pretrained(model_id=str(source)), name=str(source))
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{source} is no local folder, and it could not be fetched from a hub: {str(error).splitlines()[0]}"
+            ) from error
+
+    @property
+    def task(self) -> TaskSpec:
+        """Labels, modalities and speakers of the model."""
+        return self.model.task
+
+    def predict(self, conversation: Conversation) -> list[dict[str, Any]]:
+        """One record per utterance.
+
+        Keys: ``utterance_id``; ``label``; ``probabilities`` ``{label: p}``; ``unimodal`` ``{modality: {label: p}}``,
+        what each present modality alone would say; ``contributions`` ``{modality: x}``, the Shapley value of each
+        modality that the conversation has, in probability of the predicted label: they add up to its probability
+        minus the one the model gives when it sees no modality at all. Leaving a modality out means leaving it out of
+        the whole conversation, context included.
+
+        Raises:
+            MismatchError: the features do not have the widths of the model.
+        """
+        if not conversation.utterances:
+            return []
+        known = replace_labels(conversation)
+        batch = collate([known], self.task)
+        found = infer(self.model, [batch])
+        contributions = self._contributions(batch, found)
+        labels = self.task.labels
+        records = []
+        for row, utterance in enumerate(conversation.utterances):
+            probabilities = found.probabilities[row]
+            records.append(
+                {
+                    "utterance_id": utterance.id,
+                    "label": labels[int(probabilities.argmax())],
+                    "probabilities": _named(labels, probabilities),
+                    "unimodal": {
+                        m: _named(labels, alone[row])
+                        for m, alone in found.unimodal.items()
+                        if not np.isnan(alone[row]).any()
+                    },
+                    "contributions": {m: float(x[row]) for m, x in contributions.items()},
+                }
+            )
+        return records
+
+    def predict_corpus(self, corpus: Corpus, split: str | None = "all") -> pa.Table:
+        """A prediction table over a split of a corpus.
+
+        Raises:
+            MismatchError: corpus and model do not fit; both sides are named.
+        """
+        found = self.infer_corpus(corpus, split)
+        return prediction_table(corpus.utterances(split), found.probabilities, self.task.labels, found.unimodal)
+
+    def infer_corpus(self, corpus: Corpus, split: str | None) -> Inference:
+        """Probabilities for a split of a corpus."""
+        self.check(corpus)
+        return infer(self.model, self._batches(corpus, split))
+
+    def check(self, corpus: Corpus) -> None:
+        """Raise :class:`MismatchError` unless the corpus has features that the model was trained on."""
+        faults = []
+        for modality, width in self.task.widths.items():
+            found = corpus.spec.widths.get(modality)
+            if found is not None and found != width:
+                faults.append(f"{modality}: the model expects {width} features, the corpus has {found}")
+            trained = self.model.details.get("extractors", {}).get(modality)
+            given = corpus.extractors.get(modality)
+            if trained and given and dict(trained) != dict(given):
+                faults.append(f"{modality}: the model was trained on features of {trained}, the corpus has {given}")
+        if not set(self.task.widths) & set(corpus.spec.widths):
+            faults.append(f"the model knows the modalities {list(self.task.widths)}, the corpus {list(corpus.spec.widths)}")
+        if faults:
+            raise MismatchError(
+                f"Model {self.name} and corpus {corpus.name!r} do not fit: " + "; ".join(faults) + ". Import the "
+                "corpus with the features of the model, or train a model on this corpus."
+            )
+
+    def check_labels(self, corpus: Corpus) -> None:
+        """Raise :class:`MismatchError` unless corpus and model have the same labels in the same order."""
+        if corpus.spec.labels != self.task.labels:
+            raise MismatchError(
+                f"Model {self.name} knows the labels {list(self.task.labels)}, corpus {corpus.name!r} "
+                f"{list(corpus.spec.labels)}. They should be the same, in the same order."
+            )
+
+    def _batches(self, corpus: Corpus, split: str | None) -> Iterator[Batch]:
+        utterances = corpus.utterances(split)
+        speakers = utterances["speaker"].to_pylist()
+        lengths = corpus.lengths(split)
+        at = 0
+        for group in batches_of(lengths):
+            batch, indices = corpus.batch(split, group), []
+            for conversation in group:
+                indices += self.task.speaker_indices(speakers[at : at + lengths[conversation]])
+                at += lengths[conversation]
+            yield self._as_trained(batch, indices)
+
+    def _as_trained(self, batch: Batch, speakers: Sequence[int]) -> Batch:
+        """The batch with the model's modalities and speaker indices; what the corpus lacks is missing everywhere."""
+        rows = len(batch)
+        features, present = {}, {}
+        for m, width in self.task.widths.items():
+            known = m in batch.features
+            features[m] = batch.features[m] if known else torch.zeros(rows, width)
+            present[m] = batch.present[m] if known else torch.zeros(rows, dtype=torch.bool)
+        return replace(
+            batch, features=features, present=present, speakers=torch.tensor(speakers, dtype=torch.long), complete=None
+        )
+
+    def _contributions(self, batch: Batch, found: Inference) -> dict[str, np.ndarray]:
+        """Exact Shapley values over the modalities that the batch has, by running every subset of them."""
+        here = [m for m in self.task.modalities if bool(batch.present[m].any())]
+        chosen = found.probabilities.argmax(1)
+        rows = np.arange(len(batch))
+        value = {
+            frozenset(kept): infer(self.model, [batch.keep(kept)]).probabilities[rows, chosen]
+            for size in range(len(here) + 1)
+            for kept in combinations(here, size)
+        }
+        return {m: _shapley(m, here, value) for m in here}
+
+
+def _shapley(player: str, players: Sequence[str], value: Mapping[frozenset[str], np.ndarray]) -> np.ndarray:
+    others = [p for p in players if p != player]
+    total = np.zeros_like(value[frozenset()])
+    for size in range(len(others) + 1):
+        weight = factorial(size) * factorial(len(others) - size) / factorial(len(players))
+        for kept in combinations(others, size):
+            coalition = frozenset(kept)
+            total = total + weight * (value[coalition | {player}] - value[coalition])
+    return total
+
+
+def predictions_of(predictor: Predictor, corpus: Corpus, split: str, seed: int) -> pa.Table:
+    """The prediction table of a split with seed, split, truth, text and times."""
+    predictor.check_labels(corpus)
+    return with_truth(predictor.predict_corpus(corpus, split), corpus.utterances(split), seed, split)
+
+
+def read_conversation(path: str | Path) -> Conversation:
+    """A conversation from JSON: ``{"id", "utterances": [{"speaker", "id", "text", "start", "end", "features"}]}``.
+
+    Only ``utterances`` and in each ``speaker`` and ``features`` ``{modality: [numbers]}`` are needed; ids are made up
+    where they lack.
+
+    Raises:
+        DataError: the file is missing or is no such conversation; every fault is named.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} should be a conversation as JSON. Found: {error}.") from error
+    return conversation_from_dict(content, str(path))
+
+
+def conversation_from_dict(content: Any, source: str = "the conversation") -> Conversation:
+    """A conversation from the content of such a JSON file.
+
+    Raises:
+        DataError: every fault of the content.
+    """
+    if not isinstance(content, dict) or not isinstance(content.get("utterances"), list):
+        raise DataError(f'{source} should be an object with a list "utterances". Found {type(content).__name__}.')
+    name, faults, utterances = str(content.get("id", "conversation")), [], []
+    for number, item in enumerate(content["utterances"]):
+        try:
+            utterances.append(_utterance(item, f"{name}_{number}"))
+        except (ValueError, TypeError, AttributeError) as error:
+            faults.append(f"utterance {number}: {error}")
+    if faults:
+        raise DataError(f"{source} cannot be read:\n  " + "\n  ".join(faults))
+    return Conversation(name, tuple(utterances))
+
+
+def _utterance(item: Any, default_id: str) -> Utterance:
+    if not isinstance(item, dict):
+        raise ValueError(f"should be an object, found {type(item).__name__}")
+    features = {}
+    for modality, values in (item.get("features") or {}).items():
+        if values is None:
+            continue
+        vector = np.asarray(values, dtype=np.float32)
+        if vector.ndim != 1 or not np.isfinite(vector).all():
+            raise ValueError(f"{modality} should be a list of finite numbers")
+        features[modality_name(modality)] = vector
+    times = {key: None if item.get(key) is None else float(item[key]) for key in ("start", "end")}
+    return Utterance(
+        id=str(item.get("id", default_id)),
+        speaker=str(item.get("speaker", "speaker")),
+        text=item.get("text"),
+        label=None,
+        features=features,
+        **times,
+    )
+
+
+def replace_labels(conversation: Conversation) -> Conversation:
+    """The conversation without labels: a prediction must not depend on them."""
+    return Conversation(conversation.id, tuple(replace(u, label=None) for u in conversation.utterances))
+
+
+def _named(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, float]:
+    return {label: float(p) for label, p in zip(labels, probabilities, strict=True)}
+
+
+def _best_seed(folder: Path) -> Path:
+    if (folder / "model.safetensors").exists() and (folder / "config.json").exists():
+        return folder
+    seeds = []
+    for path in sorted(folder.glob("seed-*/result.json")):
+        try:
+            seeds.append((float(json.loads(path.read_text(encoding="utf-8"))["best_score"]), path.parent))
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"{path} should say how a seed ended. Found: {error!r}. Train that seed again.") from error
+    if not seeds:
+        raise DataError(
+            f"{folder} should be a run folder with finished seeds, or a folder with config.json and model.safetensors. "
+            "Found neither; if the run was interrupted, finish it by 'crossspace train ... --resume'."
+        )
+    return max(seeds, key=lambda seed: seed[0])[1]

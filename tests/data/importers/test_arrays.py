@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crossspace.data.importers.arrays import Arrays
+from crossspace.errors import DataError
+
+COLUMNS = {"conversation_id": "video", "position": "utt", "label": "y", "split": "set", "text": "words"}
+
+
+@pytest.fixture
+def arrays():
+    random = np.random.default_rng(0)
+    return {
+        "video": np.array(["b", "a", "b", "a", "c", "d", "d"]),
+        "utt": np.array([7, 20, 3, 10, 1, 5, 2]),
+        "y": np.array([1, 0, 1, 1, -1, 0, 0]),
+        "set": np.array(["train", "training", "train", "train", "train", "test", "test"]),
+        "words": np.array(["b2", "a2", "b1", "a1", "ü “c”", "d2", "d1"]),
+        "t": random.normal(size=(7, 4)),
+        "v": random.normal(size=(7, 2)).astype(np.float32),
+    }
+
+
+@pytest.fixture
+def source(arrays, tmp_path):
+    np.savez(tmp_path / "mine.npz", **arrays)
+    return tmp_path / "mine.npz"
+
+
+def importer(**options) -> Arrays:
+    given = {"columns": COLUMNS, "features": {"l": "t", "vision": "v"}, "labels": ["no", "yes"]}
+    return Arrays(**{**given, **options})
+
+
+def test_rows_are_sorted_numbered_and_named(source, arrays):
+    corpus = importer().read(source)
+    everything = {c.id: c for c in corpus.split("all")}
+    assert [u.text for u in everything["b"].utterances] == ["b1", "b2"]
+    assert [u.id for u in everything["b"].utterances] == ["b_0", "b_1"]
+    assert [u.label for u in everything["a"].utterances] == ["yes", "no"]
+    assert everything["c"].utterances[0].label is None
+    assert everything["a"].utterances[0].speaker == "speaker"
+    assert np.array_equal(everything["a"].utterances[0].features["text"], arrays["t"][3].astype(np.float32))
+    assert corpus.spec.widths == {"text": 4, "visual": 2}
+    assert corpus.spec.labels == ("no", "yes")
+    assert corpus.spec.speakers == 1
+    assert (corpus.name, corpus.source) == ("mine", "mine.npz")
+
+
+def test_validation_is_cut_from_train_only_where_there_is_none(source, arrays, tmp_path):
+    corpus = importer().read(source)
+    assert [len(corpus.split(s)) for s in ("train", "validation", "test")] == [2, 1, 1]
+    arrays["set"][4] = "dev"
+    np.savez(tmp_path / "with.npz", **arrays)
+    assert importer().read(tmp_path / "with.npz").conversation_ids("validation") == ["c"]
+
+
+def test_without_a_split_array_no_conversation_has_a_split(source):
+    columns = {k: v for k, v in COLUMNS.items() if k != "split"}
+    corpus = importer(columns=columns).read(source)
+    assert corpus.splits == ()
+    assert len(corpus.split("all")) == 4
+
+
+def test_a_folder_of_npy_files_is_the_same_corpus(source, arrays, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for name, array in arrays.items():
+        np.save(tmp_path / "folder" / f"{name}.npy", array)
+    assert importer().read(tmp_path / "folder").fingerprint == importer().read(source).fingerprint
+
+
+def test_labels_may_be_names_and_floats(arrays, tmp_path):
+    expected = importer()
+    arrays["z"] = np.array([1.0, 0, 1, 1, np.nan, 0, 0])
+    arrays["n"] = np.array(["yes", "no", "yes", "yes", "", "no", "no"])
+    arrays["b"] = np.array([b"yes", b"no", b"yes", b"yes", b"", b"no", b"no"])
+    np.savez(tmp_path / "x.npz", **arrays)
+    marks = {
+        importer(columns={**COLUMNS, "label": name}).read(tmp_path / "x.npz").fingerprint
+        for name in ("y", "z", "n", "b")
+    }
+    assert marks == {expected.read(tmp_path / "x.npz").fingerprint}
+    assert importer(labels=None, columns={**COLUMNS, "label": "n"}).read(tmp_path / "x.npz").spec.labels == (
+        "no",
+        "yes",
+    )
+
+
+def test_rows_of_nan_are_missing_and_rows_of_zeros_when_asked(arrays, tmp_path):
+    arrays["t"][1], arrays["v"][2] = np.nan, 0
+    np.savez(tmp_path / "x.npz", **arrays)
+    assert importer().read(tmp_path / "x.npz").coverage("all") == {"text": 6, "visual": 7}
+    assert importer(zero_rows_missing=True).read(tmp_path / "x.npz").coverage("all") == {"text": 6, "visual": 6}
+
+
+def test_every_fault_of_the_rows_is_named_at_once(arrays, tmp_path):
+    arrays["t"][1, 2] = np.nan
+    arrays["v"] = arrays["v"].astype(np.float64)
+    arrays["v"][0, 0] = 1e300
+    arrays["y"][0], arrays["set"][0], arrays["utt"][6] = 5, "test", 5
+    np.savez(tmp_path / "x.npz", **arrays)
+    with pytest.raises(DataError) as caught:
+        importer().read(tmp_path / "x.npz")
+    for part in ("'a_1': text holds 1 numbers of 4", "'b_1': visual holds 1", "label '5'", "'b' stands in several"):
+        assert part in str(caught.value)
+    assert "conversation 'd': position 5 occurs twice" in str(caught.value)
+
+
+def test_every_fault_of_the_mapping_is_named_at_once_with_near_names(source):
+    columns = {"conversation": "video", "label": "yy", "text": "t", "position": "words"}
+    with pytest.raises(DataError) as caught:
+        importer(columns=columns, features={"text": "tt", "audio": "utt"}).read(source)
+    for part in (
+        "no column 'conversation'. Did you mean 'conversation_id'",
+        "'conversation_id' has no array",
+        "no array 'yy'. Did you mean 'y'?",
+        "array 't' should have shape (rows,)",
+        "array should hold numbers. Found <U",
+        "no array 'tt'. Did you mean",
+        "array 'utt' should have numbers of shape (rows, width)",
+    ):
+        assert part in str(caught.value)
+
+
+def test_arrays_of_unequal_length_are_named(arrays, tmp_path):
+    np.savez(tmp_path / "x.npz", **{**arrays, "t": arrays["t"][:5]})
+    with pytest.raises(DataError, match="5 rows in t; 7 rows in set"):
+        importer().read(tmp_path / "x.npz")
+
+
+def test_objects_damage_and_absence_are_refused(arrays, source, tmp_path):
+    np.savez(tmp_path / "x.npz", **{**arrays, "words": np.array([1, "a", None, 2, 3, 4, 5], dtype=object)})
+    with pytest.raises(DataError, match="no objects"):
+        importer().read(tmp_path / "x.npz")
+    whole = source.read_bytes()
+    source.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="cannot be read"):
+        importer().read(source)
+    with pytest.raises(DataError, match="Found nothing"):
+        importer().read(tmp_path / "none.npz")

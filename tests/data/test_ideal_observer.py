@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from crossspace.data.ideal_observer import ceiling, evidence, posteriors
+from crossspace.data.importers.synthetic import Synthetic
+
+
+def drawn(truth: Synthetic, count: int):
+    return [truth.draw(np.random.default_rng([11, i]), f"c{i}") for i in range(count)]
+
+
+def test_posteriors_are_those_of_counting_every_sequence_of_emotions():
+    truth = Synthetic(shortest=5, longest=5, noise=0.9, missing=0.2, inertia=1.5, contagion=1.0)
+    for conversation in drawn(truth, 8):
+        seen = evidence(conversation, truth)
+        total = np.zeros((5, 4))
+        for emotions in itertools.product(range(4), repeat=5):
+            weight, latest = 1.0, dict.fromkeys(truth.speaker_names, 4)
+            for t, (utterance, emotion) in enumerate(zip(conversation.utterances, emotions, strict=True)):
+                (other,) = set(truth.speaker_names) - {utterance.speaker}
+                weight *= truth.transitions[latest[utterance.speaker], latest[other], emotion] * seen[t, emotion]
+                latest[utterance.speaker] = emotion
+            total[np.arange(5), emotions] += weight
+        assert np.allclose(posteriors(conversation, truth), total / total.sum(axis=1, keepdims=True), atol=1e-12)
+
+
+def test_evidence_is_the_sum_over_hidden_signs():
+    truth = Synthetic(shortest=3, longest=3, noise=0.8, missing=0.0)
+    (conversation,) = drawn(truth, 1)
+    for row, utterance in enumerate(conversation.utterances):
+        seen = {m: truth.directions(m) @ utterance.features[m] for m in truth.widths}
+        expected = np.zeros(4)
+        for emotion, bits in enumerate(truth.bits):
+            for signs in itertools.product(itertools.product((-1, 1), repeat=2), repeat=3):
+                if np.array_equal(np.prod(signs, axis=0), bits):
+                    far = sum(((seen[m] - s) ** 2).sum() for m, s in zip(seen, np.array(signs), strict=True))
+                    expected[emotion] += np.exp(-far / (2 * truth.noise**2))
+        assert np.allclose(
+            evidence(conversation, truth)[row] / evidence(conversation, truth)[row].sum(), expected / expected.sum()
+        )
+
+
+def test_the_ceiling_at_the_defaults_is_the_one_that_is_stated():
+    truth = Synthetic()
+    found, error = ceiling(truth, conversations=1500, seed=3)
+    assert abs(found - 0.9639) < 4 * error < 0.01
+    assert "96.39 %" in Synthetic.__doc__
+
+
+def test_the_observer_is_as_sure_as_it_is_right():
+    truth = Synthetic(noise=0.6)
+    certain, right = [], []
+    for conversation in drawn(truth, 400):
+        found = posteriors(conversation, truth)
+        index = [truth.labels.index(u.label) for u in conversation.utterances]
+        certain += found.max(axis=1).tolist()
+        right += (found.argmax(axis=1) == index).tolist()
+    assert abs(np.mean(certain) - np.mean(right)) < 0.02
+
+
+@pytest.mark.parametrize("left_out", ["text", "audio", "visual"])
+def test_without_one_modality_the_features_say_nothing(left_out):
+    truth = Synthetic()
+    for conversation in drawn(truth, 20):
+        for utterance in conversation.utterances:
+            utterance.features.pop(left_out, None)
+        assert np.array_equal(evidence(conversation, truth), np.ones((len(conversation), 4)))
+
+
+def test_context_is_worth_something_and_features_much():
+    truth = Synthetic(noise=0.6)
+    with_context, error = ceiling(truth, 400)
+    alone, _ = ceiling(truth, 400, context=False)
+    blind, _ = ceiling(Synthetic(missing=1.0), 400)
+    assert with_context > alone + 3 * error
+    assert blind < 0.45 < alone
+
+
+def test_without_noise_and_gaps_the_observer_is_always_right():
+    assert ceiling(Synthetic(noise=0.05, missing=0.0), 50)[0] == 1.0
+
+
+def test_one_utterance_and_a_thousand_are_no_difficulty():
+    for length in (1, 1000):
+        truth = Synthetic(shortest=length, longest=length)
+        found = posteriors(drawn(truth, 1)[0], truth)
+        assert np.isfinite(found).all()
+        assert np.allclose(found.sum(axis=1), 1)

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import copyreg
+import io
+import os
+import pickle
+import struct
+from collections import OrderedDict
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crossspace.data import unpickle
+from crossspace.data.unpickle import load_pickle, load_stream
+from crossspace.errors import DataError
+
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
+
+
+def load(data: bytes, encoding: str = "latin-1"):
+    return load_stream(io.BytesIO(data), "test.pkl", encoding)
+
+
+class Calls:
+    """Pickles to a call of a function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_containers_numbers_and_strings_come_as_they_were(protocol):
+    value = {
+        "list": [1, -(2**80), 1.5, True, None, "é 🙂", b"\x00\xff", b""],
+        3: (set("ab"), frozenset([1, 2]), 2 + 3j),
+        "ordered": OrderedDict(a=1),
+        "nested": {"a": [[[{}]]]},
+    }
+    assert load(pickle.dumps(value, protocol)) == value
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(12, dtype=np.float32).reshape(3, 4),
+        np.asfortranarray(np.arange(12.0).reshape(3, 4)),
+        np.arange(4, dtype=">i2"),
+        np.array(["a", "bcé"]),
+        np.array([b"a", b"bc"]),
+        np.array(3.5),
+        np.zeros((0, 5)),
+        np.array([True, False]),
+        np.arange(10)[::2],
+    ],
+    ids=lambda array: f"{array.dtype}{array.shape}",
+)
+def test_arrays_come_as_they_were(protocol, array):
+    found = np.asarray(load(pickle.dumps([array], protocol))[0])
+    assert type(found) is np.ndarray
+    assert found.dtype == pickle.loads(pickle.dumps(array, protocol)).dtype
+    assert found.shape == array.shape
+    assert np.array_equal(found, array)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_scalars_and_arrays_of_objects_come_as_they_were(protocol):
+    objects = np.array([1, "a", [2.0], None], dtype=object)
+    number, found = load(pickle.dumps((np.float64(1.5), objects), protocol))
+    assert number == 1.5
+    assert found.tolist() == [1, "a", [2.0], None]
+
+
+def test_module_names_of_old_and_new_numpy_are_known():
+    data = pickle.dumps(np.arange(3), 2)
+    assert b"numpy._core.multiarray" in data or b"numpy.core.multiarray" in data
+    old = data.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+    new = old.replace(b"numpy.core.multiarray", b"numpy._core.multiarray")
+    assert np.array_equal(load(old), load(new))
+
+
+def test_strings_and_arrays_of_python_2_are_read_as_latin_1():
+    assert load(b"\x80\x02U\x02\xe9!q\x01.") == "é!"
+    raw = np.array([1.5, -2.0]).tobytes()
+    dtype = b"cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    state = b"(K\x01K\x02\x85" + dtype + b"\x89"
+    data = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R" + state
+    data += b"U" + bytes([len(raw)]) + raw + b"tb."
+    assert np.asarray(load(data)).tolist() == [1.5, -2.0]
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (os.system, f"{os.system.__module__}.system"),
+        (eval, "builtins.eval"),
+        (exec, "builtins.exec"),
+        (getattr, "builtins.getattr"),
+        (__import__, "builtins.__import__"),
+        (open, r"_?io.open"),
+        (np.load, "numpy.load"),
+        (pickle.loads, "_?pickle.loads"),
+    ],
+)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: {"a": [(1, x)]}, lambda x: np.array([x, 1], dtype=object)])
+def test_functions_are_refused_by_name_and_not_called(tmp_path, function, name, protocol, wrap):
+    mark = tmp_path / "executed"
+    data = pickle.dumps(wrap(Calls(function, f"open({str(mark)!r}, 'w')")), protocol)
+    with pytest.raises(DataError, match=rf"asks for ({name}|__builtin__\.\w+), which is refused; nothing was executed"):
+        load(data)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["numpy\nndarray.__class__", "os\nsystem", "numpy\nfromfile", "builtins\ndict", "builtins\ngetattr"]
+)
+def test_names_off_the_list_are_refused(name):
+    with pytest.raises(DataError, match="asks for " + name.replace("\n", ".")):
+        load(b"c" + name.encode() + b"\n.")
+
+
+def test_persistent_ids_and_extension_codes_are_refused():
+    with pytest.raises(DataError, match="the external object"):
+        load(b"Pabc\n.")
+    with pytest.raises(DataError, match="the external object"):
+        load(b"\x80\x02U\x03abcQ.")
+    with pytest.raises(DataError, match="unregistered extension code"):
+        load(b"\x80\x02\x82\x05.")
+
+
+def test_an_extension_code_that_the_process_knows_does_not_bypass_the_list():
+    copyreg.add_extension("posix", "system", 77)
+    try:
+        pickle.loads(b"\x80\x02\x82\x4d.")
+        with pytest.raises(DataError, match=r"posix\.system"):
+            load(b"\x80\x02\x82\x4d.")
+    finally:
+        copyreg.remove_extension("posix", "system", 77)
+
+
+def test_state_cannot_be_pushed_into_what_is_on_the_list():
+    build = b"}U\x04nameU\x05valuesb."
+    for name in (b"numpy\nndarray", b"numpy\ndtype", b"_codecs\nencode", b"numpy.core.multiarray\n_reconstruct"):
+        with pytest.raises(DataError, match="a change of"):
+            load(b"\x80\x02c" + name + b"\n" + build)
+    assert all(not hasattr(trusted, "__dict__") for trusted in unpickle._ALLOWED.values())
+
+
+def _array(code: str, state: tuple, shape: tuple = (1,), raw: object = b"\x00" * 8) -> bytes:
+    """An array pickle put together by hand: each part is honest pickle, the whole need not be."""
+
+    def push(value):
+        return pickle.dumps(value, 2)[2:-1].replace(b"q\x00", b"").replace(b"q\x01", b"").replace(b"q\x02", b"")
+
+    kind = b"cnumpy\ndtype\n" + push((code, False, True)) + b"R" + push(state) + b"b"
+    head = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+    return head + b"(K\x01" + push(shape) + kind + b"\x89" + push(raw) + b"tb."
+
+
+PLAIN = (3, "<", None, None, None, -1, -1, 0)
+
+
+def test_hand_made_arrays_are_read():
+    assert np.asarray(load(_array("i8", PLAIN, raw="\x07" + "\x00" * 7))).tolist() == [7]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _array("O8", (3, "|", None, None, None, -1, -1, 63), raw="\x41" * 8),
+        _array("O8", (3, "|", None, None, None, -1, -1, 0), raw="\x41" * 8),
+        _array("V8", (3, "|", None, ("a",), {"a": ("O", 0)}, 8, 8, 0)),
+        _array("i8", (3, "<", None, ("a",), {"a": ("O", 0)}, 8, 8, 0)),
+        _array("f4,O", PLAIN),
+        _array("M8", PLAIN),
+        _array("i8", PLAIN, shape=(-1,)),
+        _array("i8", PLAIN, shape=(2**40,)),
+        _array("i8", PLAIN, raw=["a"]),
+        _array("i8", PLAIN, raw="short"),
+    ],
+    ids=range(10),
+)
+def test_arrays_that_could_forge_memory_are_refused(data):
+    with pytest.raises(DataError):
+        load(data)
+
+
+def test_an_object_scalar_is_refused():
+    data = pickle.dumps(np.float64(1), 2).replace(b"f8", b"O8")
+    with pytest.raises(DataError, match="a scalar that is an object"):
+        load(data)
+
+
+def test_every_truncation_is_named(tmp_path):
+    data = pickle.dumps({"a": [np.arange(20.0), "text", 1]}, 2)
+    for stop in range(len(data)):
+        with pytest.raises(DataError, match="truncated or damaged"):
+            load(data[:stop])
+    (tmp_path / "cut.pkl").write_bytes(data[:30])
+    with pytest.raises(DataError, match=r"cut.pkl: the pickle cannot be read"):
+        load_pickle(tmp_path / "cut.pkl")
+    with pytest.raises(DataError, match=r"none.pkl: .* Found nothing"):
+        load_pickle(tmp_path / "none.pkl")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_damaged_pickles_are_read_or_refused_and_nothing_else(data):
+    whole = bytearray(pickle.dumps({"a": [np.arange(3.0), "text", 1, {2}], "b": np.array([1, None])}, 2))
+    for _ in range(data.draw(st.integers(1, 3))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    if any(struct.unpack_from("<I", whole, i + 1)[0] > 2**20 for i in range(len(whole) - 5) if whole[i] in b"jr"):
+        return
+    with suppress(DataError):
+        load(bytes(whole))
