@@ -13,6 +13,7 @@ from crossspace.data.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError, suggestion
 from crossspace.models.base import Model, Output
+from crossspace.nn.corruption import Corruption
 from crossspace.nn.fusion.concatenation import Concatenation
 from crossspace.nn.fusion.polynomial import SynergisticPolynomialFusion
 from crossspace.nn.interaction import Gate, InteractionEncoder
@@ -47,7 +48,9 @@ class CSS(Model):
         encoder: modality-aware encoder, a Transformer (the paper) or a bidirectional GRU or LSTM.
         encoder_norm: also normalise before the attention of a Transformer's first layer.
         standardise: scale features by mean and deviation of the training split.
-        input_dropout: on standardised features.
+        input_swap: ``{modality: probability}`` of exchanging a row for a random one of the batch during training.
+        input_noise: ``{modality: deviation}`` of Gaussian noise on the features during training.
+        input_dropout: on the features.
         projection_bias: a bias in the input projections; neither paper nor released code has one.
         position: add sinusoidal positions.
         speaker: add speaker embeddings.
@@ -94,6 +97,8 @@ class CSS(Model):
         encoder: Literal["transformer", "gru", "lstm"] = "transformer",
         encoder_norm: bool = False,
         standardise: bool = False,
+        input_swap: dict[str, float] | None = None,
+        input_noise: dict[str, float] | None = None,
         input_dropout: float = 0.0,
         projection_bias: bool = False,
         position: bool = True,
@@ -129,10 +134,14 @@ class CSS(Model):
         branches = int(modality_aware) + int(interaction_aware)
         if not branches:
             raise UsageError("CSS needs the modality-aware or the interaction-aware encoder. Found neither.")
+        unknown = sorted({*(input_swap or {}), *(input_noise or {})} - set(names))
+        if unknown:
+            raise UsageError(f"`input_swap` and `input_noise` are for the modalities {list(names)}. Found {unknown}.")
         self.losses, self.temperature, self.smoothing = tuple(losses), temperature, smoothing
         self.detach_teacher, self.share_speaker = detach_teacher, share_speaker
 
         self.standardise = Standardise(task.widths) if standardise else None
+        self.corruption = Corruption(input_swap, input_noise)
         self.input_dropout = nn.Dropout(input_dropout)
         self.projection = nn.ModuleDict({m: nn.Linear(d, width, bias=projection_bias) for m, d in task.widths.items()})
         self.speaker = nn.Embedding(task.speaker_slots, width) if speaker else None
@@ -213,6 +222,7 @@ class CSS(Model):
         rows = {}
         for m, projection in self.projection.items():
             features = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
+            features = self.corruption(m, features, present[m])
             rows[m] = projection(self.input_dropout(_only(features, present[m])))
         if self.text_bias is not None:
             rows = self.text_bias(rows, present[self.text_bias.source])

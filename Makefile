@@ -1,0 +1,50 @@
+# Two commands on a fresh machine: `make demo` and `make test`. They need Python >= 3.10 and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test check docs bench clean
+
+demo: $(VENV)/installed
+	rm -rf demo
+	$(BIN)/crossspace data synthesize demo/corpus.parquet
+	$(BIN)/crossspace train --recipe css-synthetic --data demo/corpus.parquet --out demo/run
+
+test: $(VENV)/tested
+	$(BIN)/python -m pytest -q -n 2
+
+check: $(VENV)/checked
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/documented
+	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+	@echo "Documentation: docs/_build/html/index.html"
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks.bench
+
+clean:
+	rm -rf $(VENV) demo docs/_build
+
+# PyTorch first and alone: pinned, it is the build that was tested; asked for by others, it could be any.
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) torch
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/checked: $(VENV)/installed
+	$(PIP) --editable '.[test,check]'
+	@touch $@
+
+$(VENV)/documented: $(VENV)/installed
+	$(PIP) --editable '.[docs]'
+	@touch $@
