@@ -17,7 +17,7 @@ _HOME = {
     "Corpus": "crossspace.data.corpus",
     "Batch": "crossspace.data.batch",
     "Model": "crossspace.models.base",
-    "Output": "crossspace.models.base",
+    "Output": "crossspace.output",
     "Predictor": "crossspace.predict",
 }
 

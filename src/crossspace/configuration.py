@@ -48,6 +48,7 @@ class Configuration:
         return MODELS[self.model["name"]](task, **arguments)
 
     def build_balancer(self) -> Balancer:
+        """The balancer."""
         arguments = {key: value for key, value in self.balancer.items() if key != "name"}
         return BALANCERS[self.balancer["name"]](**arguments)
 
@@ -136,7 +137,7 @@ def _section(found: Namespace, name: str) -> dict[str, Any]:
 
 def _faults(parser: ArgumentParser, tree: Mapping[str, Any]) -> list[str]:
     """Try every value on its own, so that one fault does not hide the next."""
-    known = {str(key) for key in parser.get_defaults().keys()}
+    known = {str(key) for key in vars(parser.get_defaults(skip_validation=True).as_flat())}
     faults = []
     for section, values in tree.items():
         for key, value in values.items():
@@ -196,7 +197,7 @@ def _options_to_tree(options: Sequence[str]) -> dict[str, Any]:
             value = waiting.pop(0)
         section, _, key = name.partition(".")
         if section not in _DEFAULT:
-            raise UsageError(f"Unknown option {option!r}. {suggestion(section, [*_DEFAULT, 'recipe', 'config', 'seeds'])}")
+            raise UsageError(f"Unknown option {option!r}. {suggestion(section, _DEFAULT)}")
         try:
             tree.setdefault(section, {})[key or "name"] = yaml.safe_load(value)
         except yaml.YAMLError as error:

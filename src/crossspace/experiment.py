@@ -54,7 +54,7 @@ class Devices:
             accelerator=kind,
             devices=self.count,
             strategy="ddp" if self.count > 1 else "auto",
-            precision={"32": "32-true", "bf16": "bf16-mixed"}[precision],  # type: ignore[arg-type]
+            precision={"float32": "32-true", "bf16": "bf16-mixed"}[precision],  # type: ignore[arg-type]
         )
         fabric.launch()
         return fabric
@@ -142,8 +142,8 @@ class Run:
         begun_with = json.loads((self.folder / "corpus.json").read_text(encoding="utf-8"))["fingerprint"]
         if begun_with != self.corpus.fingerprint:
             raise UsageError(
-                f"{self.folder} was begun on a corpus with the fingerprint {begun_with[:12]}...; {self.corpus_path} has "
-                f"{self.corpus.fingerprint[:12]}.... Resume with the same corpus, or choose another folder."
+                f"{self.folder} was begun on a corpus with the fingerprint {begun_with}; {self.corpus_path} has "
+                f"{self.corpus.fingerprint}. Resume with the same corpus, or choose another folder."
             )
 
     def _stated(self) -> dict[str, Any]:

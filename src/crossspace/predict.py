@@ -124,7 +124,7 @@ class Predictor:
             if trained and given and dict(trained) != dict(given):
                 faults.append(f"{modality}: the model was trained on features of {trained}, the corpus has {given}")
         if not set(self.task.widths) & set(corpus.spec.widths):
-            faults.append(f"the model knows the modalities {list(self.task.widths)}, the corpus {list(corpus.spec.widths)}")
+            faults.append(f"the model knows {list(self.task.widths)}, the corpus {list(corpus.spec.widths)}")
         if faults:
             raise MismatchError(
                 f"Model {self.name} and corpus {corpus.name!r} do not fit: " + "; ".join(faults) + ". Import the "

@@ -9,7 +9,7 @@ from crossspace.balance.pgm import ParetoGradientModulator
 from crossspace.balance.simplex import pareto_weights
 from crossspace.components import discover
 
-BALANCERS: dict[str, type[Balancer]] = discover(__name__, __path__, Balancer)
+BALANCERS: dict[str, type[Balancer]] = discover(__name__, __path__, Balancer)  # type: ignore[type-abstract]
 
 __all__ = [
     "BALANCERS",

@@ -25,6 +25,7 @@ class FixedWeights(Balancer):
         self.values = None if values is None else tuple(float(v) for v in values)
 
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
+        """(K,) the fixed factors."""
         if self.values is None:
             return torch.ones(len(losses), dtype=torch.float64, device=losses.device)
         if len(self.values) != len(losses):

@@ -43,6 +43,7 @@ class ParetoGradientModulator(Balancer):
         self.apply, self.every = apply, every
 
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
+        """(K,) gamma, or gamma over the lengths of the gradients when the unit direction is applied."""
         if gram is None:
             raise ValueError("PGM needs the Gram matrix of the objectives' gradients. Found none.")
         gamma = pareto_weights(gram)

@@ -20,7 +20,7 @@ def print_summary(found: Mapping[str, Any]) -> None:
             name,
             s["conversations"],
             s["utterances"],
-            f"{s['lengths']['min']:g} / {s['lengths']['median']:g} / {s['lengths']['mean']:.1f} / {s['lengths']['max']:g}",
+            " / ".join(f"{s['lengths'][key]:.4g}" for key in ("min", "median", "mean", "max")),
         )
         for name, s in splits.items()
     ]
@@ -41,7 +41,7 @@ def print_summary(found: Mapping[str, Any]) -> None:
     ]
     show("modalities (utterances that have it)", ("modality", "width", "extractor", *splits), modalities)
     everyone = list(splits["all"]["speakers"].items())
-    rows = [(name, *(_share(s["speakers"].get(name, 0), s["utterances"]) for s in splits.values())) for name, _ in everyone]
+    rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in everyone]
     more = f" (the {_MOST_SPEAKERS} of {len(rows)} who say most)" if len(rows) > _MOST_SPEAKERS else ""
     show(f"speakers{more}", ("speaker", *splits), rows[:_MOST_SPEAKERS])
 

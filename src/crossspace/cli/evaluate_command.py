@@ -36,7 +36,10 @@ def run(words: Sequence[str]) -> int:
     corpus = Corpus.read(given.corpus)
     seeds = sorted(path.parent for path in folder.glob("seed-*/result.json")) or [folder]
     predictors = [Predictor.from_pretrained(seed) for seed in seeds]
-    tables = [predictions_of(p, corpus, given.split, int(p.model.details.get("seed", i))) for i, p in enumerate(predictors)]
+    tables = [
+        predictions_of(predictor, corpus, given.split, int(predictor.model.details.get("seed", place)))
+        for place, predictor in enumerate(predictors)
+    ]
     protocol = str(predictors[0].model.details.get("protocol", "validation"))
     results = aggregate(pa.concat_tables(tables), corpus.spec.labels, protocol=protocol, split=given.split)
     print_results(results)

@@ -16,9 +16,11 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
     def error(self, message: str) -> NoReturn:
+        """Raise :class:`UsageError` where argparse would print and exit."""
         raise UsageError(f"{message[0].upper()}{message[1:]}. '{self.prog} --help' shows what can be given.")
 
     def option_names(self) -> list[str]:
+        """All long options."""
         return [option for action in self._actions for option in action.option_strings if option.startswith("--")]
 
     def parse_all(self, words: Sequence[str]) -> argparse.Namespace:

@@ -39,5 +39,6 @@ def print_results(results: Mapping[str, Any]) -> None:
                 "-" if not interval else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}",
             )
         )
-    title = f"{results['split']}, protocol {results['protocol']}{warning}, {len(seeds)} seed{'s' * (len(seeds) != 1)}, percent"
+    trained = f"{len(seeds)} seed{'s' * (len(seeds) != 1)}"
+    title = f"{results['split']}, protocol {results['protocol']}{warning}, {trained}, percent"
     show(title, ("", "mean", "sd over seeds", "95 % interval"), rows)

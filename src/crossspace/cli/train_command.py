@@ -18,6 +18,7 @@ Any argument of the model, the balancer or the training can be set as --model.wi
 
 
 def parser() -> Parser:
+    """The options of the command itself; those of model, balancer and training come from their signatures."""
     made = Parser(prog="crossspace train", description=_ABOUT)
     made.add_argument("--data", help="corpus file (.parquet)")
     made.add_argument("--out", help="folder of the run, new or empty")
@@ -77,7 +78,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _split_off_components(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Separate ``--model.x value``, ``--balancer.x value`` and ``--training.x value`` from the options of the command."""
+    """Separate ``--model.x value`` and its like from the options of the command itself."""
     known: list[str] = []
     rest: list[str] = []
     waiting = list(words)

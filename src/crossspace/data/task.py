@@ -40,6 +40,7 @@ class TaskSpec:
 
     @property
     def modalities(self) -> tuple[str, ...]:
+        """Names of the modalities, in the order of ``widths``."""
         return tuple(self.widths)
 
     @property
@@ -59,9 +60,11 @@ class TaskSpec:
         return [min(known.get(name, overflow), overflow) for name in names]
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
         speakers = self.speakers if isinstance(self.speakers, int) else list(self.speakers)
         return {"labels": list(self.labels), "widths": dict(self.widths), "speakers": speakers}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TaskSpec:
+        """Undo :meth:`to_dict`."""
         return cls(labels=data["labels"], widths=data["widths"], speakers=data["speakers"])

@@ -14,7 +14,7 @@ def prediction_table(
     labels: Sequence[str],
     unimodal: Mapping[str, np.ndarray] | None = None,
 ) -> pa.Table:
-    """Columns ``conversation_id``, ``utterance_id``, ``position``, ``speaker``, ``label``, ``confidence``, ``p_<label>``.
+    """``conversation_id``, ``utterance_id``, ``position``, ``speaker``, ``label``, ``confidence``, ``p_<label>`` ...
 
     Args:
         utterances: the index columns of N utterances.

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from crossspace.components import discover
-from crossspace.models.base import Model, Output
+from crossspace.models.base import Model
+from crossspace.output import Output
 
-MODELS: dict[str, type[Model]] = discover(__name__, __path__, Model)
+MODELS: dict[str, type[Model]] = discover(__name__, __path__, Model)  # type: ignore[type-abstract]
 
 __all__ = ["MODELS", "Model", "Output"]

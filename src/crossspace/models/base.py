@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,24 +18,10 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, MismatchError
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
+from crossspace.output import Output
 from crossspace.runtime import replacing, write_text
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-
-
-@dataclass(frozen=True, eq=False)
-class Output:
-    """What a model says about N utterances.
-
-    Attributes:
-        logits: (N, C) of the fused prediction.
-        unimodal: ``{modality: (N, C)}`` logits of each modality alone, for models that have such heads.
-        representation: ``{modality: (N, d)}``, the last point that all objectives share.
-    """
-
-    logits: Tensor
-    unimodal: Mapping[str, Tensor] = field(default_factory=dict)
-    representation: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskSpec.from_dict)}):
@@ -78,7 +63,8 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     @property
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments the model was built with, defaults included; saved beside the weights."""
-        return {key: value for key, value in (self._hub_mixin_config or {}).items() if key != "task"}
+        known = self._hub_mixin_config
+        return {key: value for key, value in known.items() if key != "task"} if isinstance(known, dict) else {}
 
     def prepare(self, batches: Iterable[Batch]) -> None:
         """Measure on the training split what the model wants to know before training; nothing by default."""

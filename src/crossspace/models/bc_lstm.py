@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from crossspace.data.batch import Batch
 from crossspace.data.task import TaskSpec
-from crossspace.models.base import Model, Output
+from crossspace.models.base import Model
 from crossspace.nn.recurrent import RecurrentEncoder
 from crossspace.nn.standardise import Standardise
+from crossspace.output import Output
 
 
 class BcLSTM(Model):

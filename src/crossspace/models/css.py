@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from crossspace.data.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError, suggestion
-from crossspace.models.base import Model, Output
+from crossspace.models.base import Model
 from crossspace.nn.corruption import Corruption
 from crossspace.nn.fusion.concatenation import Concatenation
 from crossspace.nn.fusion.polynomial import SynergisticPolynomialFusion
@@ -25,6 +25,7 @@ from crossspace.nn.transformer import TransformerEncoder
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy, UnimodalCrossEntropy
 from crossspace.objectives.distillation import Distillation
+from crossspace.output import Output
 
 OBJECTIVES = ("fused", "unimodal", "distillation")
 

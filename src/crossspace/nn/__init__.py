@@ -8,4 +8,10 @@ from crossspace.nn.interaction import InteractionEncoder
 from crossspace.nn.recurrent import RecurrentEncoder
 from crossspace.nn.transformer import TransformerEncoder
 
-__all__ = ["Concatenation", "InteractionEncoder", "RecurrentEncoder", "SynergisticPolynomialFusion", "TransformerEncoder"]
+__all__ = [
+    "Concatenation",
+    "InteractionEncoder",
+    "RecurrentEncoder",
+    "SynergisticPolynomialFusion",
+    "TransformerEncoder",
+]

@@ -14,6 +14,7 @@ class SinusoidalPosition(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.width = width
+        self.table: Tensor
         self.register_buffer("table", self._build(512), persistent=False)
 
     def _build(self, length: int) -> Tensor:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from crossspace.data.batch import UNLABELLED, Batch
-
-if TYPE_CHECKING:
-    from crossspace.models.base import Output
+from crossspace.output import Output
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Part:
     """One mean inside an objective, kept as its two halves.
 
     Several processes, or the micro-batches of one step, add totals and counts before they divide: the mean over

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from crossspace.data.batch import UNLABELLED, Batch
 from crossspace.objectives.base import Objective, Part, labelled, present_rows
-
-if TYPE_CHECKING:
-    from crossspace.models.base import Output
+from crossspace.output import Output
 
 
 class CrossEntropy(Objective):
@@ -30,6 +26,7 @@ class CrossEntropy(Objective):
         self.smoothing = smoothing
 
     def parts(self, output: Output, batch: Batch, class_weights: Tensor | None = None) -> dict[str, Part]:
+        """A single part, ``fused``."""
         rows = labelled(batch)
         return {self.name: cross_entropy(output.logits, batch.labels, rows, class_weights, self.smoothing)}
 
@@ -49,6 +46,7 @@ class UnimodalCrossEntropy(Objective):
         self.smoothing = smoothing
 
     def parts(self, output: Output, batch: Batch, class_weights: Tensor | None = None) -> dict[str, Part]:
+        """One part ``unimodal.<modality>`` for each."""
         return {
             f"{self.name}.{m}": cross_entropy(
                 logits, batch.labels, present_rows(batch, m), class_weights, self.smoothing

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from crossspace.data.batch import Batch
 from crossspace.objectives.base import Objective, Part, present_rows
-
-if TYPE_CHECKING:
-    from crossspace.models.base import Output
+from crossspace.output import Output
 
 
 class Distillation(Objective):

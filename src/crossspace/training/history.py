@@ -11,9 +11,11 @@ from typing import Any, Protocol
 class Sink(Protocol):
     """Something that wants to see the history as it grows, such as TensorBoard."""
 
-    def write(self, records: Sequence[dict[str, Any]]) -> None: ...
+    def write(self, records: Sequence[dict[str, Any]]) -> None:
+        """Take note of ``records``."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """There will be no more."""
 
 
 class History:
@@ -45,6 +47,7 @@ class History:
                 file.truncate(length)
 
     def close(self) -> None:
+        """Tell the sinks that there will be no more."""
         for sink in self.sinks:
             sink.close()
 

@@ -28,7 +28,7 @@ class TrainingOptions:
         schedule: ``constant``; ``cosine`` down to zero; ``one-cycle`` up and down again.
         warmup: fraction of all steps in which the learning rate rises from zero (``one-cycle``: to its peak).
         clip: largest norm of the whole gradient; none does not clip.
-        precision: ``32``, or ``bf16`` for mixed precision.
+        precision: ``float32``, or ``bf16`` for mixed precision.
         class_weights: ``none``; ``balanced`` (inverse frequency on the training split, mean one over its rows); or
             one number per label, in label order.
         averaging: decay of an exponential moving average of the weights, which is then what is evaluated and kept;
@@ -45,7 +45,7 @@ class TrainingOptions:
     schedule: Literal["constant", "cosine", "one-cycle"] = "constant"
     warmup: float = 0.0
     clip: float | None = None
-    precision: Literal["32", "bf16"] = "32"
+    precision: Literal["float32", "bf16"] = "float32"
     class_weights: Literal["none", "balanced"] | Sequence[float] = "none"
     averaging: float = 0.0
 

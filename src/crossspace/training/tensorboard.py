@@ -26,6 +26,7 @@ class TensorBoardSink:
         self._writer = SummaryWriter(str(folder))
 
     def write(self, records: Sequence[dict[str, Any]]) -> None:
+        """Write the scalars of ``records``."""
         for record in records:
             at = record["step"] if record["kind"] == "step" else record["epoch"]
             for group, values in record.items():
@@ -34,4 +35,5 @@ class TensorBoardSink:
                         self._writer.add_scalar(f"{group}/{name}", value, at)
 
     def close(self) -> None:
+        """Flush and close the event file."""
         self._writer.close()

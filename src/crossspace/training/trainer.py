@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -91,7 +91,7 @@ class Trainer:
         self.train_split, self.deciding_split = "train", "validation"
         if options.protocol == "best-on-test":
             self.deciding_split = "test"
-            self.corpus = corpus.with_splits({c: "train" for c in corpus.conversation_ids("validation")})
+            self.corpus = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("validation"), "train"))
         self._check_splits()
         self.lengths = self.corpus.lengths(self.train_split)
         self.steps_per_epoch = -(-len(self.lengths) // options.batch_size)
@@ -230,7 +230,7 @@ class Trainer:
         return self.options.patience is not None and epoch - self.best.epoch >= self.options.patience
 
     def _to_keep(self) -> Model:
-        return self.model if self.averaged is None else self.averaged.module
+        return self.model if self.averaged is None else cast(Model, self.averaged.module)
 
     def _shuffled(self, epoch: int) -> Iterator[list[int]]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)

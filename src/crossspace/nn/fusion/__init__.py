@@ -1,0 +1,1 @@
+"""Fusion operators: from one representation per modality to one."""

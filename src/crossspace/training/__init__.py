@@ -1,0 +1,1 @@
+"""Training: options, one step, the loop, its state and its history."""
