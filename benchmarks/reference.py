@@ -87,16 +87,19 @@ class ReferenceNetwork(nn.Module):
 
     def forward(self, batch: PaddedBatch) -> PaddedOutput:
         model = self.model
-        inputs = {m: model.projection[m](x) for m, x in batch.features.items()}
+        inputs = {m: _linear(model.projection[m], x) for m, x in batch.features.items()}
         context = model.position.table[: batch.mask.shape[1]] + model.speaker(batch.speakers)
-        own = {m: self._modality_aware(m, model.dropout(x + context), batch.mask) for m, x in inputs.items()}
-        others = self._interaction_aware({m: model.dropout(x + context) for m, x in inputs.items()}, batch.mask)
+        own = {m: self._modality_aware(m, self._drop(x + context), batch.mask) for m, x in inputs.items()}
+        others = self._interaction_aware({m: self._drop(x + context) for m, x in inputs.items()}, batch.mask)
         rows = {}
         for m in inputs:
             branches = _gate(own[m], model.encoder_gate[m]), _gate(others[m], model.interaction_gate[m])
-            rows[m] = model.integration[m](torch.cat(branches, dim=-1))
-        unimodal = {m: head(rows[m]) for m, head in model.unimodal.items()}
-        return PaddedOutput(model.classifier(self._fuse(list(rows.values()))), unimodal)
+            rows[m] = _linear(model.integration[m], torch.cat(branches, dim=-1))
+        unimodal = {m: _linear(head[-1], self._drop(F.relu(rows[m]))) for m, head in model.unimodal.items()}
+        return PaddedOutput(_linear(model.classifier, self._fuse(list(rows.values()))), unimodal)
+
+    def _drop(self, rows: Tensor) -> Tensor:
+        return F.dropout(rows, self.model.dropout.p, self.training)
 
     def _modality_aware(self, modality: str, rows: Tensor, mask: Tensor) -> Tensor:
         for layer in self.model.encoder[modality].layers:
@@ -106,30 +109,30 @@ class ReferenceNetwork(nn.Module):
     def _layer(self, layer: TransformerLayer, rows: Tensor, mask: Tensor) -> Tensor:
         part: SelfAttention = layer.attention
         normed = layer.attention_norm(rows)
-        context = self._attend(part.query(normed), part.key(normed), part.value(normed), mask, part.heads, part.dropout)
-        rows = rows + layer.dropout(part.output(context))
-        inner = layer.dropout(F.gelu(layer.inner(layer.norm(rows)), approximate="tanh"))
-        return rows + layer.dropout(layer.outer(inner))
+        query, key, value = (_linear(linear, normed) for linear in (part.query, part.key, part.value))
+        rows = rows + self._drop(_linear(part.output, self._attend(query, key, value, mask, part.heads)))
+        inner = self._drop(F.gelu(_linear(layer.inner, layer.norm(rows)), approximate="tanh"))
+        return rows + self._drop(_linear(layer.outer, inner))
 
     def _interaction_aware(self, rows: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
         part = self.model.interaction.attention["all"]
         result = {}
         for m in rows:
             first, second = (rows[n] for n in rows if n != m)
-            query = part.query(rows[m])
-            key_gate = torch.sigmoid(part.key_gate.linear(query))
-            value_gate = torch.sigmoid(part.value_gate.linear(query))
-            key = key_gate * part.key[0](first) + (1 - key_gate) * part.key[1](second)
-            value = value_gate * part.value[0](first) + (1 - value_gate) * part.value[1](second)
-            context = self._attend(query, key, value, mask, part.heads, part.dropout)
-            result[m] = part.norm(part.output(context) + query)
+            query = _linear(part.query, rows[m])
+            key_gate = torch.sigmoid(_linear(part.key_gate.linear, query))
+            value_gate = torch.sigmoid(_linear(part.value_gate.linear, query))
+            key = key_gate * _linear(part.key[0], first) + (1 - key_gate) * _linear(part.key[1], second)
+            value = value_gate * _linear(part.value[0], first) + (1 - value_gate) * _linear(part.value[1], second)
+            context = self._attend(query, key, value, mask, part.heads)
+            result[m] = part.norm(_linear(part.output, context) + query)
         return result
 
-    def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, heads: int, dropout: float) -> Tensor:
+    def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, heads: int) -> Tensor:
         query, key, value = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (query, key, value))
         scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[-1])
         scores = scores.masked_fill(~mask[:, None, None, :], -1e10)
-        weights = F.dropout(torch.softmax(scores, dim=-1), dropout, self.training)
+        weights = self._drop(torch.softmax(scores, dim=-1))
         return (weights @ value).transpose(1, 2).flatten(2)
 
     def _fuse(self, rows: list[Tensor]) -> Tensor:
@@ -142,11 +145,16 @@ class ReferenceNetwork(nn.Module):
             total = total + gates[:, index].unsqueeze(1) * F.gelu(projected, approximate="tanh")
         product = total.prod(dim=-2)
         root = torch.sign(product) * torch.sqrt(product.abs() + part.eps)
-        return part.output(root) + part.residual(torch.cat(rows, dim=-1))
+        return _linear(part.output, root) + _linear(part.residual, torch.cat(rows, dim=-1))
+
+
+def _linear(layer: nn.Linear, rows: Tensor) -> Tensor:
+    """PyTorch's own linear map; the library's layers choose another kernel for it."""
+    return F.linear(rows, layer.weight, layer.bias)
 
 
 def _gate(branch: Tensor, gate: nn.Linear) -> Tensor:
-    return branch * torch.sigmoid(gate(branch))
+    return branch * torch.sigmoid(_linear(gate, branch))
 
 
 def reference_losses(output: PaddedOutput, batch: PaddedBatch) -> list[Tensor]:

@@ -16,8 +16,9 @@ import torch
 import yaml
 from lightning_fabric import Fabric
 
-from crossspace.configuration import Configuration
+from crossspace.configuration import Configuration, read_yaml
 from crossspace.data.corpus import Corpus
+from crossspace.data.task import UNLABELLED
 from crossspace.errors import DataError, UsageError
 from crossspace.evaluation.aggregate import aggregate
 from crossspace.evaluation.report import write_report
@@ -25,9 +26,11 @@ from crossspace.models.base import Model
 from crossspace.predict import Predictor, predictions_of
 from crossspace.runtime import replacing, seed_everything, versions, write_text
 from crossspace.training.history import History, Sink
+from crossspace.training.processes import is_first_process
 from crossspace.training.trainer import Event, Trainer
 
-CONFIG, ENVIRONMENT, RESULTS = "config.yaml", "environment.json", "results.json"
+CONFIG, ENVIRONMENT, RESULTS, REPORT = "config.yaml", "environment.json", "results.json", "report.html"
+BEGUN = "corpus.json"
 SEED_RESULT = "result.json"
 
 
@@ -97,7 +100,10 @@ class Run:
             UsageError: the folder holds another run, or one that is to be resumed explicitly.
         """
         began = time.monotonic()
-        done = self._claim(resume)
+        self._check_test_split()
+        if is_first_process():
+            self._claim(resume)
+        done = self._results() if resume else None
         if done is not None:
             return done
         fabric = self.devices.fabric(self.configuration.training.precision)
@@ -109,23 +115,41 @@ class Run:
             return {}
         return self._finish(time.monotonic() - began, str(fabric.device))
 
-    def _claim(self, resume: bool) -> dict[str, Any] | None:
-        """Make the folder ours, or find that it is. Returns the results when the run is finished already."""
+    def _claim(self, resume: bool) -> None:
+        """Make the folder ours, or find that it is."""
         stated = self._stated()
         path = self.folder / CONFIG
         if not path.exists():
-            if self.folder.exists() and any(self.folder.iterdir()):
-                raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
+            self._check_emptiness()
+            # config.yaml comes last: it is what makes the folder a run.
+            write_text(self.folder / BEGUN, json.dumps({"fingerprint": self.corpus.fingerprint}) + "\n")
             write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
-            write_text(self.folder / "corpus.json", json.dumps({"fingerprint": self.corpus.fingerprint}) + "\n")
-            return None
+            return
         if not resume:
             raise UsageError(
                 f"{self.folder} already holds a run. Choose another folder, or go on with this one by --resume."
             )
-        self._compare(yaml.safe_load(path.read_text(encoding="utf-8")), stated)
-        results = self.folder / RESULTS
-        return json.loads(results.read_text(encoding="utf-8")) if results.exists() else None
+        self._compare(read_yaml(path), stated)
+
+    def _check_emptiness(self) -> None:
+        """Nothing may be in the folder but what a run leaves that was killed while it claimed the folder."""
+        found = [path.name for path in self.folder.iterdir()] if self.folder.exists() else []
+        if any(name != BEGUN and not name.endswith(".partial") for name in found):
+            raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
+
+    def _check_test_split(self) -> None:
+        """Whether there is something to test on is better known before the training than after it."""
+        if not (self.corpus.labels("test") != UNLABELLED).any():
+            raise UsageError(
+                f"A run needs labelled conversations in the split 'test' of corpus {self.corpus.name!r}. Found none. "
+                "Import the corpus with a split column that names some."
+            )
+
+    def _results(self) -> dict[str, Any] | None:
+        """The results of a run that got as far as its report, which is written last."""
+        path = self.folder / RESULTS
+        finished = path.exists() and (self.folder / REPORT).exists()
+        return json.loads(path.read_text(encoding="utf-8")) if finished else None
 
     def _compare(self, found: dict[str, Any], stated: dict[str, Any]) -> None:
         differing = [
@@ -139,7 +163,7 @@ class Run:
                 + "\n  ".join(differing)
                 + "\nResume with the same options, or choose another folder."
             )
-        begun_with = json.loads((self.folder / "corpus.json").read_text(encoding="utf-8"))["fingerprint"]
+        begun_with = json.loads((self.folder / BEGUN).read_text(encoding="utf-8"))["fingerprint"]
         if begun_with != self.corpus.fingerprint:
             raise UsageError(
                 f"{self.folder} was begun on a corpus with the fingerprint {begun_with}; {self.corpus_path} has "
@@ -158,8 +182,6 @@ class Run:
         seed_everything(seed)
         model = self.configuration.build_model(self.corpus.spec)
         model.details = self._details(seed)
-        if fabric.global_rank:
-            torch.manual_seed(seed * 1_000_003 + fabric.global_rank)
         began = time.monotonic()
         trainer = Trainer(
             fabric,

@@ -117,7 +117,7 @@ def gram_matrix(tasks: Sequence[Sequence[Tensor | None]]) -> Tensor:
         return gram
     # One buffer for all products: fresh memory for every piece costs several times the arithmetic.
     largest = max(g.numel() for task in tasks for g in task if g is not None)
-    piece = min(largest, _CHUNK) if some.device.type == "cpu" else largest
+    piece = max(1, min(largest, _CHUNK) if some.device.type == "cpu" else largest)
     rows = torch.zeros(len(tasks), piece, dtype=torch.float64, device=some.device)
     for parts in zip(*tasks, strict=True):
         flat = [None if part is None else part.detach().reshape(-1) for part in parts]
@@ -146,7 +146,23 @@ def _gradients(
     outputs = [o for o in outputs if o.requires_grad]
     if not outputs:
         return [None] * len(inputs)
-    return list(torch.autograd.grad(outputs, inputs, at_outputs, retain_graph=keep, allow_unused=True))
+    return _apart(torch.autograd.grad(outputs, inputs, at_outputs, retain_graph=keep, allow_unused=True))
+
+
+def _apart(gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """The gradients, none of which shares memory with another or within itself, so that each may be overwritten.
+
+    Automatic differentiation returns one tensor for both terms of a sum, and an expanded scalar for a sum over rows.
+    """
+    found: list[Tensor | None] = []
+    seen: set[int] = set()
+    for gradient in gradients:
+        if gradient is not None and (gradient.data_ptr() in seen or 0 in gradient.stride()):
+            gradient = gradient.clone(memory_format=torch.contiguous_format)
+        if gradient is not None:
+            seen.add(gradient.data_ptr())
+        found.append(gradient)
+    return found
 
 
 def _split(gradients: list[Tensor | None], count: int) -> tuple[list[Tensor | None], list[Tensor | None]]:

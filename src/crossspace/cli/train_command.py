@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,9 +58,10 @@ def run(words: Sequence[str]) -> int:
     configuration = read_configuration(given.recipe, source, [*chosen, *rest])
     corpus = Corpus.read(settings["data"])
     from crossspace.cli.progress import TrainingProgress
+    from crossspace.training.processes import is_first_process
 
     seeds = list(range(settings["first"], settings["first"] + settings["seeds"]))
-    with TrainingProgress(len(seeds), hidden=given.quiet or not _is_first_process()) as progress:
+    with TrainingProgress(len(seeds), hidden=given.quiet or not is_first_process()) as progress:
         results = Run(
             configuration,
             corpus,
@@ -123,10 +123,6 @@ def _help_all(words: list[str]) -> int:
     print(parser().format_help())
     print(configuration_parser(configuration.model["name"], configuration.balancer["name"]).format_help())
     return 0
-
-
-def _is_first_process() -> bool:
-    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
 
 
 def _tensorboard(folder: Path) -> list[Any]:

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from crossspace.data.batch import Batch
 from crossspace.data.task import TaskSpec
-from crossspace.errors import DataError, MismatchError
+from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
 from crossspace.output import Output
@@ -92,7 +92,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
             "details": self.details,
         }
         with replacing(folder / WEIGHTS) as temporary:
-            save_file({k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}, temporary)
+            temporary.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}))
         write_text(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
 
     def _save_pretrained(self, save_directory: Path) -> None:
@@ -123,7 +123,7 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
         config = json.loads(config_path.read_text(encoding="utf-8"))
         build = MODELS[config["model"]]
         model = build(TaskSpec.from_dict(config["spec"]), **config["arguments"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, UsageError) as error:
         raise DataError(
             f"{config_path} should describe a saved crossspace model. Found: {error!r}. Give the folder of a run, "
             "or one of its seed-<n> folders."

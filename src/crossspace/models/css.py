@@ -14,9 +14,11 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError, suggestion
 from crossspace.models.base import Model
 from crossspace.nn.corruption import Corruption
+from crossspace.nn.dropout import Dropout
 from crossspace.nn.fusion.concatenation import Concatenation
 from crossspace.nn.fusion.polynomial import SynergisticPolynomialFusion
 from crossspace.nn.interaction import Gate, InteractionEncoder
+from crossspace.nn.linear import Linear
 from crossspace.nn.position import SinusoidalPosition
 from crossspace.nn.recurrent import RecurrentEncoder
 from crossspace.nn.standardise import Standardise
@@ -143,12 +145,12 @@ class CSS(Model):
 
         self.standardise = Standardise(task.widths) if standardise else None
         self.corruption = Corruption(input_swap, input_noise)
-        self.input_dropout = nn.Dropout(input_dropout)
-        self.projection = nn.ModuleDict({m: nn.Linear(d, width, bias=projection_bias) for m, d in task.widths.items()})
+        self.input_dropout = Dropout(input_dropout)
+        self.projection = nn.ModuleDict({m: Linear(d, width, bias=projection_bias) for m, d in task.widths.items()})
         self.speaker = nn.Embedding(task.speaker_slots, width) if speaker else None
         self.position = SinusoidalPosition(width) if position else None
         self.text_bias = TextBias(width, text_bias, names) if text_bias and len(names) > 1 else None
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
         def modality_encoder() -> nn.Module:
             if encoder == "transformer":
@@ -158,7 +160,7 @@ class CSS(Model):
         def gates() -> nn.ModuleDict | None:
             if not branch_gates:
                 return None
-            return nn.ModuleDict({m: nn.Linear(width, width, bias=False) for m in names})
+            return nn.ModuleDict({m: Linear(width, width, bias=False) for m in names})
 
         self.encoder = nn.ModuleDict({m: modality_encoder() for m in names}) if modality_aware else None
         self.encoder_gate = gates() if modality_aware else None
@@ -177,7 +179,7 @@ class CSS(Model):
             else None
         )
         self.interaction_gate = gates() if interaction_aware else None
-        self.integration = nn.ModuleDict({m: nn.Linear(branches * width, width) for m in names})
+        self.integration = nn.ModuleDict({m: Linear(branches * width, width) for m in names})
         self.fusion: nn.Module
         if fusion == "polynomial":
             self.fusion = SynergisticPolynomialFusion(
@@ -193,10 +195,10 @@ class CSS(Model):
             )
         else:
             self.fusion = Concatenation(width, names, width)
-        before = [nn.ReLU(), nn.Dropout(dropout)] if unimodal_head == "mlp" else []
+        before = [nn.ReLU(), Dropout(dropout)] if unimodal_head == "mlp" else []
         classes = len(task.labels)
-        self.unimodal = nn.ModuleDict({m: nn.Sequential(*before, nn.Linear(width, classes)) for m in names})
-        self.classifier = nn.Linear(width, classes)
+        self.unimodal = nn.ModuleDict({m: nn.Sequential(*before, Linear(width, classes)) for m in names})
+        self.classifier = Linear(width, classes)
 
     def prepare(self, batches: Iterable[Batch]) -> None:
         """Measure the scale of the features on the training split."""

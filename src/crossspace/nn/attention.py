@@ -9,6 +9,8 @@ from torch.utils.checkpoint import checkpoint
 
 from crossspace.data.layout import Block, Layout
 from crossspace.errors import UsageError
+from crossspace.nn.dropout import dropout as drop
+from crossspace.nn.linear import Linear
 from crossspace.nn.ragged import map_blocks
 
 _LONG = 1024
@@ -56,13 +58,25 @@ def _scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dr
     if mask is not None:
         # A conversation without a visible key would turn into NaN: let it look everywhere, its result is discarded.
         mask = (mask | ~mask.any(1, keepdim=True))[:, None, None, :]
-    if q.shape[2] <= _LONG or dropout == 0.0:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    if dropout == 0.0:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    if q.shape[2] <= _LONG:
+        return _with_dropout(q, k, v, mask, dropout)
     slices = [
-        checkpoint(F.scaled_dot_product_attention, part, k, v, attn_mask=mask, dropout_p=dropout, use_reentrant=False)
+        checkpoint(_with_dropout, part, k, v, mask, dropout, use_reentrant=False)
         for part in q.split(_LONG // 4, dim=2)
     ]
     return torch.cat(slices, dim=2)
+
+
+def _with_dropout(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+    if not q.is_cpu:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    # PyTorch has no fused kernel with dropout on the CPU, and what it does instead costs more passes than this.
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return drop(torch.softmax(scores, dim=-1), dropout) @ v
 
 
 class SelfAttention(nn.Module):
@@ -78,10 +92,10 @@ class SelfAttention(nn.Module):
         super().__init__()
         check_heads(width, heads)
         self.heads, self.dropout = heads, dropout
-        self.query = nn.Linear(width, width)
-        self.key = nn.Linear(width, width)
-        self.value = nn.Linear(width, width)
-        self.output = nn.Linear(width, width)
+        self.query = Linear(width, width)
+        self.key = Linear(width, width)
+        self.value = Linear(width, width)
+        self.output = Linear(width, width)
 
     def forward(self, rows: Tensor, layout: Layout, visible: Tensor | None = None) -> Tensor:
         """(N, d) rows to (N, d) context; rows that are not ``visible`` serve nobody as a key."""

@@ -11,16 +11,22 @@ from torch import Tensor, nn
 from crossspace.data.layout import Layout
 from crossspace.errors import UsageError
 from crossspace.nn.attention import attend, check_heads
+from crossspace.nn.linear import Linear
 
 Gate = Literal["vector", "scalar"]
 
 
 class VectorGate(nn.Module):
-    """``g^(n) = sigmoid(W^(n) q + b^(n))``, one matrix per source modality n (equation 3)."""
+    """``g^(n) = sigmoid(W^(n) q + b^(n))``, one matrix per source modality n (equation 3).
+
+    Args:
+        width: d of query and gates.
+        modalities: names of all modalities; each may be a source.
+    """
 
     def __init__(self, width: int, modalities: Sequence[str]) -> None:
         super().__init__()
-        self.linear = nn.ModuleDict({m: nn.Linear(width, width) for m in modalities})
+        self.linear = nn.ModuleDict({m: Linear(width, width) for m in modalities})
 
     def forward(self, query: Tensor, sources: Sequence[str], present: Sequence[Tensor | None]) -> list[Tensor]:
         """(N, d) query to one (N, d) gate per source, zero where the source is missing."""
@@ -33,11 +39,15 @@ class ScalarGate(nn.Module):
 
     With two sources this is ``g`` and ``1 - g`` with ``g = sigmoid(w q + b)``; in general a softmax whose last
     logit is zero. Missing sources share nothing.
+
+    Args:
+        width: d of the query.
+        sources: how many modalities there are besides the one that asks.
     """
 
     def __init__(self, width: int, sources: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(width, sources - 1) if sources > 1 else None
+        self.linear = Linear(width, sources - 1) if sources > 1 else None
 
     def forward(self, query: Tensor, sources: Sequence[str], present: Sequence[Tensor | None]) -> list[Tensor]:
         """(N, d) query to one (N, 1) weight per source."""
@@ -89,10 +99,10 @@ class InteractionAttention(nn.Module):
         self.project_sources = project_sources
         count = len(self.modalities) - 1
         maps = count if project_sources else 1
-        self.query = nn.Linear(width, width)
-        self.key = nn.ModuleList(nn.Linear(width, width) for _ in range(maps))
-        self.value = nn.ModuleList(nn.Linear(width, width) for _ in range(maps))
-        self.output = nn.Linear(width, width)
+        self.query = Linear(width, width)
+        self.key = nn.ModuleList(Linear(width, width) for _ in range(maps))
+        self.value = nn.ModuleList(Linear(width, width) for _ in range(maps))
+        self.output = Linear(width, width)
         self.norm = nn.LayerNorm(width) if residual else None
         self.key_gate = ScalarGate(width, count) if gate == "scalar" else None
         self.value_gate = ScalarGate(width, count) if gate == "scalar" else None
@@ -161,6 +171,9 @@ class InteractionEncoder(nn.Module):
     """:class:`InteractionAttention` for every modality.
 
     Args:
+        width, heads, dropout: as in any multi-head attention.
+        modalities: names of all modalities, at least two.
+        gate, project_sources, residual: as in :class:`InteractionAttention`.
         shared: one attention module serves all queries (released code) instead of one per modality; the vector gates
             of equation 3 are indexed by the source alone, hence common to all queries either way.
     """

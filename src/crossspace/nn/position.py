@@ -9,7 +9,11 @@ from torch import Tensor, nn
 
 
 class SinusoidalPosition(nn.Module):
-    """A fixed vector per position: sine on even columns, cosine on odd ones, wavelengths from 2 pi to 10000 * 2 pi."""
+    """A fixed vector per position: sine on even columns, cosine on odd ones, wavelengths from 2 pi to 10000 * 2 pi.
+
+    Args:
+        width: d of the vectors.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from crossspace.nn.linear import Linear
+
 
 class TextBias(nn.Module):
     """``h^(m) + g * (B_m s)``, ``g = sigmoid(sigmoid(G_m s))``, for every modality m but the source s.
@@ -27,8 +29,8 @@ class TextBias(nn.Module):
         super().__init__()
         self.source = source
         others = [m for m in modalities if m != source]
-        self.bias = nn.ModuleDict({m: nn.Linear(width, width) for m in others})
-        self.gate = nn.ModuleDict({m: nn.Linear(width, width) for m in others})
+        self.bias = nn.ModuleDict({m: Linear(width, width) for m in others})
+        self.gate = nn.ModuleDict({m: Linear(width, width) for m in others})
 
     def forward(self, rows: Mapping[str, Tensor], present: Tensor | None) -> dict[str, Tensor]:
         """``{m: (N, d)}`` to the same; where the source is not ``present`` (N,) nothing is added."""

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from crossspace.data.layout import Layout
 from crossspace.nn.attention import SelfAttention
+from crossspace.nn.dropout import Dropout
+from crossspace.nn.linear import Linear
 
 
 class TransformerLayer(nn.Module):
@@ -26,9 +28,9 @@ class TransformerLayer(nn.Module):
         self.attention_norm = nn.LayerNorm(width, eps=1e-6) if attention_norm else nn.Identity()
         self.attention = SelfAttention(width, heads, dropout)
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.inner = nn.Linear(width, width)
-        self.outer = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.inner = Linear(width, width)
+        self.outer = Linear(width, width)
+        self.dropout = Dropout(dropout)
 
     def forward(self, rows: Tensor, layout: Layout, visible: Tensor | None = None) -> Tensor:
         context = self.attention(self.attention_norm(rows), layout, visible)

@@ -67,10 +67,11 @@ def cross_entropy(
     """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     targets = torch.where(rows, labels, UNLABELLED)
+    class_weights = None if class_weights is None else class_weights.to(logits.dtype)
     total = F.cross_entropy(
         logits, targets, weight=class_weights, ignore_index=UNLABELLED, reduction="sum", label_smoothing=smoothing
     )
     if class_weights is None:
         return Part(total, rows.sum().to(total.dtype))
-    weights = class_weights.to(total.dtype)[targets.clamp(min=0)]
+    weights = class_weights[targets.clamp(min=0)]
     return Part(total, torch.where(rows, weights, 0.0).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ CHECKPOINT = "checkpoint.pt"
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     """Write ``state`` (tensors and plain values) to ``folder``, whole or not at all."""
+    content = io.BytesIO()  # a full disk is then an error of writing, not one of PyTorch's
+    torch.save(state, content)
     with replacing(folder / CHECKPOINT) as temporary:
-        torch.save(state, temporary)
+        temporary.write_bytes(content.getbuffer())
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:

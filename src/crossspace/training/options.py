@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +10,12 @@ from typing import Literal
 from crossspace.errors import UsageError
 
 Protocol = Literal["validation", "best-on-test"]
+_CHOICES = {
+    "protocol": ("validation", "best-on-test"),
+    "optimizer": ("adam", "adamw"),
+    "schedule": ("constant", "cosine", "one-cycle"),
+    "precision": ("float32", "bf16"),
+}
 
 
 @dataclass(frozen=True)
@@ -64,5 +71,19 @@ class TrainingOptions:
             )
             if not fine
         ]
+        faults += [
+            f"`{name}` should be {' or '.join(map(repr, known))}. Found {getattr(self, name)!r}."
+            for name, known in _CHOICES.items()
+            if getattr(self, name) not in known
+        ]
+        if isinstance(self.class_weights, str):
+            fine = self.class_weights in ("none", "balanced")
+        else:
+            fine = all(math.isfinite(w) and w >= 0 for w in self.class_weights)
+        if not fine:
+            faults.append(
+                "`class_weights` should be 'none', 'balanced' or one number of at least 0 per label. "
+                f"Found {self.class_weights!r}."
+            )
         if faults:
             raise UsageError("\n".join(faults))

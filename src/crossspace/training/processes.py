@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +10,11 @@ import torch.distributed as dist
 from torch import Tensor
 
 from crossspace.balance.gradients import Reduce
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that writes and speaks; true before any others are started."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
 
 
 def reducer() -> Reduce | None:

@@ -21,7 +21,7 @@ from crossspace.errors import TrainingError, UsageError
 from crossspace.evaluation.scores import scores
 from crossspace.models.base import Model
 from crossspace.models.inference import batches_of, infer
-from crossspace.runtime import random_state, restore_random_state
+from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from crossspace.training.history import History, step_record
 from crossspace.training.options import TrainingOptions
@@ -139,6 +139,8 @@ class Trainer:
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def _train_epoch(self, epoch: int) -> list[dict[str, Any]]:
+        # Dropout depends on seed, epoch and process alone, so that a resumed epoch repeats the interrupted one.
+        seed_everything((self.seed * 1_000_003 + epoch) * 1_009 + self.fabric.global_rank)
         self.model.train()
         kept: list[tuple[StepRecord, float, list[int]]] = []
         for number, indices in enumerate(self._shuffled(epoch)):
@@ -205,7 +207,6 @@ class Trainer:
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step.state_dict(),
-            "random": random_state(),
             "best": vars(self.best).copy(),
             "history": self.history.append(records),
         }
@@ -221,7 +222,6 @@ class Trainer:
             self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step.load_state_dict(state["step"])
-        restore_random_state(state["random"])
         self.best = Best(**state["best"])
         self.history.truncate(state["history"])
         return self.options.epochs if self._is_stale(state["epoch"] - 1) else int(state["epoch"])

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossspace.errors import UsageError
+from crossspace.nn.linear import Linear
 
 
 class SynergisticPolynomialFusion(nn.Module):
@@ -70,7 +71,7 @@ class SynergisticPolynomialFusion(nn.Module):
         self.gate_logit = nn.Parameter(torch.full((order, count), float(gate_init)))
         self.anchor = nn.Parameter(torch.empty(order, rank))
         self.output = nn.Linear(rank, out_width)
-        self.residual = nn.Linear(count * width, out_width) if residual else None
+        self.residual = Linear(count * width, out_width) if residual else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

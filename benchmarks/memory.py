@@ -1,0 +1,44 @@
+"""Peak memory of a training step, each procedure in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from benchmarks.corpus import task, train_batches
+from benchmarks.procedures import QUICK, Library, Reference, Size, build
+
+MODULE = "benchmarks.memory"
+
+
+def peak_mebibytes(quick: bool) -> dict[str, float]:
+    """``{procedure: MiB}``, the largest resident size of a process that takes two steps."""
+    found = {}
+    for procedure in ("reference", "library"):
+        command = [sys.executable, "-m", MODULE, procedure, *(["quick"] if quick else [])]
+        found[procedure] = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
+
+
+def main(procedure: str, quick: bool) -> None:
+    """Take two steps and print the peak."""
+    import resource
+
+    size = QUICK if quick else Size()
+    spec = task(dict(size.widths))
+    batch = train_batches(spec, size.shrink)[0]
+    model = build(spec, size)
+    if procedure == "reference":
+        reference = Reference(model)
+        reference.prepare(batch)
+        step = reference.train
+    else:
+        step = Library(model).variants()["exact_float32"]
+    for _ in range(2):
+        step(batch)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(peak / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], "quick" in sys.argv[2:])

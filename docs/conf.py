@@ -1,0 +1,30 @@
+"""Configuration of the documentation: Sphinx, furo and MyST, without anything that is fetched from elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+sys.path[:0] = [str(_HERE.parent / "src"), str(_HERE / "_ext")]
+
+from crossspace import __version__  # noqa: E402
+
+project = "crossspace"
+author = "crossspace developers"
+copyright = author
+version = release = __version__
+
+extensions = ["myst_parser", "generated_pages", "drawn_math"]
+myst_enable_extensions = ["deflist", "dollarmath", "fieldlist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build", "_ext", "_templates"]
+
+html_theme = "furo"
+html_title = f"crossspace {__version__}"
+html_math_renderer = "drawn"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+pygments_style = "tango"

@@ -1,0 +1,278 @@
+"""From configuration and corpus to a run folder, also across interruptions."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+import crossspace.experiment as experiment
+from crossspace.cli.main import main
+from crossspace.configuration import Configuration, make_configuration, read_configuration
+from crossspace.data.corpus import Corpus
+from crossspace.errors import UsageError
+from crossspace.experiment import Devices, Run
+from crossspace.training.trainer import Event
+
+Execute = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def execute(tiny_corpus: Corpus, corpus_file: Path, tiny_tree: dict[str, dict]) -> Execute:
+    """Runs the tiny configuration, with changes, in a folder."""
+
+    def run(
+        folder: Path,
+        resume: bool = False,
+        seeds: tuple[int, ...] = (0,),
+        on_event: Callable[[int, Event], None] | None = None,
+        corpus: Corpus = tiny_corpus,
+        **changes: Any,
+    ) -> dict[str, Any]:
+        tree = {**tiny_tree, "training": {**tiny_tree["training"], **changes}}
+        made = Run(make_configuration(tree), corpus, corpus_file, folder, seeds, Devices("cpu"), on_event)
+        return made.execute(resume)
+
+    return run
+
+
+@pytest.fixture
+def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares the drawing of figures where a test is not about them."""
+    monkeypatch.setattr(experiment, "write_report", lambda folder: (folder / "report.html").write_text("report"))
+
+
+def same_weights(left: Path, right: Path) -> bool:
+    files = sorted(p.relative_to(left) for p in left.glob("seed-*/model.safetensors"))
+    assert files
+    return all((left / f).read_bytes() == (right / f).read_bytes() for f in files)
+
+
+def test_a_run_folder_holds_what_the_design_says(finished_run: Path) -> None:
+    names = {p.name for p in finished_run.iterdir()}
+    assert names >= {
+        "config.yaml",
+        "environment.json",
+        "history.jsonl",
+        "results.json",
+        "predictions.parquet",
+        "report.html",
+        "report.md",
+        "figures",
+        "seed-0",
+        "seed-1",
+    }
+    for seed in (0, 1):
+        assert {"config.json", "model.safetensors"} <= {p.name for p in (finished_run / f"seed-{seed}").iterdir()}
+    assert not list(finished_run.rglob("*.partial")) and not list(finished_run.rglob("checkpoint.pt"))
+
+
+def test_results_have_the_keys_that_the_issue_promises(finished_run: Path, tiny_corpus: Corpus) -> None:
+    results = json.loads((finished_run / "results.json").read_text())
+    assert (results["protocol"], results["split"], results["seeds"]) == ("validation", "test", [0, 1])
+    assert set(results["metrics"]) == {"accuracy", "weighted_f1", "macro_f1", "uar"}
+    for metric in results["metrics"].values():
+        assert set(metric) >= {"mean", "std", "interval", "values"} and len(metric["values"]) == 2
+    assert list(results["per_class"]) == list(tiny_corpus.spec.labels)
+
+
+def test_environment_says_what_it_ran_on_and_what_was_chosen(finished_run: Path, tiny_corpus: Corpus) -> None:
+    found = json.loads((finished_run / "environment.json").read_text())
+    assert found["corpus"]["fingerprint"] == tiny_corpus.fingerprint
+    assert found["protocol"] == "validation" and found["device"] == "cpu" and found["seeds"] == [0, 1]
+    assert found["versions"]["torch"] and [c["seed"] for c in found["chosen"]] == [0, 1]
+
+
+def test_predictions_have_the_columns_of_the_design(finished_run: Path, tiny_corpus: Corpus) -> None:
+    table = pq.read_table(finished_run / "predictions.parquet")
+    columns = ["conversation_id", "utterance_id", "position", "speaker", "label", "confidence"]
+    columns += [f"p_{label}" for label in tiny_corpus.spec.labels]
+    start = table.column_names.index("conversation_id")
+    assert table.column_names[start : start + len(columns)] == columns
+    assert table.num_rows == 2 * sum(tiny_corpus.lengths("test")) and set(table["split"].to_pylist()) == {"test"}
+
+
+def test_the_written_configuration_is_complete_and_repeats_the_run(
+    finished_run: Path, tmp_path: Path, tiny_tree: dict, no_report: None
+) -> None:
+    content = yaml.safe_load((finished_run / "config.yaml").read_text())
+    assert content["seeds"] == [0, 1] and content["training"]["epochs"] == 3
+    assert read_configuration(file=finished_run / "config.yaml") == make_configuration(tiny_tree)
+    assert main(["train", "--config", str(finished_run / "config.yaml"), "--out", str(tmp_path / "again"), "--quiet", "--device", "cpu"]) == 0
+    assert same_weights(finished_run, tmp_path / "again")
+    results = [json.loads((f / "results.json").read_text()) for f in (finished_run, tmp_path / "again")]
+    assert results[0] == results[1]
+
+
+def test_seeds_of_a_configuration_are_repeated_as_they_are(
+    execute: Execute, tmp_path: Path, no_report: None
+) -> None:
+    execute(tmp_path / "first", seeds=(5, 2), epochs=1)
+    assert main(["train", "--config", str(tmp_path / "first" / "config.yaml"), "--out", str(tmp_path / "again"), "--quiet", "--device", "cpu"]) == 0
+    assert same_weights(tmp_path / "first", tmp_path / "again")
+
+
+@pytest.mark.parametrize("event", [5, 14])
+def test_a_run_that_was_interrupted_in_either_seed_ends_as_one_that_was_not(
+    finished_run: Path, execute: Execute, tmp_path: Path, no_report: None, event: int
+) -> None:
+    seen: list[int] = []
+
+    def stop(seed: int, happened: Event) -> None:
+        seen.append(seed)
+        if len(seen) == event:
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        execute(tmp_path / "run", seeds=(0, 1), on_event=stop)
+    results = execute(tmp_path / "run", resume=True, seeds=(0, 1))
+    assert results == json.loads((finished_run / "results.json").read_text())
+    assert same_weights(finished_run, tmp_path / "run")
+
+
+@pytest.mark.parametrize("place", ["_finish", "write_report", "aggregate"])
+def test_a_run_that_was_interrupted_at_its_end_is_finished_by_resuming(
+    finished_run: Path, execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise RuntimeError("stop")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run if place == "_finish" else experiment, place, stop)
+        with pytest.raises(RuntimeError, match="stop"):
+            execute(tmp_path / "run", epochs=1)
+    calls: list[Path] = []
+    monkeypatch.setattr(experiment, "write_report", lambda f: (calls.append(f), (f / "report.html").write_text("")))
+    execute(tmp_path / "run", resume=True, epochs=1)
+    assert calls and (tmp_path / "run" / "results.json").exists()
+
+
+def test_a_run_that_was_killed_while_it_claimed_its_folder_can_be_resumed(
+    execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_report: None
+) -> None:
+    real = experiment.write_text
+    for survived in (0, 1):
+        folder, calls = tmp_path / f"run {survived}", []
+
+        def killed(path: Path, text: str, survived: int = survived, calls: list = calls) -> None:
+            if len(calls) == survived:
+                (path.parent).mkdir(exist_ok=True)
+                (path.parent / f".{path.name}.abc.partial").write_text(text[:5])  # what SIGKILL leaves behind
+                raise KeyboardInterrupt
+            calls.append(path)
+            real(path, text)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(experiment, "write_text", killed)
+            with pytest.raises(KeyboardInterrupt):
+                execute(folder, epochs=1)
+        assert execute(folder, resume=True, epochs=1)["seeds"] == [0]
+
+
+def test_sigkill_at_any_moment_and_resume_give_the_numbers_of_an_uninterrupted_run(
+    corpus_file: Path, tmp_path: Path, no_report: None
+) -> None:
+    words = ["train", "--data", str(corpus_file), "--quiet", "--device", "cpu", "--model.width", "8", "--model.heads", "2"]
+    words += ["--training.epochs", "30", "--training.batch_size", "3", "--training.averaging", "0.5"]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = subprocess.Popen([sys.executable, "-m", "crossspace", *words, "--out", str(killed)], env=os.environ)
+    try:
+        checkpoint, end = killed / "seed-0" / "checkpoint.pt", time.monotonic() + 90
+        while not checkpoint.exists() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.005)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGKILL)
+    finally:
+        process.kill()
+        process.wait()
+    assert checkpoint.exists() and not (killed / "results.json").exists()
+    assert main([*words, "--out", str(killed), "--resume"]) == 0
+    assert main([*words, "--out", str(whole)]) == 0
+    assert same_weights(whole, killed)
+    assert (killed / "results.json").read_text() == (whole / "results.json").read_text()
+
+
+def test_a_finished_run_resumed_gives_the_same_and_trains_nothing(
+    finished_run: Path, execute: Execute
+) -> None:
+    def never(seed: int, event: Event) -> None:
+        raise AssertionError
+
+    before = {p: p.stat().st_mtime_ns for p in finished_run.rglob("*") if p.is_file()}
+    results = execute(finished_run, resume=True, seeds=(0, 1), on_event=never)
+    assert results == json.loads((finished_run / "results.json").read_text())
+    assert {p: p.stat().st_mtime_ns for p in finished_run.rglob("*") if p.is_file()} == before
+
+
+def test_a_folder_in_use_is_refused_and_left_as_it_is(finished_run: Path, execute: Execute, tmp_path: Path) -> None:
+    before = (finished_run / "results.json").read_bytes()
+    with pytest.raises(UsageError, match="already holds a run"):
+        execute(finished_run)
+    assert (finished_run / "results.json").read_bytes() == before
+    (tmp_path / "notes.txt").write_text("mine")
+    for resume in (False, True):
+        with pytest.raises(UsageError, match="other files"):
+            execute(tmp_path, resume)
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_another_configuration_is_refused_on_resuming_and_the_difference_named(
+    finished_run: Path, execute: Execute
+) -> None:
+    with pytest.raises(UsageError, match=r"training\.learning_rate: 0\.01 in the folder, 0\.5 now"):
+        execute(finished_run, resume=True, seeds=(0, 1), learning_rate=0.5)
+    with pytest.raises(UsageError, match=r"seeds: \[0, 1\] in the folder, \[0\] now"):
+        execute(finished_run, resume=True)
+
+
+def test_another_corpus_is_refused_on_resuming(finished_run: Path, execute: Execute, tiny_corpus: Corpus) -> None:
+    other = tiny_corpus.with_splits({tiny_corpus.conversation_ids("train")[0]: None})
+    with pytest.raises(UsageError, match="fingerprint"):
+        execute(finished_run, resume=True, seeds=(0, 1), corpus=other)
+
+
+def test_a_corpus_without_a_labelled_test_split_is_refused_before_training(
+    execute: Execute, tiny_corpus: Corpus, tmp_path: Path
+) -> None:
+    parts = {split: list(tiny_corpus.split(split)) for split in ("train", "validation")}
+    events: list[Event] = []
+    with pytest.raises(UsageError, match="test"):
+        execute(tmp_path / "run", corpus=Corpus(parts, tiny_corpus.spec), on_event=lambda s, e: events.append(e))
+    assert not events
+
+
+def test_best_on_test_is_marked_everywhere(execute: Execute, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    results = execute(folder, protocol="best-on-test", epochs=1)
+    assert results["protocol"] == "best-on-test"
+    assert json.loads((folder / "environment.json").read_text())["protocol"] == "best-on-test"
+    assert json.loads((folder / "seed-0" / "config.json").read_text())["details"]["protocol"] == "best-on-test"
+    assert json.loads((folder / "seed-0" / "result.json").read_text())["chosen_on"] == "test"
+    for report in ("report.html", "report.md"):
+        text = (folder / report).read_text()
+        assert "best-on-test" in text and "optimistic" in text
+
+
+def test_a_damaged_configuration_of_the_folder_is_told(finished_run: Path, execute: Execute, tmp_path: Path) -> None:
+    shutil.copytree(finished_run, tmp_path / "run")
+    (tmp_path / "run" / "config.yaml").write_text("seeds: [0, 1")
+    with pytest.raises(UsageError, match=r"config\.yaml"):
+        execute(tmp_path / "run", resume=True, seeds=(0, 1))
+
+
+def test_a_configuration_knows_itself(tiny_tree: dict) -> None:
+    configuration = make_configuration(tiny_tree)
+    assert isinstance(configuration, Configuration)
+    again = make_configuration({k: v for k, v in configuration.to_dict().items() if k != "recipe"})
+    assert again == configuration

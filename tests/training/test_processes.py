@@ -1,0 +1,77 @@
+"""Two processes take the same step as one; batches are shared out fairly."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crossspace.training.processes import reducer, share
+
+_WORKER = Path(__file__).with_name("worker.py")
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("worker", _WORKER)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+worker = _load()
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    """What either of two gloo processes ended with, case by case."""
+    out = tmp_path_factory.mktemp("two")
+    words = [[sys.executable, str(_WORKER), str(rank), "2", str(out / "store"), str(out)] for rank in range(2)]
+    running = [subprocess.Popen(w, stderr=subprocess.PIPE, text=True) for w in words]
+    try:
+        for process in running:
+            assert process.wait(timeout=120) == 0, process.stderr.read()
+    finally:
+        for process in running:
+            process.kill()
+    return [torch.load(out / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+@pytest.mark.parametrize("case", list(worker.CASES))
+def test_two_processes_take_the_step_of_one_with_the_whole_batch(case: str, two: list[dict]) -> None:
+    alone = worker.train(case)
+    for rank in range(2):
+        found = two[rank][case]
+        assert found["names"] == alone["names"] and found["broken"] == [0.0, 0.0]
+        for a, b in zip(found["values"], alone["values"], strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+        for name, parameter in alone["model"].items():
+            torch.testing.assert_close(found["model"][name], parameter, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", list(worker.CASES))
+def test_both_processes_end_bitwise_the_same(case: str, two: list[dict]) -> None:
+    for a, b in zip(two[0][case]["model"].values(), two[1][case]["model"].values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_single_process_reduces_nothing() -> None:
+    assert reducer() is None
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.integers(1, 5), st.randoms())
+@settings(deadline=None, max_examples=60)
+def test_shares_divide_the_batch_and_are_balanced(lengths: list[int], world: int, random: object) -> None:
+    indices = list(range(len(lengths)))
+    random.shuffle(indices)
+    indices = indices[: max(1, len(indices) - 2)]
+    parts = [share(indices, lengths, rank, world) for rank in range(world)]
+    assert sorted(i for part in parts for i in part) == sorted(indices)
+    loads = [sum(lengths[i] for i in part) for part in parts]
+    assert max(loads) - min(loads) <= max(lengths[i] for i in indices)

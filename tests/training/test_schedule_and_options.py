@@ -1,0 +1,64 @@
+"""Learning rate by step, and the arguments of training."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from crossspace.errors import UsageError
+from crossspace.training.options import TrainingOptions
+from crossspace.training.schedule import learning_rate_factor
+
+
+def test_constant_stays_and_warms_up_along_a_line() -> None:
+    assert [learning_rate_factor("constant", s, 10) for s in range(10)] == [1.0] * 10
+    found = [learning_rate_factor("constant", s, 10, warmup=0.3) for s in range(5)]
+    assert found == pytest.approx([0.25, 0.5, 0.75, 1, 1])
+
+
+def test_cosine_falls_from_one_to_nearly_zero() -> None:
+    found = [learning_rate_factor("cosine", s, 8) for s in range(8)]
+    assert found == pytest.approx([(1 + math.cos(math.pi * s / 8)) / 2 for s in range(8)])
+    assert learning_rate_factor("cosine", 4, 8) == pytest.approx(0.5)
+
+
+def test_one_cycle_rises_from_a_25th_to_one_and_falls_to_nearly_zero() -> None:
+    found = [learning_rate_factor("one-cycle", s, 100) for s in range(100)]
+    assert found[0] == pytest.approx(0.04) and found[30] == pytest.approx(1.0) and found[99] < 1e-3
+    assert found[:31] == sorted(found[:31]) and found[30:] == sorted(found[30:], reverse=True)
+    assert learning_rate_factor("one-cycle", 10, 100, warmup=0.1) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
+@pytest.mark.parametrize("total", [1, 2, 3, 50])
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.9])
+def test_factors_are_above_zero_and_at_most_one(schedule: str, total: int, warmup: float) -> None:
+    assert all(0 < learning_rate_factor(schedule, s, total, warmup) <= 1 for s in range(total))
+
+
+def test_all_faults_of_the_options_are_told_at_once() -> None:
+    with pytest.raises(UsageError) as caught:
+        TrainingOptions(
+            epochs=0, patience=0, batch_size=0, learning_rate=0.0, weight_decay=-1, warmup=1.0, clip=0.0, averaging=1.0
+        )
+    for name in ("epochs", "patience", "batch_size", "learning_rate", "weight_decay", "warmup", "clip", "averaging"):
+        assert f"`{name}`" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"protocol": "best-on-tst"},
+        {"optimizer": "sgd"},
+        {"schedule": "linear"},
+        {"precision": "16"},
+        {"class_weights": "even"},
+        {"class_weights": [1.0, -1.0]},
+        {"class_weights": [1.0, float("nan")]},
+        {"learning_rate": float("nan")},
+    ],
+)
+def test_a_choice_that_does_not_exist_is_refused_and_not_taken_for_another(fault: dict) -> None:
+    with pytest.raises(UsageError, match=f"`{next(iter(fault))}`"):
+        TrainingOptions(**fault)

@@ -1,0 +1,85 @@
+"""Trains for two steps on a share of every batch; run by itself it is one of several processes.
+
+``python worker.py RANK WORLD STORE OUT`` writes what became of every case to ``OUT/<rank>.pt``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from crossspace.balance import Balancer, FixedWeights, ParetoGradientModulator
+from crossspace.data.batch import Batch
+from crossspace.data.task import UNLABELLED, TaskSpec
+from crossspace.models import MODELS
+from crossspace.training.processes import reducer
+from crossspace.training.step import TrainingStep
+
+LENGTHS = (6, 1, 4, 3, 2)
+TASK = TaskSpec(("joy", "anger", "calm"), {"text": 4, "audio": 3, "visual": 2}, speakers=2)
+SHARES = {"even": ([0, 4], [1, 2, 3]), "uneven": ([0, 1, 2, 3], [4]), "empty": ([0, 1, 2, 3, 4], [])}
+CSS = ("css", {"width": 8, "heads": 2, "rank": 3, "order": 2, "dropout": 0.0})
+CASES: dict[str, tuple[tuple[str, dict], Balancer, str]] = {
+    "pgm even": (CSS, ParetoGradientModulator(), "even"),
+    "pgm uneven": (CSS, ParetoGradientModulator(), "uneven"),
+    "pgm empty": (CSS, ParetoGradientModulator(), "empty"),
+    "unit": (CSS, ParetoGradientModulator(apply="unit"), "uneven"),
+    "representation even": (CSS, ParetoGradientModulator(space="representation"), "even"),
+    "representation uneven": (CSS, ParetoGradientModulator(space="representation"), "uneven"),
+    "representation empty": (CSS, ParetoGradientModulator(space="representation"), "empty"),
+    "every second": (CSS, ParetoGradientModulator(every=2), "uneven"),
+    "fixed uneven": (CSS, FixedWeights([1.0, 0.5, 2.0]), "uneven"),
+    "fixed empty": (CSS, FixedWeights(), "empty"),
+    "recurrent empty": (("css", {**CSS[1], "encoder": "gru"}), ParetoGradientModulator(), "empty"),
+    "bc-lstm empty": (("bc-lstm", {"width": 8, "dropout": 0.0}), ParetoGradientModulator(), "empty"),
+}
+
+
+def batch(conversations: Sequence[int], number: int) -> Batch:
+    random = torch.Generator().manual_seed(number)
+    rows = sum(LENGTHS)
+    present = {m: torch.rand(rows, generator=random) < 0.7 for m in TASK.widths}
+    features = {m: torch.randn(rows, d, generator=random, dtype=torch.float64) for m, d in TASK.widths.items()}
+    labels = torch.randint(3, (rows,), generator=random)
+    labels = torch.where(torch.rand(rows, generator=random) < 0.2, UNLABELLED, labels)
+    speakers = torch.randint(3, (rows,), generator=random)
+    parts = torch.arange(rows).split(LENGTHS)
+    mine = torch.cat([parts[c] for c in conversations] or [torch.arange(0)])
+    return Batch(
+        features={m: x[mine] for m, x in features.items()},
+        present={m: p[mine] for m, p in present.items()},
+        lengths=torch.tensor([LENGTHS[c] for c in conversations], dtype=torch.long),
+        speakers=speakers[mine],
+        labels=labels[mine],
+    )
+
+
+def train(case: str, rank: int | None = None) -> dict[str, object]:
+    """What one process, or without a rank a single one with the whole batch, ends with."""
+    (name, arguments), balancer, shares = CASES[case]
+    torch.manual_seed(0)
+    model = MODELS[name](TASK, **arguments).double()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, weight_decay=1e-3, fused=True)
+    weights = torch.tensor([0.5, 2.0, 1.0])
+    step = TrainingStep(model, balancer, optimizer, class_weights=weights, clip=0.5, reduce=reducer())
+    records = []
+    for number in range(2):
+        mine = list(range(len(LENGTHS))) if rank is None else SHARES[shares][rank]
+        records.append(step(batch(mine, number)))
+    return {
+        "names": list(records[0].names),
+        "values": [r.values for r in records],
+        "broken": [float(r.broken) for r in records],
+        "model": model.state_dict(),
+    }
+
+
+if __name__ == "__main__":
+    rank, world, store, out = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world)
+    torch.save({case: train(case, rank) for case in CASES}, out / f"{rank}.pt")
+    dist.destroy_process_group()
