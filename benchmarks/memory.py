@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from benchmarks.corpus import task, train_batches
 from benchmarks.procedures import QUICK, Library, Reference, Size, build
 
 MODULE = "benchmarks.memory"
+ROOT = Path(__file__).parents[1]
 
 
 def peak_mebibytes(quick: bool) -> dict[str, float]:
@@ -16,7 +18,7 @@ def peak_mebibytes(quick: bool) -> dict[str, float]:
     found = {}
     for procedure in ("reference", "library"):
         command = [sys.executable, "-m", MODULE, procedure, *(["quick"] if quick else [])]
-        found[procedure] = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        found[procedure] = float(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
     return found
 
 

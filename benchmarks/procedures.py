@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -42,9 +42,14 @@ def bfloat16() -> AbstractContextManager:
     return torch.autocast("cpu", torch.bfloat16)
 
 
-def plain_kernels() -> AbstractContextManager:
+@contextmanager
+def plain_kernels() -> Iterator[None]:
     """The library's layers on the matrix kernels that PyTorch chooses by itself, as the reference uses them."""
-    return torch.backends.mkldnn.flags(enabled=False)
+    torch.backends.mkldnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = True
 
 
 class Library:

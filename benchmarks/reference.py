@@ -86,6 +86,7 @@ class ReferenceNetwork(nn.Module):
         self.model = model
 
     def forward(self, batch: PaddedBatch) -> PaddedOutput:
+        """Logits for every place of the batch, padding included."""
         model = self.model
         inputs = {m: _linear(model.projection[m], x) for m, x in batch.features.items()}
         context = model.position.table[: batch.mask.shape[1]] + model.speaker(batch.speakers)
@@ -171,8 +172,11 @@ def reference_losses(output: PaddedOutput, batch: PaddedBatch) -> list[Tensor]:
         each = F.kl_div(log_probabilities, fused, reduction="none", log_target=True).sum(-1)
         return (each * batch.mask).sum() / count
 
-    return [likelihood(fused), torch.stack([likelihood(x) for x in unimodal]).sum(),
-            torch.stack([divergence(x) for x in unimodal]).sum()]
+    return [
+        likelihood(fused),
+        torch.stack([likelihood(x) for x in unimodal]).sum(),
+        torch.stack([divergence(x) for x in unimodal]).sum(),
+    ]
 
 
 def task_gradients(losses: Sequence[Tensor], shared: Sequence[nn.Parameter]) -> list[Tensor]:

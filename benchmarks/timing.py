@@ -46,7 +46,9 @@ def training_rounds(reference: Reference, library: Library, batches: Sequence[Ba
     variants = library.variants()
     for batch in batches:
         reference.prepare(batch)
-    plain = {f"{name}_plain": with_plain_kernels(variants[name]) for name in ("exact_float32", "representation_float32")}
+    plain = {
+        f"{name}_plain": with_plain_kernels(variants[name]) for name in ("exact_float32", "representation_float32")
+    }
     return rounds({"reference": reference.train, **variants, **plain}, batches[-1], batches, count)
 
 

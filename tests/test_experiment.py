@@ -109,17 +109,43 @@ def test_the_written_configuration_is_complete_and_repeats_the_run(
     content = yaml.safe_load((finished_run / "config.yaml").read_text())
     assert content["seeds"] == [0, 1] and content["training"]["epochs"] == 3
     assert read_configuration(file=finished_run / "config.yaml") == make_configuration(tiny_tree)
-    assert main(["train", "--config", str(finished_run / "config.yaml"), "--out", str(tmp_path / "again"), "--quiet", "--device", "cpu"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--config",
+                str(finished_run / "config.yaml"),
+                "--out",
+                str(tmp_path / "again"),
+                "--quiet",
+                "--device",
+                "cpu",
+            ]
+        )
+        == 0
+    )
     assert same_weights(finished_run, tmp_path / "again")
     results = [json.loads((f / "results.json").read_text()) for f in (finished_run, tmp_path / "again")]
     assert results[0] == results[1]
 
 
-def test_seeds_of_a_configuration_are_repeated_as_they_are(
-    execute: Execute, tmp_path: Path, no_report: None
-) -> None:
+def test_seeds_of_a_configuration_are_repeated_as_they_are(execute: Execute, tmp_path: Path, no_report: None) -> None:
     execute(tmp_path / "first", seeds=(5, 2), epochs=1)
-    assert main(["train", "--config", str(tmp_path / "first" / "config.yaml"), "--out", str(tmp_path / "again"), "--quiet", "--device", "cpu"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--config",
+                str(tmp_path / "first" / "config.yaml"),
+                "--out",
+                str(tmp_path / "again"),
+                "--quiet",
+                "--device",
+                "cpu",
+            ]
+        )
+        == 0
+    )
     assert same_weights(tmp_path / "first", tmp_path / "again")
 
 
@@ -183,7 +209,18 @@ def test_a_run_that_was_killed_while_it_claimed_its_folder_can_be_resumed(
 def test_sigkill_at_any_moment_and_resume_give_the_numbers_of_an_uninterrupted_run(
     corpus_file: Path, tmp_path: Path, no_report: None
 ) -> None:
-    words = ["train", "--data", str(corpus_file), "--quiet", "--device", "cpu", "--model.width", "8", "--model.heads", "2"]
+    words = [
+        "train",
+        "--data",
+        str(corpus_file),
+        "--quiet",
+        "--device",
+        "cpu",
+        "--model.width",
+        "8",
+        "--model.heads",
+        "2",
+    ]
     words += ["--training.epochs", "30", "--training.batch_size", "3", "--training.averaging", "0.5"]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     process = subprocess.Popen([sys.executable, "-m", "crossspace", *words, "--out", str(killed)], env=os.environ)
@@ -203,9 +240,7 @@ def test_sigkill_at_any_moment_and_resume_give_the_numbers_of_an_uninterrupted_r
     assert (killed / "results.json").read_text() == (whole / "results.json").read_text()
 
 
-def test_a_finished_run_resumed_gives_the_same_and_trains_nothing(
-    finished_run: Path, execute: Execute
-) -> None:
+def test_a_finished_run_resumed_gives_the_same_and_trains_nothing(finished_run: Path, execute: Execute) -> None:
     def never(seed: int, event: Event) -> None:
         raise AssertionError
 

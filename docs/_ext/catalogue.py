@@ -14,6 +14,7 @@ from typing import Any
 from docstring_parser.google import DEFAULT_SECTIONS, GoogleParser, Section, SectionType
 
 import crossspace
+import crossspace.balance
 import crossspace.nn
 import crossspace.objectives
 from crossspace.balance import BALANCERS
@@ -44,11 +45,21 @@ class Component:
     @property
     def page(self) -> str:
         """Name of its page, without ending."""
-        return f"{self.kind.split()[0].lower()}-{self.name.lower()}"
+        kind, name = self.kind.split()[0].lower(), self.name.lower().replace(" ", "-")
+        return name if name.startswith(f"{kind}-") else f"{kind}-{name}"
+
+    @property
+    def home(self) -> str:
+        """The shortest module it can be imported from."""
+        own = self.thing.__name__
+        for module in (crossspace, crossspace.nn, crossspace.balance):
+            if own in module.__all__ and getattr(module, own) is self.thing:
+                return module.__name__
+        return self.thing.__module__
 
     @property
     def path(self) -> str:
-        """Where it is imported from."""
+        """Where it is defined."""
         return f"{self.thing.__module__}.{self.thing.__qualname__}"
 
 
@@ -70,7 +81,7 @@ def components() -> list[Component]:
         *(Component("Importers", name, importers.find(name)) for name in importers.names()),
         *(Component("Objectives", name, thing) for name, thing in _objectives().items()),
         *(Component("Layers and fusion", thing.__name__, thing) for thing in _layers()),
-        Component("Training", "options", TrainingOptions),
+        Component("Training", "training options", TrainingOptions),
         *(Component("Python names", name, thing) for name, thing in _public()),
     ]
 
@@ -162,8 +173,8 @@ def _public() -> Iterator[tuple[str, Any]]:
     for name in crossspace.__all__:
         if not name.startswith("_"):
             yield name, getattr(crossspace, name)
-    for name in importlib.import_module("crossspace.balance").__all__:
-        thing = getattr(importlib.import_module("crossspace.balance"), name)
+    for name in crossspace.balance.__all__:
+        thing = getattr(crossspace.balance, name)
         if inspect.isfunction(thing):
             yield name, thing
 

@@ -110,9 +110,9 @@ def make_configuration(tree: Mapping[str, Any], recipe: str | None = None) -> Co
     faults = _unknown_sections(tree)
     names = {}
     for section, known in _KINDS.items():
-        name = (tree.get(section) or {}).get("name", _DEFAULT[section]["name"])
-        names[section] = name
-        if name not in known:
+        values, usual = tree.get(section), _DEFAULT[section]["name"]
+        names[section] = name = values.get("name", usual) if isinstance(values, Mapping) else usual
+        if not isinstance(name, str) or name not in known:
             faults.append(f"There is no {section} {name!r}. {suggestion(str(name), known)}")
     if faults:
         raise UsageError("\n".join(faults))

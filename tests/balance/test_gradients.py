@@ -72,7 +72,9 @@ def derivatives(losses: list[Tensor], inputs: list[Tensor]) -> Tensor:
     rows = []
     for loss in losses:
         found = torch.autograd.grad(loss, inputs, retain_graph=True, allow_unused=True)
-        rows.append(torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in zip(found, inputs)]))
+        rows.append(
+            torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in zip(found, inputs, strict=True)])
+        )
     return torch.stack(rows)
 
 
@@ -173,7 +175,9 @@ def pieces() -> Callable[[torch.dtype], list[list[Tensor | None]]]:
     def build(dtype: torch.dtype) -> list[list[Tensor | None]]:
         random = torch.Generator().manual_seed(0)
         sizes = [(3, 4), (70_000,), (1,), (0, 5)]
-        tasks: list[list[Tensor | None]] = [[torch.randn(s, generator=random).to(dtype) for s in sizes] for _ in range(3)]
+        tasks: list[list[Tensor | None]] = [
+            [torch.randn(s, generator=random).to(dtype) for s in sizes] for _ in range(3)
+        ]
         tasks[1][0] = None
         tasks[2][3] = None
         return tasks
@@ -185,7 +189,15 @@ def test_gram_matrix_counts_what_is_not_there_as_zero(pieces: Callable) -> None:
     tasks = pieces(torch.float64)
     sizes = [max(len(t[i].flatten()) for t in tasks if t[i] is not None) for i in range(4)]
     rows = torch.stack(
-        [torch.cat([torch.zeros(n, dtype=torch.float64) if g is None else g.flatten() for g, n in zip(t, sizes)]) for t in tasks]
+        [
+            torch.cat(
+                [
+                    torch.zeros(n, dtype=torch.float64) if g is None else g.flatten()
+                    for g, n in zip(t, sizes, strict=True)
+                ]
+            )
+            for t in tasks
+        ]
     )
     torch.testing.assert_close(gram_matrix(tasks), rows @ rows.T, rtol=1e-12, atol=1e-9)
 

@@ -1,4 +1,4 @@
-"""What every model of the toolkit promises; a new file in ``crossspace/models`` is tested by these without a new line."""
+"""What every model of the toolkit promises; a new file in ``crossspace/models`` is tested without a new line."""
 
 from __future__ import annotations
 
@@ -162,7 +162,9 @@ def test_labels_widths_and_number_of_modalities_are_free(build: Build, make_batc
     assert torch.isfinite(output.logits).all()
 
 
-def test_no_utterance_at_all_is_no_reason_to_fail(model: Model, task: TaskSpec, make_batch: Callable[..., Batch]) -> None:
+def test_no_utterance_at_all_is_no_reason_to_fail(
+    model: Model, task: TaskSpec, make_batch: Callable[..., Batch]
+) -> None:
     batch = make_batch(task, ())
     assert model.train()(batch).logits.shape == (0, 3)
     assert total_loss(model, batch) == 0
@@ -216,7 +218,9 @@ def test_a_longer_conversation_than_any_before_is_no_reason_to_fail(
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
 
-def test_arguments_can_be_written_as_json_and_rebuild_the_model(model: Model, task: TaskSpec, kind: type[Model]) -> None:
+def test_arguments_can_be_written_as_json_and_rebuild_the_model(
+    model: Model, task: TaskSpec, kind: type[Model]
+) -> None:
     arguments = json.loads(json.dumps(model.arguments))
     assert set(arguments) == set(inspect.signature(kind).parameters) - {"task"}
     again = kind(TaskSpec.from_dict(json.loads(json.dumps(task.to_dict()))), **arguments)

@@ -37,9 +37,7 @@ def test_invisible_rows_are_skipped_and_silent(encoder: RecurrentEncoder, rows: 
     spoilt[~visible] = float("nan")
     found = encoder(spoilt, Layout(LENGTHS), visible)
     assert (found[~visible] == 0).all()
-    for part, alone, seen in zip(
-        found.split(LENGTHS), rows.split(LENGTHS), visible.split(LENGTHS), strict=True
-    ):
+    for part, alone, seen in zip(found.split(LENGTHS), rows.split(LENGTHS), visible.split(LENGTHS), strict=True):
         if seen.any():
             torch.testing.assert_close(part[seen], encoder.cell(alone[seen].unsqueeze(0))[0][0], rtol=1e-12, atol=1e-12)
 

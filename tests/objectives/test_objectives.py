@@ -94,7 +94,7 @@ def test_label_smoothing_spreads_its_mass_over_all_classes(batch: Batch, output:
 
 
 def test_divergence_is_zero_only_where_teacher_and_student_agree(batch: Batch, output: Output, task: TaskSpec) -> None:
-    same = Output(output.logits, {m: output.logits + 5.0 for m in task.modalities})
+    same = Output(output.logits, dict.fromkeys(task.modalities, output.logits + 5.0))
     for part in Distillation(2.0).parts(same, batch).values():
         assert part.total.item() == pytest.approx(0.0, abs=1e-12)
     for part in Distillation(2.0).parts(output, batch).values():

@@ -57,9 +57,7 @@ def test_a_damaged_checkpoint_is_told_and_not_taken_for_none(tmp_path: Path, siz
 
 
 @pytest.mark.parametrize("call", ["replace", "fsync"])
-def test_a_full_disk_leaves_the_old_state_readable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
-) -> None:
+def test_a_full_disk_leaves_the_old_state_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     save_checkpoint(tmp_path, {"epoch": 1})
 
     def full(*_: object) -> None:

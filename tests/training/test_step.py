@@ -45,7 +45,9 @@ def snapshot(step: TrainingStep) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("clip", [None, 0.5])
-@pytest.mark.parametrize("balancer", [ParetoGradientModulator(), ParetoGradientModulator("representation"), FixedWeights()])
+@pytest.mark.parametrize(
+    "balancer", [ParetoGradientModulator(), ParetoGradientModulator("representation"), FixedWeights()]
+)
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_step_that_is_not_finite_leaves_everything_bitwise_as_it_was(
     make_step: Make, batch: Batch, bad: float, balancer: Balancer, clip: float | None
@@ -131,7 +133,9 @@ def test_record_says_losses_parts_weights_norms_and_cosines(make_step: Make, bat
     assert all(-1 <= found[c] <= 1 for c in cosines)
 
 
-def test_rows_without_labels_alone_move_nothing_but_weight_decay(make_step: Make, task: TaskSpec, make_batch: Callable) -> None:
+def test_rows_without_labels_alone_move_nothing_but_weight_decay(
+    make_step: Make, task: TaskSpec, make_batch: Callable
+) -> None:
     step = make_step()
     record = step(make_batch(task, (3,), unlabelled=1.0))
     assert float(record.broken) == 0
@@ -147,9 +151,7 @@ def test_a_batch_of_no_rows_is_a_step_that_does_no_harm(
         assert float(step(make_batch(task, ())).broken) == 0
 
 
-def test_bfloat16_forward_keeps_parameters_and_their_gradients_in_float32(
-    task: TaskSpec, batch: Batch
-) -> None:
+def test_bfloat16_forward_keeps_parameters_and_their_gradients_in_float32(task: TaskSpec, batch: Batch) -> None:
     torch.manual_seed(0)
     model = CSS(task, width=8, heads=2, rank=4, dropout=0.1)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, fused=True)

@@ -203,14 +203,18 @@ def test_best_on_test_trains_on_validation_conversations_and_looks_at_the_test_s
     assert make().deciding_split == "validation" and len(make().lengths) == 7
 
 
-def test_the_validation_protocol_does_not_look_at_the_test_split(make: Make, tiny_corpus: Corpus, tmp_path: Path) -> None:
+def test_the_validation_protocol_does_not_look_at_the_test_split(
+    make: Make, tiny_corpus: Corpus, tmp_path: Path
+) -> None:
     parts = {split: list(tiny_corpus.split(split)) for split in ("train", "validation")}
     make("with").fit()
     make("without", corpus=Corpus(parts, tiny_corpus.spec)).fit()
     assert weights(tmp_path / "with") == weights(tmp_path / "without")
 
 
-@pytest.mark.parametrize(("protocol", "lacking"), [("validation", "validation"), ("best-on-test", "test"), ("validation", "train")])
+@pytest.mark.parametrize(
+    ("protocol", "lacking"), [("validation", "validation"), ("best-on-test", "test"), ("validation", "train")]
+)
 def test_a_split_that_is_needed_and_lacks_labels_is_named(
     make: Make, tiny_corpus: Corpus, protocol: str, lacking: str
 ) -> None:

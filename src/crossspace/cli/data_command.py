@@ -44,7 +44,10 @@ def _import(words: list[str]) -> int:
     before = Parser(prog="crossspace data import", add_help=False)
     before.add_argument("--format")
     chosen, _ = before.parse_known_args(words)
-    parser = Parser(prog="crossspace data import", description="Import SOURCE and write the corpus TARGET.")
+    about = "Import SOURCE and write the corpus TARGET."
+    if chosen.format is None:
+        about += " Each format has options of its own:\n'... --format arrays --help' lists those of arrays."
+    parser = Parser(prog="crossspace data import", description=about)
     parser.add_argument("source", help="file or folder to read")
     parser.add_argument("target", help="corpus file to write (.parquet)")
     parser.add_argument("--format", required=True, help=f"importer: {', '.join(names())}")
@@ -83,14 +86,16 @@ def add_options(parser: Parser, component: type) -> list[str]:
     for name, parameter in inspect.signature(component).parameters.items():
         plain = parameter.default if isinstance(parameter.default, (str, int, float, tuple)) else None
         required = parameter.default is inspect.Parameter.empty
+        converter = _converter(str(parameter.annotation))
+        hint = about.get(name, "") + _WRITTEN.get(converter, "")
         parser.add_argument(
             *dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}")),
             dest=name,
-            type=_converter(str(parameter.annotation)),
+            type=converter,
             default=argparse.SUPPRESS,
             required=required,
             metavar=name.upper(),
-            help=(about.get(name, "") + ("" if plain in (None, "") else f" (default {plain})")).replace("%", "%%"),
+            help=(hint + ("" if plain in (None, "") else f" (default {plain})")).replace("%", "%%"),
         )
         names.append(name)
     return names
@@ -157,6 +162,15 @@ def _argument_docs(component: type) -> dict[str, str]:
             for key in current.split(","):
                 found[key.strip()] += " " + line.strip()
     return found
+
+
+_WRITTEN: dict[Callable[[str], Any], str] = {
+    pairs: " Written as name=value,name=value.",
+    _numbers: " Written as name=number,name=number.",
+    _json: " Written as JSON.",
+    _yes: " Written as true or false.",
+}
+"""How values that are more than one word are written on the command line."""
 
 
 def _validate(words: list[str]) -> int:

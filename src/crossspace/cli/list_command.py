@@ -23,7 +23,7 @@ def run(words: Sequence[str]) -> int:
         "recipes": _recipes,
     }
     for kind in [given.kind] if given.kind else KINDS:
-        show(kind, ("name", "what it is"), listers[kind]())
+        show(kind, ("name", "what it is"), listers[kind](), numbers=False)
     return 0
 
 

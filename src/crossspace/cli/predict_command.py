@@ -23,7 +23,7 @@ def run(words: Sequence[str]) -> int:
     parser.add_argument("model", help="run folder, folder of a seed, or name on a hub")
     parser.add_argument("source", help="corpus (.parquet) or conversation (.json)")
     parser.add_argument("--split", default="all", help="train, validation, test or all (default) of a corpus")
-    parser.add_argument("--out", help="file to write; without it, JSON goes to the terminal")
+    parser.add_argument("--out", help="file to write; for a conversation, the terminal if not given")
     given = parser.parse_all(words)
 
     from crossspace.predict import Predictor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def run(words: Sequence[str]) -> int:
     settings = _run_settings(given)
     if settings["data"] is None:
         raise UsageError("'crossspace train' needs --data, a corpus file. 'crossspace data import' makes one.")
-    if settings["seeds"] < 1 or given.processes < 1:
+    if not settings["seeds"] or given.processes < 1:
         raise UsageError("`--seeds` and `--processes` should be at least 1.")
 
     from crossspace.configuration import read_configuration
@@ -60,14 +61,13 @@ def run(words: Sequence[str]) -> int:
     from crossspace.cli.progress import TrainingProgress
     from crossspace.training.processes import is_first_process
 
-    seeds = list(range(settings["first"], settings["first"] + settings["seeds"]))
-    with TrainingProgress(len(seeds), hidden=given.quiet or not is_first_process()) as progress:
+    with TrainingProgress(len(settings["seeds"]), hidden=given.quiet or not is_first_process()) as progress:
         results = Run(
             configuration,
             corpus,
             settings["data"],
             given.out,
-            seeds,
+            settings["seeds"],
             Devices(given.device, given.processes),
             on_event=progress.show,
             sinks=_tensorboard if given.tensorboard else None,
@@ -105,13 +105,20 @@ def _run_settings(given: Any) -> dict[str, Any]:
         from crossspace.configuration import read_yaml
 
         content = read_yaml(Path(source))
-    seeds = content.get("seeds") or [0]
-    return {
-        "source": source,
-        "data": given.data or content.get("data"),
-        "seeds": given.seeds if given.seeds is not None else len(seeds),
-        "first": given.first_seed if given.first_seed is not None else seeds[0],
-    }
+    return {"source": source, "data": given.data or content.get("data"), "seeds": _seeds(given, content)}
+
+
+def _seeds(given: Any, content: dict[str, Any]) -> list[int]:
+    """The seeds to train: as the configuration file has them, or counted from the first."""
+    stated = content.get("seeds", [0])
+    if isinstance(stated, int) and stated >= 1:
+        stated = list(range(stated))
+    if not isinstance(stated, list) or not stated or not all(isinstance(seed, int) for seed in stated):
+        raise UsageError(f"`seeds` should be a list of whole numbers, or how many to train. Found {stated!r}.")
+    if given.seeds is None and given.first_seed is None:
+        return stated
+    first = stated[0] if given.first_seed is None else given.first_seed
+    return list(range(first, first + (len(stated) if given.seeds is None else given.seeds)))
 
 
 def _help_all(words: list[str]) -> int:
@@ -121,7 +128,11 @@ def _help_all(words: list[str]) -> int:
     chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
     configuration = read_configuration(given.recipe, given.config, chosen)
     print(parser().format_help())
-    print(configuration_parser(configuration.model["name"], configuration.balancer["name"]).format_help())
+    made = configuration_parser(configuration.model["name"], configuration.balancer["name"], prog="crossspace train")
+    for action in made._actions:
+        if action.option_strings in (["--model"], ["--balancer"], ["--training"]):
+            action.help = argparse.SUPPRESS  # whole sections are read from YAML by --config, and only there
+    print(made.format_help())
     return 0
 
 

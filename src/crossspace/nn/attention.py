@@ -63,8 +63,7 @@ def _scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dr
     if q.shape[2] <= _LONG:
         return _with_dropout(q, k, v, mask, dropout)
     slices = [
-        checkpoint(_with_dropout, part, k, v, mask, dropout, use_reentrant=False)
-        for part in q.split(_LONG // 4, dim=2)
+        checkpoint(_with_dropout, part, k, v, mask, dropout, use_reentrant=False) for part in q.split(_LONG // 4, dim=2)
     ]
     return torch.cat(slices, dim=2)
 

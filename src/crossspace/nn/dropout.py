@@ -14,6 +14,7 @@ class Dropout(nn.Dropout):
     """``nn.Dropout``; on the CPU by :func:`dropout`."""
 
     def forward(self, input: Tensor) -> Tensor:
+        """Any shape to the same; unchanged outside of training."""
         return dropout(input, self.p) if self.training else input
 
 

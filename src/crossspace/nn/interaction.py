@@ -108,6 +108,7 @@ class InteractionAttention(nn.Module):
         self.value_gate = ScalarGate(width, count) if gate == "scalar" else None
 
     def sources_of(self, modality: str) -> list[str]:
+        """The modalities that ``modality`` attends to, in order."""
         return [m for m in self.modalities if m != modality]
 
     def project(self, rows: Mapping[str, Tensor]) -> dict[tuple[str, int, str], Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-_WORTHWHILE = 1 << 29
+_WORTHWHILE = 1 << 28
 """Multiplications from which oneDNN pays: it prepares a kernel for every new number of rows, in about a millisecond."""
 
 
@@ -20,10 +20,11 @@ class Linear(nn.Linear):
     Note:
         PyTorch multiplies float32 matrices on the CPU with MKL, which on processors that are not Intel's does not use
         AVX-512; oneDNN, which PyTorch uses for bfloat16 already, does, and is twice as fast there. Nothing changes
-        but the order of summation. ``torch.backends.mkldnn.flags(enabled=False)`` returns to MKL.
+        but the order of summation. ``torch.backends.mkldnn.enabled = False`` returns to MKL.
     """
 
     def forward(self, input: Tensor) -> Tensor:
+        """(N, in) to (N, out)."""
         if not _pays(input, self.weight):
             return F.linear(input, self.weight, self.bias)
         return _OneDnnLinear.apply(input, self.weight, self.bias)

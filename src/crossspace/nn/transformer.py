@@ -33,6 +33,7 @@ class TransformerLayer(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, rows: Tensor, layout: Layout, visible: Tensor | None = None) -> Tensor:
+        """(N, d) rows to (N, d); rows that are not ``visible`` influence no other row."""
         context = self.attention(self.attention_norm(rows), layout, visible)
         rows = rows + self.dropout(context)
         inner = self.dropout(F.gelu(self.inner(self.norm(rows)), approximate="tanh"))

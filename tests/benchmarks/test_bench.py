@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_quick_bench_writes_every_number(tmp_path):
+    out = tmp_path / "bench.json"
+    command = [sys.executable, "-m", "benchmarks.bench", "--quick", "--out", str(out)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert finished.returncode == 0, finished.stderr
+    result = json.loads(out.read_text())
+    names = {"exact_float32", "exact_bf16", "representation_float32", "evaluation_float32"}
+    assert set(result["ratios"]) == set(result["pairs"]) == names
+    assert all(ratio > 0 for ratio in result["ratios"].values())
+    assert set(result["memory_mib"]) == {"reference", "library"}
+    assert [point["value"] for point in result["growth"]["objectives"]] == [1, 3, 5]
+    assert "exact_float32" in finished.stdout

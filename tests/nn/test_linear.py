@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from crossspace.nn import linear
+from crossspace.nn.linear import Linear
+
+
+@pytest.fixture(params=[True, False], ids=["bias", "no bias"])
+def layer(request, monkeypatch):
+    """A layer that counts every product as large."""
+    monkeypatch.setattr(linear, "_WORTHWHILE", 1)
+    torch.manual_seed(0)
+    return Linear(24, 40, bias=request.param)
+
+
+def test_value_and_gradients_are_those_of_a_linear_map(layer):
+    rows = torch.randn(17, 24, requires_grad=True)
+    outside = torch.randn(17, 40)
+    inputs = [rows, *layer.parameters()]
+    ours, plain = layer(rows), F.linear(rows, layer.weight, layer.bias)
+    torch.testing.assert_close(ours, plain)
+    for mine, theirs in zip(
+        torch.autograd.grad(ours, inputs, outside), torch.autograd.grad(plain, inputs, outside), strict=True
+    ):
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_strided_rows_and_gradients_are_read_correctly(layer):
+    rows = torch.randn(24, 17).t().requires_grad_()
+    outside = torch.randn(40, 17).t()
+    gradient = torch.autograd.grad(layer(rows), layer.weight, outside)[0]
+    torch.testing.assert_close(gradient, outside.t() @ rows)
+    torch.testing.assert_close(layer(rows), F.linear(rows, layer.weight, layer.bias))
+
+
+def test_several_passes_through_a_retained_graph(layer):
+    rows = torch.randn(17, 24, requires_grad=True)
+    out = layer(rows)
+    first = torch.autograd.grad(out.sum(), rows, retain_graph=True)[0]
+    torch.testing.assert_close(torch.autograd.grad(2 * out.sum(), rows)[0], 2 * first)
+
+
+def test_no_rows(layer):
+    rows = torch.randn(0, 24, requires_grad=True)
+    out = layer(rows)
+    assert out.shape == (0, 40)
+    assert torch.equal(torch.autograd.grad(out.sum(), layer.weight)[0], torch.zeros(40, 24))
+
+
+def test_other_precisions_keep_their_type(layer):
+    assert layer.double()(torch.randn(3, 24, dtype=torch.float64)).dtype == torch.float64
+    layer.float()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(torch.randn(3, 24)).dtype == torch.bfloat16
