@@ -47,7 +47,8 @@ class Predictor:
         if folder.is_dir():
             folder = _best_seed(folder)
             return cls(Model._from_pretrained(model_id=str(folder)), name=str(folder))
-        if folder.exists() or str(source).count("/") != 1 or str(source).startswith((".", "/")):
+        # A hub name is "owner/name"; where a local folder called owner exists, a typing mistake is likelier.
+        if folder.exists() or len(folder.parts) != 2 or folder.parent.exists():
             raise DataError(f"{source} should be the folder of a run, of a seed, or a name on a hub. Found neither.")
         try:
             return cls(Model._from_pretrained(model_id=str(source)), name=str(source))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+from crossspace import __version__
 from crossspace.errors import CrossspaceError, MissingExtraError
 
 _REPORTED = ("crossspace", "torch", "lightning-fabric", "numpy", "scipy", "scikit-learn", "pyarrow", "safetensors")
@@ -39,7 +40,7 @@ def versions() -> dict[str, str]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
+            found[name] = __version__ if name == "crossspace" else "not installed"
     return found
 
 

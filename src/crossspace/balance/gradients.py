@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,9 @@ from crossspace.balance.base import Balancer
 
 Reduce = Callable[[list[Tensor]], None]
 """Adds every tensor of a list over all processes, in place."""
+
+Gradients: TypeAlias = "list[Tensor | None]"
+"""One entry per parameter; None stands for zero."""
 
 _CHUNK = 1 << 16
 """Entries of a gradient that are turned into float64 at a time; they stay in the processor's cache."""
@@ -64,49 +68,73 @@ def balanced_backward(
     losses = torch.stack([loss.detach() for loss in objectives])
     if reduce is not None:
         reduce([losses])
-    names = list(leaves)
-    cut, tops = [leaves[m] for m in names], [representation[m] for m in names]
+    work = _Backward(objectives, list(representation.values()), [leaves[m] for m in representation])
     parameters = [*shared, *others]
     if previous is not None or balancer.needs == "losses":
         weights = balancer.weights(losses) if previous is None else previous
-        total = torch.stack([loss * w.to(loss.dtype) for loss, w in zip(objectives, weights, strict=True)]).sum()
-        at_cut, above = _split(_gradients([total], [*cut, *parameters]), len(cut))
-        below = _gradients(tops, parameters, at_cut)
-        _write(parameters, [_add(above, below)], None, reduce)
-        return Balance(weights, None)
-
-    above, at_cut = [], []
-    for index, loss in enumerate(objectives):
-        gradients = _gradients([loss], [*cut, *parameters], keep=index < len(objectives) - 1)
-        first, rest = _split(gradients, len(cut))
-        at_cut.append(first)
-        above.append(rest)
-
-    if balancer.space == "representation":
+        gradients, gram = work.of_sum(parameters, weights), None
+    elif balancer.space == "representation":
+        at_cut, above = work.above(parameters)
         gram = gram_matrix(at_cut)
         if reduce is not None:
             reduce([gram])
         weights = balancer.weights(losses, gram)
-        mixed = [_weighted([task[i] for task in at_cut], weights) for i in range(len(cut))]
-        below = _gradients(tops, parameters, mixed)
-        combined = [_weighted([task[i] for task in above], weights) for i in range(len(parameters))]
-        _write(parameters, [_add(combined, below)], None, reduce)
-        return Balance(weights, gram)
-
-    tasks = [
-        _add(rest, _gradients(tops, parameters, first, keep=index < len(objectives) - 1))
-        for index, (first, rest) in enumerate(zip(at_cut, above, strict=True))
-    ]
+        gradients = _add(_mix(above, weights), work.below(parameters, _mix(at_cut, weights)))
+    else:
+        tasks = work.of_each(parameters)
+        if reduce is not None:
+            _reduce(tasks, parameters, reduce)
+        gram = gram_matrix([task[: len(shared)] for task in tasks])
+        weights = balancer.weights(losses, gram)
+        gradients, reduce = _mix(tasks, weights), None
     if reduce is not None:
-        _fill(tasks, parameters)
-        reduce([g for task in tasks for g in task if g is not None])
-    gram = gram_matrix([task[: len(shared)] for task in tasks])
-    weights = balancer.weights(losses, gram)
-    _write(parameters, tasks, weights, None)
+        _reduce([gradients], parameters, reduce)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
     return Balance(weights, gram)
 
 
-def gram_matrix(tasks: Sequence[Sequence[Tensor | None]]) -> Tensor:
+@dataclass(frozen=True, eq=False)
+class _Backward:
+    """Backward passes above and below the cut.
+
+    Attributes:
+        objectives: K scalars.
+        tops: what the encoders gave, with their graph.
+        cut: the detached copies from which the objectives were computed.
+    """
+
+    objectives: Sequence[Tensor]
+    tops: Sequence[Tensor]
+    cut: Sequence[Tensor]
+
+    def above(self, parameters: Sequence[Tensor]) -> tuple[list[Gradients], list[Gradients]]:
+        """For every objective, the gradients at the cut and those of the parameters above it."""
+        both = [
+            _gradients([loss], [*self.cut, *parameters], keep=index < len(self.objectives) - 1)
+            for index, loss in enumerate(self.objectives)
+        ]
+        return [g[: len(self.cut)] for g in both], [g[len(self.cut) :] for g in both]
+
+    def below(self, parameters: Sequence[Tensor], at_cut: Gradients, keep: bool = False) -> Gradients:
+        """The gradients of the parameters below the cut, from those at the cut."""
+        return _gradients(self.tops, parameters, at_cut, keep=keep)
+
+    def of_each(self, parameters: Sequence[Tensor]) -> list[Gradients]:
+        """The gradients of every objective, by K passes through the encoders."""
+        at_cut, above = self.above(parameters)
+        last = len(self.objectives) - 1
+        return [_add(above[k], self.below(parameters, at_cut[k], keep=k < last)) for k in range(last + 1)]
+
+    def of_sum(self, parameters: Sequence[Tensor], weights: Tensor) -> Gradients:
+        """The gradient of the weighted sum, by a single pass."""
+        terms = [loss * w.to(loss.dtype) for loss, w in zip(self.objectives, weights, strict=True)]
+        found = _gradients([torch.stack(terms).sum()], [*self.cut, *parameters])
+        at_cut, above = found[: len(self.cut)], found[len(self.cut) :]
+        return _add(above, self.below(parameters, at_cut))
+
+
+def gram_matrix(tasks: Sequence[Gradients]) -> Tensor:
     """(K, K) float64 inner products of K gradients, each a list of tensors in the same order; None stands for zero.
 
     Products are accumulated in float64: differences of cosines close to one decide the weights.
@@ -138,7 +166,7 @@ def _gradients(
     inputs: Sequence[Tensor],
     at_outputs: Sequence[Tensor | None] | None = None,
     keep: bool = False,
-) -> list[Tensor | None]:
+) -> Gradients:
     """Gradients of ``outputs`` with None for inputs they do not reach."""
     if at_outputs is not None:
         reached = [(o, g) for o, g in zip(outputs, at_outputs, strict=True) if g is not None and o.requires_grad]
@@ -149,12 +177,12 @@ def _gradients(
     return _apart(torch.autograd.grad(outputs, inputs, at_outputs, retain_graph=keep, allow_unused=True))
 
 
-def _apart(gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
+def _apart(gradients: Sequence[Tensor | None]) -> Gradients:
     """The gradients, none of which shares memory with another or within itself, so that each may be overwritten.
 
     Automatic differentiation returns one tensor for both terms of a sum, and an expanded scalar for a sum over rows.
     """
-    found: list[Tensor | None] = []
+    found: Gradients = []
     seen: set[int] = set()
     for gradient in gradients:
         if gradient is not None and (gradient.data_ptr() in seen or 0 in gradient.stride()):
@@ -165,11 +193,7 @@ def _apart(gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
     return found
 
 
-def _split(gradients: list[Tensor | None], count: int) -> tuple[list[Tensor | None], list[Tensor | None]]:
-    return gradients[:count], gradients[count:]
-
-
-def _add(above: Sequence[Tensor | None], below: Sequence[Tensor | None]) -> list[Tensor | None]:
+def _add(above: Gradients, below: Gradients) -> Gradients:
     """Sum entry by entry; hardly any parameter stands on both sides of the cut."""
     return [b if a is None else a if b is None else a + b for a, b in zip(above, below, strict=True)]
 
@@ -185,20 +209,15 @@ def _weighted(parts: Sequence[Tensor | None], weights: Tensor) -> Tensor | None:
     return result
 
 
-def _fill(tasks: list[list[Tensor | None]], parameters: Sequence[nn.Parameter]) -> None:
-    """Zeros for None, so that every process reduces the same list."""
+def _mix(tasks: Sequence[Gradients], weights: Tensor) -> Gradients:
+    """The weighted sum of K gradients, entry by entry; the gradients themselves are used up."""
+    return [_weighted(parts, weights) for parts in zip(*tasks, strict=True)]
+
+
+def _reduce(tasks: Sequence[Gradients], parameters: Sequence[nn.Parameter], reduce: Reduce) -> None:
+    """Sum over processes; None becomes zeros first, so that every process sums the same list."""
     for task in tasks:
         for index, parameter in enumerate(parameters):
             if task[index] is None:
                 task[index] = torch.zeros_like(parameter)
-
-
-def _write(
-    parameters: Sequence[nn.Parameter], tasks: list[list[Tensor | None]], weights: Tensor | None, reduce: Reduce | None
-) -> None:
-    if reduce is not None:
-        _fill(tasks, parameters)
-        reduce([g for task in tasks for g in task if g is not None])
-    for index, parameter in enumerate(parameters):
-        parts = [task[index] for task in tasks]
-        parameter.grad = parts[0] if weights is None else _weighted(parts, weights)
+    reduce([g for task in tasks for g in task if g is not None])

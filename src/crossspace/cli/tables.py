@@ -13,7 +13,7 @@ _NAMES = {"accuracy": "accuracy", "weighted_f1": "weighted F1", "macro_f1": "mac
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: bool = True) -> None:
     """Print a table; where it holds ``numbers``, every column but the first is right-aligned."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(header_style="bold")
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index and numbers else "left", overflow="fold")
     for row in rows:
@@ -21,6 +21,7 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], numb
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
+    console.print(title, style="italic", highlight=False)
     console.print(table)
 
 

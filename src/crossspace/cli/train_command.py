@@ -43,11 +43,13 @@ def run(words: Sequence[str]) -> int:
         return _help_all(known)
     given = parser().parse_all(known)
     chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
-    if given.out is None:
-        raise UsageError("'crossspace train' needs --out, the folder of the run.")
     settings = _run_settings(given)
-    if settings["data"] is None:
-        raise UsageError("'crossspace train' needs --data, a corpus file. 'crossspace data import' makes one.")
+    needed = {
+        "--out, the folder of the run": given.out,
+        "--data, a corpus file, which 'crossspace data import' makes": settings["data"],
+    }
+    if None in needed.values():
+        raise UsageError("'crossspace train' needs " + " and ".join(k for k, v in needed.items() if v is None) + ".")
     if not settings["seeds"] or given.processes < 1:
         raise UsageError("`--seeds` and `--processes` should be at least 1.")
 
@@ -97,7 +99,7 @@ def _split_off_components(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _run_settings(given: Any) -> dict[str, Any]:
     """Corpus, seeds and configuration file, from the options or from the config.yaml that is used again."""
-    stored = Path(given.out) / "config.yaml"
+    stored = Path(given.out or ".") / "config.yaml"
     alone = given.resume and given.recipe is None and given.config is None
     source = stored if alone and stored.exists() else given.config
     content: dict[str, Any] = {}

@@ -47,7 +47,7 @@ def attend(
             mask = seen & block.valid
         q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
         context = _scaled_dot_product(q, k, v, mask, dropout)
-        if seen is not None:
+        if seen is not None and mask is not None:
             context = context * mask.any(1)[:, None, None, None].to(context.dtype)
         return context.transpose(1, 2).flatten(2)
 

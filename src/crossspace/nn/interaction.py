@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -203,8 +203,9 @@ class InteractionEncoder(nn.Module):
         self, rows: Mapping[str, Tensor], present: Mapping[str, Tensor | None], layout: Layout
     ) -> dict[str, Tensor]:
         """``{m: (N, d)}``, zero where missing, to ``{m: (N, d)}``."""
-        asked: dict[str, InteractionAttention] = {m: self.attention["all" if self.shared else m] for m in rows}
-        projected = {id(module): module.project(rows) for module in self.attention.values()}
+        projected = {name: cast(InteractionAttention, a).project(rows) for name, a in self.attention.items()}
+        asked = {m: "all" if self.shared else m for m in rows}
         return {
-            m: module(m, rows, present, projected[id(module)], layout, self.vector_gate) for m, module in asked.items()
+            m: self.attention[name](m, rows, present, projected[name], layout, self.vector_gate)
+            for m, name in asked.items()
         }

@@ -31,7 +31,7 @@ class Linear(nn.Linear):
 
 
 def _pays(rows: Tensor, weight: Tensor) -> bool:
-    return (
+    return bool(
         rows.is_cpu
         and rows.dim() == 2
         and rows.dtype == weight.dtype == torch.float32
