@@ -43,14 +43,20 @@ def measure(quick: bool, count: int | None = None) -> dict[str, Any]:
     count = count or size.pairs
     spec = task(dict(size.widths))
     train, held_out = train_batches(spec, size.shrink), held_out_batches(spec, size.shrink)
+    progress = Console(stderr=True)
+    progress.print("Memory ...")
+    memory = peak_mebibytes(quick)
     model = build(spec, size)
     reference, library = Reference(model), Library(model)
+    progress.print(f"Training: {count} rounds and a warm-up ...")
     training = training_rounds(reference, library, train, count)
+    progress.print("Evaluation ...")
     evaluation = evaluation_rounds(reference, library, train[-1], held_out, count)
     del model, reference, library
+    progress.print("Growth ...")
     return {
         **_summary(training, evaluation),
-        "memory_mib": peak_mebibytes(quick),
+        "memory_mib": memory,
         "growth": {axis: [asdict(point) for point in points] for axis, points in growth(quick).items()},
         "size": asdict(size),
         "padded_rows_per_utterance": padding(train),
@@ -125,7 +131,7 @@ def _ratio_table(result: dict[str, Any]) -> Table:
 
 
 def _growth_table(axis: str, points: list[dict[str, Any]]) -> Table:
-    table = Table(axis, title=f"Seconds per step (exact, float32) by {axis}, smaller model")
+    table = Table(axis, title=f"Seconds per step (exact, float32) by {axis}, width 256, one thread")
     table.add_column("library", justify="right")
     table.add_column("reference", justify="right")
     for point in points:

@@ -19,7 +19,6 @@ from crossspace.errors import UsageError
 _LABELS = ("happy", "sad", "angry", "neutral")
 _BITS = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
 _SPEAKERS = ("Ada", "Ben")
-_NUISANCE = 0.5
 _TURN_CHANGES = 0.7
 
 
@@ -31,7 +30,7 @@ class Synthetic(Importer):
     sign; all but the last modality's are drawn at random, and the last one's makes their product the bit. Every
     proper subset of the modalities therefore says nothing about the emotion, all together tell it. A feature vector is
     the modality's two signs along two fixed random directions, with Gaussian noise upon them, and Gaussian nuisance
-    (standard deviation 0.5) in all directions orthogonal to them.
+    in all directions orthogonal to them.
 
     The emotion follows a chain: the log probability of an emotion is, up to a constant, its prior log frequency, plus
     ``inertia`` where it is the same speaker's previous emotion, plus ``contagion`` where it is the other's latest.
@@ -45,6 +44,8 @@ class Synthetic(Importer):
         train, validation, test: conversations in each split.
         shortest, longest: utterances of a conversation, drawn evenly between them.
         noise: standard deviation of the noise on a sign.
+        nuisance: standard deviation in the directions that carry nothing; above zero. It leaves the ceiling as it is
+            and decides how hard it is to find the signs.
         inertia: how strongly a speaker stays with an emotion (log odds).
         contagion: how strongly the other speaker's emotion is taken over (log odds).
         imbalance: prior frequency of the first emotion over that of the last; 1 is balanced.
@@ -64,6 +65,7 @@ class Synthetic(Importer):
     shortest: int = 6
     longest: int = 20
     noise: float = 0.35
+    nuisance: float = 0.25
     inertia: float = 1.0
     contagion: float = 0.5
     imbalance: float = 2.0
@@ -161,8 +163,8 @@ class Synthetic(Importer):
             last = place == len(self.widths) - 1
             signs = left if last else generator.choice([-1, 1], size=bits.shape)
             left = left * signs
-            values = generator.normal(scale=_NUISANCE, size=(len(bits), width))
-            values[:, :2] = signs + values[:, :2] * (self.noise / _NUISANCE)
+            values = generator.normal(scale=self.nuisance, size=(len(bits), width))
+            values[:, :2] = signs + values[:, :2] * (self.noise / self.nuisance)
             found[modality] = (values @ self._rotation(modality)).astype(np.float32)
         return found
 
