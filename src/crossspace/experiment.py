@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -34,6 +35,10 @@ BEGUN = "corpus.json"
 SEED_RESULT = "result.json"
 
 
+_SMALL = 2_000_000
+"""Parameters below which one thread trains faster than several."""
+
+
 @dataclass(frozen=True)
 class Devices:
     """Where to compute.
@@ -41,10 +46,23 @@ class Devices:
     Attributes:
         accelerator: ``auto``, ``cpu`` or ``cuda``.
         count: processes, one per device.
+        threads: of each process on the CPU; when not given, one for models below two million parameters, whose
+            matrices are too small to share, else PyTorch's own choice. The last digits of a training depend on it.
     """
 
     accelerator: str = "auto"
     count: int = 1
+    threads: int | None = None
+
+    @contextmanager
+    def limit_threads(self, parameters: int) -> Iterator[None]:
+        """Use the chosen number of threads inside the block."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads or (1 if parameters < _SMALL else before))
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def fabric(self, precision: str) -> Fabric:
         """A launched Fabric."""
@@ -194,7 +212,9 @@ class Run:
             history=History(folder / "history.jsonl", self.sinks(folder) if fabric.is_global_zero else []),
             on_event=None if self.on_event is None else lambda event: self.on_event(seed, event),  # type: ignore[misc]
         )
-        best = trainer.fit()
+        with self.devices.limit_threads(sum(p.numel() for p in model.parameters())):
+            best = trainer.fit()
+            threads = torch.get_num_threads()
         if fabric.is_global_zero:
             result = {
                 "seed": seed,
@@ -203,6 +223,7 @@ class Run:
                 "chosen_on": trainer.deciding_split,
                 "seconds": round(time.monotonic() - began, 3),
                 "parameters": sum(p.numel() for p in model.parameters()),
+                "threads": threads,
             }
             write_text(folder / SEED_RESULT, json.dumps(result, indent=2) + "\n")
         trainer.discard_checkpoint()
@@ -243,7 +264,7 @@ class Run:
             "versions": versions(),
             "device": device,
             "processes": self.devices.count,
-            "threads": torch.get_num_threads(),
+            "threads": results[0]["threads"],
             "precision": self.configuration.training.precision,
             "seeds": self.seeds,
             "corpus": {

@@ -36,6 +36,10 @@ BLOCKS = {
     "docs/guides/predict.md": (5, 1, 0),
     "docs/guides/resume.md": (3, 0, 2),
     "docs/index.md": (0, 0, 0),
+    "docs/results/bench.md": (0, 0, 0),
+    "docs/results/index.md": (0, 0, 0),
+    "docs/results/mosi.md": (0, 0, 1),
+    "docs/results/synthetic.md": (0, 0, 1),
     "CONTRIBUTING.md": (0, 0, 0),
 }
 """Of each page: how many blocks run, are files, do not run. A new block is a new number."""
@@ -115,8 +119,8 @@ def blocks(page: str) -> list[Block]:
 def test_no_page_and_no_block_escapes() -> None:
     fates = {page: [block.fate for block in blocks(page)] for page in pages()}
     assert {page: (f.count("run"), f.count("file"), f.count("not run")) for page, f in fates.items()} == BLOCKS
-    assert len(fates) == 14
-    assert sum(map(sum, BLOCKS.values())) == 54
+    assert len(fates) == 18
+    assert sum(map(sum, BLOCKS.values())) == 56
 
 
 def test_every_block_has_a_language_that_is_known() -> None:

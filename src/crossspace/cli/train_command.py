@@ -29,6 +29,7 @@ def parser() -> Parser:
     made.add_argument("--resume", action="store_true", help="go on with an interrupted run in --out")
     made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
     made.add_argument("--processes", type=int, default=1, help="processes, one per device")
+    made.add_argument("--threads", type=int, help="threads of each process on the CPU (default: one for small models)")
     made.add_argument("--tensorboard", action="store_true", help="also write TensorBoard events (extra: tensorboard)")
     made.add_argument("--quiet", action="store_true", help="no progress bar")
     made.add_argument("--model", help="name of a model; 'crossspace list models' names them")
@@ -50,8 +51,8 @@ def run(words: Sequence[str]) -> int:
     }
     if None in needed.values():
         raise UsageError("'crossspace train' needs " + " and ".join(k for k, v in needed.items() if v is None) + ".")
-    if not settings["seeds"] or given.processes < 1:
-        raise UsageError("`--seeds` and `--processes` should be at least 1.")
+    if not settings["seeds"] or given.processes < 1 or (given.threads or 1) < 1:
+        raise UsageError("`--seeds`, `--processes` and `--threads` should be at least 1.")
 
     from crossspace.configuration import read_configuration
     from crossspace.data.corpus import Corpus
@@ -70,7 +71,7 @@ def run(words: Sequence[str]) -> int:
             settings["data"],
             given.out,
             settings["seeds"],
-            Devices(given.device, given.processes),
+            Devices(given.device, given.processes, given.threads),
             on_event=progress.show,
             sinks=_tensorboard if given.tensorboard else None,
         ).execute(resume=given.resume)
