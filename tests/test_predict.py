@@ -12,10 +12,11 @@ import pytest
 
 from crossspace import Conversation, Corpus, Predictor, TaskSpec, Utterance
 from crossspace.data.batch import collate
+from crossspace.data.conversation_json import read_conversation
 from crossspace.data.importers.synthetic import Synthetic
 from crossspace.errors import DataError, MismatchError
 from crossspace.models.inference import infer
-from crossspace.predict import predictions_of, read_conversation
+from crossspace.predict import predictions_of
 
 
 @pytest.fixture(scope="module")

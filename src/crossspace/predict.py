@@ -15,9 +15,8 @@ import pyarrow as pa
 import torch
 
 from crossspace.data.batch import Batch, collate
-from crossspace.data.conversation import Conversation, Utterance
+from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
-from crossspace.data.names import modality_name
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, MismatchError
 from crossspace.evaluation.predictions import prediction_table, with_truth
@@ -76,7 +75,7 @@ class Predictor:
         """
         if not conversation.utterances:
             return []
-        known = replace_labels(conversation)
+        known = _without_labels(conversation)
         batch = collate([known], self.task)
         found = infer(self.model, [batch])
         contributions = self._contributions(batch, found)
@@ -194,65 +193,7 @@ def predictions_of(predictor: Predictor, corpus: Corpus, split: str, seed: int) 
     return with_truth(predictor.predict_corpus(corpus, split), corpus.utterances(split), seed, split)
 
 
-def read_conversation(path: str | Path) -> Conversation:
-    """A conversation from JSON: ``{"id", "utterances": [{"speaker", "id", "text", "start", "end", "features"}]}``.
-
-    Only ``utterances`` and in each ``speaker`` and ``features`` ``{modality: [numbers]}`` are needed; ids are made up
-    where they lack.
-
-    Raises:
-        DataError: the file is missing or is no such conversation; every fault is named.
-    """
-    path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} should be a conversation as JSON. Found: {error}.") from error
-    return conversation_from_dict(content, str(path))
-
-
-def conversation_from_dict(content: Any, source: str = "the conversation") -> Conversation:
-    """A conversation from the content of such a JSON file.
-
-    Raises:
-        DataError: every fault of the content.
-    """
-    if not isinstance(content, dict) or not isinstance(content.get("utterances"), list):
-        raise DataError(f'{source} should be an object with a list "utterances". Found {type(content).__name__}.')
-    name, faults, utterances = str(content.get("id", "conversation")), [], []
-    for number, item in enumerate(content["utterances"]):
-        try:
-            utterances.append(_utterance(item, f"{name}_{number}"))
-        except (ValueError, TypeError, AttributeError) as error:
-            faults.append(f"utterance {number}: {error}")
-    if faults:
-        raise DataError(f"{source} cannot be read:\n  " + "\n  ".join(faults))
-    return Conversation(name, tuple(utterances))
-
-
-def _utterance(item: Any, default_id: str) -> Utterance:
-    if not isinstance(item, dict):
-        raise ValueError(f"should be an object, found {type(item).__name__}")
-    features = {}
-    for modality, values in (item.get("features") or {}).items():
-        if values is None:
-            continue
-        vector = np.asarray(values, dtype=np.float32)
-        if vector.ndim != 1 or not np.isfinite(vector).all():
-            raise ValueError(f"{modality} should be a list of finite numbers")
-        features[modality_name(modality)] = vector
-    times = {key: None if item.get(key) is None else float(item[key]) for key in ("start", "end")}
-    return Utterance(
-        id=str(item.get("id", default_id)),
-        speaker=str(item.get("speaker", "speaker")),
-        text=item.get("text"),
-        label=None,
-        features=features,
-        **times,
-    )
-
-
-def replace_labels(conversation: Conversation) -> Conversation:
+def _without_labels(conversation: Conversation) -> Conversation:
     """The conversation without labels: a prediction must not depend on them."""
     return Conversation(conversation.id, tuple(replace(u, label=None) for u in conversation.utterances))
 

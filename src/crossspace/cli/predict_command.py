@@ -51,7 +51,8 @@ def run(words: Sequence[str]) -> int:
 
 
 def _conversation(predictor: object, source: str, out: str | None) -> int:
-    from crossspace.predict import Predictor, read_conversation
+    from crossspace.data.conversation_json import read_conversation
+    from crossspace.predict import Predictor
 
     assert isinstance(predictor, Predictor)
     text = json.dumps(predictor.predict(read_conversation(source)), indent=2, ensure_ascii=False)
