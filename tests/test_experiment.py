@@ -204,6 +204,20 @@ def test_a_run_that_was_killed_while_it_claimed_its_folder_can_be_resumed(
         assert execute(folder, resume=True, epochs=1)["seeds"] == [0]
 
 
+def test_a_resumed_run_clears_what_a_kill_left_half_written(execute: Execute, tmp_path: Path, no_report: None) -> None:
+    folder = tmp_path / "run"
+
+    def stop(seed: int, event: Event) -> None:
+        if event.record["kind"] == "epoch":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        execute(folder, epochs=2, on_event=stop)
+    (folder / "seed-0" / ".model.safetensors.abc.partial").write_bytes(b"half")
+    execute(folder, resume=True, epochs=2)
+    assert not list(folder.rglob("*.partial"))
+
+
 _KILLED_AT_THE_SIXTH_EVENT = """
 import os, signal, sys
 from crossspace.cli.main import main

@@ -197,6 +197,9 @@ class Run:
     def _train(self, fabric: Fabric, seed: int) -> None:
         folder = self._seed_folder(seed)
         folder.mkdir(parents=True, exist_ok=True)
+        if fabric.is_global_zero:
+            for leftover in folder.glob(".*.partial"):  # of a training that was killed while it wrote
+                leftover.unlink(missing_ok=True)
         seed_everything(seed)
         model = self.configuration.build_model(self.corpus.spec)
         model.details = self._details(seed)
