@@ -102,7 +102,8 @@ def finished_run(
 ) -> Path:
     """The folder of a run with two seeds; tests read it and leave it as it is."""
     from crossspace.configuration import make_configuration
-    from crossspace.experiment import Devices, Run
+    from crossspace.experiment import Run
+    from crossspace.training.devices import Devices
 
     folder = tmp_path_factory.mktemp("finished") / "run"
     Run(make_configuration(tiny_tree), tiny_corpus, corpus_file, folder, [0, 1], Devices("cpu")).execute()

@@ -20,7 +20,8 @@ from crossspace.cli.main import main
 from crossspace.configuration import Configuration, make_configuration, read_configuration
 from crossspace.data.corpus import Corpus
 from crossspace.errors import UsageError
-from crossspace.experiment import Devices, Run
+from crossspace.experiment import Run
+from crossspace.training.devices import Devices
 from crossspace.training.trainer import Event
 
 Execute = Callable[..., dict[str, Any]]

@@ -19,10 +19,10 @@ from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import UNLABELLED
 from crossspace.errors import CrossspaceError, TrainingError, UsageError
-from crossspace.experiment import Devices
 from crossspace.models import MODELS, Model
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT
+from crossspace.training.devices import Devices
 from crossspace.training.options import TrainingOptions
 from crossspace.training.trainer import Event, Trainer
 

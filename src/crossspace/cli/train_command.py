@@ -56,12 +56,13 @@ def run(words: Sequence[str]) -> int:
 
     from crossspace.configuration import read_configuration
     from crossspace.data.corpus import Corpus
-    from crossspace.experiment import Devices, Run
+    from crossspace.experiment import Run
 
     source = settings["source"]
     configuration = read_configuration(given.recipe, source, [*chosen, *rest])
     corpus = Corpus.read(settings["data"])
     from crossspace.cli.progress import TrainingProgress
+    from crossspace.training.devices import Devices
     from crossspace.training.processes import is_first_process
 
     with TrainingProgress(len(settings["seeds"]), hidden=given.quiet or not is_first_process()) as progress:
