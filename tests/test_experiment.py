@@ -166,7 +166,7 @@ def test_a_run_that_was_interrupted_in_either_seed_ends_as_one_that_was_not(
     assert same_weights(finished_run, tmp_path / "run")
 
 
-@pytest.mark.parametrize("place", ["_finish", "write_report", "aggregate"])
+@pytest.mark.parametrize("place", ["finish", "write_report", "aggregate"])
 def test_a_run_that_was_interrupted_at_its_end_is_finished_by_resuming(
     finished_run: Path, execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -174,7 +174,7 @@ def test_a_run_that_was_interrupted_at_its_end_is_finished_by_resuming(
         raise RuntimeError("stop")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run if place == "_finish" else experiment, place, stop)
+        patch.setattr(Run if place == "finish" else experiment, place, stop)
         with pytest.raises(RuntimeError, match="stop"):
             execute(tmp_path / "run", epochs=1)
     calls: list[Path] = []

@@ -7,10 +7,10 @@ the first two says which component the rest of the section is for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
@@ -21,6 +21,9 @@ from crossspace.errors import UsageError, suggestion
 from crossspace.models import MODELS, Model
 from crossspace.recipes import read_recipe
 from crossspace.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    from crossspace.data.corpus import Corpus
 
 _DEFAULT = {"model": {"name": "css"}, "balancer": {"name": "pgm"}, "training": {}}
 _KINDS: dict[str, Mapping[str, type]] = {"model": MODELS, "balancer": BALANCERS}
@@ -42,9 +45,20 @@ class Configuration:
     training: TrainingOptions
     recipe: str | None = None
 
-    def build_model(self, task: TaskSpec) -> Model:
-        """A freshly initialised model for ``task``."""
-        arguments = {key: value for key, value in self.model.items() if key != "name"}
+    def view(self, corpus: Corpus) -> Corpus:
+        """The corpus as this configuration wants to see it: with the modalities it names."""
+        chosen = self.training.modalities
+        return corpus if chosen is None else corpus.with_modalities(chosen)
+
+    def build_model(self, task: TaskSpec, left_out: Collection[str] = ()) -> Model:
+        """A freshly initialised model for ``task``.
+
+        Args:
+            task: what the model is to know.
+            left_out: modalities of the corpus that the task does not have; entries for them in arguments that give
+                a value per modality fall away, so that one recipe serves every subset.
+        """
+        arguments = {key: _without(value, left_out) for key, value in self.model.items() if key != "name"}
         return MODELS[self.model["name"]](task, **arguments)
 
     def build_balancer(self) -> Balancer:
@@ -217,6 +231,10 @@ def _merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             else:
                 merged[section] = values
     return merged
+
+
+def _without(value: Any, keys: Collection[str]) -> Any:
+    return {k: v for k, v in value.items() if k not in keys} if isinstance(value, Mapping) else value
 
 
 def _plain(value: Any) -> Any:

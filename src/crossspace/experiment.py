@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ class Run:
         on_event: Callable[[int, Event], None] | None = None,
         sinks: Callable[[Path], list[Sink]] | None = None,
     ) -> None:
-        self.configuration, self.corpus, self.corpus_path = configuration, corpus, Path(corpus_path)
+        self.configuration, self.corpus_path = configuration, Path(corpus_path)
+        self.corpus = configuration.view(corpus)
+        self.left_out = set(corpus.spec.modalities) - set(self.corpus.spec.modalities)
         self.folder, self.seeds = Path(folder), list(seeds)
         self.devices, self.on_event = devices or Devices(), on_event
         self.sinks = sinks or (lambda folder: [])
@@ -70,24 +73,28 @@ class Run:
         Raises:
             UsageError: the folder holds another run, or one that is to be resumed explicitly.
         """
-        began = time.monotonic()
-        self._check_test_split()
+        self.check_test_split()
         if is_first_process():
-            self._claim(resume)
-        done = self._results() if resume else None
+            self.claim(resume)
+        done = self.results() if resume else None
         if done is not None:
             return done
-        fabric = self.devices.fabric(self.configuration.training.precision)
         for seed in self.seeds:
-            if not (self._seed_folder(seed) / SEED_RESULT).exists():
-                self._train(fabric, seed)
-        fabric.barrier()
-        if not fabric.is_global_zero:
-            return {}
-        return self._finish(time.monotonic() - began, str(fabric.device))
+            self.train(seed)
+        self.fabric.barrier()
+        return self.finish() if self.fabric.is_global_zero else {}
 
-    def _claim(self, resume: bool) -> None:
-        """Make the folder ours, or find that it is."""
+    @cached_property
+    def fabric(self) -> Fabric:
+        """Devices, precision and processes; launched when first asked for."""
+        return self.devices.fabric(self.configuration.training.precision)
+
+    def claim(self, resume: bool = False) -> None:
+        """Make the folder ours, or find that it is.
+
+        Raises:
+            UsageError: the folder holds another run, or one that is to be resumed explicitly.
+        """
         stated = self._stated()
         path = self.folder / CONFIG
         if not path.exists():
@@ -108,7 +115,7 @@ class Run:
         if any(name != BEGUN and not name.endswith(".partial") for name in found):
             raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
 
-    def _check_test_split(self) -> None:
+    def check_test_split(self) -> None:
         """Whether there is something to test on is better known before the training than after it."""
         if not (self.corpus.labels("test") != UNLABELLED).any():
             raise UsageError(
@@ -116,7 +123,7 @@ class Run:
                 "Import the corpus with a split column that names some."
             )
 
-    def _results(self) -> dict[str, Any] | None:
+    def results(self) -> dict[str, Any] | None:
         """The results of a run that got as far as its report, which is written last."""
         path = self.folder / RESULTS
         finished = path.exists() and (self.folder / REPORT).exists()
@@ -147,14 +154,17 @@ class Run:
     def _seed_folder(self, seed: int) -> Path:
         return self.folder / f"seed-{seed}"
 
-    def _train(self, fabric: Fabric, seed: int) -> None:
-        folder = self._seed_folder(seed)
+    def train(self, seed: int) -> None:
+        """Train one seed, from its last checkpoint where there is one; nothing when it is trained already."""
+        fabric, folder = self.fabric, self._seed_folder(seed)
+        if (folder / SEED_RESULT).exists():
+            return
         folder.mkdir(parents=True, exist_ok=True)
         if fabric.is_global_zero:
             for leftover in folder.glob(".*.partial"):  # of a training that was killed while it wrote
                 leftover.unlink(missing_ok=True)
         seed_everything(seed)
-        model = self.configuration.build_model(self.corpus.spec)
+        model = self.configuration.build_model(self.corpus.spec, self.left_out)
         model.details = self._details(seed)
         began = time.monotonic()
         trainer = Trainer(
@@ -193,13 +203,15 @@ class Run:
             "seed": seed,
         }
 
-    def _finish(self, seconds: float, device: str) -> dict[str, Any]:
+    def predictors(self) -> dict[int, Predictor]:
+        """The trained model of every seed."""
+        return {seed: Predictor.from_pretrained(self._seed_folder(seed)) for seed in self.seeds}
+
+    def finish(self) -> dict[str, Any]:
         """Read the test split once and write everything that stands above the seeds."""
-        tables = [
-            predictions_of(Predictor.from_pretrained(self._seed_folder(seed)), self.corpus, "test", seed)
-            for seed in self.seeds
-        ]
-        predictions = pa.concat_tables(tables)
+        predictions = pa.concat_tables(
+            [predictions_of(predictor, self.corpus, "test", seed) for seed, predictor in self.predictors().items()]
+        )
         training = self.configuration.training
         results = aggregate(predictions, self.corpus.spec.labels, protocol=training.protocol, split="test")
         with replacing(self.folder / "predictions.parquet") as temporary:
@@ -207,18 +219,18 @@ class Run:
         with replacing(self.folder / "history.jsonl") as temporary:
             parts = [(self._seed_folder(seed) / "history.jsonl").read_bytes() for seed in self.seeds]
             temporary.write_bytes(b"".join(parts))
-        write_text(self.folder / ENVIRONMENT, json.dumps(self._environment(seconds, device), indent=2) + "\n")
+        write_text(self.folder / ENVIRONMENT, json.dumps(self._environment(), indent=2) + "\n")
         write_text(self.folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
         write_report(self.folder)
         return results
 
-    def _environment(self, seconds: float, device: str) -> dict[str, Any]:
+    def _environment(self) -> dict[str, Any]:
         results = [_seed_result(self._seed_folder(seed)) for seed in self.seeds]
         model: type[Model] = type(Predictor.from_pretrained(self._seed_folder(self.seeds[0])).model)
         spec = self.corpus.spec
         return {
             "versions": versions(),
-            "device": device,
+            "device": str(self.fabric.device),
             "processes": self.devices.count,
             "threads": results[0]["threads"],
             "precision": self.configuration.training.precision,
@@ -236,7 +248,7 @@ class Run:
             "recipe": self.configuration.recipe,
             "chosen": [{key: r[key] for key in ("seed", "best_epoch", "best_score")} for r in results],
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "seconds": round(sum(r["seconds"] for r in results), 1) or round(seconds, 1),
+            "seconds": round(sum(r["seconds"] for r in results), 1),
         }
 
 

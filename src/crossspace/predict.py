@@ -110,7 +110,7 @@ class Predictor:
     def infer_corpus(self, corpus: Corpus, split: str | None) -> Inference:
         """Probabilities for a split of a corpus."""
         self.check(corpus)
-        return infer(self.model, self._batches(corpus, split))
+        return infer(self.model, self.batches(corpus, split))
 
     def check(self, corpus: Corpus) -> None:
         """Raise :class:`MismatchError` unless the corpus has features that the model was trained on."""
@@ -139,7 +139,8 @@ class Predictor:
                 f"{list(corpus.spec.labels)}. They should be the same, in the same order."
             )
 
-    def _batches(self, corpus: Corpus, split: str | None) -> Iterator[Batch]:
+    def batches(self, corpus: Corpus, split: str | None) -> Iterator[Batch]:
+        """A split of a corpus as the model was trained to see it, in order."""
         utterances = corpus.utterances(split)
         speakers = utterances["speaker"].to_pylist()
         lengths = corpus.lengths(split)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crossspace.data.conversation import Conversation
-from crossspace.data.features import Features
+from crossspace.data.features import ChosenFeatures, Features
 from crossspace.data.fingerprint import fingerprint
 from crossspace.data.index import Index
 from crossspace.data.metadata import Metadata
@@ -226,6 +227,27 @@ class Corpus:
                 raise UsageError(f"Corpus {self.name!r} has no conversation {conversation!r}. {near}")
             moved[known[conversation]] = None if split is None else known_split(split)
         return Corpus.from_columns(self.metadata, self._index, self._features, tuple(moved))
+
+    def with_modalities(self, names: Sequence[str]) -> Corpus:
+        """The same corpus seen through some of its modalities; nothing is copied.
+
+        Its fingerprint stays that of the whole, of which it is a view. Their order stays that of the corpus.
+
+        Raises:
+            UsageError: no modality is named, or one that the corpus lacks.
+        """
+        known = self.spec.widths
+        strange = [name for name in names if name not in known]
+        if strange or not names:
+            raise UsageError(
+                f"Corpus {self.name!r} has the modalities {list(known)}; at least one of them should be named. "
+                f"Found {list(names)}."
+            )
+        kept = {m: d for m, d in known.items() if m in names}
+        extractors = {m: e for m, e in self.extractors.items() if m in kept}
+        metadata = replace(self.metadata, spec=replace(self.spec, widths=kept), extractors=extractors)
+        features = ChosenFeatures(self._features, kept)
+        return Corpus.from_columns(metadata, self._index, features, self._splits, mark=self.fingerprint)
 
     def conversation(self, place: int) -> Conversation:
         """The conversation at a place of the whole corpus, with its utterances and features."""

@@ -73,3 +73,24 @@ class ArrayFeatures(Features):
         if not self._digests:
             self._digests = self.measure([(0, len(next(iter(self._values.values()))))])
         return dict(self._digests)
+
+
+class ChosenFeatures(Features):
+    """Some modalities of features that are kept elsewhere.
+
+    Args:
+        whole: where they are kept.
+        names: the modalities to be seen.
+    """
+
+    def __init__(self, whole: Features, names: Iterable[str]) -> None:
+        self._whole = whole
+        self.widths = {m: whole.widths[m] for m in names}
+
+    def read(self, modality: str, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows ``start`` to ``stop`` of a modality."""
+        return self._whole.read(modality, start, stop)
+
+    def digests(self) -> dict[str, str]:
+        """Digests of the chosen modalities."""
+        return {m: digest for m, digest in self._whole.digests().items() if m in self.widths}

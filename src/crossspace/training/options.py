@@ -38,6 +38,7 @@ class TrainingOptions:
         precision: ``float32``, or ``bf16`` for mixed precision.
         class_weights: ``none``; ``balanced`` (inverse frequency on the training split, mean one over its rows); or
             one number per label, in label order.
+        modalities: train on these modalities of the corpus and know no others; all when not given.
         averaging: decay of an exponential moving average of the weights, which is then what is evaluated and kept;
             0 keeps the weights themselves.
     """
@@ -54,6 +55,7 @@ class TrainingOptions:
     clip: float | None = None
     precision: Literal["float32", "bf16"] = "float32"
     class_weights: Literal["none", "balanced"] | Sequence[float] = "none"
+    modalities: Sequence[str] | None = None
     averaging: float = 0.0
 
     def __post_init__(self) -> None:
