@@ -111,8 +111,8 @@ def read_configuration(
         content = read_yaml(Path(file))
         recipe = recipe or content.get("recipe")
         layers.append({key: value for key, value in content.items() if key not in _RUN_KEYS})
-    layers.append(_options_to_tree(options))
-    return make_configuration(_merge(layers), recipe)
+    layers.append(options_to_tree(options))
+    return make_configuration(merge(layers), recipe)
 
 
 def make_configuration(tree: Mapping[str, Any], recipe: str | None = None) -> Configuration:
@@ -197,7 +197,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return found
 
 
-def _options_to_tree(options: Sequence[str]) -> dict[str, Any]:
+def options_to_tree(options: Sequence[str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     waiting = list(options)
     while waiting:
@@ -219,7 +219,7 @@ def _options_to_tree(options: Sequence[str]) -> dict[str, Any]:
     return tree
 
 
-def _merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Later layers win; a section that names another component starts afresh."""
     merged: dict[str, Any] = {}
     for layer in layers:

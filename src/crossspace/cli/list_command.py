@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from crossspace.cli.parsing import Parser
 from crossspace.cli.tables import show
 
-KINDS = ("models", "balancers", "importers", "recipes")
+KINDS = ("models", "balancers", "importers", "recipes", "studies")
 
 
 def run(words: Sequence[str]) -> int:
@@ -21,6 +21,7 @@ def run(words: Sequence[str]) -> int:
         "balancers": _balancers,
         "importers": _importers,
         "recipes": _recipes,
+        "studies": _studies,
     }
     for kind in [given.kind] if given.kind else KINDS:
         show(kind, ("name", "what it is"), listers[kind](), numbers=False)
@@ -53,3 +54,9 @@ def _recipes() -> list[tuple[str, str]]:
     from crossspace.recipes import recipe_names, recipe_summary
 
     return [(name, recipe_summary(name)) for name in recipe_names()]
+
+
+def _studies() -> list[tuple[str, str]]:
+    from crossspace.studies.shipped import study_names, study_summary
+
+    return [(name, study_summary(name)) for name in study_names()]

@@ -16,7 +16,8 @@ COMMANDS = {
     "evaluate": "score a trained model on a corpus",
     "predict": "predict emotions for a corpus or a conversation",
     "report": "write the report of a run again",
-    "list": "list models, balancers, importers and recipes",
+    "study": "train and compare many variants of a configuration",
+    "list": "list models, fusions, balancers, importers, recipes and studies",
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from crossspace.cli.parsing import Parser
+from crossspace.cli.parsing import Parser, split_off_components
 from crossspace.errors import UsageError
 
 _ABOUT = """Train a model on a corpus, one training per seed, choose the epoch on the validation split, test once,
@@ -39,7 +39,7 @@ def parser() -> Parser:
 
 def run(words: Sequence[str]) -> int:
     """Train."""
-    known, rest = _split_off_components(words)
+    known, rest = split_off_components(words)
     if "--help" in known and "all" in known:
         return _help_all(known)
     given = parser().parse_all(known)
@@ -79,24 +79,6 @@ def run(words: Sequence[str]) -> int:
     if results:
         _summarise(results, Path(given.out))
     return 0
-
-
-def _split_off_components(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Separate ``--model.x value`` and its like from the options of the command itself."""
-    known: list[str] = []
-    rest: list[str] = []
-    waiting = list(words)
-    while waiting:
-        word = waiting.pop(0)
-        if word.startswith("--") and "." in word.partition("=")[0]:
-            rest.append(word)
-            if "=" not in word:
-                if not waiting:
-                    raise UsageError(f"Option {word!r} needs a value.")
-                rest.append(waiting.pop(0))
-        else:
-            known.append(word)
-    return known, rest
 
 
 def _run_settings(given: Any) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class Trainer:
         start = self._resume()
         for epoch in range(start, self.options.epochs):
             began = time.monotonic()
-            records = self._train_epoch(epoch)
+            records = self.train_epoch(epoch)
             decided = self._decide(epoch)
             decided["seconds"] = time.monotonic() - began
             self._save(epoch, [*records, decided])
@@ -138,7 +138,8 @@ class Trainer:
         if self.fabric.is_global_zero:
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
-    def _train_epoch(self, epoch: int) -> list[dict[str, Any]]:
+    def train_epoch(self, epoch: int) -> list[dict[str, Any]]:
+        """One pass over the training split; returns the records of its steps."""
         # Dropout depends on seed, epoch and process alone, so that a resumed epoch repeats the interrupted one.
         seed_everything((self.seed * 1_000_003 + epoch) * 1_009 + self.fabric.global_rank)
         self.model.train()

@@ -1,0 +1,110 @@
+"""``crossspace study run | report``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from crossspace.cli.parsing import Parser, split_off_components
+from crossspace.errors import DataError, UsageError, suggestion
+
+ACTIONS = {
+    "run": "train every variant of a study with every seed, or go on where that was interrupted",
+    "report": "write tables and figures of what a study has trained so far",
+}
+
+
+def run(words: Sequence[str]) -> int:
+    """Do one of the two."""
+    if not words or words[0] in ("-h", "--help"):
+        lines = [f"  {name.ljust(7)} {what}" for name, what in ACTIONS.items()]
+        print("usage: crossspace study ACTION [OPTIONS]\n\nactions:\n" + "\n".join(lines))
+        return 0
+    if words[0] not in ACTIONS:
+        raise UsageError(f"There is no action {words[0]!r} of 'crossspace study'. {suggestion(words[0], ACTIONS)}")
+    actions: dict[str, Callable[[list[str]], int]] = {"run": _run, "report": _report}
+    return actions[words[0]](list(words[1:]))
+
+
+_ABOUT = """Run a study: every variant with every seed, each tested once, then a report of tables and figures.
+
+STUDY is a name ('crossspace list studies') or a YAML file of your own. The same command again goes on where the
+first was interrupted and repeats nothing. Any argument can be changed for all variants, as in 'crossspace train':
+--training.epochs 20."""
+
+
+def _run(words: list[str]) -> int:
+    known, rest = split_off_components(words)
+    parser = Parser(prog="crossspace study run", description=_ABOUT)
+    parser.add_argument("study", help="name of a shipped study, or a YAML file")
+    parser.add_argument("--data", required=True, help="corpus file (.parquet)")
+    parser.add_argument("--out", required=True, help="folder of the study: new, empty, or of this same study")
+    parser.add_argument("--settings", help="whose recipes to use, such as iemocap, meld or mosi")
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds of every variant (default 5)")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
+    parser.add_argument("--jobs", type=int, help="trainings at a time (default: one per processor)")
+    parser.add_argument("--best-on-test", action="store_true", help="also train all under the protocol best-on-test")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    given = parser.parse_all(known)
+
+    from crossspace.cli.progress import StudyProgress
+    from crossspace.configuration import options_to_tree
+    from crossspace.data.corpus import Corpus
+    from crossspace.studies.jobs import cores
+    from crossspace.studies.plan import plan
+    from crossspace.studies.report import write_study_report
+    from crossspace.studies.run import StudyRun, check_jobs
+    from crossspace.studies.shipped import read_study, study_path, study_summary
+
+    jobs = cores() if given.jobs is None else given.jobs
+    check_jobs(jobs, given.seeds)
+    if not Path(given.data).exists():
+        raise DataError(f"There is no file {given.data}. 'crossspace data import' makes a corpus.")
+    corpus = Corpus.read(given.data)
+    study = plan(
+        read_study(given.study),
+        corpus,
+        name=study_path(given.study).stem,
+        about=study_summary(given.study),
+        settings=given.settings,
+        changes=options_to_tree(rest),
+        best_on_test=given.best_on_test,
+    )
+    if study.settings is not None:
+        print(f"Settings: {study.settings}" + ("" if given.settings else " (--settings chooses others)"))
+    if study.left_out:
+        print(f"Without {', '.join(study.left_out)}: nothing is known for these settings.")
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
+    with StudyProgress(study.name, hidden=given.quiet) as progress:
+        failures = StudyRun(
+            study,
+            corpus,
+            given.data,
+            given.out,
+            seeds,
+            jobs=jobs,
+            accelerator=given.device,
+            on_progress=progress.show,
+        ).execute()
+    for variant, reason in failures.items():
+        print(f"{variant} failed: {reason.splitlines()[-1]}")
+    if len(failures) == len(study.variants):
+        raise DataError("Every variant failed; there is nothing to report.")
+    print(f"Report: {write_study_report(given.out)}")
+    return 1 if failures else 0
+
+
+def _report(words: list[str]) -> int:
+    parser = Parser(
+        prog="crossspace study report",
+        description="Write the tables (Markdown, LaTeX, CSV, HTML) and figures of a study, finished or not.",
+    )
+    parser.add_argument("study", help="folder of the study")
+    parser.add_argument("--out", help="folder to write to (default: that of the study)")
+    given = parser.parse_all(words)
+
+    from crossspace.studies.report import write_study_report
+
+    print(f"Report: {write_study_report(given.study, given.out)}")
+    return 0

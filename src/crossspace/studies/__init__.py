@@ -1,0 +1,17 @@
+"""Studies: many variants of one configuration, several seeds each, and what may be said of them.
+
+==============  ==============================================================================
+module          holds
+==============  ==============================================================================
+``shipped``     the studies that come with the package, one YAML file each
+``study``       a study and its variants
+``plan``        from a study file to a checked study
+``folder``      a study on disk: what was asked for, where each run lies, what failed
+``jobs``        the trainings of a study, in several processes at a time
+``worker``      what one of these processes does
+``conditions``  a trained model tested with modalities missing
+``costs``       time, memory and parameters of every variant, measured alone
+``record``      a study folder, read for the report
+``report``      tables and figures
+==============  ==============================================================================
+"""

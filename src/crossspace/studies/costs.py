@@ -1,0 +1,102 @@
+"""What a variant costs: seconds per epoch and per 1,000 utterances, parameters, peak memory.
+
+Trainings of a study run side by side and slow each other down, so costs are measured afterwards: one variant at a
+time, each round in a process of its own, variants in turn, and the median over the rounds is reported.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from crossspace.configuration import Configuration
+from crossspace.data.corpus import Corpus
+from crossspace.models.inference import batches_of, infer
+from crossspace.runtime import seed_everything
+from crossspace.training.devices import Devices
+from crossspace.training.trainer import Trainer
+
+ROUNDS = 3
+_EPOCHS, _SECONDS = 6, 5.0
+"""Epochs and seconds of one round at the most, after one epoch that warms up."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One measurement.
+
+    Attributes:
+        parameters: of the model, all of them.
+        seconds_per_epoch: training only, without the scoring of the validation split.
+        seconds_per_1000: inference on the test split, per 1,000 utterances.
+        peak_bytes: largest memory of the process that trained (device memory on an accelerator).
+        threads: of the process.
+    """
+
+    parameters: int
+    seconds_per_epoch: float
+    seconds_per_1000: float
+    peak_bytes: int
+    threads: int
+
+
+def measure(configuration: Configuration, corpus: Corpus, devices: Devices) -> Cost:
+    """Train a fresh model for some epochs and let it predict the test split; nothing is kept."""
+    fabric = devices.fabric(configuration.training.precision)
+    seen = configuration.view(corpus)
+    seed_everything(0)
+    model = configuration.build_model(seen.spec, set(corpus.spec.modalities) - set(seen.spec.modalities))
+    parameters = sum(p.numel() for p in model.parameters())
+    with tempfile.TemporaryDirectory() as folder, devices.limit_threads(parameters):
+        trainer = Trainer(
+            fabric, seen, model, configuration.build_balancer(), configuration.training, Path(folder), seed=0
+        )
+        trainer.train_epoch(0)
+        training = _median_seconds(lambda epoch: trainer.train_epoch(epoch))
+        batches = [seen.batch("test", group) for group in batches_of(seen.lengths("test"))]
+        utterances = sum(len(batch) for batch in batches)
+        infer(trainer.model, batches)
+        inference = _median_seconds(lambda epoch: infer(trainer.model, batches))
+        threads = torch.get_num_threads()
+    return Cost(parameters, training, 1000 * inference / max(utterances, 1), _peak(fabric.device), threads)
+
+
+def _median_seconds(work: Any) -> float:
+    """Median seconds of a few calls: as many as fit into the time, at least one."""
+    taken: list[float] = []
+    while len(taken) < _EPOCHS and sum(taken) < _SECONDS:
+        began = time.perf_counter()
+        work(len(taken) + 1)
+        taken.append(time.perf_counter() - began)
+    return median(taken)
+
+
+def _peak(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    except OSError:
+        found = None
+    if found is not None:
+        return int(found[1]) * 1024
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 0
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024
+
+
+def middle(rounds: Sequence[Any]) -> dict[str, Any]:
+    """The median of every figure over the rounds, and how many rounds there were."""
+    plain = [asdict(r) if isinstance(r, Cost) else dict(r) for r in rounds]
+    found = {key: median(r[key] for r in plain) for key in plain[0]}
+    return {**found, "parameters": int(found["parameters"]), "rounds": len(plain)}

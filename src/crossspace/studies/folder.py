@@ -1,0 +1,190 @@
+"""A study on disk: what was asked for, where each run lies, what failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import filelock
+import yaml
+
+from crossspace.configuration import make_configuration, read_yaml
+from crossspace.errors import DataError, UsageError
+from crossspace.experiment import differences
+from crossspace.runtime import write_text
+from crossspace.studies.study import Conditions, Study, Variant
+
+STUDY, FAILURES, COSTS = "study.yaml", "failures.json", "costs.json"
+CONDITIONS = "conditions.parquet"
+_ADJUSTABLE = ("data",)
+
+
+class StudyFolder:
+    """The folder of one study.
+
+    Args:
+        path: where it lies.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def run(self, variant: str) -> Path:
+        """The run folder of a variant."""
+        return self.path / "runs" / variant
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else runs this study meanwhile.
+
+        Raises:
+            UsageError: somebody does.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise UsageError(f"{self.path} is in use: the same study is running there. Wait until it ends.") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def claim(self, study: Study, data: Path, fingerprint: str, seeds: Sequence[int], threads: int) -> int:
+        """Make the folder that of this study, or find that it is; returns the threads per training in force.
+
+        Raises:
+            UsageError: it holds another study, another corpus was used, or it holds something else.
+        """
+        stated = _stated(study, data, fingerprint, seeds, threads)
+        path = self.path / STUDY
+        if path.exists():
+            found = read_yaml(path)
+            stated["threads"] = found.get("threads", threads)  # the last digits of a training depend on it
+            self._compare(found, json.loads(json.dumps(stated)))
+            return int(stated["threads"])
+        strangers = [p.name for p in self.path.iterdir() if not p.name.startswith(".")] if self.path.exists() else []
+        if strangers:
+            raise UsageError(f"{self.path} should be a new or empty folder, or that of this study. Name another.")
+        write_text(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
+        return threads
+
+    def _compare(self, found: Mapping[str, Any], stated: Mapping[str, Any]) -> None:
+        if found.get("fingerprint") != stated["fingerprint"]:
+            raise UsageError(
+                f"{self.path} holds a study on a corpus with the fingerprint {found.get('fingerprint')}; the corpus "
+                f"given has {stated['fingerprint']}. Give the same corpus, or choose another folder."
+            )
+        other = [d for d in differences(dict(found), dict(stated)) if d[0] not in _ADJUSTABLE]
+        if other:
+            shown = "\n  ".join(f"{name}: {old!r} in the folder, {new!r} now" for name, old, new in other[:12])
+            more = f"\n  and {len(other) - 12} more" if len(other) > 12 else ""
+            raise UsageError(
+                f"{self.path} holds another study:\n  {shown}{more}\nRun the same study again to go on with it, or "
+                "choose another folder."
+            )
+
+    def read(self) -> dict[str, Any]:
+        """What ``study.yaml`` says.
+
+        Raises:
+            DataError: the folder is not that of a study.
+        """
+        path = self.path / STUDY
+        if not path.exists():
+            raise DataError(
+                f"{self.path} should be the folder of a study, which has a file {STUDY}. Found none. 'crossspace study "
+                "run' makes one."
+            )
+        return read_yaml(path)
+
+    def study(self) -> Study:
+        """The study that ``study.yaml`` describes."""
+        content = self.read()
+        return _restored(content)
+
+    def failures(self) -> dict[str, str]:
+        """``{variant: reason}`` of what failed when the study last ran."""
+        return self._json(FAILURES)
+
+    def write_failures(self, failures: Mapping[str, str]) -> None:
+        """Replace the record of failures."""
+        write_text(self.path / FAILURES, json.dumps(dict(failures), indent=2, ensure_ascii=False) + "\n")
+
+    def costs(self) -> dict[str, Any]:
+        """``{variant: [cost of every round]}``."""
+        return self._json(COSTS)
+
+    def write_costs(self, costs: Mapping[str, Any]) -> None:
+        """Replace the record of costs."""
+        write_text(self.path / COSTS, json.dumps(dict(costs), indent=2) + "\n")
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        if not path.exists():
+            return {}
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} should be JSON. Found: {error}. Remove it and run the study again.") from error
+
+
+def _stated(study: Study, data: Path, fingerprint: str, seeds: Sequence[int], threads: int) -> dict[str, Any]:
+    return {
+        "name": study.name,
+        "about": study.about,
+        "settings": study.settings,
+        "data": str(data),
+        "fingerprint": fingerprint,
+        "seeds": list(seeds),
+        "threads": threads,
+        "reference": study.reference,
+        "grid": dict(study.grid),
+        "conditions": None if study.conditions is None else asdict(study.conditions),
+        "report": list(study.report),
+        "left_out": list(study.left_out),
+        "variants": {v.name: _variant_to_dict(v) for v in study.variants},
+    }
+
+
+def _variant_to_dict(variant: Variant) -> dict[str, Any]:
+    return {
+        "about": variant.about,
+        "published": variant.published,
+        "point": dict(variant.point),
+        "twin_of": variant.twin_of,
+        **variant.configuration.to_dict(),
+    }
+
+
+def _restored(content: Mapping[str, Any]) -> Study:
+    variants = []
+    for name, values in content["variants"].items():
+        tree = {key: values[key] for key in ("model", "balancer", "training")}
+        variants.append(
+            Variant(
+                name=name,
+                about=values["about"],
+                configuration=make_configuration(tree, values["recipe"]),
+                published=tuple(values["published"]) if values["published"] else None,
+                point=values["point"],
+                twin_of=values["twin_of"],
+            )
+        )
+    conditions = content["conditions"]
+    return Study(
+        name=content["name"],
+        about=content["about"],
+        settings=content["settings"],
+        variants=tuple(variants),
+        reference=content["reference"],
+        grid=content["grid"],
+        conditions=None if conditions is None else Conditions(conditions["of"], tuple(conditions["rates"])),
+        report=tuple(content["report"]),
+        left_out=tuple(content["left_out"]),
+    )

@@ -1,0 +1,236 @@
+"""From the content of a study file to a checked study: every fault at once, before anything runs."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from crossspace.configuration import Configuration, make_configuration, merge
+from crossspace.data.corpus import Corpus
+from crossspace.errors import MissingExtraError, UsageError, suggestion
+from crossspace.models import MODELS
+from crossspace.recipes import read_recipe
+from crossspace.studies.study import BEST_ON_TEST, Conditions, Study, Variant
+
+_SECTIONS = ("model", "balancer", "training")
+_KEYS = ("base", "variants", "grid", "reference", "conditions", "report")
+_VARIANT_KEYS = ("about", "published", "recipe", *_SECTIONS)
+_REPORTS = ("costs", "curves")
+
+
+def plan(
+    content: Mapping[str, Any],
+    corpus: Corpus,
+    *,
+    name: str,
+    about: str = "",
+    settings: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    best_on_test: bool = False,
+) -> Study:
+    """Check the content of a study file against the signatures and against a corpus.
+
+    Args:
+        content: ``base``, ``variants`` or ``grid``, ``reference``, ``conditions``, ``report``.
+        corpus: on which it is to run; every model is built once, without storage, to see that it fits.
+        name, about: of the study.
+        settings: key of the recipes to take; when not given, the key that occurs in the corpus's name, else the first.
+        changes: nested values that hold for every variant that does not say otherwise.
+        best_on_test: run every variant under that protocol too.
+
+    Raises:
+        UsageError: every fault of the study at once.
+    """
+    faults = [f"Unknown key {key!r}. {suggestion(key, _KEYS)}" for key in content if key not in _KEYS]
+    written, grid = _written(content, faults)
+    base = _mapping(content, "base", faults)
+    faults += [f"base: unknown key {k!r}. {suggestion(k, _VARIANT_KEYS)}" for k in base if k not in _VARIANT_KEYS]
+    settings = _settings([base, *written.values()], settings, corpus.name)
+    variants, left_out = [], []
+    for variant, values in written.items():
+        tree = _tree(base, values, settings, changes or {}, f"variant {variant!r}", faults)
+        if tree is None:
+            left_out.append(variant)
+            continue
+        made = _variant(variant, values, tree, settings, corpus, faults)
+        if made is not None:
+            variants.append(made)
+            if best_on_test:
+                variants.append(_twin(made, tree))
+    reference = content.get("reference", next(iter(written), ""))
+    if reference not in written:
+        faults.append(f"`reference` should name a variant. {suggestion(str(reference), written)}")
+    conditions = _conditions(content, written, faults)
+    report = content.get("report", [])
+    faults += [f"`report` knows {list(_REPORTS)}. Found {kind!r}." for kind in report if kind not in _REPORTS]
+    if not variants and not faults:
+        faults.append(f"The study has no variant for the settings {settings!r}.")
+    if faults:
+        raise UsageError(f"The study {name!r} cannot be run:\n  " + "\n  ".join(faults))
+    kept = [variant.name for variant in variants]
+    return Study(
+        name=name,
+        about=about,
+        settings=settings,
+        variants=tuple(variants),
+        reference=reference if reference in kept else kept[0],
+        grid=grid,
+        conditions=conditions,
+        report=tuple(report),
+        left_out=tuple(left_out),
+    )
+
+
+def _written(content: Mapping[str, Any], faults: list[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """The variants that are written out and those of the grid, and the grid itself."""
+    written = {str(k): v or {} for k, v in _mapping(content, "variants", faults).items()}
+    grid = _mapping(content, "grid", faults)
+    for key, values in grid.items():
+        if not isinstance(values, list) or not values or key.count(".") != 1:
+            faults.append(f"grid: {key!r} should be section.argument with a list of values. Found {values!r}.")
+            return written, {}
+    for values in itertools.product(*grid.values()) if grid else ():
+        point = dict(zip(grid, values, strict=True))
+        short = {key.partition(".")[2]: value for key, value in point.items()}
+        nested: dict[str, Any] = {"point": point, "about": ", ".join(f"{k} {v}" for k, v in short.items())}
+        for key, value in point.items():
+            section, _, argument = key.partition(".")
+            nested.setdefault(section, {})[argument] = value
+        written["-".join(f"{k}-{v}" for k, v in short.items()).replace("_", "-")] = nested
+    if not written:
+        faults.append("A study needs `variants` or a `grid`. Found neither.")
+    for name, values in written.items():
+        if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
+            faults.append(f"variant {name!r}: a name may hold letters, digits and . + - _ only; it names a folder.")
+        if not isinstance(values, Mapping):
+            faults.append(f"variant {name!r} should be a mapping. Found {values!r}.")
+            continue
+        known = (*_VARIANT_KEYS, "point") if name not in content.get("variants", {}) else _VARIANT_KEYS
+        faults += [f"variant {name!r}: unknown key {k!r}. {suggestion(k, known)}" for k in values if k not in known]
+    return {name: values for name, values in written.items() if isinstance(values, Mapping)}, grid
+
+
+def _mapping(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[str, Any]:
+    found = content.get(key) or {}
+    if not isinstance(found, Mapping):
+        faults.append(f"`{key}` should be a mapping. Found {found!r}.")
+        return {}
+    return dict(found)
+
+
+def _settings(written: Sequence[Mapping[str, Any]], chosen: str | None, corpus: str) -> str | None:
+    recipes = [values.get("recipe") for values in written]
+    known = list(dict.fromkeys(key for recipe in recipes if isinstance(recipe, Mapping) for key in recipe))
+    if chosen is not None and chosen not in known:
+        raise UsageError(f"The study has no settings {chosen!r}. {suggestion(chosen, known)}")
+    fitting = [key for key in known if key in corpus.lower()]
+    return chosen or next(iter([*fitting, *known]), None)
+
+
+def _tree(
+    base: Mapping[str, Any],
+    values: Mapping[str, Any],
+    settings: str | None,
+    changes: Mapping[str, Any],
+    where: str,
+    faults: list[str],
+) -> dict[str, Any] | None:
+    """Nested values of a variant: recipe, base, changes for all, its own; None where it has no recipe for these."""
+    own = values.get("recipe")
+    recipe: Any = base.get("recipe") if own is None else own
+    layers: list[Mapping[str, Any]] = []
+    if isinstance(recipe, Mapping):
+        recipe = recipe.get(settings)
+        if recipe is None:
+            return None
+    if recipe is not None:
+        try:
+            layers.append(read_recipe(str(recipe)))
+        except UsageError as error:
+            faults.append(f"{where}: {error}")
+    for layer in ([base] if own is None else []) + [changes, values]:
+        layers.append({k: v for k, v in layer.items() if k in _SECTIONS})
+    return {**merge(layers), "recipe": recipe}
+
+
+def _variant(
+    name: str,
+    values: Mapping[str, Any],
+    tree: dict[str, Any],
+    settings: str | None,
+    corpus: Corpus,
+    faults: list[str],
+) -> Variant | None:
+    tree = dict(tree)
+    recipe = tree.pop("recipe")
+    unusable = None
+    try:
+        configuration = make_configuration(tree, recipe)
+        _try(configuration, corpus)
+    except MissingExtraError as error:
+        unusable = str(error)
+    except (UsageError, TypeError, ValueError) as error:
+        faults += [f"variant {name!r}: {line}" for line in str(error).splitlines()]
+        return None
+    published = values.get("published")
+    if published is None:
+        published = getattr(MODELS[configuration.model["name"]], "published", {}) if "recipe" in values else {}
+    found = published.get(settings) if isinstance(published, Mapping) else published
+    if found is not None and (not isinstance(found, Sequence) or len(found) != 2):
+        faults.append(f"variant {name!r}: `published` should be [accuracy, weighted F1] in percent. Found {found!r}.")
+        return None
+    about = str(values.get("about", ""))
+    return Variant(
+        name, about, configuration, tuple(found) if found else None, values.get("point", {}), unusable=unusable
+    )
+
+
+def _try(configuration: Configuration, corpus: Corpus) -> None:
+    """Build model and balancer, without storage, so that what does not fit is known before anything runs."""
+    seen = configuration.view(corpus)
+    with torch.device("meta"):
+        model = configuration.build_model(seen.spec, set(corpus.spec.modalities) - set(seen.spec.modalities))
+    weights = configuration.training.class_weights
+    if not isinstance(weights, str) and len(weights) != len(corpus.spec.labels):
+        raise UsageError(
+            f"`class_weights` should be one number per label {list(corpus.spec.labels)}. Found {len(weights)}."
+        )
+    values = configuration.balancer.get("values")
+    if configuration.balancer["name"] == "fixed" and values is not None and len(values) != len(model.objectives()):
+        raise UsageError(f"`balancer.values` should be {len(model.objectives())} factors. Found {values}.")
+    configuration.build_balancer()
+
+
+def _twin(variant: Variant, tree: dict[str, Any]) -> Variant:
+    """The same under the protocol best-on-test."""
+    changed = {**tree, "training": {**tree.get("training", {}), "protocol": BEST_ON_TEST}}
+    recipe = changed.pop("recipe")
+    return Variant(
+        name=f"{variant.name}--{BEST_ON_TEST}",
+        about=variant.about,
+        configuration=make_configuration(changed, recipe),
+        published=variant.published,
+        point=variant.point,
+        twin_of=variant.name,
+        unusable=variant.unusable,
+    )
+
+
+def _conditions(content: Mapping[str, Any], written: Mapping[str, Any], faults: list[str]) -> Conditions | None:
+    found = content.get("conditions")
+    if found is None:
+        return None
+    if not isinstance(found, Mapping) or set(found) != {"of", "rates"}:
+        faults.append(f"`conditions` should have the keys `of`, a variant, and `rates`. Found {found!r}.")
+        return None
+    if found["of"] not in written:
+        faults.append(f"conditions: `of` should name a variant. {suggestion(str(found['of']), written)}")
+    rates = found["rates"]
+    if not isinstance(rates, list) or not all(isinstance(r, (int, float)) and 0 < r <= 1 for r in rates):
+        faults.append(f"conditions: `rates` should be fractions above 0 and at most 1. Found {rates!r}.")
+        return None
+    return Conditions(str(found["of"]), tuple(float(r) for r in rates))

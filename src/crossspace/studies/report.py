@@ -1,0 +1,2 @@
+def write_study_report(folder, out=None):
+    return folder

@@ -1,0 +1,189 @@
+"""From a study to finished runs: what is not yet done is done, what failed is written down."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crossspace.data.corpus import Corpus
+from crossspace.errors import UsageError
+from crossspace.experiment import SEED_RESULT, Run
+from crossspace.studies.costs import ROUNDS
+from crossspace.studies.folder import CONDITIONS, StudyFolder
+from crossspace.studies.jobs import Crew, cores
+from crossspace.studies.study import Study, Variant
+from crossspace.studies.worker import Finish, Job, Measure, Message, Place, Train
+from crossspace.training.devices import Devices
+
+
+@dataclass
+class Progress:
+    """How a study stands.
+
+    Attributes:
+        total: trainings (and measurements) in all.
+        done: how many of them are finished.
+        running: ``{job: fraction}`` of those under way.
+        failed: how many failed.
+        text: the latest news.
+    """
+
+    total: int
+    done: int = 0
+    running: dict[str, float] = field(default_factory=dict)
+    failed: int = 0
+    text: str = ""
+
+    @property
+    def completed(self) -> float:
+        """Finished trainings and the fractions of those under way."""
+        return self.done + self.failed + sum(self.running.values())
+
+
+class StudyRun:
+    """Runs what a study still lacks.
+
+    Args:
+        study: checked.
+        corpus, path: on which corpus, and its file.
+        folder: of the study.
+        seeds: of every variant.
+        jobs: trainings at a time.
+        accelerator: ``auto``, ``cpu`` or ``cuda``.
+        track: what trainings are followed with.
+        on_progress: called whenever something happened.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        corpus: Corpus,
+        path: str | Path,
+        folder: str | Path,
+        seeds: Sequence[int],
+        jobs: int = 1,
+        accelerator: str = "auto",
+        track: str = "none",
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.study, self.corpus, self.path = study, corpus, Path(path)
+        self.folder, self.seeds, self.jobs = StudyFolder(folder), tuple(seeds), jobs
+        self.accelerator, self.track = accelerator, track
+        self.on_progress = on_progress or (lambda progress: None)
+        self.failures: dict[str, str] = {}
+
+    def execute(self) -> dict[str, str]:
+        """Run the study and return ``{variant: reason}`` of what failed.
+
+        Raises:
+            UsageError: the folder holds something else, or a training cannot begin at all.
+        """
+        with self.folder.locked():
+            threads = self.folder.claim(
+                self.study, self.path, self.corpus.fingerprint, self.seeds, max(1, cores() // self.jobs)
+            )
+            self.failures = {v.name: v.unusable for v in self.study.variants if v.unusable is not None}
+            self._train(threads)
+            if "costs" in self.study.report:
+                self._measure()
+            self.folder.write_failures(self.failures)
+        return self.failures
+
+    def _place(self, threads: int) -> Place:
+        return Place(str(self.path), self.accelerator, threads, self.track, self.folder.path)
+
+    def _usable(self) -> list[Variant]:
+        return [variant for variant in self.study.variants if variant.name not in self.failures]
+
+    def _run(self, variant: Variant) -> Run:
+        folder = self.folder.run(variant.name)
+        return Run(variant.configuration, self.corpus, self.path, folder, self.seeds, Devices(self.accelerator))
+
+    def _train(self, threads: int) -> None:
+        jobs: list[Job] = []
+        left: dict[str, set[int]] = {}
+        progress = Progress(total=len(self._usable()) * len(self.seeds))
+        for variant in self._usable():
+            run = self._run(variant)
+            run.check_test_split()
+            run.claim(resume=True)
+            if run.results() is not None and self._tested(variant):
+                progress.done += len(self.seeds)
+                continue
+            missing = [seed for seed in self.seeds if not (run.folder / f"seed-{seed}" / SEED_RESULT).exists()]
+            progress.done += len(self.seeds) - len(missing)
+            left[variant.name] = set(missing)
+            common = (variant.name, variant.configuration, run.folder, self.seeds)
+            jobs += [Train(*common, seed) for seed in missing] or [self._finish(variant)]
+        self.on_progress(progress)
+
+        def on_message(job: Job, message: Message) -> list[Job]:
+            key = f"{job.variant} seed {job.seed}" if isinstance(job, Train) else job.variant
+            progress.running.pop(key, None)
+            if message.kind == "progress":
+                progress.running[key] = message.fraction
+            elif message.kind == "failed":
+                progress.failed += isinstance(job, Train)
+                self._failed(job.variant, f"{key}: {message.text}")
+            elif isinstance(job, Train):
+                progress.done += 1
+                left[job.variant].discard(job.seed)
+            progress.text = f"{key} {message.text.splitlines()[0] if message.text else message.kind}"
+            self.on_progress(progress)
+            trained = isinstance(job, Train) and message.kind == "done" and not left[job.variant]
+            return [self._finish(self.study.variant(job.variant))] if trained else []
+
+        if jobs:
+            Crew(min(self.jobs, len(jobs)), self._place(threads)).work(jobs, on_message)
+
+    def _failed(self, variant: str, reason: str) -> None:
+        self.failures[variant] = "\n".join(filter(None, (self.failures.get(variant), reason)))
+        self.folder.write_failures(self.failures)
+
+    def _tested(self, variant: Variant) -> bool:
+        return self._rates(variant) is None or (self.folder.run(variant.name) / CONDITIONS).exists()
+
+    def _rates(self, variant: Variant) -> tuple[float, ...] | None:
+        conditions = self.study.conditions
+        here = conditions is not None and conditions.of in (variant.name, variant.twin_of)
+        return conditions.rates if conditions is not None and here else None
+
+    def _finish(self, variant: Variant) -> Finish:
+        folder = self.folder.run(variant.name)
+        return Finish(variant.name, variant.configuration, folder, self.seeds, self._rates(variant))
+
+    def _measure(self) -> None:
+        """Every variant alone, in turn, a few times over."""
+        costs: dict[str, list[Any]] = defaultdict(list, self.folder.costs())
+        variants = [v for v in self._usable() if v.twin_of is None]
+        rounds = [
+            Measure(v.name, v.configuration, self.folder.run(v.name), self.seeds)
+            for number in range(ROUNDS)
+            for v in variants
+            if number >= len(costs[v.name])
+        ]
+        progress = Progress(total=len(rounds))
+
+        def on_message(job: Job, message: Message) -> list[Job]:
+            if message.kind == "done":
+                costs[job.variant].append(asdict(message.result))
+                self.folder.write_costs(costs)
+                progress.done += 1
+            elif message.kind == "failed":
+                progress.failed += 1
+                self._failed(job.variant, f"measuring: {message.text}")
+            progress.text = f"measuring {job.variant}"
+            self.on_progress(progress)
+            return []
+
+        if rounds:
+            Crew(1, self._place(cores()), lasting=False).work(rounds, on_message)
+
+
+def check_jobs(jobs: int, seeds: int) -> None:
+    """Raise :class:`UsageError` unless both are at least 1."""
+    if jobs < 1 or seeds < 1:
+        raise UsageError(f"`--jobs` and `--seeds` should be at least 1. Found {jobs} and {seeds}.")
