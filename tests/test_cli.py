@@ -66,6 +66,7 @@ def test_list_names_all_components(run: Run) -> None:
     found = run("list").out
     for name in ("css", "bc-lstm", "pgm", "fixed", "sdt", "arrays", "synthetic", "css-meld-released", "css-mosi"):
         assert name in found
+    assert "softmax-gate" in run("list", "fusions").out
     alone = run("list", "balancers").out
     assert "pgm" in alone and "bc-lstm" not in alone
 

@@ -131,10 +131,10 @@ def make_configuration(tree: Mapping[str, Any], recipe: str | None = None) -> Co
     if faults:
         raise UsageError("\n".join(faults))
     parser = configuration_parser(names["model"], names["balancer"])
-    faults = _faults(parser, tree)
-    if faults:
-        raise UsageError("\n".join(faults))
-    found = parser.parse_object(dict(tree))
+    try:
+        found = parser.parse_object(dict(tree))
+    except (ArgumentError, TypeError, ValueError, UsageError) as error:
+        raise UsageError("\n".join(_faults(parser, tree) or [_reason(error)])) from error
     return Configuration(
         model=_section(found, "model"),
         balancer=_section(found, "balancer"),

@@ -16,6 +16,7 @@ from crossspace.data.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.css import CSS
+from crossspace.nn.fusion import FUSIONS
 from crossspace.recipes import read_recipe, recipe_names, recipe_summary
 
 IEMOCAP = TaskSpec(
@@ -315,7 +316,10 @@ def test_every_departure_is_an_argument_of_its_own(
         ("speaker", False),
         ("modality_aware", False),
         ("interaction_aware", False),
-        ("fusion", "concatenation"),
+        *(("fusion", name) for name in sorted(FUSIONS) if name != "polynomial"),
+        ("fusion_shared", True),
+        ("fusion_width", 3),
+        ("fusion_residual", True),
         ("encoder", "gru"),
         ("encoder", "lstm"),
         ("encoder_norm", True),
@@ -355,10 +359,56 @@ def test_shared_parameters_leave_out_fusion_classifiers_and_as_released_the_spea
         assert names == {"fusion", "unimodal", "classifier"} | (set() if share else {"speaker"})
 
 
+@pytest.mark.parametrize("fusion", sorted(FUSIONS))
+@pytest.mark.parametrize("width", [None, 3, "budget"])
+@pytest.mark.parametrize("residual", [True, False])
+def test_every_fusion_at_every_width_is_one_part_above_the_shared_parameters(
+    small: Callable[..., CSS], fusion: str, width: int | str | None, residual: bool
+) -> None:
+    chosen = small(fusion=fusion, fusion_width=width, fusion_residual=residual)
+    shared = {id(p) for p in chosen.shared_parameters()}
+    own = list(chosen.fusion.parameters())
+    assert [id(p) for p in chosen.parameter_groups()["fusion"]] == [id(p) for p in own]
+    assert not shared & {id(p) for p in own}
+    assert len(shared) == len(small().shared_parameters())
+
+
+def test_names_of_the_parameters_of_the_old_fusions_stay(small: Callable[..., CSS]) -> None:
+    def names(**arguments: object) -> set[str]:
+        return {n for n in small(**arguments).state_dict() if n.startswith("fusion.")}
+
+    own = {"fusion.projection", "fusion.gate_logit", "fusion.anchor", "fusion.output.weight", "fusion.output.bias"}
+    assert names() == names(fusion_width="budget") == own
+    assert names(fusion_shared=True) == own - {"fusion.gate_logit"}
+    assert names(fusion_residual=True) == own | {"fusion.residual.weight", "fusion.residual.bias"}
+    for residual in (True, False):
+        found = names(fusion="concatenation", fusion_residual=residual)
+        assert found == {"fusion.output.weight", "fusion.output.bias"}
+
+
+@pytest.mark.parametrize("fusion", sorted(FUSIONS))
+def test_budget_of_the_paper_holds_for_every_fusion(fusion: str) -> None:
+    arguments = {k: v for k, v in read_recipe("css-iemocap-paper")["model"].items() if k != "name"}
+    with torch.device("meta"):
+        model = CSS(IEMOCAP, **{**arguments, "fusion": fusion, "fusion_width": "budget"})
+    size = sum(p.numel() for p in model.parameter_groups()["fusion"])
+    assert 0.85 * 164_921 < size <= 164_921
+
+
+def test_an_unknown_fusion_is_found_in_the_configuration() -> None:
+    with pytest.raises(UsageError, match=r"model\.fusion.*'polynomial'"):
+        make_configuration({"model": {"name": "css", "fusion": "polynomal"}})
+    found = make_configuration({"model": {"name": "css", "fusion": "low-rank", "fusion_width": "budget"}}).model
+    assert (found["fusion"], found["fusion_width"]) == ("low-rank", "budget")
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
         ({"heads": 3}, "heads=3"),
+        ({"fusion": "polynomal"}, "'polynomial'"),
+        ({"fusion_width": 0}, "fusion_width"),
+        ({"fusion": "tensor", "width": 200}, "fusion_width"),
         ({"losses": ("fused", "unimodl")}, "unimodal"),
         ({"text_bias": "txt"}, "text"),
         ({"modality_aware": False, "interaction_aware": False}, "neither"),

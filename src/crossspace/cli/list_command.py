@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from crossspace.cli.parsing import Parser
 from crossspace.cli.tables import show
 
-KINDS = ("models", "balancers", "importers", "recipes", "studies")
+KINDS = ("models", "fusions", "balancers", "importers", "recipes", "studies")
 
 
 def run(words: Sequence[str]) -> int:
@@ -18,6 +18,7 @@ def run(words: Sequence[str]) -> int:
     given = parser.parse_all(words)
     listers: dict[str, Callable[[], list[tuple[str, str]]]] = {
         "models": _models,
+        "fusions": _fusions,
         "balancers": _balancers,
         "importers": _importers,
         "recipes": _recipes,
@@ -36,6 +37,12 @@ def _models() -> list[tuple[str, str]]:
     from crossspace.models import MODELS
 
     return [(name, f"{_about(model)} {model.citation}") for name, model in MODELS.items()]
+
+
+def _fusions() -> list[tuple[str, str]]:
+    from crossspace.nn.fusion import FUSIONS
+
+    return [(name, f"{_about(fusion)} {fusion.citation}") for name, fusion in FUSIONS.items()]
 
 
 def _balancers() -> list[tuple[str, str]]:

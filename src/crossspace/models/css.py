@@ -15,8 +15,8 @@ from crossspace.errors import UsageError, suggestion
 from crossspace.models.base import Model
 from crossspace.nn.corruption import Corruption
 from crossspace.nn.dropout import Dropout
-from crossspace.nn.fusion.concatenation import Concatenation
-from crossspace.nn.fusion.polynomial import SynergisticPolynomialFusion
+from crossspace.nn.fusion import FusionName
+from crossspace.nn.fusion_choice import build_fusion
 from crossspace.nn.interaction import Gate, InteractionEncoder
 from crossspace.nn.linear import Linear
 from crossspace.nn.position import SinusoidalPosition
@@ -45,8 +45,8 @@ class CSS(Model):
         width: d of all inner representations.
         heads: attention heads, a divisor of ``width``.
         layers: layers of each modality-aware encoder.
-        order: p, degree of the polynomial fusion.
-        rank: r, rank of the polynomial fusion.
+        order: p, degree of the polynomial fusion and of other operators that have one.
+        rank: r, rank of the polynomial fusion and of other operators that have one.
         dropout: everywhere but at the inputs.
         encoder: modality-aware encoder, a Transformer (the paper) or a bidirectional GRU or LSTM.
         encoder_norm: also normalise before the attention of a Transformer's first layer.
@@ -65,11 +65,18 @@ class CSS(Model):
         interaction_residual: add the projected query and normalise (*released*).
         interaction_shared: one attention for all queries (*released*) instead of one per modality.
         branch_gates: multiply either branch by ``sigmoid(W branch)`` before integration (*released*).
-        fusion: ``polynomial`` is SPF; ``concatenation`` is the ablation "without SPF".
-        fusion_residual: add a linear map of the concatenation to SPF (*released*).
-        fusion_root: ``continuous`` or ``released`` signed root.
+        fusion: the fusion operator; ``polynomial`` is SPF, ``concatenation`` the ablation "without SPF", the others are
+            those SPF is compared with.
+        fusion_width: fuse at the model's width if none; a number maps every modality to that width, fuses there and
+            maps back; ``budget`` takes the largest such width that needs no more parameters than SPF of the same order
+            and rank at the model's width, and SPF itself as it is.
+        fusion_shared: one projection for all modalities in SPF, and no gates: the ablation "without modality-specific
+            projection".
+        fusion_residual: add a linear map of the concatenation to the operator (*released* for SPF). Concatenation at
+            the model's width is that map already and stays as it is. It does not count towards the ``budget``.
+        fusion_root: ``continuous`` or ``released`` signed root in SPF.
         fusion_gelu: ``none`` for the exact GELU in SPF, ``tanh`` (*released*).
-        fusion_gate_init: the free scalar behind the gates lambda at the start.
+        fusion_gate_init: the free scalar behind the gates lambda of SPF at the start.
         unimodal_head: ``linear``, or ``mlp`` for ReLU, dropout, linear (*released*).
         detach_teacher: stop the gradient of distillation at the fused prediction; the released code does not.
         share_speaker: count the speaker embedding among the parameters whose gradients PGM compares; the released
@@ -114,7 +121,9 @@ class CSS(Model):
         interaction_residual: bool = False,
         interaction_shared: bool = False,
         branch_gates: bool = False,
-        fusion: Literal["polynomial", "concatenation"] = "polynomial",
+        fusion: FusionName = "polynomial",
+        fusion_width: int | Literal["budget"] | None = None,
+        fusion_shared: bool = False,
         fusion_residual: bool = False,
         fusion_root: Literal["continuous", "released"] = "continuous",
         fusion_gelu: Literal["none", "tanh"] = "none",
@@ -180,21 +189,21 @@ class CSS(Model):
         )
         self.interaction_gate = gates() if interaction_aware else None
         self.integration = nn.ModuleDict({m: Linear(branches * width, width) for m in names})
-        self.fusion: nn.Module
-        if fusion == "polynomial":
-            self.fusion = SynergisticPolynomialFusion(
-                width,
-                names,
-                order=order,
-                rank=rank,
-                out_width=width,
-                residual=fusion_residual,
-                root=fusion_root,
-                gate_init=fusion_gate_init,
-                gelu=fusion_gelu,
-            )
-        else:
-            self.fusion = Concatenation(width, names, width)
+        self.fusion = build_fusion(
+            fusion,
+            width,
+            names,
+            inner_width=fusion_width,
+            residual=fusion_residual,
+            options={
+                "order": order,
+                "rank": rank,
+                "root": fusion_root,
+                "gate_init": fusion_gate_init,
+                "gelu": fusion_gelu,
+                "shared": fusion_shared,
+            },
+        )
         before = [nn.ReLU(), Dropout(dropout)] if unimodal_head == "mlp" else []
         classes = len(task.labels)
         self.unimodal = nn.ModuleDict({m: nn.Sequential(*before, Linear(width, classes)) for m in names})

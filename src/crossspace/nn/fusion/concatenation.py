@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from crossspace.nn.fusion.base import Fusion
 
-class Concatenation(nn.Module):
-    """``W [h^(1); ...; h^(M)] + b``, with a missing modality as zeros inside the sum that this is.
+
+class Concatenation(Fusion):
+    """Map the modalities side by side linearly.
+
+    ``W [h^(1); ...; h^(M)] + b``, with a missing modality as zeros inside the sum that this is. For M modalities
+    of width d and a result of width O it has ``(M d + 1) O`` parameters.
 
     Args:
         width: features of each modality.
@@ -17,16 +22,13 @@ class Concatenation(nn.Module):
         out_width: features of the result.
     """
 
+    name = "concatenation"
+    citation = "The ablation without SPF of Lyu et al., AAAI 2026"
+
     def __init__(self, width: int, modalities: Sequence[str], out_width: int) -> None:
-        super().__init__()
-        self.modalities = tuple(modalities)
+        super().__init__(width, modalities, out_width)
         self.output = nn.Linear(len(self.modalities) * width, out_width)
 
-    def forward(self, modalities: Mapping[str, Tensor], present: Mapping[str, Tensor] | None = None) -> Tensor:
-        """``{m: (N, width)}`` to (N, out_width); a modality adds nothing to the rows where it is not present."""
-        present = present or {}
-        rows = [
-            modalities[m] if m not in present else torch.where(present[m].unsqueeze(1), modalities[m], 0.0)
-            for m in self.modalities
-        ]
-        return self.output(torch.cat(rows, dim=1))
+    def fuse(self, rows: Sequence[Tensor], here: Sequence[Tensor | None]) -> Tensor:
+        """One linear map; zeros add nothing to it."""
+        return self.output(torch.cat(list(rows), dim=1))
