@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from crossspace.evaluation.captions import METRIC_CAPTIONS, plain
@@ -15,16 +14,8 @@ from crossspace.evaluation.figures.palette import emotion_colours
 from crossspace.evaluation.figures.style import inline, svg
 from crossspace.evaluation.illustrations import Illustration, illustrations
 from crossspace.evaluation.record import RunRecord
+from crossspace.evaluation.rendering import PROTOCOL_CAPTIONS, render
 from crossspace.runtime import write_text
-
-_PROTOCOL_CAPTIONS = {
-    "validation": "The epoch was chosen on conversations held out from training; the test split is read once, "
-    "at the end.",
-    "best-on-test": "The epoch was chosen by the score on the very split that is reported here, so these numbers are "
-    "optimistic. Compare them only with published figures obtained in the same way, never with runs under the "
-    "protocol “validation”.",
-}
-
 
 def write_report(run_folder: str | Path) -> Path:
     """Write ``report.html``, ``report.md`` and ``figures/*.svg`` into a run folder; returns the path of the HTML file.
@@ -44,9 +35,9 @@ def write_report(run_folder: str | Path) -> Path:
         write_text(record.folder / "figures" / f"{name}.svg", document)
     context = _context(record, example, drawn)
     context["svg"] = {name: Markup(inline(document)) for name, document in documents.items()}
-    write_text(record.folder / "report.md", _render("report.md.jinja", context))
+    write_text(record.folder / "report.md", render("report.md.jinja", context))
     page = record.folder / "report.html"
-    write_text(page, _render("report.html.jinja", context))
+    write_text(page, render("report.html.jinja", context))
     return page
 
 
@@ -62,7 +53,7 @@ def _context(record: RunRecord, example: Example | None, drawn: list[Illustratio
         "results": record.results,
         "environment": environment,
         "metric_captions": METRIC_CAPTIONS,
-        "protocol_caption": _PROTOCOL_CAPTIONS[record.protocol],
+        "protocol_caption": PROTOCOL_CAPTIONS[record.protocol],
         "warnings": _warnings(record),
         "majority": _majority(record),
         "confusions": _confusions(record),
@@ -117,38 +108,3 @@ def _best_seed(record: RunRecord) -> int:
         if score is not None and epoch["seed"] in record.seeds:
             best[epoch["seed"]] = max(score, best.get(epoch["seed"], -1.0))
     return max(best, key=lambda seed: best[seed]) if best else record.seeds[0]
-
-
-def _render(template: str, context: Mapping[str, Any]) -> str:
-    jinja = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=select_autoescape(("html.jinja",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    jinja.filters.update(percent=_percent, points=_points, cell=_cell, duration=_duration, plain=plain)
-    return jinja.get_template(template).render(context)
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.2f}"
-
-
-def _points(interval: list[float] | None) -> str:
-    return "–" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
-
-
-def _cell(text: Any) -> str:
-    """``text`` where Markdown would otherwise read it as markup."""
-    escaped = "".join(f"\\{c}" if c in "\\`*_[]|#" else c for c in plain(text))
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {whole % 60:02d} s" if minutes else f"{seconds:.1f} s"

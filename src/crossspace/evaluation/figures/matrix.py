@@ -1,8 +1,8 @@
-"""The confusion matrix."""
+"""The confusion matrix, alone or several side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from crossspace.evaluation.captions import shortened
-from crossspace.evaluation.figures.style import HEAT, INK, canvas, drawn
+from crossspace.evaluation.figures.style import HEAT, INK, canvas, drawn, footnote
 
 _LIGHT_TEXT_FROM = 0.72
 """Share of a row from which white is easier to read on the cell than ink."""
@@ -26,12 +26,47 @@ def confusion_figure(confusion: ArrayLike, labels: Sequence[str]) -> Figure:
         confusion: (C, C) counts, or mean counts over seeds; rows truth, columns prediction.
         labels: names of the C classes.
     """
+    side = _side(len(labels))
+    figure, axes = canvas(side + 0.5, side)
+    _matrix(axes, confusion, labels)
+    return figure
+
+
+@drawn
+def confusions_figure(
+    confusions: Mapping[str, ArrayLike], labels: Sequence[str], *, basis: str, warning: bool = False
+) -> Figure:
+    """Several matrices side by side, as many in a line as are readable.
+
+    Args:
+        confusions: ``{title: (C, C)}``.
+        labels: names of the C classes.
+        basis: what the figure rests on.
+        warning: print that in the colour of a warning.
+    """
+    side = _side(len(labels))
+    across = max(1, min(len(confusions), int(10.5 / (side + 0.3))))
+    down = -(-len(confusions) // across)
+    figure = Figure(figsize=(across * (side + 0.3), 0.3 + down * (side + 0.2)), layout="constrained")
+    for place, (title, confusion) in enumerate(confusions.items()):
+        axes = figure.add_subplot(down, across, place + 1)
+        _matrix(axes, confusion, labels)
+        axes.set_title(shortened(title, 28))
+        if place % across:
+            axes.set_ylabel("")
+    footnote(figure, basis, warning)
+    return figure
+
+
+def _side(size: int) -> float:
+    return min(1.2 + 0.52 * size, 12.0)
+
+
+def _matrix(axes: Axes, confusion: ArrayLike, labels: Sequence[str]) -> None:
     counts = np.asarray(confusion, dtype=np.float64)
     support = counts.sum(axis=1, keepdims=True)
     share = counts / np.where(support == 0, 1, support)
     size = len(labels)
-    side = min(1.2 + 0.52 * size, 12.0)
-    figure, axes = canvas(side + 0.5, side)
     points = 8.5 if size <= 8 else max(4.0, 70 / size)
     for row in range(size):
         for column in range(size):
@@ -46,7 +81,6 @@ def confusion_figure(confusion: ArrayLike, labels: Sequence[str]) -> Figure:
     axes.set_ylabel("truth")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-    return figure
 
 
 def _cell(axes: Axes, row: int, column: int, share: float, count: float, points: float) -> None:

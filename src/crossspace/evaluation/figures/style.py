@@ -90,6 +90,11 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
+def footnote(figure: Figure, text: str, warning: bool = False) -> None:
+    """One small line under a figure: what it rests on, in the colour of a warning where that is little."""
+    figure.supxlabel(text, x=0.01, ha="left", size=7, color=VERMILLION if warning else MUTED)
+
+
 def svg(figure: Figure, name: str) -> str:
     """The figure as an SVG document; ids begin with ``name``, and the same figure gives the same bytes."""
     stream = io.StringIO()

@@ -1,0 +1,69 @@
+"""Differences from one variant to the others, each with its interval: which can be told from nothing?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from crossspace.evaluation.captions import shortened
+from crossspace.evaluation.figures.style import BLUE, INK, MUTED, ROW, VERMILLION, canvas, drawn, footnote
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One variant against the reference, in percentage points.
+
+    Attributes:
+        name: of the variant.
+        value: variant minus reference.
+        interval: 95 %.
+        p: corrected for several comparisons.
+    """
+
+    name: str
+    value: float
+    interval: tuple[float, float] | None
+    p: float | None
+
+
+@drawn
+def intervals_figure(
+    differences: Sequence[Difference], *, reference: str, quantity: str, basis: str, warning: bool = False
+) -> Figure:
+    """A point and its interval per variant around the line of no difference.
+
+    A filled point has an interval that excludes zero; a hollow one does not. The corrected p-value stands at the right.
+
+    Args:
+        differences: from the top.
+        reference: name of the variant that is subtracted.
+        quantity: what differs.
+        basis: what the figure rests on.
+        warning: print that in the colour of a warning.
+    """
+    figure, axes = canvas(ROW, min(1.15 + 0.26 * len(differences), 14.0))
+    axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
+    for row, found in enumerate(differences):
+        apart = found.interval is not None and (found.interval[0] > 0 or found.interval[1] < 0)
+        colour = INK if not apart else BLUE if found.value > 0 else VERMILLION
+        if found.interval is not None:
+            axes.plot(found.interval, [row, row], color=colour, linewidth=1.3, marker="|", markersize=5)
+        axes.plot(
+            found.value, row, "o", color=colour, markerfacecolor=colour if apart else "white", markersize=5, zorder=3
+        )
+        if found.p is not None:
+            text = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
+            axes.annotate(
+                text, (1, row), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
+                va="center", size=7.5, color=INK if found.p < 0.05 else MUTED, annotation_clip=False,
+            )  # fmt: skip
+    axes.set_yticks(range(len(differences)), [shortened(found.name, 34) for found in differences])
+    axes.set_ylim(len(differences) - 0.4, -0.6)
+    axes.tick_params(axis="y", labelcolor=INK)
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x", visible=True)
+    axes.set_xlabel(f"{quantity}, difference to {shortened(reference, 34)} (percentage points)")
+    footnote(figure, basis, warning)
+    return figure
