@@ -9,7 +9,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from crossspace.balance import Balancer, FixedWeights, ParetoGradientModulator
+from crossspace.balance import (
+    Balancer,
+    DynamicWeightAverage,
+    FixedWeights,
+    NashMTL,
+    ParetoGradientModulator,
+    UncertaintyWeights,
+)
 from crossspace.data.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.models import MODELS, Model
@@ -46,7 +53,15 @@ def snapshot(step: TrainingStep) -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("clip", [None, 0.5])
 @pytest.mark.parametrize(
-    "balancer", [ParetoGradientModulator(), ParetoGradientModulator("representation"), FixedWeights()]
+    "balancer",
+    [
+        ParetoGradientModulator(),
+        ParetoGradientModulator("representation"),
+        FixedWeights(),
+        NashMTL(),
+        UncertaintyWeights(),
+        DynamicWeightAverage(),
+    ],
 )
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_step_that_is_not_finite_leaves_everything_bitwise_as_it_was(

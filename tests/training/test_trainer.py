@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 import torch
 
-from crossspace.balance import FixedWeights, ParetoGradientModulator
+from crossspace.balance import (
+    Balancer,
+    DynamicWeightAverage,
+    FixedWeights,
+    NashMTL,
+    ParetoGradientModulator,
+    PCGrad,
+    UncertaintyWeights,
+)
 from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import UNLABELLED
@@ -43,6 +51,7 @@ def make(tiny_corpus: Corpus, tmp_path: Path) -> Make:
         model: str = "css",
         arguments: dict[str, Any] | None = None,
         every: int = 1,
+        balancer: Callable[[], Balancer] | None = None,
         on_event: Callable[[Event], None] | None = None,
         seed: int = 0,
         **options: Any,
@@ -52,8 +61,8 @@ def make(tiny_corpus: Corpus, tmp_path: Path) -> Make:
         made = MODELS[model](corpus.spec, **{**SMALL[model], **(arguments or {})})
         (tmp_path / folder).mkdir(exist_ok=True)
         fabric = Devices("cpu").fabric(chosen.precision)
-        balancer = ParetoGradientModulator(every=every)
-        return Trainer(fabric, corpus, made, balancer, chosen, tmp_path / folder, seed, on_event=on_event)
+        weighing = balancer() if balancer else ParetoGradientModulator(every=every)
+        return Trainer(fabric, corpus, made, weighing, chosen, tmp_path / folder, seed, on_event=on_event)
 
     return build
 
@@ -84,16 +93,22 @@ VARIANTS = {
     "averaging": {"averaging": 0.7, "every": 2, "clip": 0.5, "optimizer": "adamw"},
     "recurrent": {"arguments": {"encoder": "gru", "standardise": True}, "schedule": "one-cycle"},
     "bc-lstm": {"model": "bc-lstm", "schedule": "cosine", "class_weights": "balanced"},
+    "dwa": {"balancer": DynamicWeightAverage, "epochs": 4},
+    "uncertainty": {"balancer": lambda: UncertaintyWeights(learning_rate=0.1)},
+    "nash-mtl": {"balancer": lambda: NashMTL(every=2)},
+    "pcgrad": {"balancer": PCGrad},
 }
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_interrupted_training_ends_bitwise_as_one_that_was_not(make: Make, tmp_path: Path, variant: str) -> None:
+    if variant == "pcgrad":
+        pytest.importorskip("torchjd")
     arguments = VARIANTS[variant]
     straight = make("straight", **arguments)
     straight.fit()
     states = [p.clone() for p in straight.model.state_dict().values()]
-    for event in (1, 4, 7):  # within an epoch, after it, late in the next; four events make one
+    for event in (1, 4, 7, 11):  # within an epoch, after it, late in the next; four events make one
         folder = f"broken {event}"
         with pytest.raises(Stop):
             make(folder, on_event=after(event), **arguments).fit()
@@ -105,6 +120,15 @@ def test_an_interrupted_training_ends_bitwise_as_one_that_was_not(make: Make, tm
         assert history(tmp_path / folder) == history(tmp_path / "straight")
         for a, b in zip(states, resumed.model.state_dict().values(), strict=True):
             assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("balancer", [UncertaintyWeights, DynamicWeightAverage])
+def test_what_a_balancer_remembers_changes_its_weights(
+    make: Make, tmp_path: Path, balancer: Callable[[], Balancer]
+) -> None:
+    make(balancer=balancer, epochs=3).fit()
+    steps = [line["weights"] for line in history(tmp_path / "seed") if line["kind"] == "step"]
+    assert set(steps[0].values()) == {1.0} and set(steps[-1].values()) != {1.0}
 
 
 def test_early_stopping_holds_after_an_interruption_too(make: Make, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,14 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from crossspace.balance import Balancer, FixedWeights, ParetoGradientModulator
+from crossspace.balance import (
+    Balancer,
+    DynamicWeightAverage,
+    FixedWeights,
+    NashMTL,
+    ParetoGradientModulator,
+    UncertaintyWeights,
+)
 from crossspace.data.batch import Batch
 from crossspace.data.task import UNLABELLED, TaskSpec
 from crossspace.models import MODELS
@@ -34,6 +42,9 @@ CASES: dict[str, tuple[tuple[str, dict], Balancer, str]] = {
     "every second": (CSS, ParetoGradientModulator(every=2), "uneven"),
     "fixed uneven": (CSS, FixedWeights([1.0, 0.5, 2.0]), "uneven"),
     "fixed empty": (CSS, FixedWeights(), "empty"),
+    "nash-mtl uneven": (CSS, NashMTL(), "uneven"),
+    "uncertainty uneven": (CSS, UncertaintyWeights(learning_rate=0.1), "uneven"),
+    "dwa uneven": (CSS, DynamicWeightAverage(), "uneven"),
     "recurrent empty": (("css", {**CSS[1], "encoder": "gru"}), ParetoGradientModulator(), "empty"),
     "bc-lstm empty": (("bc-lstm", {"width": 8, "dropout": 0.0}), ParetoGradientModulator(), "empty"),
 }
@@ -65,9 +76,11 @@ def train(case: str, rank: int | None = None) -> dict[str, object]:
     model = MODELS[name](TASK, **arguments).double()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, weight_decay=1e-3, fused=True)
     weights = torch.tensor([0.5, 2.0, 1.0])
+    balancer = copy.deepcopy(balancer)  # some remember
     step = TrainingStep(model, balancer, optimizer, class_weights=weights, clip=0.5, reduce=reducer())
     records = []
     for number in range(2):
+        balancer.begin_epoch(number)
         mine = list(range(len(LENGTHS))) if rank is None else SHARES[shares][rank]
         records.append(step(batch(mine, number)))
     return {

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from crossspace.balance.base import Balancer
+from crossspace.balance.dwa import DynamicWeightAverage
 from crossspace.balance.fixed import FixedWeights
 from crossspace.balance.gradients import Balance, balanced_backward, gram_matrix
+from crossspace.balance.nash import NashMTL
 from crossspace.balance.pgm import ParetoGradientModulator
 from crossspace.balance.simplex import pareto_weights
+from crossspace.balance.torchjd import IMTLG, MGDA, AlignedMTL, CAGrad, PCGrad, UPGrad
+from crossspace.balance.uncertainty import UncertaintyWeights
 from crossspace.components import discover
 
 BALANCERS: dict[str, type[Balancer]] = discover(__name__, __path__, Balancer)  # type: ignore[type-abstract]
 
 __all__ = [
     "BALANCERS",
+    "IMTLG",
+    "MGDA",
+    "AlignedMTL",
     "Balance",
     "Balancer",
+    "CAGrad",
+    "DynamicWeightAverage",
     "FixedWeights",
+    "NashMTL",
+    "PCGrad",
     "ParetoGradientModulator",
+    "UPGrad",
+    "UncertaintyWeights",
     "balanced_backward",
     "gram_matrix",
     "pareto_weights",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
@@ -35,3 +35,17 @@ class Balancer(ABC):
             losses: (K,) values of the objectives, without gradient.
             gram: (K, K) float64 plain inner products of their gradients, for balancers that need them.
         """
+
+    def begin_epoch(self, epoch: int) -> None:  # noqa: B027  most balancers do not care
+        """Called at the start of every epoch, which counts from 0.
+
+        The random state of PyTorch is then the same in all processes and depends on seed and epoch alone: a balancer
+        that draws numbers takes its seed here, so that processes agree and a resumed epoch repeats.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the balancer has learnt or seen so far: plain values and tensors, nothing by default."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027
+        """Go on where :meth:`state_dict` was taken."""

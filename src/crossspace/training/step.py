@@ -96,13 +96,14 @@ class TrainingStep:
         return record
 
     def state_dict(self) -> dict[str, Any]:
-        """How many steps were taken, and the weights in force."""
-        return {"count": self.count, "weights": self.weights}
+        """How many steps were taken, the weights in force, and what the balancer remembers."""
+        return {"count": self.count, "weights": self.weights, "balancer": self.balancer.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         self.count, weights = state["count"], state["weights"]
         self.weights = None if weights is None else weights.to(next(self.model.parameters()).device)
+        self.balancer.load_state_dict(state["balancer"])
 
     def _losses(self, output: Output, batch: Batch) -> tuple[list[Tensor], dict[str, Tensor]]:
         """Objectives as sums over this process's rows divided by counts over all processes."""

@@ -140,8 +140,12 @@ class Trainer:
 
     def train_epoch(self, epoch: int) -> list[dict[str, Any]]:
         """One pass over the training split; returns the records of its steps."""
-        # Dropout depends on seed, epoch and process alone, so that a resumed epoch repeats the interrupted one.
-        seed_everything((self.seed * 1_000_003 + epoch) * 1_009 + self.fabric.global_rank)
+        # Randomness depends on seed and epoch alone, so that a resumed epoch repeats the interrupted one. A balancer
+        # draws the same numbers in every process, dropout draws others.
+        common = (self.seed * 1_000_003 + epoch) * 1_009
+        seed_everything(common)
+        self.step.balancer.begin_epoch(epoch)
+        seed_everything(common + self.fabric.global_rank)
         self.model.train()
         kept: list[tuple[StepRecord, float, list[int]]] = []
         for number, indices in enumerate(self._shuffled(epoch)):

@@ -1,0 +1,299 @@
+"""What every balancer keeps to, whatever its rule, and known answers of the rules."""
+
+from __future__ import annotations
+
+import io
+import math
+from itertools import permutations
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from crossspace.balance import BALANCERS, Balancer, UncertaintyWeights
+from crossspace.balance.dual_cone import project_on_dual_cone
+from crossspace.errors import MissingExtraError, UsageError
+
+NEEDS = dict.fromkeys(("mgda", "pcgrad", "imtl-g", "aligned-mtl", "upgrad"), ("torchjd",))
+NEEDS["cagrad"] = ("torchjd", "cvxpy")
+GRAM = sorted(name for name, balancer in BALANCERS.items() if balancer.needs == "gram")
+COUNTS = [1, 2, 3, 5]
+
+
+def made(name: str, **arguments: Any) -> Balancer:
+    for module in NEEDS.get(name, ()):
+        pytest.importorskip(module)
+    return BALANCERS[name](**arguments)
+
+
+def gradients(count: int, seed: int = 0, dimension: int = 20) -> Tensor:
+    random = torch.Generator().manual_seed(seed)
+    return torch.randn(count, dimension, generator=random, dtype=torch.float64)
+
+
+def weigh(balancer: Balancer, rows: Tensor) -> Tensor:
+    torch.manual_seed(0)
+    losses = torch.linspace(0.5, 1.5, len(rows))
+    return balancer.weights(losses, rows @ rows.T)
+
+
+def test_all_balancers_are_found() -> None:
+    assert set(BALANCERS) == {"pgm", "fixed", "uncertainty", "dwa", "nash-mtl", *NEEDS}
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("name", BALANCERS)
+def test_weights_are_one_finite_float64_per_objective(name: str, count: int) -> None:
+    for seed in range(5):
+        found = weigh(made(name), gradients(count, seed))
+        assert found.shape == (count,) and found.dtype == torch.float64 and torch.isfinite(found).all()
+        assert not found.requires_grad
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("name", BALANCERS)
+def test_identical_gradients_give_a_step_along_them(name: str, count: int) -> None:
+    rows = gradients(1).expand(count, -1)
+    found = weigh(made(name), rows)
+    assert torch.isfinite(found).all() and float(found @ rows @ rows[0]) > 0
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1e-3, 7.0, 1e20])
+@pytest.mark.parametrize("name", GRAM)
+def test_step_scales_with_the_gradients_except_where_its_length_is_fixed(name: str, scale: float) -> None:
+    balancer = made(name)
+    for count in COUNTS:
+        rows = gradients(count, seed=count)
+        factor = 1.0 if name == "nash-mtl" else scale
+        step = weigh(balancer, scale * rows) @ rows * scale / factor
+        torch.testing.assert_close(step, weigh(balancer, rows) @ rows, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in GRAM if name != "pcgrad"])
+def test_order_of_the_objectives_does_not_matter(name: str) -> None:
+    balancer, rows = made(name), gradients(3, seed=4, dimension=3)
+    straight = weigh(balancer, rows)
+    for order in permutations(range(3)):
+        torch.testing.assert_close(weigh(balancer, rows[list(order)]), straight[list(order)], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("name", GRAM)
+def test_a_gram_matrix_that_is_not_finite_gives_weights_that_are_not(name: str, bad: float) -> None:
+    balancer = made(name)
+    for count in COUNTS:
+        gram = torch.eye(count, dtype=torch.float64)
+        gram[0, -1] = gram[-1, 0] = bad
+        assert not torch.isfinite(balancer.weights(torch.ones(count), gram)).all()
+
+
+@pytest.mark.parametrize("name", GRAM)
+def test_a_zero_gradient_gets_no_weight_and_all_zero_ones_get_equal_weights(name: str) -> None:
+    balancer, rows = made(name), gradients(3, seed=1)
+    alone = weigh(balancer, rows)
+    found = weigh(balancer, torch.cat([rows, torch.zeros(1, 20, dtype=torch.float64)]))
+    torch.testing.assert_close(found, torch.cat([alone, torch.zeros(1, dtype=torch.float64)]), rtol=1e-6, atol=1e-8)
+    assert weigh(balancer, torch.zeros(4, 2, dtype=torch.float64)).tolist() == [0.25] * 4
+
+
+@pytest.mark.parametrize("name", GRAM)
+def test_opposite_and_nearly_dependent_gradients_give_finite_weights(name: str) -> None:
+    balancer, rows = made(name), gradients(2, seed=2)
+    for third in (-rows[0], rows[0] * (1 + 1e-9), rows[0] + rows[1], -rows[0] * 1e6, rows[1] * 1e-9):
+        assert torch.isfinite(weigh(balancer, torch.cat([rows, third.unsqueeze(0)]))).all()
+
+
+@pytest.mark.parametrize("name", [name for name in GRAM if name != "pgm"])
+def test_arguments_out_of_range_are_refused(name: str) -> None:
+    made(name)
+    with pytest.raises(UsageError, match="space"):
+        BALANCERS[name](space="somewhere")
+    with pytest.raises(UsageError, match="every"):
+        BALANCERS[name](every=0)
+    with pytest.raises(ValueError, match="Gram"):
+        made(name).weights(torch.ones(3))
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_without_the_library_the_extra_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("torchjd", "torchjd.aggregation", "cvxpy", "cvxpy.error"):
+        monkeypatch.setitem(__import__("sys").modules, module, None)
+    with pytest.raises(MissingExtraError, match=r"crossspace\[torchjd\]"):
+        BALANCERS[name]()
+
+
+@pytest.mark.parametrize("name", BALANCERS)
+def test_state_survives_a_file_of_tensors_and_plain_values(name: str) -> None:
+    first, second = made(name), made(name)
+    for epoch in range(4):
+        first.begin_epoch(epoch)
+        first.weights(torch.rand(3), torch.eye(3))
+    file = io.BytesIO()
+    torch.save(first.state_dict(), file)
+    file.seek(0)
+    second.load_state_dict(torch.load(file, weights_only=True))
+    for epoch in range(4, 7):
+        losses, rows = torch.rand(3), gradients(3, seed=epoch)
+        found = []
+        for balancer in (first, second):
+            torch.manual_seed(epoch)
+            balancer.begin_epoch(epoch)
+            found.append(balancer.weights(losses, rows @ rows.T))
+        assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["uncertainty", "dwa"])
+def test_losses_that_are_not_finite_leave_no_trace(name: str, bad: float) -> None:
+    clean, spoilt = made(name), made(name)
+    for epoch in range(5):
+        losses = torch.rand(2, 3)
+        for balancer in (clean, spoilt):
+            balancer.begin_epoch(epoch)
+            balancer.weights(losses[0])
+        spoilt.weights(torch.tensor([1.0, bad, 2.0]))
+        assert torch.equal(clean.weights(losses[1]), spoilt.weights(losses[1]))
+
+
+def test_mgda_finds_the_shortest_vector_between_two_gradients() -> None:
+    rows = torch.tensor([[2.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    torch.testing.assert_close(weigh(made("mgda"), rows).tolist(), [0.2, 0.8])
+    rows = torch.tensor([[1.0, 0.0], [3.0, 1.0]], dtype=torch.float64)  # the shorter one is the nearest point
+    torch.testing.assert_close(weigh(made("mgda"), rows).tolist(), [1.0, 0.0])
+
+
+def test_mgda_comes_as_near_to_the_optimum_as_it_is_told_to() -> None:
+    rows = gradients(3, seed=3, dimension=4)
+    found = [weigh(made("mgda", epsilon=e, max_iters=i), rows) for e, i in ((1e-3, 100), (1e-6, 5000))]
+    lengths = [float((weights @ rows).norm()) for weights in found]
+    assert lengths[1] <= lengths[0] and all(float(w.sum()) == pytest.approx(1) for w in found)
+    step = found[1] @ rows
+    assert float((rows @ step).min()) >= float(step @ step) - 1e-3
+
+
+def test_pcgrad_projects_two_conflicting_gradients_on_each_others_normal() -> None:
+    rows = torch.tensor([[1.0, 0.0], [-1.0, 1.0]], dtype=torch.float64)
+    # g_1 - (g_1.g_2 / |g_2|^2) g_2 = g_1 + g_2 / 2, and g_2 + g_1
+    torch.testing.assert_close(weigh(made("pcgrad"), rows).tolist(), [2.0, 1.5])
+    assert weigh(made("pcgrad"), rows.abs()).tolist() == [1.0, 1.0]
+
+
+def test_pcgrad_draws_the_same_orders_in_an_epoch_that_is_repeated_and_leaves_dropout_alone() -> None:
+    rows = gradients(5, seed=0, dimension=3)
+    gram, losses = rows @ rows.T, torch.ones(5)
+    found = []
+    for noise in (0, 3):
+        balancer = made("pcgrad")
+        torch.manual_seed(7)
+        balancer.begin_epoch(0)
+        torch.manual_seed(7 + noise)  # dropout differs from process to process
+        before = torch.get_rng_state()
+        found.append(torch.stack([balancer.weights(losses, gram) for _ in range(6)]))
+        assert torch.equal(before, torch.get_rng_state())
+    assert torch.equal(*found)
+    assert len(found[0].unique(dim=0)) > 1
+
+
+def test_cagrad_with_radius_zero_is_the_mean_and_otherwise_helps_the_worst_off_more() -> None:
+    rows = gradients(3, seed=5, dimension=4)
+    torch.testing.assert_close(weigh(made("cagrad", c=0.0), rows).tolist(), [1 / 3] * 3)
+    mean, step = rows.mean(0), weigh(made("cagrad", c=0.5), rows) @ rows
+    assert float((rows @ step).min()) > float((rows @ mean).min())
+    assert float((step - mean).norm()) == pytest.approx(0.5 * float(mean.norm()), rel=1e-4)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_imtl_g_projects_equally_on_all_gradients(count: int) -> None:
+    rows = gradients(count, seed=count) * torch.logspace(-2, 2, count, dtype=torch.float64).unsqueeze(1)
+    found = weigh(made("imtl-g"), rows)
+    projections = (rows / rows.norm(dim=1, keepdim=True)) @ (found @ rows)
+    torch.testing.assert_close(projections, projections.mean().expand(count), rtol=1e-6, atol=0)
+    assert float(found.sum()) == pytest.approx(1)
+
+
+def test_aligned_mtl_of_orthogonal_gradients_is_the_mean_with_all_as_long_as_the_shortest() -> None:
+    rows = torch.eye(3, dtype=torch.float64) * 4.0
+    torch.testing.assert_close(weigh(made("aligned-mtl"), rows).tolist(), [1 / 3] * 3)
+    rows = torch.diag(torch.tensor([1.0, 2.0, 4.0], dtype=torch.float64))
+    torch.testing.assert_close(weigh(made("aligned-mtl"), rows).tolist(), [1 / 3, 1 / 6, 1 / 12])
+
+
+@pytest.mark.parametrize("dimension", [2, 3, 20])
+@pytest.mark.parametrize("count", COUNTS)
+def test_upgrad_conflicts_with_nobody(count: int, dimension: int) -> None:
+    for seed in range(20):
+        rows = gradients(count, seed, dimension)
+        assert float((rows @ (weigh(made("upgrad"), rows) @ rows)).min()) >= -1e-6
+
+
+def test_upgrad_of_gradients_without_conflict_is_the_mean() -> None:
+    found = weigh(made("upgrad"), gradients(4, seed=6).abs())
+    torch.testing.assert_close(found.tolist(), [0.25] * 4)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_projection_satisfies_the_conditions_of_optimality(count: int) -> None:
+    for seed in range(20):
+        rows = gradients(count, seed, 4)
+        gram = rows @ rows.T
+        mixtures = torch.eye(count, dtype=torch.float64) / count
+        found = project_on_dual_cone(mixtures, gram)
+        slack, harm = found - mixtures, found @ gram
+        assert float(slack.min()) >= 0 and float(harm.min()) >= -1e-6
+        assert float((slack * harm).abs().max()) < 1e-6
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_nash_mtl_satisfies_the_bargaining_equation(count: int) -> None:
+    rows = gradients(count, seed=8) * torch.logspace(-3, 3, count, dtype=torch.float64).unsqueeze(1)
+    found = weigh(made("nash-mtl", max_norm=0.0), rows)
+    assert float(found.min()) > 0
+    torch.testing.assert_close(rows @ rows.T @ found * found, torch.ones_like(found), rtol=1e-4, atol=0)
+    step = weigh(made("nash-mtl"), rows) @ rows
+    assert float(step.norm()) == pytest.approx(1.0, rel=1e-4)
+    assert torch.equal(weigh(made("nash-mtl", max_norm=10.0), rows), found)
+
+
+def test_nash_mtl_of_two_equally_long_gradients_is_known() -> None:
+    rows = torch.tensor([[1.0, 0.0], [0.5, math.sqrt(0.75)]], dtype=torch.float64)
+    found = weigh(made("nash-mtl", max_norm=0.0), rows)  # alpha^2 (1 + cos) = 1
+    torch.testing.assert_close(found.tolist(), [1 / math.sqrt(1.5)] * 2, rtol=1e-5, atol=0)
+
+
+def test_uncertainty_settles_where_a_steady_loss_has_half_its_inverse_as_weight() -> None:
+    balancer = UncertaintyWeights(learning_rate=0.05)
+    losses = torch.tensor([0.1, 0.5, 3.0])
+    first = balancer.weights(losses)
+    for _ in range(2000):
+        found = balancer.weights(losses)
+    assert first.tolist() == [1.0, 1.0, 1.0]
+    torch.testing.assert_close(-found.log(), (2 * losses.double()).log(), rtol=1e-4, atol=1e-4)
+
+
+def test_uncertainty_of_a_loss_that_vanishes_is_bounded() -> None:
+    balancer = UncertaintyWeights(learning_rate=0.5, bound=2.0)
+    for _ in range(50):
+        found = balancer.weights(torch.tensor([0.0, 1e9]))
+    torch.testing.assert_close(found.tolist(), [math.exp(2.0), math.exp(-2.0)])
+
+
+def test_dwa_follows_its_formula_from_the_third_epoch() -> None:
+    balancer = made("dwa")
+    epochs = [[(4.0, 1.0), (2.0, 3.0)], [(1.0, 2.0), (2.0, 6.0)], [(9.0, 9.0)], [(1.0, 1.0)]]
+    seen = []
+    for epoch, steps in enumerate(epochs):
+        balancer.begin_epoch(epoch)
+        seen.append([balancer.weights(torch.tensor(step)).tolist() for step in steps])
+    assert seen[0] == seen[1] == [[1.0, 1.0]] * 2
+    for found, ratios in ((seen[2][0], (1.5 / 3, 4 / 2)), (seen[3][0], (9 / 1.5, 9 / 4))):
+        terms = [math.exp(r / 2.0) for r in ratios]
+        torch.testing.assert_close(found, [2 * t / sum(terms) for t in terms])
+
+
+def test_dwa_of_losses_that_vanish_or_explode_is_finite() -> None:
+    balancer = made("dwa")
+    for epoch, losses in enumerate([(0.0, 1.0, 1e-300), (0.0, 0.0, 1e30), (1.0, 1.0, 1.0)]):
+        balancer.begin_epoch(epoch)
+        found = balancer.weights(torch.tensor(losses, dtype=torch.float64))
+        assert torch.isfinite(found).all() and float(found.sum()) == pytest.approx(3)
