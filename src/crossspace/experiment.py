@@ -125,7 +125,7 @@ class Run:
     def _compare(self, found: dict[str, Any], stated: dict[str, Any]) -> None:
         differing = [
             f"{name}: {found_value!r} in the folder, {stated_value!r} now"
-            for name, found_value, stated_value in _differences(found, stated)
+            for name, found_value, stated_value in differences(found, stated)
             if name != "data"
         ]
         if differing:
@@ -247,8 +247,9 @@ def _seed_result(folder: Path) -> dict[str, Any]:
         raise DataError(f"{folder / SEED_RESULT} should say how the seed ended. Found: {error}.") from error
 
 
-def _differences(left: Any, right: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+def differences(left: Any, right: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+    """Where two nested mappings differ: dotted name, value on the left, value on the right."""
     if isinstance(left, dict) and isinstance(right, dict):
         keys = list(dict.fromkeys([*left, *right]))
-        return [d for k in keys for d in _differences(left.get(k), right.get(k), f"{name}.{k}" if name else str(k))]
+        return [d for k in keys for d in differences(left.get(k), right.get(k), f"{name}.{k}" if name else str(k))]
     return [] if left == right else [(name, left, right)]

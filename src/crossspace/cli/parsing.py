@@ -52,3 +52,21 @@ def pairs(text: str) -> dict[str, str]:
 def words(text: str) -> list[str]:
     """``a,b,c`` as a list."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def split_off_components(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate ``--model.x value`` and its like from the options of the command itself."""
+    known: list[str] = []
+    rest: list[str] = []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word.startswith("--") and "." in word.partition("=")[0]:
+            rest.append(word)
+            if "=" not in word:
+                if not waiting:
+                    raise UsageError(f"Option {word!r} needs a value.")
+                rest.append(waiting.pop(0))
+        else:
+            known.append(word)
+    return known, rest
