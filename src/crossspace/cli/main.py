@@ -13,6 +13,7 @@ from crossspace.errors import CrossspaceError, UsageError, suggestion
 COMMANDS = {
     "data": "import, show, validate or synthesize a corpus",
     "train": "train a model, test it once and write a report",
+    "tune": "search for a good configuration by cross-validation",
     "evaluate": "score a trained model on a corpus",
     "predict": "predict emotions for a corpus or a conversation",
     "report": "write the report of a run again",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from crossspace.cli.parsing import Parser, split_off_components
 from crossspace.errors import UsageError
+from crossspace.training.tracking import TRACKERS, check_tracker, sinks_for
 
 _ABOUT = """Train a model on a corpus, one training per seed, choose the epoch on the validation split, test once,
 and write a run folder with models, predictions, results and a report.
@@ -30,7 +32,7 @@ def parser() -> Parser:
     made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
     made.add_argument("--processes", type=int, default=1, help="processes, one per device")
     made.add_argument("--threads", type=int, help="threads of each process on the CPU (default: one for small models)")
-    made.add_argument("--tensorboard", action="store_true", help="also write TensorBoard events (extra: tensorboard)")
+    made.add_argument("--track", choices=TRACKERS, default="auto", help="who else sees it (auto: TensorBoard if there)")
     made.add_argument("--quiet", action="store_true", help="no progress bar")
     made.add_argument("--model", help="name of a model; 'crossspace list models' names them")
     made.add_argument("--balancer", help="name of a balancer; 'crossspace list balancers' names them")
@@ -61,6 +63,7 @@ def run(words: Sequence[str]) -> int:
     source = settings["source"]
     configuration = read_configuration(given.recipe, source, [*chosen, *rest])
     corpus = Corpus.read(settings["data"])
+    check_tracker(given.track)
     from crossspace.cli.progress import TrainingProgress
     from crossspace.training.devices import Devices
     from crossspace.training.processes import is_first_process
@@ -74,7 +77,13 @@ def run(words: Sequence[str]) -> int:
             settings["seeds"],
             Devices(given.device, given.processes, given.threads),
             on_event=progress.show,
-            sinks=_tensorboard if given.tensorboard else None,
+            sinks=partial(
+                sinks_for,
+                given.track,
+                store=Path(given.out),
+                parameters=configuration.to_dict(),
+                tags={"corpus": corpus.name, "fingerprint": corpus.fingerprint},
+            ),
         ).execute(resume=given.resume)
     if results:
         _summarise(results, Path(given.out))
@@ -120,12 +129,6 @@ def _help_all(words: list[str]) -> int:
             action.help = argparse.SUPPRESS  # whole sections are read from YAML by --config, and only there
     print(made.format_help())
     return 0
-
-
-def _tensorboard(folder: Path) -> list[Any]:
-    from crossspace.training.tensorboard import TensorBoardSink
-
-    return [TensorBoardSink(folder / "tensorboard")]
 
 
 def _summarise(results: dict[str, Any], out: Path) -> None:

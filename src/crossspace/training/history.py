@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,3 +61,15 @@ def step_record(
         group, _, key = name.partition("/")
         record.setdefault(group, {})[key] = value
     return record
+
+
+def scalars(record: Mapping[str, Any]) -> list[tuple[str, float, int]]:
+    """``(name, value, where)`` of every number in a record; ``where`` is its step, or its epoch for scores."""
+    at = int(record["step"] if record["kind"] == "step" else record["epoch"])
+    groups = {group: values for group, values in record.items() if isinstance(values, Mapping)}
+    found = [
+        (f"{group}/{name}", float(value), at) for group, values in groups.items() for name, value in values.items()
+    ]
+    if "learning_rate" in record:
+        found.append(("learning_rate", float(record["learning_rate"]), at))
+    return found

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from crossspace.runtime import optional_import
+from crossspace.training.history import scalars
 
 
 class TensorBoardSink:
-    """Writes losses, weights, norms and cosines per step and scores per epoch.
+    """Writes losses, weights, norms, cosines and learning rate per step and scores per epoch.
 
     Args:
         folder: where the event files go.
@@ -28,11 +29,8 @@ class TensorBoardSink:
     def write(self, records: Sequence[dict[str, Any]]) -> None:
         """Write the scalars of ``records``."""
         for record in records:
-            at = record["step"] if record["kind"] == "step" else record["epoch"]
-            for group, values in record.items():
-                if isinstance(values, dict):
-                    for name, value in values.items():
-                        self._writer.add_scalar(f"{group}/{name}", value, at)
+            for name, value, at in scalars(record):
+                self._writer.add_scalar(name, value, at)
 
     def close(self) -> None:
         """Flush and close the event file."""

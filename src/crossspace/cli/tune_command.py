@@ -1,0 +1,147 @@
+"""``crossspace tune``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+from crossspace.cli.parsing import Parser, split_off_components
+from crossspace.errors import UsageError
+
+if TYPE_CHECKING:
+    from crossspace.tune.trials import Trials
+
+_ABOUT = """Search a space of configurations by cross-validation over the training and validation conversations; the
+test split is not read. The best one is written to best.yaml in the folder, for 'crossspace train --config'.
+
+The same command goes on with a search that was interrupted, and several processes may run it at a time on one folder.
+As with 'crossspace train', --model.width 64 and its like set what is not searched."""
+
+
+def parser() -> Parser:
+    """The options of the command itself."""
+    made = Parser(prog="crossspace tune", description=_ABOUT)
+    made.add_argument("--space", help="YAML file: arguments such as model.width, with a list or low and high")
+    made.add_argument("--data", help="corpus file (.parquet)")
+    made.add_argument("--out", help="folder of the search: new, empty, or one to go on with")
+    made.add_argument("--recipe", help="what the space varies: a recipe")
+    made.add_argument("--config", help="what the space varies: a YAML file")
+    made.add_argument("--trials", type=int, default=50, help="trials in all, earlier ones included (default 50)")
+    made.add_argument("--folds", type=int, default=5, help="folds of the cross-validation (default 5)")
+    made.add_argument("--seeds", type=int, default=1, help="trainings per fold (default 1)")
+    made.add_argument("--sampler-seed", type=int, default=0, help="seed of the draws (default 0)")
+    made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+    made.add_argument("--threads", type=int, help="threads on the CPU (default: one for small models)")
+    made.add_argument("--quiet", action="store_true", help="no progress bar")
+    made.add_argument("--rerun", metavar="DIR", help="train the best of a search again and compare the scores")
+    made.add_argument("--model", help="name of a model; 'crossspace list models' names them")
+    made.add_argument("--balancer", help="name of a balancer; 'crossspace list balancers' names them")
+    return made
+
+
+def run(words: Sequence[str]) -> int:
+    """Search, or train the best again."""
+    known, rest = split_off_components(words)
+    given = parser().parse_all(known)
+    if min(given.trials, given.seeds, given.threads or 1) < 1:
+        raise UsageError("`--trials`, `--seeds` and `--threads` should be at least 1.")
+    if given.rerun is not None:
+        return _rerun(given)
+    needed = {"--space, a YAML file": given.space, "--data, a corpus file": given.data, "--out, a folder": given.out}
+    if None in needed.values():
+        raise UsageError("'crossspace tune' needs " + " and ".join(k for k, v in needed.items() if v is None) + ".")
+    if given.recipe is not None and given.config is not None:
+        raise UsageError("`--recipe` and `--config` both say where to start. Give one of them.")
+    try:
+        return _search(given, rest)
+    except KeyboardInterrupt:
+        print("crossspace: interrupted. Finished trials are saved; the same command goes on.", file=sys.stderr)
+        return 1
+
+
+def _search(given: Any, options: Sequence[str]) -> int:
+    from dataclasses import replace
+
+    from crossspace.configuration import read_configuration
+    from crossspace.data.corpus import Corpus
+    from crossspace.training.devices import Devices
+    from crossspace.tune.folds import Folds
+    from crossspace.tune.search import Search, settings_of
+    from crossspace.tune.space import Space
+    from crossspace.tune.trials import Trials
+
+    Trials.check_extra()
+    chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
+    base = read_configuration(given.recipe, given.config, [*chosen, *options])
+    base = replace(base, training=replace(base.training, protocol="validation"))
+    space = Space.read(given.space, base)
+    corpus = Corpus.read(given.data)
+    folds = Folds(corpus, given.folds, range(given.seeds), Devices(given.device, 1, given.threads))
+    settings = settings_of(space, corpus.fingerprint, given.data, given.folds, given.seeds, given.sampler_seed)
+    from crossspace.cli.tune_progress import TuneProgress
+
+    with TuneProgress(given.trials, hidden=given.quiet) as progress:
+        found = Search(space, folds, settings, given.out, progress.show).run(given.trials)
+    return _summarise(found, Path(given.out), given.folds)
+
+
+def _summarise(found: Trials, out: Path, folds: int) -> int:
+    from crossspace.cli.tables import show
+    from crossspace.tune.trials import spread
+
+    finished, failed, best = found.finished(), found.failed(), found.best()
+    if best is None:
+        reasons = list(dict.fromkeys(t.user_attrs["reason"] for t in failed))
+        print(f"None of {len(finished)} trials has a score. They failed for these reasons:\n  " + "\n  ".join(reasons))
+        return 1
+    deviation, low, high = spread(best)
+    rows = [
+        ("weighted F1, mean over folds", f"{100 * float(best.value or 0):.2f}"),
+        ("sd over folds", f"{100 * deviation:.2f}"),
+        ("lowest to highest fold", f"{100 * low:.2f} to {100 * high:.2f}"),
+        ("trials: all / failed", f"{len(finished)} / {len(failed)}"),
+    ]
+    show(f"best of the search, trial {best.number}, {folds} folds, percent", ("", "value"), rows)
+    importance = found.importance()
+    arguments = [
+        (name, value, f"{100 * importance[name]:.0f} %" if name in importance else "-")
+        for name, value in best.user_attrs["arguments"].items()
+    ]
+    show("its arguments", ("argument", "value", "share of the variance"), arguments)
+    print(f"Configuration: {out / 'best.yaml'}")
+    return 0
+
+
+def _rerun(given: Any) -> int:
+    from crossspace.configuration import read_yaml
+    from crossspace.data.corpus import Corpus
+    from crossspace.training.devices import Devices
+    from crossspace.tune.folds import Folds
+    from crossspace.tune.search import BEST, SETTINGS, train_best_again
+    from crossspace.tune.trials import FILE, Trials
+
+    folder = Path(given.rerun)
+    missing = [name for name in (SETTINGS, FILE, BEST) if not (folder / name).exists()]
+    if missing:
+        raise UsageError(f"{folder} should be the folder of a search with a best trial. It has no {missing[0]}.")
+    settings = read_yaml(folder / SETTINGS)
+    path = given.data or settings["data"]
+    corpus = Corpus.read(path)
+    if corpus.fingerprint != settings["fingerprint"]:
+        raise UsageError(
+            f"{folder} was searched on a corpus with the fingerprint {settings['fingerprint']}; {path} has "
+            f"{corpus.fingerprint}. Name the same corpus with --data."
+        )
+    best = Trials(folder).best()
+    if best is None:
+        raise UsageError(f"{folder} holds no trial with a score. Go on with the search first.")
+    devices = Devices(given.device, 1, given.threads)
+    again = mean(train_best_again(folder, Folds(corpus, settings["folds"], range(settings["seeds"]), devices)))
+    verdict = (
+        "equal to the last digit" if again == best.value else f"they differ by {abs(again - (best.value or 0)):.2g}"
+    )
+    print(f"search: weighted F1 {best.value!r}\nrerun:  weighted F1 {again!r}\n{verdict}")
+    return 0

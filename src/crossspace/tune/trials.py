@@ -1,0 +1,159 @@
+"""The trials of a search, in an SQLite file that several processes may use at a time."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from statistics import pstdev
+from typing import TYPE_CHECKING, Any
+
+from crossspace.errors import CrossspaceError
+from crossspace.runtime import optional_import
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.trial import FrozenTrial, TrialState
+
+FILE, NAME = "study.db", "crossspace"
+_ATTEMPTS = 20
+_BUSY = 60
+"""Seconds to wait for another process that writes."""
+
+
+class Trials:
+    """The trials in a folder.
+
+    A trial that failed with a reason counts as finished; one whose process died, or that was one too many, is
+    forgotten: it has failed without a reason.
+
+    Args:
+        folder: holds the file; created with it if need be.
+        seed: of the draws; trial n draws with ``seed + n``, so no two processes draw the same, nor one that goes on.
+    """
+
+    def __init__(self, folder: Path, seed: int = 0) -> None:
+        self.check_extra()
+        self.seed = seed
+        self.study = _open(folder / FILE)
+
+    @staticmethod
+    def check_extra() -> None:
+        """Whether Optuna is there.
+
+        Raises:
+            MissingExtraError: it is not.
+        """
+        optional_import("optuna", extra="tune")
+
+    def ask(self, total: int) -> Trial | None:
+        """A new trial, or None when finished ones and those under way make up the total already."""
+        if len(self._counting()) >= total:
+            return None
+        trial = self.study.ask()
+        # Two processes may have asked at once. Numbers are given in order, so each knows which of them is too many.
+        if sum(t.number < trial.number for t in self._counting()) >= total:
+            self.forget(trial.number)
+            return None
+        self.study.sampler = _sampler(self.seed + trial.number)
+        return trial
+
+    def complete(self, trial: Trial, score: float) -> None:
+        """Write down the score."""
+        self.study.tell(trial.number, score, skip_if_finished=True)
+
+    def stop_early(self, trial: Trial) -> None:
+        """Write down that the trial was stopped for being worse than the others at the same fold."""
+        self.study.tell(trial.number, state=_state("PRUNED"), skip_if_finished=True)
+
+    def fail(self, trial: Trial, reason: str) -> None:
+        """Write down why there is no score."""
+        trial.set_user_attr("reason", reason)
+        self.study.tell(trial.number, state=_state("FAIL"), skip_if_finished=True)
+
+    def forget(self, number: int) -> None:
+        """Let a trial not count."""
+        self.study.tell(number, state=_state("FAIL"), skip_if_finished=True)
+
+    def running(self) -> list[FrozenTrial]:
+        """Trials under way, or left by a dead process."""
+        return self.study.get_trials(deepcopy=False, states=(_state("RUNNING"),))
+
+    def finished(self) -> list[FrozenTrial]:
+        """Trials that count: complete, stopped early, or failed for a known reason."""
+        return [t for t in self._counting() if t.state != _state("RUNNING")]
+
+    def failed(self) -> list[FrozenTrial]:
+        """Trials that failed for a known reason."""
+        return [t for t in self._counting() if "reason" in t.user_attrs]
+
+    def best(self) -> FrozenTrial | None:
+        """The complete trial with the highest score, the earliest of equals; None without any."""
+        complete = self.study.get_trials(deepcopy=False, states=(_state("COMPLETE"),))
+        return max(complete, key=lambda t: (t.value or 0.0, -t.number), default=None)
+
+    def importance(self) -> dict[str, float]:
+        """How much of the variance of the scores each argument accounts for; empty for fewer than four trials."""
+        import optuna
+
+        complete = self.study.get_trials(deepcopy=False, states=(_state("COMPLETE"),))
+        if len(complete) < 4:
+            return {}
+        try:
+            evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+            return optuna.importance.get_param_importances(self.study, evaluator=evaluator)
+        except (ImportError, RuntimeError, ValueError):  # nothing varies, or nothing is common to all
+            return {}
+
+    def _counting(self) -> list[FrozenTrial]:
+        forgotten = _state("FAIL")
+        return [t for t in self.study.get_trials(deepcopy=False) if t.state != forgotten or "reason" in t.user_attrs]
+
+
+def spread(trial: FrozenTrial) -> tuple[float, float, float]:
+    """Standard deviation, lowest and highest of the fold scores of a trial."""
+    scores: list[float] = trial.user_attrs["scores"]
+    return pstdev(scores), min(scores), max(scores)
+
+
+def _state(name: str) -> TrialState:
+    from optuna.trial import TrialState
+
+    return TrialState[name]
+
+
+def _sampler(seed: int) -> Any:
+    import optuna
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+
+
+def _open(path: Path) -> Study:
+    """The study in a file; processes that make it at the same moment get in each other's way, and try again."""
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    error: Exception | None = None
+    for _ in range(_ATTEMPTS):
+        try:
+            storage = optuna.storages.RDBStorage(
+                f"sqlite:///{path.resolve()}", engine_kwargs={"connect_args": {"timeout": _BUSY}}
+            )
+            return optuna.create_study(
+                storage=storage,
+                study_name=NAME,
+                direction="maximize",
+                sampler=_sampler(0),
+                pruner=optuna.pruners.MedianPruner(),
+                load_if_exists=True,
+            )
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as caught:
+            error = caught
+            time.sleep(0.1)
+    raise CrossspaceError(
+        f"{path} should hold the trials of a search. Found: {error}. Remove the folder to begin again, or make "
+        "sure that it can be written."
+    )
