@@ -7,6 +7,7 @@ from pathlib import Path
 
 from crossspace.cli.parsing import Parser, split_off_components
 from crossspace.errors import DataError, UsageError, suggestion
+from crossspace.training.tracking import TRACKERS
 
 ACTIONS = {
     "run": "train every variant of a study with every seed, or go on where that was interrupted",
@@ -45,6 +46,7 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--jobs", type=int, help="trainings at a time (default: one per processor)")
     parser.add_argument("--best-on-test", action="store_true", help="also train all under the protocol best-on-test")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+    parser.add_argument("--track", choices=TRACKERS, default="auto", help="who else sees the trainings (auto: TensorBoard if there)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     given = parser.parse_all(known)
 
@@ -85,6 +87,7 @@ def _run(words: list[str]) -> int:
             seeds,
             jobs=jobs,
             accelerator=given.device,
+            track=given.track,
             on_progress=progress.show,
         ).execute()
     for variant, reason in failures.items():

@@ -52,11 +52,9 @@ def aggregate(
     Raises:
         DataError: a column is missing, a label is unknown, seeds hold different utterances, or nothing is labelled.
     """
-    table = _labelled(predictions, split)
-    seeds, rows = _by_seed(table, [str(label) for label in labels])
+    seeds, _, rows = _by_seed(_labelled(predictions, split), [str(label) for label in labels])
     per_seed = [scores(r.truth, r.predicted, labels) for r in rows]
-    groups = 1 + max(int(r.conversation.max()) for r in rows)
-    counts = np.stack([confusion_per_group(r.truth, r.predicted, r.conversation, groups, len(labels)) for r in rows])
+    counts = _counts(rows, len(labels))
     bounds = intervals(counts, resamples=resamples)
     results: dict[str, Any] = {
         "protocol": protocol,
@@ -69,6 +67,23 @@ def aggregate(
     if rows[0].probabilities is not None:
         results["calibration"] = _calibration(rows)
     return results
+
+
+def counts_of(
+    predictions: pa.Table, labels: Sequence[str], split: str = "test"
+) -> tuple[list[int], list[str], NDArray[np.int64]]:
+    """Seeds, ids of the conversations, and confusion counts (S, G, C, C) by seed and conversation.
+
+    Conversations stand in the order of their ids, so that the counts of two models over the same utterances are
+    aligned. Arguments and errors are those of :func:`aggregate`.
+    """
+    seeds, conversations, rows = _by_seed(_labelled(predictions, split), [str(label) for label in labels])
+    return seeds, conversations, _counts(rows, len(labels))
+
+
+def _counts(rows: Sequence[_Rows], classes: int) -> NDArray[np.int64]:
+    groups = 1 + max(int(r.conversation.max()) for r in rows)
+    return np.stack([confusion_per_group(r.truth, r.predicted, r.conversation, groups, classes) for r in rows])
 
 
 def _labelled(predictions: pa.Table, split: str) -> pa.Table:
@@ -91,9 +106,9 @@ def _labelled(predictions: pa.Table, split: str) -> pa.Table:
     return table
 
 
-def _by_seed(table: pa.Table, labels: list[str]) -> tuple[list[int], list[_Rows]]:
+def _by_seed(table: pa.Table, labels: list[str]) -> tuple[list[int], list[str], list[_Rows]]:
     truth, predicted = _indices(table, "truth", labels), _indices(table, "label", labels)
-    _, conversation = np.unique(_strings(table, "conversation_id"), return_inverse=True)
+    names, conversation = np.unique(_strings(table, "conversation_id"), return_inverse=True)
     _, utterance = np.unique(_strings(table, "utterance_id"), return_inverse=True)
     columns = [f"p_{label}" for label in labels]
     known = all(column in table.column_names for column in columns)
@@ -112,7 +127,7 @@ def _by_seed(table: pa.Table, labels: list[str]) -> tuple[list[int], list[_Rows]
             )
         p = None if probabilities is None else probabilities[chosen]
         rows.append(_Rows(truth[chosen], predicted[chosen], conversation[chosen], p))
-    return seeds, rows
+    return seeds, names.tolist(), rows
 
 
 def _strings(table: pa.Table, column: str) -> NDArray[np.object_]:

@@ -1,2 +1,58 @@
-def write_study_report(folder, out=None):
-    return folder
+"""The report of a study: one HTML page, the same in Markdown, every table as LaTeX and CSV, every figure as SVG and PDF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from crossspace.evaluation.figures.style import inline, svg
+from crossspace.evaluation.rendering import PROTOCOL_CAPTIONS, render
+from crossspace.runtime import replacing, write_text
+from crossspace.studies.basis import basis, weaknesses
+from crossspace.studies.pictures import pictures
+from crossspace.studies.record import StudyRecord
+from crossspace.studies.tables import tables
+
+
+def write_study_report(folder: str | Path, out: str | Path | None = None) -> Path:
+    """Write ``report.html``, ``report.md``, ``tables/`` and ``figures/``; returns the path of the page.
+
+    What is not finished yet, or failed, is named and left out.
+
+    Args:
+        folder: of the study.
+        out: where to write; into the folder of the study when not given.
+
+    Raises:
+        DataError: the folder is not that of a study, nothing in it is finished, or a run in it is damaged or was made
+            on another corpus.
+    """
+    record = StudyRecord.read(folder)
+    target = Path(folder if out is None else out)
+    made, drawn = tables(record), pictures(record)
+    documents = {}
+    for picture in drawn:
+        documents[picture.name] = svg(picture.figure, picture.name)
+        write_text(target / "figures" / f"{picture.name}.svg", documents[picture.name])
+        with replacing(target / "figures" / f"{picture.name}.pdf") as temporary:
+            picture.figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+    for table in made:
+        write_text(target / "tables" / f"{table.name}.csv", table.csv())
+        write_text(target / "tables" / f"{table.name}.tex", table.latex())
+    context: dict[str, Any] = {
+        "record": record,
+        "study": record.study,
+        "environment": record.reference.run.environment,
+        "tables": made,
+        "pictures": {t.name: [p for p in drawn if p.section == t.name] for t in made},
+        "basis": basis(record),
+        "weaknesses": weaknesses(record),
+        "protocol_caption": PROTOCOL_CAPTIONS.get(record.protocol, "The variants were trained under both protocols."),
+        "svg": {name: Markup(inline(document)) for name, document in documents.items()},
+    }
+    write_text(target / "report.md", render("study.md.jinja", context))
+    page = target / "report.html"
+    write_text(page, render("study.html.jinja", context))
+    return page

@@ -17,6 +17,7 @@ from crossspace.studies.jobs import Crew, cores
 from crossspace.studies.study import Study, Variant
 from crossspace.studies.worker import Finish, Job, Measure, Message, Place, Train
 from crossspace.training.devices import Devices
+from crossspace.training.tracking import Tracker, check_tracker
 
 
 @dataclass
@@ -66,7 +67,7 @@ class StudyRun:
         seeds: Sequence[int],
         jobs: int = 1,
         accelerator: str = "auto",
-        track: str = "none",
+        track: Tracker = "auto",
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         self.study, self.corpus, self.path = study, corpus, Path(path)
@@ -81,6 +82,7 @@ class StudyRun:
         Raises:
             UsageError: the folder holds something else, or a training cannot begin at all.
         """
+        check_tracker(self.track)
         with self.folder.locked():
             threads = self.folder.claim(
                 self.study, self.path, self.corpus.fingerprint, self.seeds, max(1, cores() // self.jobs)

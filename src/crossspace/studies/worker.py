@@ -29,6 +29,7 @@ from crossspace.studies.conditions import predictions_under
 from crossspace.studies.costs import Cost, measure
 from crossspace.studies.folder import CONDITIONS
 from crossspace.training.devices import Devices
+from crossspace.training.tracking import Tracker, sinks_for
 from crossspace.training.trainer import Event
 
 _SECONDS_BETWEEN_WORDS = 0.25
@@ -49,7 +50,7 @@ class Place:
     corpus: str
     accelerator: str
     threads: int
-    track: str
+    track: Tracker
     store: Path
 
 
@@ -103,6 +104,14 @@ class Job(ABC):
             self.seeds,
             Devices(place.accelerator),
             on_event=on_event,
+            sinks=lambda folder: sinks_for(
+                place.track,
+                folder,
+                store=place.store,
+                name=f"{self.variant}/{folder.name}",
+                parameters=self.configuration.to_dict(),
+                tags={"variant": self.variant},
+            ),
         )
 
 

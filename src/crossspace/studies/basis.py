@@ -1,0 +1,30 @@
+"""What every table and figure of a study says of itself: split, protocol, seeds, corpus, and what weakens it."""
+
+from __future__ import annotations
+
+from crossspace.studies.record import StudyRecord
+from crossspace.studies.study import BEST_ON_TEST
+
+
+def basis(record: StudyRecord) -> str:
+    """One or two sentences."""
+    run = record.reference.run
+    corpus = run.environment["corpus"].get("name", "corpus")
+    count = len(record.seeds)
+    text = (
+        f"{corpus}, {run.results['split']} split, protocol {record.protocol}, {count} seed{'s' * (count > 1)}, corpus "
+        f"{record.fingerprint[:12]}."
+    )
+    return " ".join([text, *weaknesses(record)])
+
+
+def weaknesses(record: StudyRecord) -> list[str]:
+    """Why the numbers should not be taken at face value."""
+    found = []
+    if len(record.seeds) == 1:
+        found.append("ONE SEED: no spread between trainings is known; a difference may be luck.")
+    if record.protocol != "validation":
+        found.append(f"Protocol {BEST_ON_TEST.upper()}: the test split chose the epoch; the numbers are optimistic.")
+    if record.twins:
+        found.append(f"Columns {BEST_ON_TEST} are optimistic: there the test split chose the epoch.")
+    return found

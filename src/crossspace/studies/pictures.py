@@ -1,0 +1,208 @@
+"""The figures of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from crossspace.evaluation.captions import METRIC_CAPTIONS
+from crossspace.evaluation.curves import step_curves
+from crossspace.evaluation.figures.bands import bands_figure
+from crossspace.evaluation.figures.bars import Bar, bars_figure
+from crossspace.evaluation.figures.degradation import degradation_figure
+from crossspace.evaluation.figures.heat import heat_figure
+from crossspace.evaluation.figures.intervals import Difference, intervals_figure
+from crossspace.evaluation.figures.matrix import confusions_figure
+from crossspace.evaluation.illustrations import Illustration
+from crossspace.studies.basis import basis, weaknesses
+from crossspace.studies.conditions import ANY
+from crossspace.studies.record import StudyRecord, VariantRecord
+from crossspace.studies.tables import loss_caption, loss_names, oscillations
+
+_MATRICES = 6
+
+
+def pictures(record: StudyRecord) -> list[Illustration]:
+    """All figures for which the study holds something; ``section`` names the table that they stand beside."""
+    found = [*_grid(record), *_bars(record), *_intervals(record), *_missing(record)]
+    if "curves" in record.study.report:
+        found += _bands(record)
+    return found + [*_confusions(record)]
+
+
+def _bars(record: StudyRecord) -> Iterator[Illustration]:
+    if record.study.grid:
+        return
+    groups = {
+        METRIC_CAPTIONS[m]: [_bar(v, m, place) for v in record.variants]
+        for m, place in (("weighted_f1", 1), ("accuracy", 0))
+    }
+    yield Illustration(
+        "scores",
+        "scores",
+        "Scores of the variants",
+        "Bars begin at zero. Lines are 95 % intervals over conversations and seeds, dots single seeds"
+        + (", diamonds published figures." if any(v.variant.published for v in record.variants) else "."),
+        bars_figure(
+            [v.name for v in record.variants],
+            groups,
+            xlabel="score (%)",
+            basis=basis(record),
+            warning=bool(weaknesses(record)),
+        ),
+    )
+
+
+def _bar(found: VariantRecord, metric: str, published: int) -> Bar:
+    result = found.metric(metric)
+    interval = result["interval"]
+    return Bar(
+        100 * result["mean"],
+        None if interval is None else (100 * interval[0], 100 * interval[1]),
+        [100 * value for value in result["values"]],
+        None if found.variant.published is None else found.variant.published[published],
+    )
+
+
+def _intervals(record: StudyRecord) -> Iterator[Illustration]:
+    if len(record.variants) < 2:
+        return
+    metric = "weighted_f1"
+    differences = [
+        Difference(
+            name,
+            100 * c.difference,
+            None if c.interval is None else (100 * c.interval[0], 100 * c.interval[1]),
+            c.p_holm,
+        )
+        for name, c in record.comparisons(metric).items()
+    ]
+    yield Illustration(
+        f"differences-{metric.replace('_', '-')}",
+        "differences",
+        f"Which variants differ from {record.reference.name}?",
+        "Points are differences of means, lines 95 % intervals over conversations and seeds; filled where the interval "
+        "excludes zero. p is that of the permutation test over conversations, Holm-corrected.",
+        intervals_figure(
+            differences,
+            reference=record.reference.name,
+            quantity=METRIC_CAPTIONS[metric],
+            basis=basis(record),
+            warning=bool(weaknesses(record)),
+        ),
+    )
+
+
+def _grid(record: StudyRecord) -> Iterator[Illustration]:
+    grid = record.study.grid
+    if len(grid) != 2:
+        return
+    (down, rows), (across, columns) = grid.items()
+    means = np.full((len(rows), len(columns)), np.nan)
+    spreads = means.copy()
+    for found in record.variants:
+        point = found.variant.point
+        if point:
+            place = list(rows).index(point[down]), list(columns).index(point[across])
+            result = found.metric("weighted_f1")
+            means[place] = 100 * result["mean"]
+            spreads[place] = np.nan if result["std"] is None else 100 * result["std"]
+    yield Illustration(
+        "scores",
+        "grid",
+        f"Weighted F1 over {_short(down)} and {_short(across)}",
+        "Mean over seeds in percent, below it the standard deviation; the highest mean is bold, which does not make "
+        "it the best: see the differences.",
+        heat_figure(
+            means,
+            spreads,
+            (_short(down), rows),
+            (_short(across), columns),
+            quantity="Weighted F1 (%)",
+            basis=basis(record),
+            warning=bool(weaknesses(record)),
+        ),
+    )
+
+
+def _short(argument: str) -> str:
+    return argument.rpartition(".")[2]
+
+
+def _missing(record: StudyRecord) -> Iterator[Illustration]:
+    tested = record.tested_variant
+    if tested is None or not record.conditions:
+        return
+    curves = {
+        "any one" if modality == ANY else modality: (
+            list(rates),
+            100 * np.column_stack([found["weighted_f1"] for found in rates.values()]),
+        )
+        for modality, rates in record.conditions.items()
+    }
+    support = np.array([c["support"] for c in tested.results["per_class"].values()], float)
+    share = support.max() / support.sum()
+    yield Illustration(
+        "missing",
+        "missing",
+        "When utterances miss a modality",
+        f"Weighted F1 of {tested.name} on the test split; lines and bands are mean and standard deviation over seeds.",
+        degradation_figure(
+            curves,
+            [100 * value for value in tested.metric("weighted_f1")["values"]],
+            ylabel="Weighted F1 (%)",
+            basis=basis(record),
+            warning=bool(weaknesses(record)),
+            floor=("always the most frequent emotion", 100 * share * 2 * share / (1 + share)),
+        ),
+    )
+
+
+def _bands(record: StudyRecord) -> Iterator[Illustration]:
+    panels, notes = {}, {}
+    for loss in loss_names(record):
+        curves = {}
+        for found in record.variants:
+            made = step_curves(found.run.steps, lambda step, loss=loss: {loss: step.get("parts", {}).get(loss)})
+            if made:
+                curves[found.name] = made[0]
+        panels[loss_caption(loss)] = curves
+        notes[loss_caption(loss)] = [
+            f"{v.name}: {np.mean(oscillations(v, loss)):.1f} %" for v in record.variants if v.name in curves
+        ]
+    window = max((c.window for panel in panels.values() for c in panel.values()), default=1)
+    smoothing = "Every step is drawn." if window == 1 else f"Each point averages {window} steps."
+    yield Illustration(
+        "oscillation",
+        "losses",
+        "Losses over training",
+        f"Mean and standard deviation over seeds. {smoothing} In each panel: the oscillation of single steps.",
+        bands_figure(
+            panels, ylabel="loss (nats)", basis=basis(record), warning=bool(weaknesses(record)), notes=notes
+        ),
+    )
+
+
+def _confusions(record: StudyRecord) -> Iterator[Illustration]:
+    others = [v for v in record.variants if v is not record.reference]
+    if len(others) >= _MATRICES:
+        others = sorted(others, key=lambda v: -_distance(v, record.reference))[: _MATRICES - 1]
+    shown = [record.reference, *others]
+    chosen = "" if len(shown) == len(record.variants) else " Those shown differ most from the first."
+    yield Illustration(
+        "classes",
+        "confusions",
+        "What is taken for what",
+        f"Rows are the truth and sum to 100 %; below each percentage the mean count over seeds.{chosen}",
+        confusions_figure(
+            {v.name: v.results["confusion"] for v in shown},
+            record.labels,
+            basis=basis(record),
+            warning=bool(weaknesses(record)),
+        ),
+    )
+
+
+def _distance(one: VariantRecord, other: VariantRecord) -> float:
+    return float(np.abs(np.asarray(one.results["confusion"]) - np.asarray(other.results["confusion"])).sum())

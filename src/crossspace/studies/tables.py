@@ -1,0 +1,266 @@
+"""The tables of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from crossspace.evaluation.captions import METRIC_CAPTIONS, objective_caption
+from crossspace.evaluation.comparison import Comparison
+from crossspace.evaluation.oscillation import oscillation
+from crossspace.evaluation.scores import METRICS
+from crossspace.evaluation.table import Table
+from crossspace.studies.basis import basis
+from crossspace.studies.conditions import ANY
+from crossspace.studies.record import StudyRecord, VariantRecord
+from crossspace.studies.study import BEST_ON_TEST
+
+_COMPARED = ("weighted_f1", "accuracy")
+
+
+def tables(record: StudyRecord) -> list[Table]:
+    """All tables for which the study holds something, in the order of the report."""
+    found = [_scores(record), *_differences(record), _per_class(record), *_costs(record), *_missing(record)]
+    return found + (list(_oscillations(record)) if "curves" in record.study.report else [])
+
+
+def _scores(record: StudyRecord) -> Table:
+    """Means with spread and interval, beside the published figures where there are any."""
+    published = any(v.variant.published for v in record.variants)
+    columns = ["variant"] + (["published ACC / F1"] if published else [])
+    mark = "reproduced, validation: " if record.twins or published else ""
+    columns += [f"{mark}{METRIC_CAPTIONS[m]}" for m in _COMPARED]
+    columns += [f"{METRIC_CAPTIONS[m]}, 95 %" for m in ("weighted_f1",)]
+    if record.twins:
+        columns += [f"reproduced, best-on-test (optimistic): {METRIC_CAPTIONS[m]}" for m in _COMPARED]
+    rest = [m for m in METRICS if m not in _COMPARED]
+    columns += [METRIC_CAPTIONS[m] for m in rest]
+    rows, values = [], []
+    for found in record.variants:
+        row = [found.name]
+        if published:
+            row.append("–" if found.variant.published is None else "{:.2f} / {:.2f}".format(*found.variant.published))
+        row += [_mean(found, m) for m in _COMPARED] + [_range(found.metric("weighted_f1")["interval"])]
+        twin = record.twins.get(found.name)
+        if record.twins:
+            row += ["–" if twin is None else _mean(twin, m) for m in _COMPARED]
+        rows.append(row + [_mean(found, m) for m in rest])
+        values.append(_values(found, record))
+    caption = "In percent: mean over seeds ± standard deviation; the interval resamples conversations and seeds. "
+    if published:
+        caption += "Published figures chose their epoch on the test split, from one training each as far as is known. "
+    return Table("scores", "Scores", caption + basis(record), columns, rows, values)
+
+
+def _values(found: VariantRecord, record: StudyRecord) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "variant": found.name,
+        "protocol": found.run.protocol,
+        "seeds": len(found.run.seeds),
+        **found.variant.point,
+    }
+    for metric in METRICS:
+        result = found.metric(metric)
+        low, high = result["interval"] or (None, None)
+        line.update({metric: result["mean"], f"{metric}_std": result["std"]})
+        line.update({f"{metric}_low": low, f"{metric}_high": high})
+        line.update({f"{metric}_seed_{s}": v for s, v in zip(found.run.seeds, result["values"], strict=True)})
+    if found.variant.published is not None:
+        line["published_accuracy"], line["published_weighted_f1"] = (x / 100 for x in found.variant.published)
+    twin = record.twins.get(found.name)
+    if twin is not None:
+        line.update({f"{BEST_ON_TEST}_{m}": twin.metric(m)["mean"] for m in METRICS})
+    return line
+
+
+def _differences(record: StudyRecord) -> Iterator[Table]:
+    if len(record.variants) < 2:
+        return
+    for metric in _COMPARED:
+        comparisons = record.comparisons(metric)
+        rows = [[name, *_compared(found)] for name, found in comparisons.items()]
+        values = [
+            {
+                "variant": name,
+                "reference": record.reference.name,
+                "metric": metric,
+                "difference": found.difference,
+                "low": (found.interval or (None, None))[0],
+                "high": (found.interval or (None, None))[1],
+                "p": found.p_value,
+                "p_holm": found.p_holm,
+                "exact": found.exact,
+                "seeds_needed": found.seeds_needed,
+            }
+            for name, found in comparisons.items()
+        ]
+        caption = (
+            f"Variant minus {record.reference.name}, in percentage points, with a 95 % bootstrap interval over "
+            "conversations (paired) and seeds (of each on its own). p: paired permutation test over conversations, "
+            f"given the trained models; Holm-corrected for {len(rows)} comparison{'s' * (len(rows) > 1)}. Seeds "
+            "needed: of each, for a t test at 5 % to see half the difference with 80 % power. "
+        )
+        yield Table(
+            f"differences-{metric.replace('_', '-')}",
+            f"Differences in {METRIC_CAPTIONS[metric]}",
+            caption + basis(record),
+            ["variant", "difference", "95 % interval", "p", "p, Holm", "seeds needed"],
+            rows,
+            values,
+        )
+
+
+def _compared(found: Comparison) -> list[str]:
+    needed = "–" if found.seeds_needed is None else f"{found.seeds_needed:,}"
+    return [
+        _signed(found.difference),
+        "–" if found.interval is None else f"{_signed(found.interval[0])} to {_signed(found.interval[1])}",
+        _p(found.p_value),
+        _p(found.p_holm),
+        needed,
+    ]
+
+
+def _per_class(record: StudyRecord) -> Table:
+    support = record.reference.results["per_class"]
+    columns = ["variant", *(f"{label} ({support[label]['support']})" for label in record.labels)]
+    rows, values = [], []
+    for found in record.variants:
+        classes = found.results["per_class"]
+        rows.append([found.name, *(_spread(classes[label]["f1"]) for label in record.labels)])
+        values.append(
+            {"variant": found.name}
+            | {f"{label}_{k}": classes[label][k]["mean"] for label in record.labels for k in ("precision", "recall", "f1")}
+        )
+    caption = "F1 in percent, mean over seeds ± standard deviation; in brackets the utterances of the test split. "
+    return Table("classes", "Per emotion", caption + basis(record), columns, rows, values)
+
+
+def _costs(record: StudyRecord) -> Iterator[Table]:
+    measured = [(v.name, v.cost) for v in record.variants if v.cost is not None]
+    if not measured:
+        return
+    reference = record.reference.cost or measured[0][1]
+    rows = [
+        [
+            name,
+            f"{cost['parameters']:,}",
+            f"{cost['seconds_per_epoch']:.3g}",
+            f"{cost['seconds_per_epoch'] / reference['seconds_per_epoch']:.2f}",
+            f"{cost['seconds_per_1000']:.3g}",
+            f"{cost['peak_bytes'] / 2**20:,.0f}",
+        ]
+        for name, cost in measured
+    ]
+    about = measured[0][1]
+    caption = (
+        f"Measured after all training, nothing else running: one variant at a time, each round in a fresh process, "
+        f"{about['threads']:.0f} thread{'s' * (about['threads'] > 1)}; median of {about['rounds']} rounds. An epoch is "
+        f"one pass over the training split; inference is over the test split; memory is the largest of the process, "
+        f"libraries included. The ratio is to {record.reference.name}. "
+    )
+    yield Table(
+        "costs",
+        "What it takes",
+        caption + f"Device: {record.reference.run.environment.get('device', 'not stated')}.",
+        ["variant", "parameters", "s per epoch", "ratio", "s per 1,000 utterances", "peak memory, MiB"],
+        rows,
+        [{"variant": name, **cost} for name, cost in measured],
+    )
+
+
+def _missing(record: StudyRecord) -> Iterator[Table]:
+    tested = record.tested_variant
+    if tested is None or not record.conditions:
+        return
+    rates = sorted({rate for curves in record.conditions.values() for rate in curves})
+    rows, values = [], []
+    for modality, curves in record.conditions.items():
+        name = "any one" if modality == ANY else modality
+        shown = [_spread_of(curves[rate]["weighted_f1"]) if rate in curves else "–" for rate in rates]
+        rows.append([name, _mean(tested, "weighted_f1"), *shown])
+        values += [
+            {"missing": name, "rate": rate} | {m: float(x[m].mean()) for m in METRICS} for rate, x in curves.items()
+        ]
+    caption = (
+        f"Weighted F1 in percent of {tested.name}, trained with everything, tested with a modality missing in the given "
+        "share of the utterances, drawn once per seed and nested: who misses it at 10 % misses it at 20 %. "
+    )
+    columns = ["missing", "0 %", *(f"{100 * rate:.0f} %" for rate in rates)]
+    yield Table("missing", "With modalities missing at test time", caption + basis(record), columns, rows, values)
+
+
+def _oscillations(record: StudyRecord) -> Iterator[Table]:
+    names = loss_names(record)
+    rows, values = [], []
+    for found in record.variants:
+        measured = {name: oscillations(found, name) for name in names}
+        rows.append([found.name, *(_plain_spread(x) for x in measured.values())])
+        values += [
+            {"variant": found.name, "loss": name, "seed": seed, "oscillation": x}
+            for name, per_seed in measured.items()
+            for seed, x in zip(found.run.seeds, per_seed, strict=True)
+        ]
+    caption = (
+        "Mean distance of a step's loss from the middle of its two neighbours, in percent of the mean loss, over all "
+        "steps; mean over seeds ± standard deviation. Equal seeds see the same batches in the same order. "
+    )
+    yield Table(
+        "oscillation",
+        "Oscillation of the losses",
+        caption + basis(record),
+        ["variant", *(loss_caption(name) for name in names)],
+        rows,
+        values,
+    )
+
+
+def loss_names(record: StudyRecord) -> list[str]:
+    """Every logged part of a loss, in order: the fused one, then those of every modality."""
+    return list(dict.fromkeys(name for v in record.variants for step in v.run.steps for name in step.get("parts", {})))
+
+
+def loss_caption(name: str) -> str:
+    """``L2 unimodal, text`` for ``unimodal.text``."""
+    objective, _, modality = name.partition(".")
+    return objective_caption(objective) + (f", {modality}" if modality else "")
+
+
+def oscillations(found: VariantRecord, loss: str) -> list[float]:
+    """Oscillation of one loss, by seed."""
+    return [
+        oscillation([s["parts"][loss] for s in found.run.steps if s["seed"] == seed and loss in s["parts"]])
+        for seed in found.run.seeds
+    ]
+
+
+def _mean(found: VariantRecord, metric: str) -> str:
+    return _spread(found.metric(metric))
+
+
+def _spread(found: dict[str, Any]) -> str:
+    return f"{100 * found['mean']:.2f}" + ("" if found["std"] is None else f" ± {100 * found['std']:.2f}")
+
+
+def _spread_of(values: np.ndarray) -> str:
+    std = float(values.std(ddof=1)) if len(values) > 1 else None
+    return _spread({"mean": float(values.mean()), "std": std})
+
+
+def _plain_spread(values: list[float]) -> str:
+    text = f"{np.mean(values):.1f}"
+    return text if len(values) == 1 else f"{text} ± {np.std(values, ddof=1):.1f}"
+
+
+def _range(interval: Any) -> str:
+    return "–" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
+
+
+def _signed(fraction: float) -> str:
+    return f"{100 * fraction:+.2f}".replace("-", "−")
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
