@@ -11,9 +11,10 @@ from crossspace.balance.gram import GramBalancer
 from crossspace.errors import UsageError
 
 _RIDGE = 1e-6
-"""Added to the diagonal of the cosines. Opposed gradients have no agreement; with it none is weighted above 1000."""
+"""Added to the diagonal of the cosines. Opposed gradients have no agreement; with it their weights are finite, at most
+about 1000 over the length of the gradient."""
 
-_MOST = 500
+_MOST = 200
 """Newton steps; about ten are taken, a few dozen when gradients are opposed."""
 
 
@@ -72,6 +73,6 @@ def _bargain(cosines: np.ndarray) -> np.ndarray:
         step = np.linalg.solve(matrix + np.diag(found**-2.0), slope)
         decrement = max(float(slope @ step), 0.0) ** 0.5
         found = found - step / (1.0 + decrement if decrement > 0.25 else 1.0)
-        if decrement < 1e-12:
+        if decrement < 1e-7:  # the step just taken squared it
             break
     return found
