@@ -93,6 +93,7 @@ class CSS(Model):
 
     name = "css"
     citation = "Lyu et al., Cross-Space Synergy, AAAI 2026, doi:10.1609/aaai.v40i29.39602"
+    published = {"iemocap": (75.42, 75.66), "meld": (68.47, 67.41)}
 
     def __init__(
         self,

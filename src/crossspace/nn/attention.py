@@ -96,11 +96,17 @@ class SelfAttention(nn.Module):
         self.value = Linear(width, width)
         self.output = Linear(width, width)
 
-    def forward(self, rows: Tensor, layout: Layout, visible: Tensor | None = None) -> Tensor:
-        """(N, d) rows to (N, d) context; rows that are not ``visible`` serve nobody as a key."""
+    def forward(
+        self, rows: Tensor, layout: Layout, visible: Tensor | None = None, source: Tensor | None = None
+    ) -> Tensor:
+        """(N, d) rows to (N, d) context; rows that are not ``visible`` serve nobody as a key.
+
+        With ``source`` (N, d), keys and values come from there: attention from one modality to another.
+        """
         dropout = self.dropout if self.training else 0.0
+        source = rows if source is None else source
         context = attend(
-            self.query(rows), self.key(rows), self.value(rows), layout, self.heads, visible=visible, dropout=dropout
+            self.query(rows), self.key(source), self.value(source), layout, self.heads, visible=visible, dropout=dropout
         )
         return self.output(context)
 

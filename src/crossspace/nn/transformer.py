@@ -32,9 +32,14 @@ class TransformerLayer(nn.Module):
         self.outer = Linear(width, width)
         self.dropout = Dropout(dropout)
 
-    def forward(self, rows: Tensor, layout: Layout, visible: Tensor | None = None) -> Tensor:
-        """(N, d) rows to (N, d); rows that are not ``visible`` influence no other row."""
-        context = self.attention(self.attention_norm(rows), layout, visible)
+    def forward(
+        self, rows: Tensor, layout: Layout, visible: Tensor | None = None, source: Tensor | None = None
+    ) -> Tensor:
+        """(N, d) rows to (N, d); rows that are not ``visible`` influence no other row.
+
+        With ``source`` (N, d) it is attended to in place of the rows themselves, as it is, and ``visible`` is about it.
+        """
+        context = self.attention(self.attention_norm(rows), layout, visible, source)
         rows = rows + self.dropout(context)
         inner = self.dropout(F.gelu(self.inner(self.norm(rows)), approximate="tanh"))
         return rows + self.dropout(self.outer(inner))
