@@ -115,9 +115,10 @@ def test_an_interrupted_trial_does_not_count(make_search: MakeSearch, monkeypatc
     def interrupt(*_: object) -> float:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(Folds, "score", interrupt)
-        make_search().run(2)
+        with pytest.raises(KeyboardInterrupt):
+            make_search().run(2)
     found = make_search().run(2)
     assert [t.number for t in found.finished()] == [1, 2] and not found.running()
 

@@ -36,7 +36,7 @@ def space(tiny_tree: dict[str, dict]) -> Space:
 def test_every_drawn_configuration_fits_its_signatures_and_survives_yaml(space: Space, tmp_path: Path) -> None:
     import yaml
 
-    for values in drawn(space):
+    for values in drawn(space, 4):
         configuration = space.configuration(values)
         assert configuration.model["width"] in (4, 8, 12, 16) and configuration.model["heads"] == 2
         (tmp_path / "c.yaml").write_text(yaml.safe_dump(configuration.to_dict()))
