@@ -27,7 +27,7 @@ def epoch(number: int) -> list[dict[str, Any]]:
 
 def test_scalars_are_every_number_that_was_measured_with_its_place() -> None:
     step, _, decided = epoch(3)
-    assert dict((name, (value, at)) for name, value, at in scalars(step)) == {
+    assert {name: (value, at) for name, value, at in scalars(step)} == {
         "losses/fused": (1.5, 6),
         "weights/fused": (1.0, 6),
         "cosines/fused/unimodal": (-0.5, 6),
