@@ -74,6 +74,7 @@ class Search:
     ) -> None:
         self.space, self.folds, self.settings, self.folder = space, folds, settings, Path(folder)
         self.on_progress = on_progress or (lambda progress: None)
+        self._written: int | None = None
 
     def run(self, trials: int) -> Trials:
         """Go on until so many trials are finished, counting those of earlier and of other processes.
@@ -94,6 +95,7 @@ class Search:
                 time.sleep(_WAIT)
                 continue
             self._try(found, trial, trials)
+        self._written = None  # another process may have known less when it wrote
         self._write_best(found)
         return found
 
@@ -158,7 +160,8 @@ class Search:
 
     def _write_best(self, found: Trials) -> None:
         best = found.best()
-        if best is not None:
+        if best is not None and best.number != self._written:
+            self._written = best.number
             write_text(self.folder / BEST, best_text(best, self.space, self.settings))
 
 

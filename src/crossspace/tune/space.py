@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,65 +12,14 @@ import yaml
 
 from crossspace.balance import BALANCERS
 from crossspace.configuration import Configuration, make_configuration
-from crossspace.errors import UsageError, suggestion
+from crossspace.errors import UsageError
 from crossspace.models import MODELS
+from crossspace.tune.values import Choices, Range, values_of
 
 if TYPE_CHECKING:
     from optuna import Trial
 
 _KINDS: dict[str, Mapping[str, type]] = {"model": MODELS, "balancer": BALANCERS}
-_RANGE_KEYS = ("low", "high", "log", "step", "int")
-_INSIDE = 0.381966
-"""Where between its ends a range is tried; a point that is whole only by accident."""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """One of a list of values."""
-
-    values: tuple[Any, ...]
-
-    def samples(self) -> tuple[Any, ...]:
-        """The values to check."""
-        return self.values
-
-    def draw(self, trial: Trial, name: str) -> Any:
-        """A value of this trial. Optuna sees plain words or numbers, whatever the values are."""
-        known = {_label(value): value for value in self.values}
-        return known[trial.suggest_categorical(name, list(known))]
-
-
-@dataclass(frozen=True)
-class Range:
-    """A number from ``low`` to ``high``, both of them possible.
-
-    Attributes:
-        low, high: the ends.
-        log: evenly over the logarithm.
-        step: only ``low``, ``low + step``, ...
-        whole: only whole numbers.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-    step: float | None = None
-    whole: bool = False
-
-    def samples(self) -> tuple[float, ...]:
-        """The values to check: the ends, and one between them."""
-        between = self.low + _INSIDE * (self.high - self.low)
-        if self.step is not None:
-            between = self.low + self.step * math.floor((between - self.low) / self.step)
-        kind = round if self.whole else float
-        return tuple(kind(value) for value in (self.low, between, self.high))
-
-    def draw(self, trial: Trial, name: str) -> float:
-        """A value of this trial."""
-        if self.whole:
-            step = 1 if self.step is None else int(self.step)
-            return trial.suggest_int(name, int(self.low), int(self.high), log=self.log, step=step)
-        return trial.suggest_float(name, float(self.low), float(self.high), log=self.log, step=self.step)
 
 
 @dataclass(frozen=True)
@@ -117,12 +64,12 @@ class Space:
         arguments: dict[str, Choices | Range] = {}
         for name, values in stated.items():
             try:
-                arguments[str(name)] = _parsed(str(name), values)
+                arguments[str(name)] = values_of(str(name), values)
             except UsageError as error:
                 faults.append(str(error))
-        tree = base.to_dict()
+        names = {section: getattr(base, section)["name"] for section in _KINDS}
         for name in list(arguments):
-            arguments[name], found = _checked(name, arguments, tree)
+            arguments[name], found = _checked(name, arguments, names)
             faults += found
         if faults:
             raise UsageError("\n".join(dict.fromkeys(faults)))
@@ -146,126 +93,60 @@ class Space:
         Raises:
             UsageError: the values do not go together.
         """
-        return make_configuration(_changed(self.base.to_dict(), drawn), self.base.recipe)
+        names = {section: getattr(self.base, section)["name"] for section in _KINDS}
+        made = make_configuration(_tree(names, drawn))
+        sections: dict[str, dict[str, Any]] = {}
+        for section, name in names.items():
+            checked = getattr(made, section)
+            kept = {k: v for k, v in getattr(self.base, section).items() if f"{section}.{k}" not in drawn}
+            sections[section] = {**checked, **kept} if checked["name"] == name else checked
+        training = {k: getattr(made.training, k) for k in asdict(made.training) if f"training.{k}" in drawn}
+        return replace(self.base, **sections, training=replace(self.base.training, **training))  # type: ignore[arg-type]
 
 
 def _takes(section: str, component: str) -> frozenset[str]:
     return frozenset(inspect.signature(_KINDS[section][component]).parameters) - {"task"}
 
 
-def _changed(tree: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """``tree`` with other values; a section that names another component starts afresh."""
-    changed = {section: dict(tree[section]) for section in (*_KINDS, "training")}
-    for section in _KINDS:
-        name = drawn.get(f"{section}.name", changed[section]["name"])
-        if name != changed[section]["name"]:
-            changed[section] = {"name": name}
+def _tree(names: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Drawn values, and the names of components beside them, as sections."""
+    tree: dict[str, dict[str, Any]] = {section: {"name": name} for section, name in names.items()}
     for name, value in drawn.items():
         section, _, key = name.partition(".")
-        changed.setdefault(section, {})[key] = value
-    return changed
-
-
-def _parsed(name: str, values: Any) -> Choices | Range:
-    if "." not in name:
-        raise UsageError(f"An argument is named with its section, such as model.width. Found {name!r}.")
-    if name == "training.protocol":
-        raise UsageError("`training.protocol` is always validation in a search. Leave it out of the space.")
-    if isinstance(values, Mapping):
-        return _range(name, values)
-    if not isinstance(values, list):
-        raise UsageError(f"`{name}` should be a list of values, or a mapping with low and high. Found {values!r}.")
-    if not values:
-        raise UsageError(f"`{name}` should list at least one value. Found an empty list.")
-    labels = [_label(value) for value in values]
-    twice = sorted({str(label) for label in labels if labels.count(label) > 1})
-    if twice:
-        raise UsageError(f"`{name}` should list each value once. Found more than once: {', '.join(twice)}.")
-    return Choices(tuple(values))
-
-
-def _label(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def _range(name: str, values: Mapping[str, Any]) -> Range:
-    faults = [f"Unknown key {key!r}. {suggestion(str(key), _RANGE_KEYS)}" for key in values if key not in _RANGE_KEYS]
-    faults += [f"`{key}` is missing." for key in ("low", "high") if key not in values]
-    faults += [
-        f"`{key}` should be a finite number. Found {values[key]!r}."
-        for key in ("low", "high", "step")
-        if key in values and not _is_number(values[key])
-    ]
-    faults += [
-        f"`{key}` should be true or false. Found {values[key]!r}."
-        for key in ("log", "int")
-        if not isinstance(values.get(key, False), bool)
-    ]
-    if not faults:
-        made = Range(
-            values["low"], values["high"], values.get("log", False), values.get("step"), values.get("int", False)
-        )
-        faults = _impossible(made)
-    if faults:
-        raise UsageError("\n".join(f"`{name}`: {fault}" for fault in faults))
-    return made
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _impossible(made: Range) -> list[str]:
-    faults = []
-    if made.low > made.high:
-        faults.append(f"`low` should be at most `high`. Found {made.low} and {made.high}.")
-    if made.log and made.low <= 0:
-        faults.append(f"`low` should be above 0 where `log` is true. Found {made.low}.")
-    if made.log and made.step is not None:
-        faults.append("`log` and `step` exclude each other. Leave one of them out.")
-    if made.step is not None and made.step <= 0:
-        faults.append(f"`step` should be above 0. Found {made.step}.")
-    if made.whole and not all(isinstance(v, int) for v in (made.low, made.high, made.step or 1)):
-        faults.append(f"`int` needs whole numbers. Found {made.low}, {made.high}, step {made.step}.")
-    elif made.step is not None and made.step > 0 and not _is_whole((made.high - made.low) / made.step):
-        faults.append(f"`high` should be `low` plus a multiple of `step`. Found {made.low}, {made.high}, {made.step}.")
-    return faults
-
-
-def _is_whole(value: float) -> bool:
-    return abs(value - round(value)) < 1e-9
+        tree.setdefault(section, {})[key] = value
+    return tree
 
 
 def _checked(
-    name: str, arguments: Mapping[str, Choices | Range], tree: Mapping[str, Any]
+    name: str, arguments: Mapping[str, Choices | Range], names: Mapping[str, Any]
 ) -> tuple[Choices | Range, list[str]]:
     """The values of an argument, whole numbers where the signature takes no others, and what is wrong with them."""
     values = arguments[name]
-    faults = _faults(name, values, arguments, tree)
+    faults = _faults(name, values, arguments, names)
     whole = isinstance(values, Range) and all(isinstance(v, int) for v in (values.low, values.high, values.step or 1))
     if faults and whole and isinstance(values, Range) and not values.whole:
         counted = Range(values.low, values.high, values.log, values.step, whole=True)
-        if not _faults(name, counted, arguments, tree):
+        if not _faults(name, counted, arguments, names):
             return counted, []
     return values, faults
 
 
 def _faults(
-    name: str, values: Choices | Range, arguments: Mapping[str, Choices | Range], tree: Mapping[str, Any]
+    name: str, values: Choices | Range, arguments: Mapping[str, Choices | Range], names: Mapping[str, Any]
 ) -> list[str]:
     section, _, key = name.partition(".")
     components: Sequence[Any] = ()
     if section in _KINDS and key != "name":
         searched = arguments.get(f"{section}.name")
-        names = searched.values if isinstance(searched, Choices) else (tree[section]["name"],)
-        known = [n for n in names if isinstance(n, str) and n in _KINDS[section]]
+        possible = searched.values if isinstance(searched, Choices) else (names[section],)
+        known = [n for n in possible if isinstance(n, str) and n in _KINDS[section]]
         components = [n for n in known if key in _takes(section, n)] or known[:1]
     faults = []
     for component in components or [None]:
-        beside = {} if component is None else {f"{section}.name": component}
+        beside = names if component is None else {**names, section: component}
         for value in values.samples():
             try:
-                make_configuration(_changed(tree, {**beside, name: value}))
+                make_configuration(_tree(beside, {name: value}))
             except UsageError as error:
                 faults += str(error).splitlines()
     return list(dict.fromkeys(faults))

@@ -1,0 +1,206 @@
+"""A search keeps its folder in order: shared, interrupted, gone on with, trained again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from crossspace.cli.main import main
+from crossspace.configuration import make_configuration, read_configuration
+from crossspace.data.corpus import Corpus
+from crossspace.errors import MissingExtraError, UsageError
+from crossspace.training.devices import Devices
+from crossspace.tune.folds import Folds
+from crossspace.tune.search import Search, settings_of
+from crossspace.tune.space import Space
+from crossspace.tune.trials import Trials, spread
+
+pytest.importorskip("optuna")
+
+SPACE = {"model.dropout": {"low": 0.0, "high": 0.5}, "training.learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}}
+MakeSearch = Callable[..., Search]
+
+
+@pytest.fixture
+def make_search(tiny_corpus: Corpus, tiny_tree: dict[str, dict], tmp_path: Path) -> MakeSearch:
+    def make(stated: dict = SPACE, count: int = 2, seeds: int = 1, corpus: Corpus = tiny_corpus, **options) -> Search:
+        tree = {**tiny_tree, "training": {**tiny_tree["training"], "epochs": 1}}
+        space = Space.of(stated, make_configuration(tree))
+        folds = Folds(corpus, count, range(seeds), Devices("cpu", threads=1))
+        settings = settings_of(space, corpus.fingerprint, "c.parquet", count, seeds, 0)
+        return Search(space, folds, settings, tmp_path / "search", **options)
+
+    return make
+
+
+def test_the_best_has_the_highest_mean_over_folds_and_is_written_as_a_configuration(
+    make_search: MakeSearch, tmp_path: Path
+) -> None:
+    search = make_search(seeds=2)
+    found = search.run(3)
+    scores = {t.number: t.value for t in found.finished() if t.value is not None}
+    best = found.best()
+    assert best is not None and len(found.finished()) == 3 and best.value == max(scores.values())
+    assert best.value == np.mean(best.user_attrs["scores"]) and len(best.user_attrs["scores"]) == 2
+    assert spread(best)[1] <= best.value <= spread(best)[2]
+    text = (tmp_path / "search" / "best.yaml").read_text()
+    assert repr(best.value) in text and search.settings["fingerprint"] in text
+    assert read_configuration(file=tmp_path / "search" / "best.yaml") == search.space.configuration(
+        best.user_attrs["arguments"]
+    )
+
+
+def test_going_on_repeats_no_trial_and_counts_the_old_ones(make_search: MakeSearch) -> None:
+    first = [t.params for t in make_search().run(2).finished()]
+    found = make_search().run(4).finished()
+    assert [t.params for t in found[:2]] == first
+    assert len({str(t.params) for t in found}) == len(found) == 4
+
+
+def test_no_fold_can_read_the_test_split(tiny_corpus: Corpus) -> None:
+    used = {*tiny_corpus.conversation_ids("train"), *tiny_corpus.conversation_ids("validation")}
+    corpora = Folds(tiny_corpus, 3, [0], Devices("cpu")).corpora
+    held = [name for fold in corpora for name in fold.conversation_ids("validation")]
+    assert sorted(held) == sorted(used)
+    for fold in corpora:
+        assert len(fold.labels("test")) == 0
+        assert {*fold.conversation_ids("train"), *fold.conversation_ids("validation")} == used
+
+
+def test_folds_need_enough_conversations(tiny_corpus: Corpus) -> None:
+    with pytest.raises(UsageError, match="from 2 to 9"):
+        Folds(tiny_corpus, 10, [0], Devices("cpu"))
+
+
+def test_a_trial_that_cannot_be_built_has_a_reason_and_stops_nothing(make_search: MakeSearch) -> None:
+    found = make_search({"model.width": [8, 9, 11, 13, 15]}).run(5)
+    assert len(found.finished()) == 5 and found.failed()
+    assert all("divisible" in t.user_attrs["reason"] for t in found.failed())
+
+
+def test_a_hopeless_trial_is_stopped_early(make_search: MakeSearch, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([0.5, 0.5] * 5 + [0.1])
+    monkeypatch.setattr(Folds, "score", lambda *_: next(scores))
+    news: list[str] = []
+    search = make_search(on_progress=lambda progress: news.append(progress.news))
+    assert search.run(6).finished()[-1].state.name == "PRUNED" and "stopped early" in news[-1]
+
+
+def test_other_settings_in_the_same_folder_are_refused_and_named(make_search: MakeSearch) -> None:
+    make_search().run(1)
+    with pytest.raises(UsageError, match=r"folds: 2 in the folder, 3 now\n.*seeds: 1 in the folder, 2 now"):
+        make_search(count=3, seeds=2).run(1)
+    with pytest.raises(UsageError, match=r"space\.model\.dropout\.high: 0\.5 in the folder, 0\.4 now"):
+        make_search({**SPACE, "model.dropout": {"low": 0.0, "high": 0.4}}).run(1)
+
+
+def test_a_folder_with_other_files_is_refused(make_search: MakeSearch, tmp_path: Path) -> None:
+    (tmp_path / "search").mkdir()
+    (tmp_path / "search" / "thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match="other files"):
+        make_search().run(1)
+
+
+def test_an_interrupted_trial_does_not_count(make_search: MakeSearch, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folds, "score", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            make_search().run(2)
+    found = make_search().run(2)
+    assert [t.number for t in found.finished()] == [1, 2] and not found.running()
+
+
+def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, make_search: MakeSearch, tmp_path: Path) -> None:
+    search = make_search()
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(MissingExtraError, match=r"crossspace\[tune\]"):
+        search.run(1)
+    assert not (tmp_path / "search").exists()
+
+
+@pytest.fixture
+def command(corpus_file: Path, tiny_tree: dict[str, dict], tmp_path: Path) -> list[str]:
+    (tmp_path / "space.yaml").write_text(yaml.safe_dump(SPACE))
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(tiny_tree))
+    words = ["tune", "--space", tmp_path / "space.yaml", "--data", corpus_file, "--config", tmp_path / "base.yaml"]
+    return [str(w) for w in [*words, "--out", tmp_path / "search", "--folds", 2, "--device", "cpu", "--threads", 1]]
+
+
+def start(command: list[str]) -> subprocess.Popen[bytes]:
+    program = "import sys; from crossspace.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.Popen([sys.executable, "-c", program, *command], stdout=subprocess.DEVNULL)
+
+
+def test_two_processes_share_a_search(command: list[str], tmp_path: Path) -> None:
+    both = [start([*command, "--trials", "5"]) for _ in range(2)]
+    assert [process.wait(timeout=300) for process in both] == [0, 0]
+    found = Trials(tmp_path / "search")
+    assert len(found.finished()) == 5 and not found.running() and not list((tmp_path / "search" / "trials").iterdir())
+    assert len({str(t.params) for t in found.finished()}) == 5
+
+
+def test_a_killed_search_goes_on_and_the_rerun_has_the_same_score(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process = start([*command, "--trials", "3", "--training.epochs", "1000"])
+    until = time.monotonic() + 120
+    while not list((tmp_path / "search").glob("trials/*/fold-0-seed-0/checkpoint.pt")):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    settings = yaml.safe_load((tmp_path / "search" / "tune.yaml").read_text())
+    settings["configuration"]["training"]["epochs"] = 2
+    (tmp_path / "search" / "tune.yaml").write_text(yaml.safe_dump(settings))
+    assert main([*command, "--trials", "2", "--training.epochs", "2"]) == 0
+    found = Trials(tmp_path / "search")
+    assert [t.number for t in found.finished()] == [1, 2] and not found.running()
+    assert not list((tmp_path / "search" / "trials").iterdir())
+    capsys.readouterr()
+    assert main(["tune", "--rerun", str(tmp_path / "search"), "--device", "cpu", "--threads", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "equal to the last digit" in printed and printed.count(repr(found.best().value)) == 2  # type: ignore[union-attr]
+
+
+def test_a_process_elsewhere_is_known_by_its_silence(tmp_path: Path) -> None:
+    from crossspace.tune.owners import SILENCE, Owner, is_alive
+
+    Owner(tmp_path)
+    assert is_alive(tmp_path, time.time())
+    (tmp_path / "owner.json").write_text(json.dumps({"host": "elsewhere", "process": 1}))
+    assert is_alive(tmp_path, 0.0)
+    long_ago = time.time() - SILENCE - 1
+    os.utime(tmp_path / "owner.json", (long_ago, long_ago))
+    assert not is_alive(tmp_path, time.time())
+    assert not is_alive(tmp_path / "nobody", long_ago) and is_alive(tmp_path / "nobody", time.time())
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ([], ["--space", "--data", "--out"]),
+        (["--trials", "0"], ["--trials"]),
+        (["--rerun", "nowhere"], ["nowhere", "tune.yaml"]),
+        (["--space", "no.yaml", "--data", "{corpus}", "--out", "o"], ["no.yaml"]),
+        (["--space", "a", "--data", "b", "--out", "c", "--recipe", "d", "--config", "e"], ["--recipe", "--config"]),
+    ],
+)
+def test_a_mistake_is_told(
+    words: list[str], named: list[str], corpus_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tune", *(word.format(corpus=corpus_file) for word in words)]) == 2
+    printed = capsys.readouterr().err
+    assert all(word in printed for word in named)
