@@ -198,6 +198,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def options_to_tree(options: Sequence[str]) -> dict[str, Any]:
+    """``--section.argument value`` pairs as nested values.
+
+    Raises:
+        UsageError: an option is of another form.
+    """
     tree: dict[str, Any] = {}
     waiting = list(options)
     while waiting:

@@ -46,7 +46,9 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--jobs", type=int, help="trainings at a time (default: one per processor)")
     parser.add_argument("--best-on-test", action="store_true", help="also train all under the protocol best-on-test")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
-    parser.add_argument("--track", choices=TRACKERS, default="auto", help="who else sees the trainings (auto: TensorBoard if there)")
+    parser.add_argument(
+        "--track", choices=TRACKERS, default="auto", help="who else sees the trainings (auto: TensorBoard if there)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     given = parser.parse_all(known)
 

@@ -1,4 +1,4 @@
-"""Is one model better than another? Difference, interval, permutation test, and how many seeds it would take to know."""
+"""Is one model better than another? Difference, interval, permutation test, and the seeds it would take to know."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from crossspace.errors import DataError
 from crossspace.evaluation.bootstrap import interval_of, resampled
 from crossspace.evaluation.confusion import metrics_of
 
-_MOST_SEEDS = 100_000
+MOST_SEEDS = 100_000
+"""Beyond this many seeds nobody counts."""
 _ROUNDING = 1e-12
 """Differences of metrics closer than this come from the order of summation."""
 
@@ -136,7 +137,7 @@ def seeds_needed(
     deviation = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / 2)
     if deviation <= _ROUNDING:
         return 2
-    low, high = 2, _MOST_SEEDS
+    low, high = 2, MOST_SEEDS
     while low < high:  # power rises with the number of seeds
         middle = (low + high) // 2
         low, high = (low, middle) if _power(middle, half / deviation, level) >= power else (middle + 1, high)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from crossspace.evaluation.illustrations import Illustration, illustrations
 from crossspace.evaluation.record import RunRecord
 from crossspace.evaluation.rendering import PROTOCOL_CAPTIONS, render
 from crossspace.runtime import write_text
+
 
 def write_report(run_folder: str | Path) -> Path:
     """Write ``report.html``, ``report.md`` and ``figures/*.svg`` into a run folder; returns the path of the HTML file.

@@ -29,9 +29,7 @@ def parse_condition(name: str) -> tuple[str, float]:
     return modality, float(rate)
 
 
-def hidden(
-    modality: str, rate: float, rows: int, modalities: Sequence[str], seed: int = 0
-) -> Mapping[str, np.ndarray]:
+def hidden(modality: str, rate: float, rows: int, modalities: Sequence[str], seed: int = 0) -> Mapping[str, np.ndarray]:
     """``{modality: (N,) bool}``, what is hidden.
 
     The draws do not depend on ``rate``: who misses a modality at 10 % misses it at 20 % too, so that a curve over

@@ -28,7 +28,7 @@ def pictures(record: StudyRecord) -> list[Illustration]:
     found = [*_grid(record), *_bars(record), *_intervals(record), *_missing(record)]
     if "curves" in record.study.report:
         found += _bands(record)
-    return found + [*_confusions(record)]
+    return [*found, *_confusions(record)]
 
 
 def _bars(record: StudyRecord) -> Iterator[Illustration]:
@@ -164,9 +164,9 @@ def _bands(record: StudyRecord) -> Iterator[Illustration]:
     for loss in loss_names(record):
         curves = {}
         for found in record.variants:
-            made = step_curves(found.run.steps, lambda step, loss=loss: {loss: step.get("parts", {}).get(loss)})
-            if made:
-                curves[found.name] = made[0]
+            made = {curve.name: curve for curve in step_curves(found.run.steps, lambda step: step.get("parts"))}
+            if loss in made:
+                curves[found.name] = made[loss]
         panels[loss_caption(loss)] = curves
         notes[loss_caption(loss)] = [
             f"{v.name}: {np.mean(oscillations(v, loss)):.1f} %" for v in record.variants if v.name in curves
@@ -178,9 +178,7 @@ def _bands(record: StudyRecord) -> Iterator[Illustration]:
         "losses",
         "Losses over training",
         f"Mean and standard deviation over seeds. {smoothing} In each panel: the oscillation of single steps.",
-        bands_figure(
-            panels, ylabel="loss (nats)", basis=basis(record), warning=bool(weaknesses(record)), notes=notes
-        ),
+        bands_figure(panels, ylabel="loss (nats)", basis=basis(record), warning=bool(weaknesses(record)), notes=notes),
     )
 
 

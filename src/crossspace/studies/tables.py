@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from crossspace.evaluation.captions import METRIC_CAPTIONS, objective_caption
-from crossspace.evaluation.comparison import Comparison
+from crossspace.evaluation.comparison import MOST_SEEDS, Comparison
 from crossspace.evaluation.oscillation import oscillation
 from crossspace.evaluation.scores import METRICS
 from crossspace.evaluation.table import Table
@@ -113,7 +113,8 @@ def _differences(record: StudyRecord) -> Iterator[Table]:
 
 
 def _compared(found: Comparison) -> list[str]:
-    needed = "–" if found.seeds_needed is None else f"{found.seeds_needed:,}"
+    most = "> " if found.seeds_needed == MOST_SEEDS else ""
+    needed = "–" if found.seeds_needed is None else f"{most}{found.seeds_needed:,}"
     return [
         _signed(found.difference),
         "–" if found.interval is None else f"{_signed(found.interval[0])} to {_signed(found.interval[1])}",
@@ -132,7 +133,11 @@ def _per_class(record: StudyRecord) -> Table:
         rows.append([found.name, *(_spread(classes[label]["f1"]) for label in record.labels)])
         values.append(
             {"variant": found.name}
-            | {f"{label}_{k}": classes[label][k]["mean"] for label in record.labels for k in ("precision", "recall", "f1")}
+            | {
+                f"{label}_{k}": classes[label][k]["mean"]
+                for label in record.labels
+                for k in ("precision", "recall", "f1")
+            }
         )
     caption = "F1 in percent, mean over seeds ± standard deviation; in brackets the utterances of the test split. "
     return Table("classes", "Per emotion", caption + basis(record), columns, rows, values)
@@ -185,8 +190,8 @@ def _missing(record: StudyRecord) -> Iterator[Table]:
             {"missing": name, "rate": rate} | {m: float(x[m].mean()) for m in METRICS} for rate, x in curves.items()
         ]
     caption = (
-        f"Weighted F1 in percent of {tested.name}, trained with everything, tested with a modality missing in the given "
-        "share of the utterances, drawn once per seed and nested: who misses it at 10 % misses it at 20 %. "
+        f"Weighted F1 in percent of {tested.name}, trained with everything, tested with a modality missing in the "
+        "given share of the utterances, drawn once per seed and nested: who misses it at 10 % misses it at 20 %. "
     )
     columns = ["missing", "0 %", *(f"{100 * rate:.0f} %" for rate in rates)]
     yield Table("missing", "With modalities missing at test time", caption + basis(record), columns, rows, values)

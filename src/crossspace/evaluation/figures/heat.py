@@ -45,9 +45,7 @@ def heat_figure(
             continue
         shade = (value - low) / (high - low) if high > low else 0.5
         axes.add_patch(
-            Rectangle(
-                (column - 0.48, row - 0.47), 0.96, 0.94, facecolor=HEAT, alpha=0.05 + 0.85 * shade, linewidth=0
-            )
+            Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, facecolor=HEAT, alpha=0.05 + 0.85 * shade, linewidth=0)
         )
         colour = "#ffffff" if shade >= _WHITE_FROM else INK
         best = "bold" if value == high else "normal"
