@@ -107,9 +107,10 @@ def _report(words: list[str]) -> int:
     )
     parser.add_argument("study", help="folder of the study")
     parser.add_argument("--out", help="folder to write to (default: that of the study)")
+    parser.add_argument("--page", action="store_true", help="only Markdown and SVG figures, as a page for a site")
     given = parser.parse_all(words)
 
     from crossspace.studies.report import write_study_report
 
-    print(f"Report: {write_study_report(given.study, given.out)}")
+    print(f"Report: {write_study_report(given.study, given.out, given.page)}")
     return 0

@@ -16,14 +16,15 @@ from crossspace.studies.record import StudyRecord
 from crossspace.studies.tables import tables
 
 
-def write_study_report(folder: str | Path, out: str | Path | None = None) -> Path:
-    """Write ``report.html``, ``report.md``, ``tables/`` and ``figures/``; returns the path of the page.
+def write_study_report(folder: str | Path, out: str | Path | None = None, page: bool = False) -> Path:
+    """Write ``report.html``, ``report.md``, ``tables/`` and ``figures/``; returns the path of the report.
 
     What is not finished yet, or failed, is named and left out.
 
     Args:
         folder: of the study.
         out: where to write; into the folder of the study when not given.
+        page: write no more than ``report.md`` and its figures as SVG: a page for a site or a repository.
 
     Raises:
         DataError: the folder is not that of a study, nothing in it is finished, or a run in it is damaged or was made
@@ -36,9 +37,11 @@ def write_study_report(folder: str | Path, out: str | Path | None = None) -> Pat
     for picture in drawn:
         documents[picture.name] = svg(picture.figure, picture.name)
         write_text(target / "figures" / f"{picture.name}.svg", documents[picture.name])
+        if page:
+            continue
         with replacing(target / "figures" / f"{picture.name}.pdf") as temporary:
             picture.figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
-    for table in made:
+    for table in () if page else made:
         write_text(target / "tables" / f"{table.name}.csv", table.csv())
         write_text(target / "tables" / f"{table.name}.tex", table.latex())
     context: dict[str, Any] = {
@@ -52,7 +55,9 @@ def write_study_report(folder: str | Path, out: str | Path | None = None) -> Pat
         "protocol_caption": PROTOCOL_CAPTIONS.get(record.protocol, "The variants were trained under both protocols."),
         "svg": {name: Markup(inline(document)) for name, document in documents.items()},
     }
-    write_text(target / "report.md", render("study.md.jinja", context))
-    page = target / "report.html"
-    write_text(page, render("study.html.jinja", context))
-    return page
+    written = target / "report.md"
+    write_text(written, render("study.md.jinja", context))
+    if not page:
+        written = target / "report.html"
+        write_text(written, render("study.html.jinja", context))
+    return written
