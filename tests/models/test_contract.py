@@ -19,12 +19,15 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import CrossspaceError, DataError, MismatchError
 from crossspace.models import MODELS, Model
 
-SMALL = {"width": 8, "heads": 2, "rank": 4, "order": 2}
+SMALL = {
+    **{"width": 8, "heads": 2, "rank": 4, "order": 2},
+    **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},
+}
 Build = Callable[..., Model]
 
 
 def test_models_are_found() -> None:
-    assert {"css", "bc-lstm"} <= set(MODELS)
+    assert {"css", "bc-lstm", "sdt", "dialoguernn"} <= set(MODELS)
 
 
 @pytest.fixture(params=sorted(MODELS))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossspace.data.layout import Layout
-from crossspace.nn.ragged import from_blocks, map_blocks, to_blocks
+from crossspace.nn.ragged import from_blocks, map_blocks, reorder, to_blocks
 
 LENGTHS = st.lists(st.integers(0, 12), max_size=12)
 
@@ -77,3 +77,26 @@ def test_what_a_function_writes_into_the_padding_is_left_behind() -> None:
     assert torch.equal(out, rows)
     out.sum().backward()
     assert (rows.grad == 1).all()
+
+
+@given(LENGTHS)
+@settings(deadline=None, max_examples=60)
+def test_a_walk_reads_the_running_conversations_step_by_step_in_either_direction(lengths: list[int]) -> None:
+    layout = Layout(lengths)
+    starts = [sum(lengths[:c]) for c in range(len(lengths))]
+    longest_first = sorted(range(len(lengths)), key=lambda c: -lengths[c])
+    for walk, backward in ((layout.forward_walk, False), (layout.backward_walk, True)):
+        steps = [part.tolist() for part in walk.rows.split(walk.sizes)] if walk.sizes else []
+        running = [[c for c in longest_first if lengths[c] > t] for t in range(max(lengths, default=0))]
+        assert steps == [
+            [starts[c] + (lengths[c] - 1 - t if backward else t) for c in here] for t, here in enumerate(running)
+        ]
+
+
+def test_reordered_rows_come_back_and_so_does_their_gradient() -> None:
+    walk = Layout((3, 1, 0, 4)).backward_walk
+    rows = torch.randn(8, 2, dtype=torch.float64, requires_grad=True)
+    there = reorder(rows, walk.rows, walk.places)
+    assert torch.equal(there, rows[walk.rows])
+    assert torch.equal(reorder(there, walk.places, walk.rows), rows)
+    assert torch.autograd.gradcheck(lambda x: reorder(x, walk.rows, walk.places), rows)

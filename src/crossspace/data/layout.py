@@ -32,6 +32,24 @@ class Block:
     full: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """All rows in the order in which a recurrence reads them: step by step, the longest conversation first.
+
+    Conversations that have ended drop out at the end, so that those still running are a prefix that shrinks. The
+    backward walk reads every conversation from its last row to its first.
+
+    Attributes:
+        rows: (N,) the row at each place of the walk.
+        places: (N,) the place of each row; the inverse of ``rows``.
+        sizes: how many conversations are running at each step.
+    """
+
+    rows: Tensor
+    places: Tensor
+    sizes: tuple[int, ...]
+
+
 class Layout:
     """The arrangement of N rows in B conversations.
 
@@ -84,6 +102,25 @@ class Layout:
         places = torch.empty(len(self) + 1, dtype=torch.long, device=self.device)
         places[self.padded_rows] = torch.arange(len(self.padded_rows), device=self.device)
         return places[:-1]
+
+    @cached_property
+    def forward_walk(self) -> Walk:
+        """The rows in the order of a recurrence from the first utterance to the last."""
+        return self._walk(backward=False)
+
+    @cached_property
+    def backward_walk(self) -> Walk:
+        """The rows in the order of a recurrence from the last utterance to the first."""
+        return self._walk(backward=True)
+
+    def _walk(self, backward: bool) -> Walk:
+        lengths = torch.tensor(self.lengths, dtype=torch.long)
+        order = torch.argsort(lengths, descending=True, stable=True)
+        starts, counts = (lengths.cumsum(0) - lengths)[order], lengths[order]
+        steps = torch.arange(int(lengths.max()) if len(lengths) else 0).unsqueeze(1)
+        running = steps < counts
+        rows = (starts + (counts - 1 - steps if backward else steps))[running]
+        return Walk(rows.to(self.device), torch.argsort(rows).to(self.device), tuple(running.sum(1).tolist()))
 
     def _groups(self) -> list[list[int]]:
         order = sorted((i for i, n in enumerate(self.lengths) if n), key=lambda i: -self.lengths[i])

@@ -39,6 +39,11 @@ def _take(rows: Tensor, index: Tensor) -> Tensor:
     return torch.cat([rows, zero]).index_select(0, index)
 
 
+def reorder(rows: Tensor, order: Tensor, back: Tensor) -> Tensor:
+    """(N, ...) rows in another order, ``rows[order]``; ``back`` is the inverse permutation."""
+    return _Arrange.apply(rows, order, back)
+
+
 def to_blocks(rows: Tensor, layout: Layout) -> list[Tensor]:
     """(N, ...) rows as one padded tensor (b, t, ...) per block of ``layout``; padding is zero."""
     padded = _Arrange.apply(rows, layout.padded_rows, layout.places)
@@ -64,4 +69,4 @@ def map_blocks(function: Callable[..., Tensor], layout: Layout, *rows: Tensor) -
     return from_blocks(outputs, layout)
 
 
-__all__ = ["Block", "from_blocks", "map_blocks", "to_blocks"]
+__all__ = ["Block", "from_blocks", "map_blocks", "reorder", "to_blocks"]

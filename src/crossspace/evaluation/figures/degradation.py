@@ -40,7 +40,9 @@ def degradation_figure(
         x = np.array([0.0, *(100 * rate for rate in rates)])
         y = np.column_stack([np.asarray(whole, float), np.asarray(scores, float)])
         style = styles[name]
-        axes.plot(x, y.mean(0), **style, marker=markers[place % len(markers)], markersize=3.5, label=name)
+        axes.plot(
+            x, y.mean(0), **style, marker=markers[place % len(markers)], markersize=3.5, label=name, clip_on=False
+        )
         if len(y) > 1:
             low, high = y.mean(0) - y.std(0, ddof=1), y.mean(0) + y.std(0, ddof=1)
             axes.fill_between(x, low, high, color=style["color"], alpha=0.13, linewidth=0)

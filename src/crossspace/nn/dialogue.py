@@ -1,0 +1,147 @@
+"""The three interleaved recurrences of DialogueRNN, in one direction, over the running conversations of a batch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from crossspace.data.layout import Walk
+from crossspace.nn.dropout import Dropout
+from crossspace.nn.linear import Linear
+from crossspace.nn.ragged import reorder
+
+
+class DialogueEncoder(nn.Module):
+    """A global, a party and an emotion GRU that read one utterance after the other (Majumder et al. 2019).
+
+    The global state reads the utterance and the speaker's state as it was; the speaker's state reads the utterance and
+    what attention finds in the preceding global states; the emotion reads the speaker's state as it is now.
+
+    Args:
+        width: features of an utterance.
+        global_width, party_width, emotion_width: of the three states.
+        slots: how many speakers are told apart, the overflow index included.
+        dropout: on the new states. What is dropped is what the next step and the attention receive.
+        listener: update the states of those who do not speak too.
+        context: attention over global states g: ``general`` scores them by ``g . (W u)``, ``simple`` by ``w . g``.
+
+    Note:
+        The input maps of all cells are split by what they read. What reads the utterances is one product before the
+        loop, and the emotion, which no other state reads, is a loop of its own. Without listeners only the speaker's
+        state is computed. The dimensions and initial values are those of one ``GRUCell`` each.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        global_width: int,
+        party_width: int,
+        emotion_width: int,
+        slots: int,
+        dropout: float,
+        listener: bool,
+        context: Literal["general", "simple"],
+    ) -> None:
+        super().__init__()
+        self.slots = slots
+        self.widths = (global_width, party_width)
+        self.sections = [3 * global_width, 3 * party_width, 3 * party_width * listener]
+        self.sections.append(global_width if context == "general" else 0)
+        self.utterance = Linear(width, sum(self.sections), bias=False)
+        self.global_party, self.global_state = _maps(party_width, global_width)
+        self.party_context, self.party_state = _maps(global_width, party_width)
+        self.listener_party: Linear | None = None
+        self.listener_state: Linear | None = None
+        if listener:
+            self.listener_party, self.listener_state = _maps(party_width, party_width)
+        self.emotion_party, self.emotion_state = _maps(party_width, emotion_width)
+        self.score = nn.Parameter(torch.empty(global_width)) if context == "simple" else None
+        self.dropout = Dropout(dropout)
+        for part, size in zip(
+            self.utterance.weight.split(self.sections),
+            (global_width, party_width, party_width, width),
+            strict=True,
+        ):
+            nn.init.uniform_(part, -(size**-0.5), size**-0.5)
+        if self.score is not None:
+            nn.init.uniform_(self.score, -(global_width**-0.5), global_width**-0.5)
+
+    def forward(self, rows: Tensor, speakers: Tensor, walk: Walk) -> Tensor:
+        """(N, width) utterances and (N,) speaker indices, in the order of the batch, to (N, emotion_width)."""
+        if not len(rows):
+            return rows.new_zeros(0, self.emotion_state.in_features)
+        said = reorder(self.utterance(rows), walk.rows, walk.places)
+        speaking = F.one_hot(speakers[walk.rows], self.slots).bool()
+        emotions = self._emotions(self._parties(said, speaking, walk.sizes), walk.sizes)
+        return reorder(emotions, walk.places, walk.rows)
+
+    def _parties(self, said: Tensor, speaking: Tensor, sizes: tuple[int, ...]) -> Tensor:
+        """(N, party_width) state of the speaker after each utterance."""
+        parts = [part.split(sizes) for part in said.split(self.sections, dim=1)]
+        state = said.new_zeros(sizes[0], self.widths[0])
+        party = said.new_zeros(sizes[0], self.slots, self.widths[1])
+        history = said.new_zeros(sizes[0], 0, self.widths[0])
+        found = []
+        for for_global, for_party, for_listener, query, who in zip(*parts, speaking.split(sizes), strict=True):
+            running = len(who)
+            state, party, history = _first(state, running), _first(party, running), _first(history, running)
+            who = who.unsqueeze(2)
+            before = torch.where(who, party, 0.0).sum(1)
+            context = self._recall(history, query)
+            state = self.dropout(_gru(for_global + self.global_party(before), self.global_state(state), state))
+            spoken = self.dropout(_gru(for_party + self.party_context(context), self.party_state(before), before))
+            party = torch.where(who, spoken.unsqueeze(1), self._listening(party, spoken, for_listener))
+            history = torch.cat([history, state.unsqueeze(1)], dim=1)
+            found.append(spoken)
+        return torch.cat(found)
+
+    def _recall(self, history: Tensor, query: Tensor) -> Tensor:
+        """(b, global_width): what attention finds in the (b, t, global_width) states so far; zero at the start."""
+        if not history.shape[1]:
+            return history.new_zeros(len(history), history.shape[2])
+        asked = query.unsqueeze(2) if self.score is None else self.score.view(1, -1, 1).expand(len(history), -1, 1)
+        weights = torch.softmax(history @ asked, dim=1)
+        return (weights.transpose(1, 2) @ history).squeeze(1)
+
+    def _listening(self, party: Tensor, spoken: Tensor, read: Tensor) -> Tensor:
+        """(b, slots, party_width) states of those who listen; unchanged unless the model has a cell for them."""
+        if self.listener_party is None or self.listener_state is None:
+            return party
+        read = (read + self.listener_party(spoken)).unsqueeze(1)
+        return self.dropout(_gru(read, self.listener_state(party), party))
+
+    def _emotions(self, parties: Tensor, sizes: tuple[int, ...]) -> Tensor:
+        """(N, emotion_width) from the (N, party_width) states of the speakers."""
+        state = parties.new_zeros(sizes[0], self.emotion_state.in_features)
+        found = []
+        for read in self.emotion_party(parties).split(sizes):
+            state = _first(state, len(read))
+            state = self.dropout(_gru(read, self.emotion_state(state), state))
+            found.append(state)
+        return torch.cat(found)
+
+
+def _maps(width: int, state: int) -> tuple[Linear, Linear]:
+    """The input map and the state map of a GRU cell."""
+    maps = Linear(width, 3 * state), Linear(state, 3 * state)
+    for parameter in (*maps[0].parameters(), *maps[1].parameters()):
+        nn.init.uniform_(parameter, -(state**-0.5), state**-0.5)
+    return maps
+
+
+def _gru(read: Tensor, kept: Tensor, state: Tensor) -> Tensor:
+    """The new state of a GRU cell from its mapped input, its mapped state and its state; the last dimension is theirs.
+
+    ``torch.nn.GRUCell`` after its two linear maps.
+    """
+    width = state.shape[-1]
+    reset, update = torch.sigmoid(read[..., : 2 * width] + kept[..., : 2 * width]).split(width, dim=-1)
+    new = torch.tanh(torch.addcmul(read[..., 2 * width :], reset, kept[..., 2 * width :]))
+    return torch.lerp(new, state, update)
+
+
+def _first(rows: Tensor, count: int) -> Tensor:
+    return rows if len(rows) == count else rows[:count]
