@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ("docs/_build/", "docs/components/", "docs/recipes.md")
 
 BLOCKS = {
-    "README.md": (4, 0, 2),
+    "README.md": (5, 0, 2),
     "docs/concepts/balancing.md": (4, 0, 0),
     "docs/concepts/conversations-and-batches.md": (5, 0, 0),
     "docs/concepts/css.md": (1, 0, 0),
@@ -35,6 +35,7 @@ BLOCKS = {
     "docs/guides/import-your-features.md": (6, 0, 0),
     "docs/guides/predict.md": (5, 1, 0),
     "docs/guides/resume.md": (3, 0, 2),
+    "docs/guides/study.md": (4, 1, 0),
     "docs/guides/tune.md": (5, 1, 0),
     "docs/index.md": (0, 0, 0),
     "docs/results/bench.md": (0, 0, 0),
@@ -53,6 +54,7 @@ ELSEWHERE = {"make", "pip", "git", "python3", ".", "source"}
 
 SMALL = {
     "train": {"--training.epochs": "2", "--model.width": "32"},
+    "study run": {"--training.epochs": "1", "--seeds": "1"},
     "tune": {"--training.epochs": "2", "--model.width": "32"},
     "data synthesize": {"--train": "24", "--validation": "6", "--test": "8"},
 }
@@ -121,8 +123,8 @@ def blocks(page: str) -> list[Block]:
 def test_no_page_and_no_block_escapes() -> None:
     fates = {page: [block.fate for block in blocks(page)] for page in pages()}
     assert {page: (f.count("run"), f.count("file"), f.count("not run")) for page, f in fates.items()} == BLOCKS
-    assert len(fates) == 19
-    assert sum(map(sum, BLOCKS.values())) == 62
+    assert len(fates) == 20
+    assert sum(map(sum, BLOCKS.values())) == 68
 
 
 def test_every_block_has_a_language_that_is_known() -> None:
