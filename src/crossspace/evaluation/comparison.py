@@ -1,4 +1,4 @@
-"""Is one model better than another? Difference, interval, permutation test, and how many seeds it would take to know."""
+"""Is one model better than another? Difference, interval, permutation test, and how many seeds it takes to know."""
 
 from __future__ import annotations
 
@@ -179,6 +179,8 @@ def _permutation(
 ) -> tuple[float, bool]:
     """Two-sided p-value of the test that swaps the two models within conversations, and whether it is exact."""
     count, groups, classes, _ = first.shape
+    if groups == 1:
+        return 1.0, True  # either way round the difference is as large; SciPy refuses to enumerate the two
     gain = (second - first).transpose(1, 0, 2, 3).reshape(groups, -1)
     totals = first.sum(1).reshape(-1), second.sum(1).reshape(-1)
 
