@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from crossspace.evaluation.bootstrap import intervals
+from crossspace.evaluation.bootstrap import intervals, resampled
 from crossspace.evaluation.confusion import confusion_per_group
 from crossspace.evaluation.scores import METRICS
 
@@ -43,11 +43,41 @@ def test_same_seed_same_interval_and_order_of_metrics() -> None:
     assert list(intervals(counts)) == list(METRICS)
 
 
-def test_repeating_a_seed_changes_nothing_because_all_seeds_share_the_resamples() -> None:
-    counts = two_class_counts(np.random.default_rng(2).random(100) < 0.6, np.repeat(np.arange(20), 5))
+def test_the_same_training_repeated_changes_nothing_but_the_noise_of_the_draws() -> None:
+    counts = two_class_counts(np.random.default_rng(2).random(400) < 0.6, np.repeat(np.arange(80), 5))
     thrice, once = intervals(np.concatenate([counts, counts, counts])), intervals(counts)
     for metric in METRICS:
-        assert thrice[metric] == pytest.approx(once[metric])
+        width = np.diff(once[metric])[0]
+        assert thrice[metric] == pytest.approx(once[metric], abs=0.12 * width)
+
+
+def test_the_interval_is_wider_where_trainings_differ() -> None:
+    rng, group = np.random.default_rng(5), np.repeat(np.arange(60), 10)
+    alike = np.concatenate([two_class_counts(rng.random(600) < 0.7, group) for _ in range(5)])
+    apart = np.concatenate([two_class_counts(rng.random(600) < p, group) for p in (0.5, 0.6, 0.7, 0.8, 0.9)])
+    for metric in METRICS:
+        assert np.diff(intervals(apart)[metric]) > 2 * np.diff(intervals(alike)[metric])
+
+
+def test_over_conversations_and_seeds_the_interval_is_wider_than_over_conversations_alone() -> None:
+    rng, group = np.random.default_rng(6), np.repeat(np.arange(60), 10)
+    counts = np.concatenate([two_class_counts(rng.random(600) < p, group) for p in (0.6, 0.65, 0.7, 0.75, 0.8)])
+    conversations = np.random.default_rng(0).integers(60, size=(2000, 60))
+    for metric, (low, high) in intervals(counts).items():
+        one_way = np.quantile(resampled(counts.astype(float), conversations)[metric], (0.025, 0.975))
+        assert high - low > 1.3 * np.diff(one_way)[0]
+
+
+def test_the_interval_covers_what_all_conversations_and_all_trainings_would_give() -> None:
+    rng, group = np.random.default_rng(7), np.repeat(np.arange(50), 4)
+    trials, covered = 150, 0
+    for _ in range(trials):
+        skill, ease = rng.normal(0, 0.04, 10), np.repeat(rng.normal(0, 0.1, 50), 4)
+        chances = np.clip(0.7 + skill[:, None] + ease, 0, 1)
+        counts = np.concatenate([two_class_counts(rng.random(200) < chance, group) for chance in chances])
+        low, high = intervals(counts, resamples=300)["accuracy"]
+        covered += low <= 0.7 <= high
+    assert 0.87 <= covered / trials <= 0.985
 
 
 def test_conversations_without_labels_are_left_out() -> None:

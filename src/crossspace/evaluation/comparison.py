@@ -180,6 +180,8 @@ def _permutation(
 ) -> tuple[float, bool]:
     """Two-sided p-value of the test that swaps the two models within conversations, and whether it is exact."""
     count, groups, classes, _ = first.shape
+    if groups == 1:
+        return 1.0, True  # either way round the difference is as large; SciPy refuses to enumerate the two
     gain = (second - first).transpose(1, 0, 2, 3).reshape(groups, -1)
     totals = first.sum(1).reshape(-1), second.sum(1).reshape(-1)
 
