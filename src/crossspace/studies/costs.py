@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -26,7 +26,7 @@ from crossspace.training.trainer import Trainer
 
 ROUNDS = 3
 _EPOCHS, _SECONDS = 6, 5.0
-"""Epochs and seconds of one round at the most, after one epoch that warms up."""
+"""Epochs and seconds of one round, whichever are over first, after one step that warms up."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +59,23 @@ def measure(configuration: Configuration, corpus: Corpus, devices: Devices) -> C
         trainer = Trainer(
             fabric, seen, model, configuration.build_balancer(), configuration.training, Path(folder), seed=0
         )
-        trainer.train_epoch(0)
-        training = _median_seconds(lambda epoch: trainer.train_epoch(epoch))
+        some = range(min(configuration.training.batch_size, len(trainer.lengths)))
+        trainer.step(trainer.corpus.batch("train", some).to(fabric.device))  # warms up
+        training = _median_seconds(trainer.train_epoch)
         batches = [seen.batch("test", group) for group in batches_of(seen.lengths("test"))]
         utterances = sum(len(batch) for batch in batches)
-        infer(trainer.model, batches)
+        infer(trainer.model, batches[:1])
         inference = _median_seconds(lambda epoch: infer(trainer.model, batches))
         threads = torch.get_num_threads()
     return Cost(parameters, training, 1000 * inference / max(utterances, 1), _peak(fabric.device), threads)
 
 
-def _median_seconds(work: Any) -> float:
-    """Median seconds of a few calls: as many as fit into the time, at least one."""
+def _median_seconds(work: Callable[[int], Any]) -> float:
+    """Median seconds of a few calls, which are given their number: as many as fit into the time, at least one."""
     taken: list[float] = []
     while len(taken) < _EPOCHS and sum(taken) < _SECONDS:
         began = time.perf_counter()
-        work(len(taken) + 1)
+        work(len(taken))
         taken.append(time.perf_counter() - began)
     return median(taken)
 
