@@ -5,7 +5,11 @@ module              holds
 ==================  ==========================================================================
 ``scores``          accuracy, F1, unweighted average recall, per class figures, by scikit-learn
 ``confusion``       the same metrics from confusion matrices, many matrices at once
-``bootstrap``       95 % intervals, resampled by conversation
+``bootstrap``       95 % intervals, resampled by conversation and seed
+``comparison``      two models: difference, interval, permutation test, seeds needed
+``oscillation``     how much a loss jumps about its own course
+``table``           one table as Markdown, LaTeX and CSV
+``rendering``       templates, and how numbers are written in them
 ``calibration``     reliability curve, expected calibration error, Brier score
 ``aggregate``       a prediction table of several seeds to the content of ``results.json``
 ``record``          a run folder as it was written, checked
