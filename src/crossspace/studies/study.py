@@ -46,6 +46,12 @@ class Variant:
     twin_of: str | None = None
     unusable: str | None = None
 
+    @property
+    def description(self) -> str:
+        """What is different, and from which recipe it starts."""
+        recipe = self.configuration.recipe
+        return self.about + (f" (recipe {recipe})" if recipe else "")
+
 
 @dataclass(frozen=True)
 class Study:

@@ -10,10 +10,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from crossspace.evaluation.captions import shortened
-from crossspace.evaluation.figures.style import BLUE, INK, MUTED, PAPER, ROW, SKY, canvas, drawn, footnote
+from crossspace.evaluation.figures.style import BLUE, INK, MUTED, ROW, SKY, canvas, drawn, footnote
 
 _FILLS = ((BLUE, ""), (SKY, "////"), (MUTED, "...."))
 _TALLEST = 14.0
+_LINES = "#ffffff"
+"""Of hatches and between bars; the same in every theme, where the paper may be transparent."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,14 @@ def bars_figure(
         for row, bar in enumerate(bars):
             y = row + (place - (len(groups) - 1) / 2) * height
             axes.barh(
-                y, bar.value, 0.9 * height, color=colour, hatch=hatch, edgecolor=PAPER, linewidth=0.4,
+                y, bar.value, 0.9 * height, color=colour, hatch=hatch, edgecolor=_LINES, linewidth=0.4,
                 label=label if not row else None,
             )  # fmt: skip
             axes.plot(bar.seeds, [y] * len(bar.seeds), "o", color=INK, markersize=1.8, alpha=0.55, zorder=3)
             if bar.interval is not None:
                 axes.plot(bar.interval, [y, y], color=INK, linewidth=1.0, marker="|", markersize=4, zorder=4)
             if bar.published is not None:
-                axes.plot(bar.published, y, "D", color=PAPER, markeredgecolor=INK, markersize=4, zorder=5)
+                axes.plot(bar.published, y, "D", color=_LINES, markeredgecolor=INK, markersize=4, zorder=5)
     axes.set_yticks(range(len(names)), [shortened(name, 34) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="y", labelcolor=INK)
@@ -75,7 +77,7 @@ def bars_figure(
 def _legend(figure: Figure, groups: Mapping[str, Sequence[Bar]]) -> None:
     bars = [bar for group in groups.values() for bar in group]
     handles: list[Line2D | Patch] = [
-        Patch(facecolor=colour, hatch=hatch, edgecolor=PAPER, label=label)
+        Patch(facecolor=colour, hatch=hatch, edgecolor=_LINES, label=label)
         for label, (colour, hatch) in zip(groups, _FILLS, strict=False)
     ]
     if any(bar.interval for bar in bars):
@@ -84,6 +86,6 @@ def _legend(figure: Figure, groups: Mapping[str, Sequence[Bar]]) -> None:
         handles.append(Line2D([], [], color=INK, marker="o", markersize=2.5, linestyle="", label="one seed"))
     if any(bar.published is not None for bar in bars):
         handles.append(
-            Line2D([], [], color=PAPER, marker="D", markeredgecolor=INK, markersize=4, linestyle="", label="published")
+            Line2D([], [], color=_LINES, marker="D", markeredgecolor=INK, markersize=4, linestyle="", label="published")
         )
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, fontsize=7.5)
