@@ -113,9 +113,10 @@ def test_totals_are_those_that_are_published() -> None:
     assert sum(sizes("css-meld-paper").values()) == 42_896_488
 
 
-def test_all_recipes_are_found_and_none_more() -> None:
+def test_all_recipes_of_css_are_found_and_none_more() -> None:
     expected = {"css-iemocap-paper", "css-iemocap-released", "css-meld-paper", "css-meld-released", "css-mosi"}
-    assert expected <= set(recipe_names()) <= expected | {"css-synthetic"}
+    found = {name for name in recipe_names() if name.startswith("css-")}
+    assert found == expected | {"css-synthetic"}
 
 
 @pytest.mark.parametrize("recipe", recipe_names())
