@@ -45,11 +45,11 @@ def plan(
     Raises:
         UsageError: every fault of the study at once.
     """
-    faults = [f"Unknown key {key!r}. {suggestion(key, _KEYS)}" for key in content if key not in _KEYS]
+    faults = [f"Unknown key {key!r}. {suggestion(str(key), _KEYS)}" for key in content if key not in _KEYS]
     written, grid = _written(content, faults)
     base = _mapping(content, "base", faults)
-    faults += [f"base: unknown key {k!r}. {suggestion(k, _VARIANT_KEYS)}" for k in base if k not in _VARIANT_KEYS]
-    settings = _settings([base, *written.values()], settings, corpus.name)
+    faults += [f"base: unknown key {k!r}. {suggestion(str(k), _VARIANT_KEYS)}" for k in base if k not in _VARIANT_KEYS]
+    settings = _settings([base, *written.values()], settings, corpus.name, faults)
     variants, left_out = [], []
     for variant, values in written.items():
         tree = _tree(base, values, settings, changes or {}, f"variant {variant!r}", faults)
@@ -61,11 +61,14 @@ def plan(
             variants.append(made)
             if best_on_test:
                 variants.append(_twin(made, tree))
-    reference = content.get("reference", next(iter(written), ""))
-    if reference not in written:
-        faults.append(f"`reference` should name a variant. {suggestion(str(reference), written)}")
+    reference = str(content.get("reference", next(iter(written), "")))
+    if written and reference not in written:
+        faults.append(f"`reference` should name a variant. {suggestion(reference, written)}")
     conditions = _conditions(content, written, faults)
-    report = content.get("report", [])
+    report = content.get("report") or []
+    if not isinstance(report, list):
+        faults.append(f"`report` should be a list of {list(_REPORTS)}. Found {report!r}.")
+        report = []
     faults += [f"`report` knows {list(_REPORTS)}. Found {kind!r}." for kind in report if kind not in _REPORTS]
     if not variants and not faults:
         faults.append(f"The study has no variant for the settings {settings!r}.")
@@ -87,31 +90,52 @@ def plan(
 
 def _written(content: Mapping[str, Any], faults: list[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """The variants that are written out and those of the grid, and the grid itself."""
-    written = {str(k): v or {} for k, v in _mapping(content, "variants", faults).items()}
-    grid = _mapping(content, "grid", faults)
-    for key, values in grid.items():
-        if not isinstance(values, list) or not values or key.count(".") != 1:
-            faults.append(f"grid: {key!r} should be section.argument with a list of values. Found {values!r}.")
-            return written, {}
-    for values in itertools.product(*grid.values()) if grid else ():
-        point = dict(zip(grid, values, strict=True))
-        short = {key.partition(".")[2]: value for key, value in point.items()}
-        nested: dict[str, Any] = {"point": point, "about": ", ".join(f"{k} {v}" for k, v in short.items())}
-        for key, value in point.items():
-            section, _, argument = key.partition(".")
-            nested.setdefault(section, {})[argument] = value
-        written["-".join(f"{k}-{v}" for k, v in short.items()).replace("_", "-")] = nested
-    if not written:
+    written = {str(name): values or {} for name, values in _mapping(content, "variants", faults).items()}
+    grid = _grid(content, faults)
+    points = dict(map(_at_point, (dict(zip(grid, p, strict=True)) for p in itertools.product(*grid.values()) if p)))
+    faults += [
+        f"variant {n!r} stands twice: written out and on the grid. Leave one out." for n in points if n in written
+    ]
+    if not written and not content.get("grid"):
         faults.append("A study needs `variants` or a `grid`. Found neither.")
-    for name, values in written.items():
+    for name, values in (written | points).items():
         if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
             faults.append(f"variant {name!r}: a name may hold letters, digits and . + - _ only; it names a folder.")
         if not isinstance(values, Mapping):
             faults.append(f"variant {name!r} should be a mapping. Found {values!r}.")
-            continue
-        known = (*_VARIANT_KEYS, "point") if name not in content.get("variants", {}) else _VARIANT_KEYS
-        faults += [f"variant {name!r}: unknown key {k!r}. {suggestion(k, known)}" for k in values if k not in known]
-    return {name: values for name, values in written.items() if isinstance(values, Mapping)}, grid
+        elif name in written:
+            faults += [
+                f"variant {name!r}: unknown key {k!r}. {suggestion(str(k), _VARIANT_KEYS)}"
+                for k in values
+                if k not in _VARIANT_KEYS
+            ]
+    return {n: values for n, values in (written | points).items() if isinstance(values, Mapping)}, grid
+
+
+def _grid(content: Mapping[str, Any], faults: list[str]) -> dict[str, list[Any]]:
+    """The axes of the grid; where one is at fault, none."""
+    grid = _mapping(content, "grid", faults)
+    strange = []
+    for key, values in grid.items():
+        section, dot, argument = str(key).partition(".")
+        named = section in _SECTIONS and bool(dot and argument) and "." not in argument
+        if not named or not isinstance(values, list) or not values:
+            strange.append(
+                f"grid: {key!r} should be section.argument, of {', '.join(_SECTIONS)}, with a list of values. "
+                f"Found {values!r}."
+            )
+    faults += strange
+    return {} if strange else grid
+
+
+def _at_point(point: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Name and content of the variant at a point of the grid."""
+    short = {key.partition(".")[2]: value for key, value in point.items()}
+    variant: dict[str, Any] = {"point": point, "about": ", ".join(f"{k} {v}" for k, v in short.items())}
+    for key, value in point.items():
+        section, _, argument = key.partition(".")
+        variant.setdefault(section, {})[argument] = value
+    return "-".join(f"{k}-{v}" for k, v in short.items()).replace("_", "-"), variant
 
 
 def _mapping(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[str, Any]:
@@ -122,11 +146,12 @@ def _mapping(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[st
     return dict(found)
 
 
-def _settings(written: Sequence[Mapping[str, Any]], chosen: str | None, corpus: str) -> str | None:
+def _settings(written: Sequence[Mapping[str, Any]], chosen: str | None, corpus: str, faults: list[str]) -> str | None:
     recipes = [values.get("recipe") for values in written]
     known = list(dict.fromkeys(key for recipe in recipes if isinstance(recipe, Mapping) for key in recipe))
     if chosen is not None and chosen not in known:
-        raise UsageError(f"The study has no settings {chosen!r}. {suggestion(chosen, known)}")
+        faults.append(f"The study has no settings {chosen!r}. {suggestion(chosen, known)}")
+        chosen = None
     fitting = [key for key in known if key in corpus.lower()]
     return chosen or next(iter([*fitting, *known]), None)
 
@@ -227,10 +252,11 @@ def _conditions(content: Mapping[str, Any], written: Mapping[str, Any], faults: 
     if not isinstance(found, Mapping) or set(found) != {"of", "rates"}:
         faults.append(f"`conditions` should have the keys `of`, a variant, and `rates`. Found {found!r}.")
         return None
-    if found["of"] not in written:
-        faults.append(f"conditions: `of` should name a variant. {suggestion(str(found['of']), written)}")
+    of = str(found["of"])
+    if of not in written:
+        faults.append(f"conditions: `of` should name a variant. {suggestion(of, written)}")
     rates = found["rates"]
     if not isinstance(rates, list) or not all(isinstance(r, (int, float)) and 0 < r <= 1 for r in rates):
         faults.append(f"conditions: `rates` should be fractions above 0 and at most 1. Found {rates!r}.")
         return None
-    return Conditions(str(found["of"]), tuple(float(r) for r in rates))
+    return Conditions(of, tuple(float(r) for r in rates))

@@ -35,13 +35,14 @@ def bands_figure(
     """
     across = min(_ACROSS, len(panels))
     down = -(-len(panels) // across)
-    figure = Figure(figsize=(ROW, 0.8 + 1.9 * down), layout="constrained")
     names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
-    styles = line_styles(names)
+    styles, labels = line_styles(names), {name: shortened(name, 24) for name in names}
+    columns = min(len(names), max(1, int(ROW / (0.6 + 0.075 * max(map(len, labels.values()))))))
+    figure = Figure(figsize=(ROW, 0.65 + 0.17 * -(-len(names) // columns) + 1.9 * down), layout="constrained")
     for place, (loss, curves) in enumerate(panels.items()):
         axes = figure.add_subplot(down, across, place + 1)
         for name, curve in curves.items():
-            axes.plot(curve.x, curve.mean, **styles[name], label=shortened(name, 24) if not place else None)
+            axes.plot(curve.x, curve.mean, **styles[name], label=labels.pop(name, None))
             axes.fill_between(
                 curve.x, curve.mean - curve.spread, curve.mean + curve.spread,
                 color=styles[name]["color"], alpha=0.18, linewidth=0,
@@ -58,6 +59,6 @@ def bands_figure(
         lines = (notes or {}).get(loss)
         if lines:
             axes.text(0.98, 0.96, "\n".join(lines), transform=axes.transAxes, ha="right", va="top", size=6.5)
-    figure.legend(loc="outside upper left", ncols=len(names), frameon=False)
+    figure.legend(loc="outside upper left", ncols=columns, frameon=False)
     footnote(figure, basis, warning)
     return figure

@@ -36,7 +36,8 @@ def heat_figure(
         warning: print that in the colour of a warning.
     """
     means, deviations = np.asarray(values, dtype=float), np.asarray(spreads, dtype=float)
-    low, high = np.nanmin(means), np.nanmax(means)
+    known = means[~np.isnan(means)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
     figure, axes = canvas(1.6 + 0.72 * means.shape[1], 1.5 + 0.46 * means.shape[0])
     for row, column in np.ndindex(means.shape):
         value = means[row, column]

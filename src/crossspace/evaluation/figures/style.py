@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Callable
 from functools import wraps
@@ -31,6 +32,9 @@ THEMED = {
 """Colours that a page may set for itself: ``{colour: CSS variable}``."""
 
 FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,'DejaVu Sans',sans-serif"
+
+_SMALL, _LETTER = 7, 0.58
+"""Points of a footnote, and the width of a letter as a share of them."""
 
 COLUMN, ROW = 4.0, 7.6
 """Widths in inches: of a figure that stands beside others, and of one that takes the whole line."""
@@ -91,8 +95,11 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def footnote(figure: Figure, text: str, warning: bool = False) -> None:
-    """One small line under a figure: what it rests on, in the colour of a warning where that is little."""
-    figure.supxlabel(text, x=0.01, ha="left", size=7, color=VERMILLION if warning else MUTED)
+    """Small lines under a figure: what it rests on, in the colour of a warning where that is little."""
+    letters = int(72 * figure.get_figwidth() / (_LETTER * _SMALL))
+    figure.supxlabel(
+        textwrap.fill(text, letters), x=0.01, ha="left", size=_SMALL, color=VERMILLION if warning else MUTED
+    )
 
 
 def svg(figure: Figure, name: str) -> str:
