@@ -52,7 +52,7 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     given = parser.parse_all(known)
 
-    from crossspace.cli.progress import StudyProgress
+    from crossspace.cli.study_progress import StudyProgress
     from crossspace.configuration import options_to_tree
     from crossspace.data.corpus import Corpus
     from crossspace.studies.jobs import cores
