@@ -46,7 +46,7 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--jobs", type=int, help="trainings at a time (default: one per processor)")
     parser.add_argument("--best-on-test", action="store_true", help="also train all under the protocol best-on-test")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
-    parser.add_argument("--track", choices=TRACKERS, default="auto", help="who else sees the trainings (auto: TensorBoard if there)")
+    parser.add_argument("--track", choices=TRACKERS, default="auto", help="who else sees the trainings")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     given = parser.parse_all(known)
 
@@ -92,7 +92,8 @@ def _run(words: list[str]) -> int:
         ).execute()
     for variant, reason in failures.items():
         print(f"{variant} failed: {reason.splitlines()[-1]}")
-    if len(failures) == len(study.variants):
+    results = [Path(given.out) / "runs" / variant.name / "results.json" for variant in study.variants]
+    if not any(path.exists() for path in results):
         raise DataError("Every variant failed; there is nothing to report.")
     print(f"Report: {write_study_report(given.out)}")
     return 1 if failures else 0

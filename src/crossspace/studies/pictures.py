@@ -28,7 +28,7 @@ def pictures(record: StudyRecord) -> list[Illustration]:
     found = [*_grid(record), *_bars(record), *_intervals(record), *_missing(record)]
     if "curves" in record.study.report:
         found += _bands(record)
-    return found + [*_confusions(record)]
+    return [*found, *_confusions(record)]
 
 
 def _bars(record: StudyRecord) -> Iterator[Illustration]:
@@ -171,6 +171,8 @@ def _bands(record: StudyRecord) -> Iterator[Illustration]:
         notes[loss_caption(loss)] = [
             f"{v.name}: {np.mean(oscillations(v, loss)):.1f} %" for v in record.variants if v.name in curves
         ]
+    if not panels:
+        return
     window = max((c.window for panel in panels.values() for c in panel.values()), default=1)
     smoothing = "Every step is drawn." if window == 1 else f"Each point averages {window} steps."
     yield Illustration(
@@ -178,9 +180,7 @@ def _bands(record: StudyRecord) -> Iterator[Illustration]:
         "losses",
         "Losses over training",
         f"Mean and standard deviation over seeds. {smoothing} In each panel: the oscillation of single steps.",
-        bands_figure(
-            panels, ylabel="loss (nats)", basis=basis(record), warning=bool(weaknesses(record)), notes=notes
-        ),
+        bands_figure(panels, ylabel="loss (nats)", basis=basis(record), warning=bool(weaknesses(record)), notes=notes),
     )
 
 

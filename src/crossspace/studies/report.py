@@ -1,4 +1,4 @@
-"""The report of a study: one HTML page, the same in Markdown, every table as LaTeX and CSV, every figure as SVG and PDF."""
+"""The report of a study: one HTML page, the same in Markdown, tables as LaTeX and CSV, figures as SVG and PDF."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def _scores(record: StudyRecord) -> Table:
     """Means with spread and interval, beside the published figures where there are any."""
     published = any(v.variant.published for v in record.variants)
     columns = ["variant"] + (["published ACC / F1"] if published else [])
-    mark = "reproduced, validation: " if record.twins or published else ""
+    mark = f"reproduced, {record.protocol}: " if record.twins or published else ""
     columns += [f"{mark}{METRIC_CAPTIONS[m]}" for m in _COMPARED]
     columns += [f"{METRIC_CAPTIONS[m]}, 95 %" for m in ("weighted_f1",)]
     if record.twins:
@@ -132,7 +132,7 @@ def _per_class(record: StudyRecord) -> Table:
         rows.append([found.name, *(_spread(classes[label]["f1"]) for label in record.labels)])
         values.append(
             {"variant": found.name}
-            | {f"{label}_{k}": classes[label][k]["mean"] for label in record.labels for k in ("precision", "recall", "f1")}
+            | {f"{c}_{k}": classes[c][k]["mean"] for c in record.labels for k in ("precision", "recall", "f1")}
         )
     caption = "F1 in percent, mean over seeds ± standard deviation; in brackets the utterances of the test split. "
     return Table("classes", "Per emotion", caption + basis(record), columns, rows, values)
@@ -185,8 +185,8 @@ def _missing(record: StudyRecord) -> Iterator[Table]:
             {"missing": name, "rate": rate} | {m: float(x[m].mean()) for m in METRICS} for rate, x in curves.items()
         ]
     caption = (
-        f"Weighted F1 in percent of {tested.name}, trained with everything, tested with a modality missing in the given "
-        "share of the utterances, drawn once per seed and nested: who misses it at 10 % misses it at 20 %. "
+        f"Weighted F1 in percent of {tested.name}, trained with everything, tested with a modality missing in the "
+        "given share of the utterances, drawn once per seed and nested: who misses it at 10 % misses it at 20 %. "
     )
     columns = ["missing", "0 %", *(f"{100 * rate:.0f} %" for rate in rates)]
     yield Table("missing", "With modalities missing at test time", caption + basis(record), columns, rows, values)
@@ -194,6 +194,8 @@ def _missing(record: StudyRecord) -> Iterator[Table]:
 
 def _oscillations(record: StudyRecord) -> Iterator[Table]:
     names = loss_names(record)
+    if not names:
+        return
     rows, values = [], []
     for found in record.variants:
         measured = {name: oscillations(found, name) for name in names}
@@ -202,6 +204,7 @@ def _oscillations(record: StudyRecord) -> Iterator[Table]:
             {"variant": found.name, "loss": name, "seed": seed, "oscillation": x}
             for name, per_seed in measured.items()
             for seed, x in zip(found.run.seeds, per_seed, strict=True)
+            if not np.isnan(x)
         ]
     caption = (
         "Mean distance of a step's loss from the middle of its two neighbours, in percent of the mean loss, over all "
@@ -231,7 +234,7 @@ def loss_caption(name: str) -> str:
 def oscillations(found: VariantRecord, loss: str) -> list[float]:
     """Oscillation of one loss, by seed."""
     return [
-        oscillation([s["parts"][loss] for s in found.run.steps if s["seed"] == seed and loss in s["parts"]])
+        oscillation([s["parts"][loss] for s in found.run.steps if s["seed"] == seed and loss in s.get("parts", {})])
         for seed in found.run.seeds
     ]
 
@@ -250,6 +253,8 @@ def _spread_of(values: np.ndarray) -> str:
 
 
 def _plain_spread(values: list[float]) -> str:
+    if np.isnan(values).any():
+        return "–"
     text = f"{np.mean(values):.1f}"
     return text if len(values) == 1 else f"{text} ± {np.std(values, ddof=1):.1f}"
 
