@@ -23,7 +23,9 @@ def weaknesses(record: StudyRecord) -> list[str]:
     found = []
     if len(record.seeds) == 1:
         found.append("ONE SEED: no spread between trainings is known; a difference may be luck.")
-    if record.protocol != "validation":
+    if record.protocol == "mixed":
+        found.append(f"Some variants have the protocol {BEST_ON_TEST.upper()}: their numbers are optimistic.")
+    elif record.protocol != "validation":
         found.append(f"Protocol {BEST_ON_TEST.upper()}: the test split chose the epoch; the numbers are optimistic.")
     if record.twins:
         found.append(f"Columns {BEST_ON_TEST} are optimistic: there the test split chose the epoch.")

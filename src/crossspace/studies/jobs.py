@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -59,11 +60,13 @@ class Crew:
             self._dismiss()
 
     def _hand_out(self, waiting: deque[Job]) -> None:
+        self._workers = [worker for worker in self._workers if worker.job is not None or worker.process.is_alive()]
         idle = [worker for worker in self._workers if worker.job is None]
         while waiting and (idle or len(self._workers) < self.count):
             worker = idle.pop() if idle else self._hire()
             worker.job = waiting.popleft()
-            worker.connection.send(worker.job)
+            with suppress(OSError):  # it has just died, which is heard of next
+                worker.connection.send(worker.job)
 
     def _hire(self) -> _Worker:
         ours, theirs = _SPAWN.Pipe()
@@ -91,7 +94,8 @@ class Crew:
 
     def _let_go(self, worker: _Worker) -> None:
         self._workers.remove(worker)
-        worker.connection.send(None)
+        with suppress(OSError):
+            worker.connection.send(None)
         worker.process.join()
 
     def _dismiss(self) -> None:

@@ -171,6 +171,8 @@ def _bands(record: StudyRecord) -> Iterator[Illustration]:
         notes[loss_caption(loss)] = [
             f"{v.name}: {np.mean(oscillations(v, loss)):.1f} %" for v in record.variants if v.name in curves
         ]
+    if not panels:
+        return
     window = max((c.window for panel in panels.values() for c in panel.values()), default=1)
     smoothing = "Every step is drawn." if window == 1 else f"Each point averages {window} steps."
     yield Illustration(

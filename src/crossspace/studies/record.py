@@ -89,7 +89,7 @@ class StudyRecord:
             place = folder.run(variant.name)
             if (place / "results.json").exists():
                 found[variant.name] = _read(variant, place, fingerprint, costs.get(variant.name))
-        if not found:
+        if all(v.twin_of is not None for v in study.variants if v.name in found):
             raise DataError(f"{path} holds no finished variant yet. 'crossspace study run' goes on with it.")
         failures = folder.failures()
         return cls(

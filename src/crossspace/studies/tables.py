@@ -30,7 +30,7 @@ def _scores(record: StudyRecord) -> Table:
     """Means with spread and interval, beside the published figures where there are any."""
     published = any(v.variant.published for v in record.variants)
     columns = ["variant"] + (["published ACC / F1"] if published else [])
-    mark = "reproduced, validation: " if record.twins or published else ""
+    mark = f"reproduced, {record.protocol}: " if record.twins or published else ""
     columns += [f"{mark}{METRIC_CAPTIONS[m]}" for m in _COMPARED]
     columns += [f"{METRIC_CAPTIONS[m]}, 95 %" for m in ("weighted_f1",)]
     if record.twins:
@@ -199,6 +199,8 @@ def _missing(record: StudyRecord) -> Iterator[Table]:
 
 def _oscillations(record: StudyRecord) -> Iterator[Table]:
     names = loss_names(record)
+    if not names:
+        return
     rows, values = [], []
     for found in record.variants:
         measured = {name: oscillations(found, name) for name in names}
@@ -207,6 +209,7 @@ def _oscillations(record: StudyRecord) -> Iterator[Table]:
             {"variant": found.name, "loss": name, "seed": seed, "oscillation": x}
             for name, per_seed in measured.items()
             for seed, x in zip(found.run.seeds, per_seed, strict=True)
+            if not np.isnan(x)
         ]
     caption = (
         "Mean distance of a step's loss from the middle of its two neighbours, in percent of the mean loss, over all "
@@ -236,7 +239,7 @@ def loss_caption(name: str) -> str:
 def oscillations(found: VariantRecord, loss: str) -> list[float]:
     """Oscillation of one loss, by seed."""
     return [
-        oscillation([s["parts"][loss] for s in found.run.steps if s["seed"] == seed and loss in s["parts"]])
+        oscillation([s["parts"][loss] for s in found.run.steps if s["seed"] == seed and loss in s.get("parts", {})])
         for seed in found.run.seeds
     ]
 
@@ -255,6 +258,8 @@ def _spread_of(values: np.ndarray) -> str:
 
 
 def _plain_spread(values: list[float]) -> str:
+    if np.isnan(values).any():
+        return "–"
     text = f"{np.mean(values):.1f}"
     return text if len(values) == 1 else f"{text} ± {np.std(values, ddof=1):.1f}"
 

@@ -1,0 +1,31 @@
+"""Jobs without a training, in a module of their own: the processes of a study import it by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+from crossspace.errors import DataError
+from crossspace.studies.worker import Job, Message, Place, Tell
+
+
+@dataclass(frozen=True)
+class Fake(Job):
+    """Does what ``what`` says."""
+
+    what: str = "answer"
+
+    def do(self, place: Place, tell: Tell) -> Any:
+        """Answer, tell, fail, or die."""
+        if self.what == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.what == "leave":
+            os._exit(3)
+        if self.what == "mistake":
+            raise DataError("told in words")
+        if self.what == "bug":
+            raise ZeroDivisionError
+        tell(Message("progress", 0.5, "half"))
+        return self.variant, os.getpid(), place.threads
