@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ class Bar:
 
 @drawn
 def bars_figure(
-    names: Sequence[str], groups: dict[str, Sequence[Bar]], *, xlabel: str, basis: str, warning: bool = False
+    names: Sequence[str], groups: Mapping[str, Sequence[Bar]], *, xlabel: str, basis: str, warning: bool = False
 ) -> Figure:
     """Horizontal bars from zero, so that lengths compare as the scores do.
 
@@ -72,7 +72,7 @@ def bars_figure(
     return figure
 
 
-def _legend(figure: Figure, groups: dict[str, Sequence[Bar]]) -> None:
+def _legend(figure: Figure, groups: Mapping[str, Sequence[Bar]]) -> None:
     bars = [bar for group in groups.values() for bar in group]
     handles: list[Line2D | Patch] = [
         Patch(facecolor=colour, hatch=hatch, edgecolor=PAPER, label=label)
