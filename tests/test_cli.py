@@ -328,3 +328,25 @@ def test_a_folder_that_cannot_be_written_is_told(
     assert found.code == 1 and "p.csv" in found.err
     found = run("train", "--data", corpus_file, "--out", tmp_path / "file", *TINY)
     assert found.code in (1, 2) and "file" in found.err
+
+
+def test_studies_are_listed_and_their_actions_have_help(run: Run) -> None:
+    listed = run("list", "studies").out
+    assert "css-components" in listed and "what each component of CSS contributes" in listed
+    for action in ("run", "report"):
+        assert action in run("study", "--help").out
+        assert f"usage: crossspace study {action}" in run("study", action, "--help").out
+    assert "Did you mean 'report'" in run("study", "reprot").err
+
+
+def test_mistakes_of_a_study_are_told_before_anything_is_written(run: Run, corpus_file: Path, tmp_path: Path) -> None:
+    out = ["--out", tmp_path / "study", "--quiet"]
+    found = run("study", "run", "css-component", "--data", corpus_file, *out)
+    assert found.code == 2 and "Did you mean 'css-components'" in found.err
+    found = run("study", "run", "css-components", "--data", tmp_path / "none.parquet", *out)
+    assert found.code == 1 and "none.parquet" in found.err
+    found = run("study", "run", "css-components", "--data", corpus_file, *out, "--training.epoch", 3)
+    assert found.code == 2 and found.err.count("Unknown argument 'training.epoch'") == 8
+    found = run("study", "run", "css-components", "--data", corpus_file, *out, "--setings", "meld")
+    assert found.code == 2 and "Did you mean '--settings'" in found.err
+    assert not (tmp_path / "study").exists()

@@ -160,13 +160,13 @@ def _missing(record: StudyRecord) -> Iterator[Illustration]:
 
 
 def _bands(record: StudyRecord) -> Iterator[Illustration]:
+    logged = {
+        v.name: {curve.name: curve for curve in step_curves(v.run.steps, lambda step: step.get("parts"))}
+        for v in record.variants
+    }
     panels, notes = {}, {}
     for loss in loss_names(record):
-        curves = {}
-        for found in record.variants:
-            made = {curve.name: curve for curve in step_curves(found.run.steps, lambda step: step.get("parts"))}
-            if loss in made:
-                curves[found.name] = made[loss]
+        curves = {name: found[loss] for name, found in logged.items() if loss in found}
         panels[loss_caption(loss)] = curves
         notes[loss_caption(loss)] = [
             f"{v.name}: {np.mean(oscillations(v, loss)):.1f} %" for v in record.variants if v.name in curves
