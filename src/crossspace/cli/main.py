@@ -34,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("crossspace: interrupted. What was finished is saved; --resume goes on.", file=sys.stderr)
+        print(
+            "crossspace: interrupted. What was finished is saved; the same command goes on (train: with --resume).",
+            file=sys.stderr,
+        )
         return 1
     except OSError as error:
         print(f"crossspace: {error}. Check the path, the permissions and the space on the disk.", file=sys.stderr)

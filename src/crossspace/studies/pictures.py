@@ -168,9 +168,8 @@ def _bands(record: StudyRecord) -> Iterator[Illustration]:
     for loss in loss_names(record):
         curves = {name: found[loss] for name, found in logged.items() if loss in found}
         panels[loss_caption(loss)] = curves
-        notes[loss_caption(loss)] = [
-            f"{v.name}: {np.mean(oscillations(v, loss)):.1f} %" for v in record.variants if v.name in curves
-        ]
+        measured = {v.name: np.mean(oscillations(v, loss)) for v in record.variants if v.name in curves}
+        notes[loss_caption(loss)] = [f"{name}: {x:.1f} %" for name, x in measured.items() if not np.isnan(x)]
     if not panels:
         return
     window = max((c.window for panel in panels.values() for c in panel.values()), default=1)

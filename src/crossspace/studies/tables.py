@@ -147,7 +147,7 @@ def _costs(record: StudyRecord) -> Iterator[Table]:
     measured = [(v.name, v.cost) for v in record.variants if v.cost is not None]
     if not measured:
         return
-    reference = record.reference.cost or measured[0][1]
+    named, reference = next(((n, c) for n, c in measured if n == record.reference.name), measured[0])
     rows = [
         [
             name,
@@ -164,7 +164,7 @@ def _costs(record: StudyRecord) -> Iterator[Table]:
         f"Measured after all training, nothing else running: one variant at a time, each round in a fresh process, "
         f"{about['threads']:.0f} thread{'s' * (about['threads'] > 1)}; median of {about['rounds']} rounds. An epoch is "
         f"one pass over the training split; inference is over the test split; memory is the largest of the process, "
-        f"libraries included. The ratio is to {record.reference.name}. "
+        f"libraries included. The ratio is to {named}. "
     )
     yield Table(
         "costs",
