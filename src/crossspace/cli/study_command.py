@@ -44,6 +44,7 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds of every variant (default 5)")
     parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
     parser.add_argument("--jobs", type=int, help="trainings at a time (default: one per processor)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each variant's costs (default 3)")
     parser.add_argument("--best-on-test", action="store_true", help="also train all under the protocol best-on-test")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
     parser.add_argument(
@@ -58,11 +59,11 @@ def _run(words: list[str]) -> int:
     from crossspace.studies.jobs import cores
     from crossspace.studies.plan import plan
     from crossspace.studies.report import write_study_report
-    from crossspace.studies.run import StudyRun, check_jobs
+    from crossspace.studies.run import StudyRun, check_counts
     from crossspace.studies.shipped import read_study, study_path, study_summary
 
     jobs = cores() if given.jobs is None else given.jobs
-    check_jobs(jobs, given.seeds)
+    check_counts(jobs=jobs, seeds=given.seeds, rounds=given.rounds)
     if not Path(given.data).exists():
         raise DataError(f"There is no file {given.data}. 'crossspace data import' makes a corpus.")
     corpus = Corpus.read(given.data)
@@ -90,6 +91,7 @@ def _run(words: list[str]) -> int:
             jobs=jobs,
             accelerator=given.device,
             track=given.track,
+            rounds=given.rounds,
             on_progress=progress.show,
         ).execute()
     for variant, reason in failures.items():

@@ -55,6 +55,7 @@ class StudyRun:
         jobs: trainings at a time.
         accelerator: ``auto``, ``cpu`` or ``cuda``.
         track: what trainings are followed with.
+        rounds: measurements of what each variant costs, where the study reports that.
         on_progress: called whenever something happened.
     """
 
@@ -68,11 +69,12 @@ class StudyRun:
         jobs: int = 1,
         accelerator: str = "auto",
         track: Tracker = "auto",
+        rounds: int = ROUNDS,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         self.study, self.corpus, self.path = study, corpus, Path(path)
         self.folder, self.seeds, self.jobs = StudyFolder(folder), tuple(seeds), jobs
-        self.accelerator, self.track = accelerator, track
+        self.accelerator, self.track, self.rounds = accelerator, track, rounds
         self.on_progress = on_progress or (lambda progress: None)
         self.failures: dict[str, str] = {}
 
@@ -163,7 +165,7 @@ class StudyRun:
         variants = [v for v in self._usable() if v.twin_of is None]
         rounds = [
             Measure(v.name, v.configuration, self.folder.run(v.name), self.seeds)
-            for number in range(ROUNDS)
+            for number in range(self.rounds)
             for v in variants
             if number >= len(costs[v.name])
         ]
@@ -185,7 +187,9 @@ class StudyRun:
             Crew(1, self._place(cores()), lasting=False).work(rounds, on_message)
 
 
-def check_jobs(jobs: int, seeds: int) -> None:
-    """Raise :class:`UsageError` unless both are at least 1."""
-    if jobs < 1 or seeds < 1:
-        raise UsageError(f"`--jobs` and `--seeds` should be at least 1. Found {jobs} and {seeds}.")
+def check_counts(**counts: int) -> None:
+    """Raise :class:`UsageError` unless every one is at least 1."""
+    low = {name: count for name, count in counts.items() if count < 1}
+    if low:
+        found = ", ".join(f"--{name} {count}" for name, count in low.items())
+        raise UsageError(f"{' and '.join(f'`--{n}`' for n in counts)} should be at least 1. Found {found}.")
