@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from crossspace.runtime import optional_import, write_text
 from crossspace.training.history import scalars
 
@@ -25,7 +27,9 @@ class MLflowSink:
     """Writes losses, weights, norms, cosines and learning rate per step and scores per epoch to an SQLite store.
 
     A training that is resumed goes on with its MLflow run, whose id is in ``mlflow.json`` of its folder, and repeats
-    no value that is in the store already. Models and reports stay in the run folder and are not copied.
+    no value that is in the store already. Models and reports stay in the run folder and are not copied. Trainings that
+    share a store take turns: SQLite lets one process write at a time, and MLflow makes its tables without asking
+    whether another process is making them.
 
     Args:
         store: folder of ``mlflow.db``; trainings that share it stand side by side in MLflow.
@@ -56,15 +60,17 @@ class MLflowSink:
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         store.mkdir(parents=True, exist_ok=True)
-        self._client = MlflowClient(tracking_uri=f"sqlite:///{store.resolve() / FILE}")
+        self._lock = FileLock(store / ".mlflow.lock")
         self._known: dict[str, int] = {}
         path = (keep or store) / _RUN
-        self._run = self._found(path)
-        if self._run is None:
-            created = self._client.create_run(self._experiment(experiment, store), run_name=run_name, tags=dict(tags))
-            self._run = created.info.run_id
-            self._describe(parameters)
-            write_text(path, json.dumps({"run_id": self._run}) + "\n")
+        with self._lock:
+            self._client = MlflowClient(tracking_uri=f"sqlite:///{store.resolve() / FILE}")
+            self._run = self._found(path)
+            if self._run is None:
+                number = self._experiment(experiment, store)
+                self._run = self._client.create_run(number, run_name=run_name, tags=dict(tags)).info.run_id
+                self._describe(parameters)
+                write_text(path, json.dumps({"run_id": self._run}) + "\n")
 
     def write(self, records: Sequence[dict[str, Any]]) -> None:
         """Log the values of ``records`` that are not in the store yet."""
@@ -77,27 +83,22 @@ class MLflowSink:
             for name, value, at in scalars(record)
             if at > self._known.get(name, -1)
         ]
-        for start in range(0, len(new), _BATCH):
-            self._client.log_batch(self._run, metrics=new[start : start + _BATCH])
+        with self._lock:
+            for start in range(0, len(new), _BATCH):
+                self._client.log_batch(self._run, metrics=new[start : start + _BATCH])
 
     def close(self) -> None:
         """Mark the run as finished."""
-        self._client.set_terminated(self._run)
+        with self._lock:
+            self._client.set_terminated(self._run)
 
     def _experiment(self, name: str, store: Path) -> str:
-        """The id of the experiment, made if it is not there; another process may make it at the same moment."""
-        from mlflow.exceptions import MlflowException
-
+        """The id of the experiment, made if it is not there."""
         found = self._client.get_experiment_by_name(name)
-        if found is None:
-            try:
-                # Nothing is put there, but without it MLflow would name a folder where the command was given.
-                return self._client.create_experiment(name, artifact_location=(store.resolve() / "mlflow").as_uri())
-            except MlflowException:
-                found = self._client.get_experiment_by_name(name)
-                if found is None:
-                    raise
-        return found.experiment_id
+        if found is not None:
+            return found.experiment_id
+        # Nothing is put there, but without it MLflow would name a folder where the command was given.
+        return self._client.create_experiment(name, artifact_location=(store.resolve() / "mlflow").as_uri())
 
     def _found(self, path: Path) -> str | None:
         """The id of the run to go on with, and how far each of its metrics got."""
