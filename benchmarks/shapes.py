@@ -23,8 +23,14 @@ def meld_lengths(count: int, generator: np.random.Generator) -> list[int]:
     return [int(n) for n in drawn]
 
 
-def corpus(shape: str, seed: int = 0) -> Corpus:
-    """Normal features, random labels: it says nothing about emotions and all about seconds."""
+def corpus(shape: str, part: int = 1, seed: int = 0) -> Corpus:
+    """Normal features, random labels: it says nothing about emotions and all about seconds.
+
+    Args:
+        shape: ``iemocap`` or ``meld``.
+        part: keep every ``part``-th conversation.
+        seed: of the numbers.
+    """
     generator = np.random.default_rng(seed)
     if shape == "iemocap":
         lengths = conversation_lengths()
@@ -35,10 +41,16 @@ def corpus(shape: str, seed: int = 0) -> Corpus:
         parts = {split: meld_lengths(size, generator) for split, size in sizes.items()}
         spec, speakers = TaskSpec(MELD_LABELS, {**WIDTHS, "audio": 300}, 9), ("a", "b", "c")
     drawn = {
-        split: [_conversation(f"{split}-{i:04d}", n, spec, speakers, generator) for i, n in enumerate(lengths)]
+        split: [_conversation(f"{split}-{i:04d}", n, spec, speakers, generator) for i, n in enumerate(lengths[::part])]
         for split, lengths in parts.items()
     }
-    made = Corpus(drawn, spec, name=f"{shape}-shape", source="random numbers", licence="CC0-1.0")
+    made = Corpus(
+        drawn,
+        spec,
+        name=f"{shape}-shape" + (f", every {part}th" if part > 1 else ""),
+        source="random numbers",
+        licence="CC0-1.0",
+    )
     if "validation" not in made.splits:
         made = made.with_splits(dict.fromkeys(validation_ids(made.conversation_ids("train")), "validation"))
     return made
@@ -64,8 +76,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shape", choices=("iemocap", "meld"))
     parser.add_argument("target", help="corpus file to write (.parquet)")
+    parser.add_argument("--part", type=int, default=1, help="keep every PART-th conversation (default 1)")
     given = parser.parse_args()
-    made = corpus(given.shape)
+    made = corpus(given.shape, given.part)
     made.write(given.target)
     print(made)
 
