@@ -1,12 +1,14 @@
 """What a process of a study does: one job after the other, until the study says that there are no more.
 
 A process reads the corpus once and lives for many jobs, so that starting up is paid once. When the study itself is
-gone, the next word to it fails, and the process ends; the training goes on from its checkpoint next time.
+gone, the process ends; the training goes on from its checkpoint next time.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import threading
 import time
 import traceback
 from abc import ABC, abstractmethod
@@ -172,11 +174,20 @@ def _corpus(path: str) -> Corpus:
     return Corpus.read(path)
 
 
+def _end_with_the_study() -> None:
+    """Wait for the process of the study to end, however it does, and end at once."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def serve(connection: Connection, place: Place) -> None:
     """Do the jobs that come through ``connection`` until None comes or nobody is there any more."""
     import torch
 
     torch.set_num_threads(place.threads)
+    threading.Thread(target=_end_with_the_study, daemon=True).start()
 
     def tell(message: Message) -> None:
         try:
