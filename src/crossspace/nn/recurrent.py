@@ -55,8 +55,11 @@ class RecurrentEncoder(nn.Module):
 
     def _one_block(self, block: Block, rows: Tensor) -> Tensor:
         lengths = block.valid.sum(1).cpu()
-        packed = nn.utils.rnn.pack_padded_sequence(rows, lengths, batch_first=True)
-        output, _ = self.cell(packed)
+        if rows.is_cpu and torch.is_autocast_enabled("cpu"):
+            rows = rows.float()  # not every processor has recurrences in bfloat16, and there PyTorch ends in an error
+        with torch.autocast("cpu", enabled=False):
+            packed = nn.utils.rnn.pack_padded_sequence(rows, lengths, batch_first=True)
+            output, _ = self.cell(packed)
         return nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=rows.shape[1])[0]
 
 
