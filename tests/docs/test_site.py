@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 import catalogue
@@ -20,13 +21,13 @@ _LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The generated pages, and the written ones copied beside them."""
+    """The generated pages, and the written ones with their figures copied beside them."""
     folder = tmp_path_factory.mktemp("site")
-    for path in DOCS.rglob("*.md"):
+    for path in (*DOCS.rglob("*.md"), *DOCS.rglob("*.svg")):
         place = path.relative_to(DOCS)
         if place.parts[0] not in ("_build", "components", "recipes.md"):
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
-            (folder / place).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+            shutil.copy(path, folder / place)
     generated_pages.write_pages(folder)
     return folder
 
