@@ -19,6 +19,7 @@ from crossspace.nn.fusion import FusionName
 from crossspace.nn.fusion_choice import build_fusion
 from crossspace.nn.interaction import Gate, InteractionEncoder
 from crossspace.nn.linear import Linear
+from crossspace.nn.missing import only
 from crossspace.nn.position import SinusoidalPosition
 from crossspace.nn.recurrent import RecurrentEncoder
 from crossspace.nn.standardise import Standardise
@@ -228,7 +229,7 @@ class CSS(Model):
             dropped = {m: self.dropout(x) for m, x in rows.items()}
             for m, context in self.interaction(dropped, present, batch.layout).items():
                 branches[m].append(_gated(context, self.interaction_gate, m))
-        return {m: _only(linear(torch.cat(branches[m], dim=1)), present[m]) for m, linear in self.integration.items()}
+        return {m: only(linear(torch.cat(branches[m], dim=1)), present[m]) for m, linear in self.integration.items()}
 
     def _enriched(self, batch: Batch, present: Mapping[str, Tensor | None]) -> dict[str, Tensor]:
         """h^(m): projected features with position and speaker, zero where missing."""
@@ -236,7 +237,7 @@ class CSS(Model):
         for m, projection in self.projection.items():
             features = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
             features = self.corruption(m, features, present[m])
-            rows[m] = projection(self.input_dropout(_only(features, present[m])))
+            rows[m] = projection(self.input_dropout(only(features, present[m])))
         if self.text_bias is not None:
             rows = self.text_bias(rows, present[self.text_bias.source])
         context: Tensor | float = 0.0
@@ -244,7 +245,7 @@ class CSS(Model):
             context = context + self.position(batch.layout.positions, max(batch.layout.lengths, default=0))
         if self.speaker is not None:
             context = context + self.speaker(batch.speakers)
-        return {m: _only(x + context, present[m]) for m, x in rows.items()}
+        return {m: only(x + context, present[m]) for m, x in rows.items()}
 
     def decode(self, representation: Mapping[str, Tensor], batch: Batch) -> Output:
         """Fused and unimodal logits from h~^(m)."""
@@ -288,10 +289,6 @@ class CSS(Model):
             for name, modules in parts.items()
         }
         return {name: parameters for name, parameters in groups.items() if parameters}
-
-
-def _only(rows: Tensor, present: Tensor | None) -> Tensor:
-    return rows if present is None else torch.where(present.unsqueeze(1), rows, 0.0)
 
 
 def _gated(branch: Tensor, gates: nn.ModuleDict | None, modality: str) -> Tensor:

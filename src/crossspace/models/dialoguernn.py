@@ -16,6 +16,7 @@ from crossspace.nn.attention import attend
 from crossspace.nn.dialogue import DialogueEncoder
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.linear import Linear
+from crossspace.nn.missing import only
 from crossspace.nn.standardise import Standardise
 from crossspace.output import Output
 
@@ -126,8 +127,7 @@ class DialogueRNN(Model):
         columns = []
         for m in self.task.modalities:
             rows = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
-            present = batch.presence(m)
-            columns.append(rows if present is None else torch.where(present.unsqueeze(1), rows, 0.0))
+            columns.append(only(rows, batch.presence(m)))
         return torch.cat(columns, dim=1)
 
     def decode(self, representation: Mapping[str, Tensor], batch: Batch) -> Output:

@@ -16,6 +16,7 @@ from crossspace.models.base import Model
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.fusion.softmax_gate import SoftmaxGate
 from crossspace.nn.linear import Linear
+from crossspace.nn.missing import only
 from crossspace.nn.position import SinusoidalPosition
 from crossspace.nn.standardise import Standardise
 from crossspace.nn.transformer import TransformerLayer
@@ -120,7 +121,7 @@ class SDT(Model):
         found = {}
         for m, sources in self.pairs.items():
             gated = [self._attended(m, n, rows, present[n], batch) for n in sources]
-            found[m] = _only(self.integration[m](torch.cat(gated, dim=1)), present[m])
+            found[m] = only(self.integration[m](torch.cat(gated, dim=1)), present[m])
         return found
 
     def _enriched(self, batch: Batch, present: Mapping[str, Tensor | None]) -> dict[str, Tensor]:
@@ -129,7 +130,7 @@ class SDT(Model):
         rows = {}
         for m, projection in self.projection.items():
             features = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
-            rows[m] = _only(projection(_only(features, present[m])) + context, present[m])
+            rows[m] = only(projection(only(features, present[m])) + context, present[m])
         return rows
 
     def _attended(
@@ -164,7 +165,3 @@ def _unused(pairs: int, width: int, matrices: bool) -> nn.ParameterList:
     """Frozen parameters that nothing reads: weight and bias of a norm per pair, and identity matrices."""
     shapes = [torch.ones(width), torch.zeros(width)] * pairs + ([torch.eye(width)] * pairs if matrices else [])
     return nn.ParameterList(nn.Parameter(value.clone(), requires_grad=False) for value in shapes)
-
-
-def _only(rows: Tensor, present: Tensor | None) -> Tensor:
-    return rows if present is None else torch.where(present.unsqueeze(1), rows, 0.0)

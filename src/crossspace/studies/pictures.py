@@ -76,7 +76,7 @@ def _intervals(record: StudyRecord) -> Iterator[Illustration]:
             None if c.interval is None else (100 * c.interval[0], 100 * c.interval[1]),
             c.p_holm,
         )
-        for name, c in record.comparisons(metric).items()
+        for name, c in record.comparisons[metric].items()
     ]
     yield Illustration(
         f"differences-{metric.replace('_', '-')}",

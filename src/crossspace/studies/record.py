@@ -21,6 +21,9 @@ from crossspace.studies.costs import middle
 from crossspace.studies.folder import CONDITIONS, StudyFolder
 from crossspace.studies.study import Study, Variant
 
+COMPARED = ("weighted_f1", "accuracy")
+"""The metrics in which variants are compared, the first one first."""
+
 
 @dataclass(frozen=True, eq=False)
 class VariantRecord:
@@ -119,10 +122,11 @@ class StudyRecord:
         protocols = {v.run.protocol for v in self.variants}
         return protocols.pop() if len(protocols) == 1 else "mixed"
 
-    def comparisons(self, metric: str) -> dict[str, Comparison]:
-        """``{variant: its comparison with the reference}``, corrected for their number."""
+    @cached_property
+    def comparisons(self) -> dict[str, dict[str, Comparison]]:
+        """``{metric: {variant: its comparison with the reference}}``, corrected for their number."""
         others = {v.name: v.counts for v in self.variants if v is not self.reference}
-        return compare_all(self.reference.counts, others, metric)
+        return {metric: compare_all(self.reference.counts, others, metric) for metric in COMPARED}
 
     @cached_property
     def tested_variant(self) -> VariantRecord | None:

@@ -14,10 +14,8 @@ from crossspace.evaluation.scores import METRICS
 from crossspace.evaluation.table import Table
 from crossspace.studies.basis import basis
 from crossspace.studies.conditions import ANY
-from crossspace.studies.record import StudyRecord, VariantRecord
+from crossspace.studies.record import COMPARED, StudyRecord, VariantRecord
 from crossspace.studies.study import BEST_ON_TEST
-
-_COMPARED = ("weighted_f1", "accuracy")
 
 
 def tables(record: StudyRecord) -> list[Table]:
@@ -31,21 +29,21 @@ def _scores(record: StudyRecord) -> Table:
     published = any(v.variant.published for v in record.variants)
     columns = ["variant"] + (["published ACC / F1"] if published else [])
     mark = f"reproduced, {record.protocol}: " if record.twins or published else ""
-    columns += [f"{mark}{METRIC_CAPTIONS[m]}" for m in _COMPARED]
+    columns += [f"{mark}{METRIC_CAPTIONS[m]}" for m in COMPARED]
     columns += [f"{METRIC_CAPTIONS[m]}, 95 %" for m in ("weighted_f1",)]
     if record.twins:
-        columns += [f"reproduced, best-on-test (optimistic): {METRIC_CAPTIONS[m]}" for m in _COMPARED]
-    rest = [m for m in METRICS if m not in _COMPARED]
+        columns += [f"reproduced, best-on-test (optimistic): {METRIC_CAPTIONS[m]}" for m in COMPARED]
+    rest = [m for m in METRICS if m not in COMPARED]
     columns += [METRIC_CAPTIONS[m] for m in rest]
     rows, values = [], []
     for found in record.variants:
         row = [found.name]
         if published:
             row.append("–" if found.variant.published is None else "{:.2f} / {:.2f}".format(*found.variant.published))
-        row += [_mean(found, m) for m in _COMPARED] + [_range(found.metric("weighted_f1")["interval"])]
+        row += [_mean(found, m) for m in COMPARED] + [_range(found.metric("weighted_f1")["interval"])]
         twin = record.twins.get(found.name)
         if record.twins:
-            row += ["–" if twin is None else _mean(twin, m) for m in _COMPARED]
+            row += ["–" if twin is None else _mean(twin, m) for m in COMPARED]
         rows.append(row + [_mean(found, m) for m in rest])
         values.append(_values(found, record))
     caption = "In percent: mean over seeds ± standard deviation; the interval resamples conversations and seeds. "
@@ -78,8 +76,8 @@ def _values(found: VariantRecord, record: StudyRecord) -> dict[str, Any]:
 def _differences(record: StudyRecord) -> Iterator[Table]:
     if len(record.variants) < 2:
         return
-    for metric in _COMPARED:
-        comparisons = record.comparisons(metric)
+    for metric in COMPARED:
+        comparisons = record.comparisons[metric]
         rows = [[name, *_compared(found)] for name, found in comparisons.items()]
         values = [
             {
