@@ -12,10 +12,13 @@ from crossspace.errors import CrossspaceError, UsageError, suggestion
 
 COMMANDS = {
     "data": "import, show, validate or synthesize a corpus",
+    "extract": "turn recordings and transcripts into a corpus",
     "train": "train a model, test it once and write a report",
     "tune": "search for a good configuration by cross-validation",
     "evaluate": "score a trained model on a corpus",
     "predict": "predict emotions for a corpus or a conversation",
+    "analyze": "from a recording or a transcript to a timeline of emotions",
+    "serve": "the same over HTTP and on a web page",
     "report": "write the report of a run again",
     "study": "train and compare many variants of a configuration",
     "list": "list models, fusions, balancers, importers, recipes and studies",

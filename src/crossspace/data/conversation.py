@@ -19,6 +19,7 @@ class Utterance:
         start, end: seconds from the beginning of the recording.
         label: name of the emotion, or ``None`` when it is not known.
         features: one float32 vector ``(D,)`` per modality; a modality that is not a key is *missing*.
+        missing: ``{modality: reason}``, why an extractor found nothing, where that is known.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Utterance:
     end: float | None = None
     label: str | None = None
     features: Mapping[str, np.ndarray] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

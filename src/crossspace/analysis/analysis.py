@@ -1,0 +1,92 @@
+"""What is said of one conversation: the type that every export, the server and the page share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+FORMAT = 1
+"""Version of the JSON that :meth:`Analysis.to_dict` makes."""
+
+
+@dataclass(frozen=True)
+class UtteranceAnalysis:
+    """One utterance.
+
+    Attributes:
+        id, speaker, start, end, text: as in the conversation; times are seconds or ``None``.
+        label: the most probable emotion.
+        confidence: its probability.
+        probabilities: ``{label: p}``, of the whole model.
+        unimodal: ``{modality: {label: p}}``, what each present modality alone would have said.
+        contributions: ``{modality: x}``, how much each adds to the probability of ``label`` (Shapley values).
+        missing: ``{modality: reason}`` of the modalities that the model knows and this utterance lacks.
+    """
+
+    id: str
+    speaker: str
+    start: float | None
+    end: float | None
+    text: str | None
+    label: str
+    confidence: float
+    probabilities: Mapping[str, float]
+    unimodal: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    contributions: Mapping[str, float] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One conversation as a model sees it.
+
+    Attributes:
+        conversation_id: its name.
+        labels: the emotions, in the order of the model.
+        model: ``{"name", "kind", "modalities", "causal", "in_the_box"}``: which model it was, what kind (``css``), what
+            it hears and sees, whether it looks at past context only, whether it is the one shipped with crossspace.
+        media: ``{"name", "duration", "audio", "video"}`` of the recording, or ``None`` for a transcript alone.
+        utterances: in the order in which they were spoken.
+        notes: sentences on what was mended, left out or missing on the way.
+    """
+
+    conversation_id: str
+    labels: tuple[str, ...]
+    model: Mapping[str, Any]
+    media: Mapping[str, Any] | None
+    utterances: tuple[UtteranceAnalysis, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """In the order of their first words."""
+        return tuple(dict.fromkeys(u.speaker for u in self.utterances))
+
+    @property
+    def arcs(self) -> dict[str, dict[str, Any]]:
+        """The emotional arc of every speaker: ``utterances`` and ``seconds`` they speak, ``shares`` ``{label: part}``.
+
+        A share is the mean probability of the label over the utterances of the speaker.
+        """
+        arcs: dict[str, dict[str, Any]] = {}
+        for speaker in self.speakers:
+            own = [u for u in self.utterances if u.speaker == speaker]
+            spoken = [u.end - u.start for u in own if u.start is not None and u.end is not None]
+            shares = {label: sum(u.probabilities[label] for u in own) / len(own) for label in self.labels}
+            arcs[speaker] = {"utterances": len(own), "seconds": sum(spoken) if spoken else None, "shares": shares}
+        return arcs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "format": FORMAT,
+            "conversation_id": self.conversation_id,
+            "labels": list(self.labels),
+            "model": dict(self.model),
+            "media": None if self.media is None else dict(self.media),
+            "speakers": list(self.speakers),
+            "arcs": self.arcs,
+            "utterances": [asdict(u) for u in self.utterances],
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,92 @@
+"""What every extractor is: it turns what was said, heard or seen in an utterance into one vector."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+Material = TypeVar("Material")
+
+RATE = 16_000
+"""Samples per second of all audio that extractors see."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An utterance has nothing to extract; the modality is missing there, never a row of zeros.
+
+    Attributes:
+        reason: in a few words, as users read it in a corpus or on a page: "no face found", "shorter than 25 ms".
+    """
+
+    reason: str
+
+
+class Extractor(ABC, Generic[Material]):
+    """Base of all extractors.
+
+    A subclass is one file of ``crossspace/features/extractors``, derives from :class:`TextExtractor`,
+    :class:`AudioExtractor` or :class:`VisualExtractor`, and takes typed keyword arguments that can be written as JSON.
+    Its constructor checks them, loads what it needs (an optional library by
+    :func:`~crossspace.runtime.optional_import`), and so knows the width.
+
+    Attributes:
+        name: how users call it, unique within its modality.
+        modality: ``text``, ``audio`` or ``visual``.
+        licence: of the model or method, as far as it limits what the features may be used for.
+        argument: the keyword argument that ``NAME:VALUE`` fills, if there is one.
+        batch: how many utterances it likes to see at once.
+    """
+
+    name: ClassVar[str]
+    modality: ClassVar[str]
+    licence: ClassVar[str]
+    argument: ClassVar[str | None] = None
+    batch: ClassVar[int] = 32
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """D, the number of features."""
+
+    @property
+    @abstractmethod
+    def version(self) -> str:
+        """What beside the parameters decides the numbers: the release of a method, or the digest of weights."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> dict[str, Any]:
+        """The keyword arguments that build an equal extractor. A path is shortened to the name of its folder or file."""
+
+    @abstractmethod
+    def extract(self, items: Sequence[Material]) -> list[np.ndarray | Missing]:
+        """One finite float32 vector ``(D,)`` per item, or why there is none. The company of an item changes nothing."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """``{"name", "version", "parameters"}``, as a corpus records it and a prediction checks it."""
+        return {"name": self.name, "version": self.version, "parameters": self.parameters}
+
+
+class TextExtractor(Extractor[str]):
+    """Sees the text of an utterance, never empty."""
+
+    modality = "text"
+
+
+class AudioExtractor(Extractor[np.ndarray]):
+    """Sees ``(T,)`` float32 samples, mono, in [-1, 1], :data:`RATE` per second."""
+
+    modality = "audio"
+
+
+class VisualExtractor(Extractor[Sequence[np.ndarray]]):
+    """Sees the face of an utterance in its sampled frames: a list, possibly empty, of crops ``(S, S, 3)`` uint8 RGB."""
+
+    modality = "visual"
+    batch = 4

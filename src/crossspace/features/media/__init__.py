@@ -1,0 +1,1 @@
+"""Recordings: sound and pictures from files of any container."""

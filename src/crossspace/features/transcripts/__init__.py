@@ -1,0 +1,1 @@
+"""Transcripts of many formats, one file each."""
