@@ -48,6 +48,8 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()
+        if not task.labels:
+            raise UsageError("A model needs at least one label. The task has none: its corpus is not labelled.")
         self.task = task
         self.details: dict[str, Any] = {}
 
