@@ -102,4 +102,7 @@ def _check_file(path: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
+    av = optional_import("av", "media")
+    if isinstance(error, av.ArgumentError):
+        return "it is a picture, a text, a playlist or another kind of file that holds no recording"
     return str(getattr(error, "strerror", None) or error).rstrip(".").lower()

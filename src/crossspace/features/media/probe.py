@@ -40,6 +40,7 @@ class VideoTrack:
         width, height: pixels of the upright picture, with rotation and pixel shape applied.
         rotation: degrees, counter-clockwise, by which stored pictures are turned to stand upright: 0, 90, 180 or 270.
         rate: mean number of frames per second.
+        pixel_shape: width of a stored pixel over its height.
     """
 
     index: int
@@ -47,6 +48,7 @@ class VideoTrack:
     height: int
     rotation: int
     rate: float
+    pixel_shape: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def open_media(path: str | Path) -> Media:
         streams = _streams(container)
         if not streams:
             raise DataError(f"{path} should hold sound or moving pictures. Found neither. Give a recording.")
-        firsts, ends = _survey(container, streams)
+        firsts, ends, counts = _survey(container, streams)
         if not firsts:
             kinds = " and ".join(stream.type for stream in streams)
             raise DataError(
@@ -98,7 +100,7 @@ def open_media(path: str | Path) -> Media:
         notes += _shortened(path, container, duration)
         tracks = {stream.type: (stream, firsts[stream.index]) for stream in streams if stream.index in firsts}
         audio = _audio(*tracks["audio"]) if "audio" in tracks else None
-        video = _video(*tracks["video"], ends=ends) if "video" in tracks else None
+        video = _video(*tracks["video"], counts, ends) if "video" in tracks else None
     return Media(path, duration, audio, video, origin, tuple(notes))
 
 
@@ -116,44 +118,40 @@ def _streams(container: Any) -> list[Any]:
     return chosen
 
 
-def _survey(container: Any, streams: list[Any]) -> tuple[dict[int, Any], dict[int, float]]:
-    """The first frame of each stream that decodes, and where its last packet ends, in seconds of the file."""
+def _survey(container: Any, streams: list[Any]) -> tuple[dict[int, Any], dict[int, float], dict[int, int]]:
+    """The first frame of each stream that decodes, where its last packet ends, in seconds of the file, and its packets."""
     firsts: dict[int, Any] = {}
     ends: dict[int, float] = {stream.index: 0.0 for stream in streams}
+    counts: dict[int, int] = dict.fromkeys(ends, 0)
     for packet in packets(container, tuple(streams), Faults()):
         index = packet.stream_index
+        counts[index] += packet.size > 0
         if index not in firsts:
             for frame in decode(packet, Faults())[:1]:
                 firsts[index] = frame
         if packet.pts is not None:
             ends[index] = max(ends[index], float((packet.pts + (packet.duration or 0)) * packet.time_base))
-    return firsts, ends
+    return firsts, ends, counts
 
 
 def _audio(stream: Any, first: Any) -> AudioTrack:
     return AudioTrack(stream.index, int(first.sample_rate), len(first.layout.channels))
 
 
-def _video(stream: Any, first: Any, ends: dict[int, float]) -> VideoTrack:
-    width, height = shown_size(stream, first)
+def _video(stream: Any, first: Any, counts: dict[int, int], ends: dict[int, float]) -> VideoTrack:
+    shape = float(stream.sample_aspect_ratio or 1)
+    width, height = round(first.width * shape), first.height
     rotation = upright(first)
     if rotation in (90, 270):
         width, height = height, width
-    mean = stream.average_rate or stream.guessed_rate
     seconds = ends[stream.index] - (first.time or 0.0)
-    rate = float(mean) if mean else (stream.frames / seconds if seconds > 0 and stream.frames else 25.0)
-    return VideoTrack(stream.index, width, height, rotation, rate)
+    rate = counts[stream.index] / seconds if seconds > 0 else float(stream.average_rate or 25)
+    return VideoTrack(stream.index, width, height, rotation, rate, shape)
 
 
 def upright(frame: Any) -> int:
     """Degrees, counter-clockwise, by which a frame must be turned; a slant is rounded to a quarter."""
     return round((frame.rotation or 0) / 90) * 90 % 360
-
-
-def shown_size(stream: Any, frame: Any) -> tuple[int, int]:
-    """Width and height of a stored frame in square pixels."""
-    shape = stream.sample_aspect_ratio
-    return (round(frame.width * float(shape)) if shape else frame.width), frame.height
 
 
 def _check_duration(path: Path, duration: float) -> None:
