@@ -11,6 +11,7 @@ from scipy.ndimage import binary_opening
 from crossspace.features.extractors.base import RATE, AudioExtractor, Missing
 from crossspace.features.rhythm import SOUNDING, rhythm
 from crossspace.features.spectrum import CEPSTRAL, SPECTRAL, descriptors
+from crossspace.features.usable import unusable
 
 FUNCTIONALS = ("mean", "sd", "q25", "median", "q75", "range", "slope")
 """``range`` is from the 5th to the 95th percentile, ``slope`` what a straight line rises from first to last frame."""
@@ -19,8 +20,6 @@ _CLEAR = 0.6
 """Clarity of the pitch from which a frame counts as voiced."""
 _REFERENCE = 150.0
 """Hertz that is 0 semitones: between men's and women's voices, so 0 also says least where nothing is voiced."""
-_QUIETEST = 2.0**-15
-"""The smallest step of 16-bit audio."""
 
 
 class Prosody(AudioExtractor):
@@ -66,12 +65,8 @@ class Prosody(AudioExtractor):
         return [self._one(np.asarray(samples)) for samples in items]
 
     def _one(self, samples: np.ndarray) -> np.ndarray | Missing:
-        if len(samples) < RATE // 10:
-            return Missing("shorter than 100 ms")
-        if not np.isfinite(samples).all():
-            return Missing("damaged audio")
-        if np.abs(samples - samples.mean()).max() < _QUIETEST:
-            return Missing("silence")
+        if (reason := unusable(samples)) is not None:
+            return reason
         return np.fromiter(_features(samples).values(), dtype=np.float32)
 
 
