@@ -126,8 +126,8 @@ def _fetched(model: str) -> Path:
     except (OSError, ValueError) as error:
         raise DataError(
             f"{model} should be a folder with a pretrained network, or the name of one on a hub that can be reached. "
-            f"Found: {_first_line(error)} Check the spelling, or fetch the model elsewhere and pass its folder, as "
-            "in transformers:FOLDER."
+            f"Found: {_first_line(error)} Check the spelling, or fetch the model elsewhere and pass its folder: "
+            "transformers:FOLDER."
         ) from error
 
 

@@ -20,8 +20,8 @@ _LARGEST = 1 - 2.0**-15
 class OpenSmile(AudioExtractor):
     """Functionals of an openSMILE set, for research only: IS10 is the paper's 1,582 numbers.
 
-    *Missing* is what is shorter than 100 ms or silent. All sets work from 80 ms on, so nothing is padded. The licence of
-    openSMILE (audEERING) allows research and private use; a product needs one from its makers (Eyben et al. 2010,
+    *Missing* is what is shorter than 100 ms or silent. All sets work from 80 ms on, so nothing is padded. The licence
+    of openSMILE (audEERING) allows research and private use; a product needs one from its makers (Eyben et al. 2010,
     *openSMILE*; Schuller et al. 2010, *The INTERSPEECH 2010 paralinguistic challenge*).
 
     Args:
