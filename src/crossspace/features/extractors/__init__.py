@@ -23,7 +23,11 @@ def extractors() -> dict[str, dict[str, type[Extractor]]]:
     """``{modality: {name: class}}`` of all extractors."""
     base = importlib.import_module(f"{__name__}.base")
     found: dict[str, dict[str, type[Extractor]]] = {}
-    for modality, kind in (("text", base.TextExtractor), ("audio", base.AudioExtractor), ("visual", base.VisualExtractor)):
+    for modality, kind in (
+        ("text", base.TextExtractor),
+        ("audio", base.AudioExtractor),
+        ("visual", base.VisualExtractor),
+    ):
         found[modality] = discover(__name__, __path__, kind)
     return found
 
@@ -75,7 +79,9 @@ def _typed(kind: type[Extractor], arguments: Mapping[str, str]) -> dict[str, Any
     typed: dict[str, Any] = {}
     for key, text in arguments.items():
         if key not in parameters:
-            raise UsageError(f"The {kind.modality} extractor {kind.name!r} has no option {key!r}. {suggestion(key, parameters)}")
+            raise UsageError(
+                f"The {kind.modality} extractor {kind.name!r} has no option {key!r}. {suggestion(key, parameters)}"
+            )
         annotation = str(parameters[key].annotation)
         try:
             typed[key] = float(text) if "float" in annotation else int(text) if "int" in annotation else text
