@@ -66,6 +66,11 @@ class Layout:
         return sum(self.lengths)
 
     @cached_property
+    def alone(self) -> Layout:
+        """The same rows, each a conversation of its own."""
+        return Layout((1,) * len(self), self.device)
+
+    @cached_property
     def positions(self) -> Tensor:
         """(N,) position of every row in its conversation: 0, 1, 2, ..."""
         return torch.cat([torch.arange(n) for n in self.lengths] or [torch.arange(0)]).to(self.device)
