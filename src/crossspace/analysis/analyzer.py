@@ -131,9 +131,7 @@ class Analyzer:
         """A conversation that is still going on."""
         return LiveAnalysis(self._extraction, self.predictor.stream(), self.predictor.task.modalities)
 
-    def _analysis(
-        self, conversation: Conversation, media: Mapping[str, Any] | None, notes: Sequence[str]
-    ) -> Analysis:
+    def _analysis(self, conversation: Conversation, media: Mapping[str, Any] | None, notes: Sequence[str]) -> Analysis:
         known = self.predictor.task.modalities
         if not any(m in u.features for u in conversation.utterances for m in known):
             reasons = sorted({f"{m}: {r}" for u in conversation.utterances for m, r in u.missing.items() if m in known})

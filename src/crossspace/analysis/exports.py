@@ -35,7 +35,17 @@ def to_csv(analysis: Analysis) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
     for position, u in enumerate(analysis.utterances):
-        row: list[object] = [analysis.conversation_id, u.id, position, u.speaker, u.start, u.end, u.text, u.label, u.confidence]
+        row: list[object] = [
+            analysis.conversation_id,
+            u.id,
+            position,
+            u.speaker,
+            u.start,
+            u.end,
+            u.text,
+            u.label,
+            u.confidence,
+        ]
         row += [u.probabilities[label] for label in analysis.labels]
         for m in modalities:
             alone = u.unimodal.get(m)

@@ -30,7 +30,9 @@ def run(words: Sequence[str]) -> int:
     parser.add_argument("--model", metavar="RUN", help="run folder, folder of a seed, or name on a hub")
     parser.add_argument("--out", action="append", default=[], metavar="FILE", help="file to write; may be repeated")
     for modality in ("text", "audio", "visual"):
-        parser.add_argument(f"--{modality}", metavar="NAME", help=f"where the {modality} extractor of the model is found")
+        parser.add_argument(
+            f"--{modality}", metavar="NAME", help=f"where the {modality} extractor of the model is found"
+        )
     given = parser.parse_all(words)
 
     from crossspace.analysis.exports import FORMATS
@@ -42,7 +44,9 @@ def run(words: Sequence[str]) -> int:
     source = Path(given.source)
     if is_transcript(source) and given.transcript:
         raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
-    media, transcript = (None, source) if is_transcript(source) else (source, given.transcript and Path(given.transcript))
+    media, transcript = (
+        (None, source) if is_transcript(source) else (source, given.transcript and Path(given.transcript))
+    )
 
     from crossspace.analysis.analyzer import Analyzer
     from crossspace.analysis.exports import render

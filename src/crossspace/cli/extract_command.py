@@ -25,7 +25,9 @@ The same command goes on after an interruption: what was extracted is in the cac
 def run(words: Sequence[str]) -> int:
     """Extract."""
     parser = Parser(prog="crossspace extract", description=_ABOUT)
-    parser.add_argument("source", help="recording, transcript, manifest, table of dialogues, or a folder of these tables")
+    parser.add_argument(
+        "source", help="recording, transcript, manifest, table of dialogues, or a folder of these tables"
+    )
     parser.add_argument("target", help="corpus file to write (.parquet)")
     parser.add_argument("--transcript", help="transcript of the recording: .vtt, .srt, .csv, .json, .txt")
     parser.add_argument("--clips", help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues")
@@ -34,7 +36,9 @@ def run(words: Sequence[str]) -> int:
     parser.add_argument("--labels", type=split_words, default=[], help="names of the labels in order: joy,anger,...")
     parser.add_argument("--name", help="name of the corpus (default: that of SOURCE)")
     parser.add_argument("--licence", default="", help="the terms under which it may be used")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="recordings at a time (default: processors)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="recordings at a time (default: processors)"
+    )
     parser.add_argument("--cache", help="folder of the cache (default: CROSSSPACE_CACHE, or the user's cache)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     given = parser.parse_all(words)
@@ -54,7 +58,11 @@ def run(words: Sequence[str]) -> int:
     wanted = _wanted(given, any(r.has_media for r in recordings))
     with ExtractProgress(hidden=given.quiet) as progress:
         harvest = extract(
-            recordings, wanted, cache=Path(given.cache) if given.cache else None, jobs=given.jobs, progress=progress.show
+            recordings,
+            wanted,
+            cache=Path(given.cache) if given.cache else None,
+            jobs=given.jobs,
+            progress=progress.show,
         )
     corpus = to_corpus(
         harvest, labels=given.labels, name=given.name or source.stem, source=source.name, licence=given.licence
@@ -74,7 +82,9 @@ def _wanted(given: object, media: bool) -> dict[str, str]:
         if asked is None:
             asked = default if modality == "text" or media else "none"
         if asked != "none" and modality != "text" and not media:
-            raise UsageError(f"--{modality} needs a recording, and SOURCE names none. Give --clips, a recording, or none.")
+            raise UsageError(
+                f"--{modality} needs a recording, and SOURCE names none. Give --clips, a recording, or none."
+            )
         if asked != "none":
             wanted[modality] = asked
     if not wanted:
@@ -89,4 +99,6 @@ def _tell(notes: dict[str, tuple[str, ...]], failures: dict[str, str]) -> None:
         print(f"... and notes on {len(notes) - 20} more conversations.", file=sys.stderr)
     if failures:
         lines = "".join(f"\n  {name}: {reason}" for name, reason in failures.items())
-        print(f"crossspace: {len(failures)} recordings could not be extracted and are left out:{lines}", file=sys.stderr)
+        print(
+            f"crossspace: {len(failures)} recordings could not be extracted and are left out:{lines}", file=sys.stderr
+        )

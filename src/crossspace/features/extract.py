@@ -134,7 +134,9 @@ def to_corpus(
     seen = sorted({u.label for u in utterances if u.label is not None})
     strange = [label for label in seen if labels and label not in labels]
     if strange:
-        raise DataError(f"--labels should name every label. Found {strange[0]!r} besides. {suggestion(strange[0], labels)}")
+        raise DataError(
+            f"--labels should name every label. Found {strange[0]!r} besides. {suggestion(strange[0], labels)}"
+        )
     most = max(len({u.speaker for u in c.utterances}) for members in harvest.conversations.values() for c in members)
     spec = TaskSpec(tuple(labels) or tuple(seen), harvest.widths, min(max(most, 2), _MOST_SPEAKERS))
     corpus = Corpus(

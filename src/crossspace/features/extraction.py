@@ -154,7 +154,9 @@ class Extraction:
         keys = {i: _media_material(modality, digest, span) for i, span in spans.items()}  # type: ignore[arg-type]
         read = _hear if modality == "audio" else _see
         vectors = self._cached(
-            modality, keys, lambda wanted: read(media, {i: spans[i] for i in wanted}, notes)  # type: ignore[misc]
+            modality,
+            keys,
+            lambda wanted: read(media, {i: spans[i] for i in wanted}, notes),  # type: ignore[misc]
         )
         return [vectors.get(i, Missing("no times")) for i in range(len(cues))]
 

@@ -41,6 +41,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
             2; the epoch was chosen on the test split.
         causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
             ``batch.layout`` carries a memory to the layers that look at other rows.
+        contextual: False when every utterance is predicted from itself alone, whatever the arguments.
         details: what a prediction needs to know beyond the arguments, such as the extractors of the features.
     """
 
@@ -48,6 +49,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     citation: ClassVar[str]
     published: ClassVar[Mapping[str, tuple[float, float]]] = {}
     causal: bool = False
+    contextual: ClassVar[bool] = True
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()

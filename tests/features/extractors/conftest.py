@@ -36,7 +36,9 @@ def material(voice: Callable[..., np.ndarray]) -> dict[str, list[Any]]:
     ]
     return {
         "text": ["Hi.", "I can’t believe it: you did WHAT?!", "word " * 400, "😀", "No no no no."],
-        "audio": [voice(s, h, i) for i, (s, h) in enumerate([(0.1, 90), (0.35, 140), (1.7, 220), (0.9, 110), (3.1, 300)])],
+        "audio": [
+            voice(s, h, i) for i, (s, h) in enumerate([(0.1, 90), (0.35, 140), (1.7, 220), (0.9, 110), (3.1, 300)])
+        ],
         "visual": faces,
     }
 

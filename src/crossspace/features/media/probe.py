@@ -171,4 +171,6 @@ def _shortened(path: Path, container: Any, duration: float) -> list[str]:
     said = (container.duration or 0) / 1e6
     if container.format.name in _GUESSED or said - duration <= max(1.0, 0.02 * said):
         return []
-    return [f"{path.name} says that it lasts {said:.1f} seconds, but ends after {duration:.1f}: it was probably cut short."]
+    return [
+        f"{path.name} says that it lasts {said:.1f} seconds, but ends after {duration:.1f}: it was probably cut short."
+    ]

@@ -33,7 +33,9 @@ def find_recordings(source: Path, transcript: Path | None = None, clips: Path | 
         DataError: there is nothing of the kind; what was found is named.
     """
     if not source.exists():
-        raise DataError(f"{source} should be a recording, a transcript, a manifest or a folder of CSV files. Found nothing.")
+        raise DataError(
+            f"{source} should be a recording, a transcript, a manifest or a folder of CSV files. Found nothing."
+        )
     tables = _tables(source)
     if tables:
         return read_dialogues(tables, clips)

@@ -71,7 +71,9 @@ def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
 
 
 def _cue(row: dict[str, str], name: str, timed: bool) -> Cue:
-    start, end = (seconds(row.get(a) or row.get(b) or "") for a, b in (("StartTime", "Start_Time"), ("EndTime", "End_Time")))
+    start, end = (
+        seconds(row.get(a) or row.get(b) or "") for a, b in (("StartTime", "Start_Time"), ("EndTime", "End_Time"))
+    )
     known = timed and start is not None and end is not None and end >= start
     return Cue(
         text=mended(row["Utterance"]) or None,

@@ -24,7 +24,9 @@ def read_manifest(path: Path) -> list[Recording]:
     columns, rows = read_table(path)
     strange = [name for name in columns if name not in _COLUMNS]
     if strange or not {"media", "transcript"} & set(columns):
-        raise DataError(f"{path} should have the columns {', '.join(_COLUMNS)} (the last three optional). Found {columns}.")
+        raise DataError(
+            f"{path} should have the columns {', '.join(_COLUMNS)} (the last three optional). Found {columns}."
+        )
     faults, found, seen = [], [], set()
     for number, row in enumerate(rows, start=2):
         cells = {name: (row.get(name) or "").strip() for name in _COLUMNS}

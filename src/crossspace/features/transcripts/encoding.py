@@ -29,7 +29,9 @@ def read_text(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
         )
     text, notes = _decoded(path.read_bytes(), name)
     if "\0" in text:
-        raise DataError(f"{name} should be a transcript in plain text. Found binary data. Is it a recording or a document?")
+        raise DataError(
+            f"{name} should be a transcript in plain text. Found binary data. Is it a recording or a document?"
+        )
     return text.replace("\r\n", "\n").replace("\r", "\n"), notes
 
 

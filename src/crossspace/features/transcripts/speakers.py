@@ -9,7 +9,20 @@ _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")
 _DASH = re.compile(r"^\s*(?:[-\u2010-\u2015\u2022]|>>+)\s*(?=\S)")
 _PREFIX = re.compile(r"^\s*([^:]{1,40}?)\s*:(?![/\d])\s*")
-_NO_NAMES = {"note", "notes", "warning", "remember", "example", "ps", "update", "answer", "question", "result", "fact", "tip"}
+_NO_NAMES = {
+    "note",
+    "notes",
+    "warning",
+    "remember",
+    "example",
+    "ps",
+    "update",
+    "answer",
+    "question",
+    "result",
+    "fact",
+    "tip",
+}
 
 Said = tuple[str | None, str]
 """A speaker, ``None`` where none is named, and what they say."""
@@ -58,7 +71,7 @@ def _is_name(prefix: str, lenient: bool) -> bool:
     words = prefix.split()
     if not 1 <= len(words) <= 3 or not any(c.isalpha() for c in prefix) or prefix.lower() in _NO_NAMES:
         return False
-    if any(c in prefix for c in "?!,;\"<>") or prefix.endswith("."):
+    if any(c in prefix for c in '?!,;"<>') or prefix.endswith("."):
         return False
     return lenient or all(word.lstrip("([")[:1].upper() == word.lstrip("([")[:1] for word in words)
 

@@ -83,7 +83,9 @@ def _in_order(cues: Sequence[Cue], notes: list[str]) -> list[Cue]:
     order = sorted(range(len(cues)), key=lambda row: keys[row])
     moved = sum(later < earlier for earlier, later in zip(keys, keys[1:], strict=False))
     if moved:
-        notes.append(f"The utterances were not in the order of their times; sorted ({moved} began before the one above).")
+        notes.append(
+            f"The utterances were not in the order of their times; sorted ({moved} began before the one above)."
+        )
     return [cues[row] for row in order]
 
 
