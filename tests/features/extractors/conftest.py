@@ -36,14 +36,16 @@ def material(voice: Callable[..., np.ndarray]) -> dict[str, list[Any]]:
     ]
     return {
         "text": ["Hi.", "I can’t believe it: you did WHAT?!", "word " * 400, "😀", "No no no no."],
-        "audio": [voice(s, h, i) for i, (s, h) in enumerate([(0.1, 90), (0.35, 140), (1.7, 220), (0.9, 110), (3.1, 300)])],
+        "audio": [
+            voice(s, h, i) for i, (s, h) in enumerate([(0.1, 90), (0.35, 140), (1.7, 220), (0.9, 110), (3.1, 300)])
+        ],
         "visual": faces,
     }
 
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """``{modality: folder}`` of a random network with the files of its processor, as ``save_pretrained`` writes them."""
+    """``{modality: folder}`` of a random network and its processor, as ``save_pretrained`` writes them."""
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(0)
     root = tmp_path_factory.mktemp("networks")
