@@ -50,7 +50,9 @@ def onsets(samples: np.ndarray, rate: int = 16000) -> np.ndarray:
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Recording:
-    """Writes a recording of coded pictures at the given times and of samples in the given pieces ``[(start, samples)]``."""
+    """Writes a recording of coded pictures at the given times and of samples in the given pieces ``[(start,
+    samples)]``.
+    """
 
     def write(
         name: str,

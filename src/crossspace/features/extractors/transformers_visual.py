@@ -17,8 +17,8 @@ _FRAMES = 16
 class TransformersVisual(VisualExtractor):
     """Crops through a pretrained network, a folder or a name on a hub, mean over the frames.
 
-    Pictures are prepared as the network's own ``preprocessor_config.json`` says, by Pillow. Of a network of pictures and
-    text, such as CLIP, the part that sees is used.
+    Pictures are prepared as the network's own ``preprocessor_config.json`` says, by Pillow. Of a network of pictures
+    and text, such as CLIP, the part that sees is used.
 
     Args:
         model: a folder that ``save_pretrained`` wrote, or a name on a hub, ``OWNER/NAME`` or ``OWNER/NAME@REVISION``;

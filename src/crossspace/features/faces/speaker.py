@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,7 +53,7 @@ def mouth_movement(crops: Sequence[np.ndarray]) -> float:
     inner = slice(_SLACK, -_SLACK)
     scores = [
         cv2.matchTemplate(after, before[inner, inner], cv2.TM_CCOEFF_NORMED).max()
-        for before, after in zip(mouths, mouths[1:], strict=False)
+        for before, after in itertools.pairwise(mouths)
     ]
     return float(np.clip(1.0 - np.asarray(scores, dtype=np.float64), 0.0, 1.0).mean())
 

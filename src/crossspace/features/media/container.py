@@ -11,8 +11,8 @@ from typing import Any
 from crossspace.errors import DataError
 from crossspace.runtime import optional_import
 
-# Formats that hold their own sound and pictures. Text and single images, which FFmpeg would open as a video, are not among
-# them, nor are playlists (hls, dash, concat), which would make it read other files than the one that was given.
+# Formats that hold their own sound and pictures. Text and single images, which FFmpeg would open as a video, are not
+# among them, nor are playlists (hls, dash, concat), which would make it read other files than the one that was given.
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,flv,mpeg,mpegts,mxf,rm,nut,dv,ogg,wav,w64,mp3,aac,flac,aiff,au,caf,amr,"
     "wv,ape,tta,ac3,eac3,dts"
@@ -52,7 +52,8 @@ def opened(path: Path) -> Iterator[Any]:
     except (av.FFmpegError, ValueError) as error:
         raise DataError(
             f"{path} should be a recording, such as MP4, WebM, MP3 or WAV. It could not be read as one: "
-            f"{_reason(error)}. If it is a recording, it may be cut short; export it again, or convert it to MP4 or WAV."
+            f"{_reason(error)}. If it is a recording, it may be cut short; export it again, or convert it to "
+            f"MP4 or WAV."
         ) from error
     with container:
         yield container

@@ -90,7 +90,8 @@ def open_media(path: str | Path) -> Media:
         if not firsts:
             kinds = " and ".join(stream.type for stream in streams)
             raise DataError(
-                f"{path} should hold sound or moving pictures. Nothing of its {kinds} could be decoded: the file is damaged, "
+                f"{path} should hold sound or moving pictures. Nothing of its {kinds} could be decoded: the "
+                f"file is damaged, "
                 "encrypted, or of a kind that FFmpeg does not know. Convert it to MP4 or WAV."
             )
         origin = (container.start_time or 0) / 1e6
@@ -119,7 +120,9 @@ def _streams(container: Any) -> list[Any]:
 
 
 def _survey(container: Any, streams: list[Any]) -> tuple[dict[int, Any], dict[int, float], dict[int, int]]:
-    """The first frame of each stream that decodes, where its last packet ends, in seconds of the file, and its packets."""
+    """The first frame of each stream that decodes, where its last packet ends, in seconds of the file, and its
+    packets.
+    """
     firsts: dict[int, Any] = {}
     ends: dict[int, float] = {stream.index: 0.0 for stream in streams}
     counts: dict[int, int] = dict.fromkeys(ends, 0)
@@ -157,7 +160,8 @@ def upright(frame: Any) -> int:
 def _check_duration(path: Path, duration: float) -> None:
     if not 0 < duration <= LONGEST_RECORDING:
         raise DataError(
-            f"{path} should last between 0 and {LONGEST_RECORDING / 3600:.0f} hours. Its time stamps say {duration:.1f} seconds. "
+            f"{path} should last between 0 and {LONGEST_RECORDING / 3600:.0f} hours. Its time stamps say "
+            f"{duration:.1f} seconds. "
             "Convert it to MP4 or WAV, or cut it."
         )
 

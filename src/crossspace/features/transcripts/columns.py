@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -62,10 +63,8 @@ def _word(value: Any) -> str | None:
 def _speaker(value: Any) -> str:
     """A name; EmoryNLP writes a list of names, ``['Monica Geller']``."""
     if isinstance(value, str) and value.strip().startswith("["):
-        try:
+        with contextlib.suppress(ValueError, SyntaxError):
             value = ast.literal_eval(value.strip())
-        except (ValueError, SyntaxError):
-            pass
     if isinstance(value, list | tuple):
         value = " & ".join(str(name) for name in value)
     return _word(value) or UNKNOWN_SPEAKER

@@ -31,9 +31,9 @@ Said = tuple[str | None, str]
 def said_in(lines: list[str]) -> list[Said]:
     """Who says what in the lines of one cue; several speakers give several utterances.
 
-    ``<v NAME>`` names the speaker of what follows. Without voice tags a speaker begins at a line with ``NAME:`` in front, and
-    at each line with a dash where two or more lines have one. Other lines go on with what was said before. Markup is
-    stripped, entities are read.
+    ``<v NAME>`` names the speaker of what follows. Without voice tags a speaker begins at a line with ``NAME:`` in
+    front, and at each line with a dash where two or more lines have one. Other lines go on with what was said before.
+    Markup is stripped, entities are read.
     """
     whole = "\n".join(lines)
     voices = list(_VOICE.finditer(whole))
@@ -55,7 +55,8 @@ def named(line: str, lenient: bool = False) -> Said:
     """``(speaker, text)`` of a line ``NAME: text``; the speaker is ``None`` where the line does not begin with a name.
 
     A name has at most three words, and each begins with an upper-case letter or a digit, or belongs to a script without
-    case; at least one has a letter. Words that open a remark (``Note:``) are no names. ``I said: no`` and ``12:30`` have none.
+    case; at least one has a letter. Words that open a remark (``Note:``) are no names. ``I said: no`` and ``12:30``
+    have none.
 
     Args:
         line: without markup.
