@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import math
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -53,8 +54,8 @@ def speech_transcript(
         raise DataError(f"{media.path} should hold speech. Nobody was heard to speak. Give a transcript with times.")
     version = importlib.metadata.version("silero-vad")
     notes.append(
-        f"There was no transcript: {len(parts)} utterances were found by their sound (silero-vad {version}); who speaks and "
-        "what is said is not known."
+        f"There was no transcript: {len(parts)} utterances were found by their sound (silero-vad {version}); who speaks "
+        "and what is said is not known."
     )
     return Transcript(tuple(Cue(None, start=start, end=end) for start, end in parts), tuple(notes))
 
@@ -101,4 +102,4 @@ def _parts(start: float, end: float, shortest: float, longest: float) -> list[tu
         return []
     count = math.ceil((end - start) / longest)
     edges = [round(start + part * (end - start) / count, 3) for part in range(count + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))

@@ -74,8 +74,8 @@ class Media:
 def open_media(path: str | Path) -> Media:
     """Look through a recording once, without decoding more than the first frame of each track.
 
-    Reading every packet takes about a second per hour of recording and makes the duration true where the container does
-    not say it, guesses it, or was cut short.
+    Reading every packet makes the duration true where the container does not say it, guesses it, or was cut short; it
+    takes about a second per hour of recording.
 
     Raises:
         DataError: no such file, an empty one, not a recording, or one whose tracks cannot be decoded.
@@ -90,8 +90,8 @@ def open_media(path: str | Path) -> Media:
         if not firsts:
             kinds = " and ".join(stream.type for stream in streams)
             raise DataError(
-                f"{path} should hold sound or moving pictures. Nothing of its {kinds} could be decoded: the file is damaged, "
-                "encrypted, or of a kind that FFmpeg does not know. Convert it to MP4 or WAV."
+                f"{path} should hold sound or moving pictures. Nothing of its {kinds} could be decoded: it is empty, "
+                "damaged, encrypted, or of a kind that FFmpeg does not know. Convert it to MP4 or WAV."
             )
         origin = (container.start_time or 0) / 1e6
         duration = max(ends[index] for index in firsts) - origin
@@ -119,7 +119,7 @@ def _streams(container: Any) -> list[Any]:
 
 
 def _survey(container: Any, streams: list[Any]) -> tuple[dict[int, Any], dict[int, float], dict[int, int]]:
-    """The first frame of each stream that decodes, where its last packet ends, in seconds of the file, and its packets."""
+    """By stream: the first frame that decodes, the second of the file at which the last packet ends, how many there are."""
     firsts: dict[int, Any] = {}
     ends: dict[int, float] = {stream.index: 0.0 for stream in streams}
     counts: dict[int, int] = dict.fromkeys(ends, 0)
@@ -157,8 +157,8 @@ def upright(frame: Any) -> int:
 def _check_duration(path: Path, duration: float) -> None:
     if not 0 < duration <= LONGEST_RECORDING:
         raise DataError(
-            f"{path} should last between 0 and {LONGEST_RECORDING / 3600:.0f} hours. Its time stamps say {duration:.1f} seconds. "
-            "Convert it to MP4 or WAV, or cut it."
+            f"{path} should last between 0 and {LONGEST_RECORDING / 3600:.0f} hours. Its time stamps say "
+            f"{duration:.1f} seconds. Convert it to MP4 or WAV, or cut it."
         )
 
 
@@ -171,4 +171,6 @@ def _shortened(path: Path, container: Any, duration: float) -> list[str]:
     said = (container.duration or 0) / 1e6
     if container.format.name in _GUESSED or said - duration <= max(1.0, 0.02 * said):
         return []
-    return [f"{path.name} says that it lasts {said:.1f} seconds, but ends after {duration:.1f}: it was probably cut short."]
+    return [
+        f"{path.name} says that it lasts {said:.1f} seconds, but ends after {duration:.1f}: it was probably cut short."
+    ]

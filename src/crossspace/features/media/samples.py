@@ -70,7 +70,7 @@ def _runs(frames: Iterator[Any], origin: float) -> Iterator[tuple[float | None, 
 
 
 def _resampled(runs: Iterator[tuple[float | None, Any]], rate: int) -> Iterator[tuple[int, np.ndarray]]:
-    """``(place, samples)`` of every run at ``rate``; each run has a resampler of its own, which is flushed at its end."""
+    """``(place, samples)`` at ``rate``; each run has a resampler of its own, which is flushed at the end of the run."""
     av = optional_import("av", "media")
     resampler, place = None, 0
     for start, frame in runs:

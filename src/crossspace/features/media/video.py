@@ -53,9 +53,10 @@ def read_frames(
 ) -> Iterator[tuple[int, list[Frame]]]:
     """``(index, frames)`` for every ``(start, end)`` in seconds, each once, as soon as it is seen to its end.
 
-    A span is cut into equal parts, ``per_second`` of them and at most ``most``; its frames are those on the screen in the middle
-    of each part, by their true times, a frame that stays on the screen only once. Spans may overlap, come in any order and
-    lie beyond the end; without a picture the list is empty. Of spans longer than :data:`~.audio.LONGEST` the beginning is seen.
+    A span is cut into equal parts, ``per_second`` of them and at most ``most``; its frames are those on the screen in
+    the middle of each part, by their true times, a frame that stays on the screen only once. Spans may overlap, come
+    in any order and lie beyond the end; without a picture the list is empty. Of spans longer than
+    :data:`~crossspace.features.media.audio.LONGEST` the beginning is seen.
 
     One pass over the file, jumping over long stretches that no span needs; the memory holds the frames of open spans.
 
@@ -114,7 +115,7 @@ def _seen(
 
 
 def _shown(media: Media, moments: list[tuple[float, int]], faults: Faults) -> Iterator[tuple[float, float, Any]]:
-    """``(start, end, av frame)``, each shown from its start to the start of the next one; the last for its own duration."""
+    """``(start, end, av frame)``, each shown from its start to that of the next one; the last for its own duration."""
     if media.video is None:
         return
     with opened(media.path) as container:

@@ -41,7 +41,9 @@ def parse_csv(text: str, name: str) -> Transcript:
             entries.append(Entry(place, cue))
             conversations.add(tuple(row.get(columns.get(p, "")) for p in ("conversation", "season", "episode")))
     except csv.Error as error:
-        raise DataError(f"{name}, line {reader.line_num}, should be a row of a table. Found: {error}. Mend it.") from error
+        raise DataError(
+            f"{name}, line {reader.line_num}, should be a row of a table. Found: {error}. Mend it."
+        ) from error
     if len(conversations) > 1:
         raise DataError(
             f"{name} should hold one conversation. Found {len(conversations)}. For a corpus of many conversations use "

@@ -25,11 +25,14 @@ def read_text(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
     size = path.stat().st_size
     if size > LARGEST:
         raise DataError(
-            f"{name} should be a transcript of at most {LARGEST / 1e6:.0f} MB. Found {size / 1e6:.1f} MB. Is it a recording?"
+            f"{name} should be a transcript of at most {LARGEST / 1e6:.0f} MB. Found {size / 1e6:.1f} MB. "
+            "Is it a recording?"
         )
     text, notes = _decoded(path.read_bytes(), name)
     if "\0" in text:
-        raise DataError(f"{name} should be a transcript in plain text. Found binary data. Is it a recording or a document?")
+        raise DataError(
+            f"{name} should be a transcript in plain text. Found binary data. Is it a recording or a document?"
+        )
     return text.replace("\r\n", "\n").replace("\r", "\n"), notes
 
 
@@ -45,5 +48,5 @@ def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError:
-        note = f"{name} is not UTF-8; it was read as Windows-1252. If letters look wrong, save it again as UTF-8."
+        note = f"{name} is not UTF-8; it was read as Windows-1252. If letters look wrong, save it as UTF-8."
         return data.decode("cp1252", errors="replace"), (note,)
