@@ -54,8 +54,8 @@ def speech_transcript(
         raise DataError(f"{media.path} should hold speech. Nobody was heard to speak. Give a transcript with times.")
     version = importlib.metadata.version("silero-vad")
     notes.append(
-        f"There was no transcript: {len(parts)} utterances were found by their sound (silero-vad {version}); who speaks "
-        "and what is said is not known."
+        f"There was no transcript: {len(parts)} utterances were found by their sound (silero-vad {version}); who "
+        "speaks and what is said is not known."
     )
     return Transcript(tuple(Cue(None, start=start, end=end) for start, end in parts), tuple(notes))
 

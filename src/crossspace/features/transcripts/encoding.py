@@ -43,7 +43,7 @@ def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
                 return data.decode(encoding), ()
             except UnicodeDecodeError as error:
                 raise DataError(
-                    f"{name} begins as {encoding} text, but byte {error.start} does not go on so. Save it again as UTF-8."
+                    f"{name} begins as {encoding} text, but byte {error.start} does not go on so. Save it as UTF-8."
                 ) from error
     try:
         return data.decode("utf-8"), ()
