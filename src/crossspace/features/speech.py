@@ -28,7 +28,7 @@ def speech_transcript(
 ) -> Transcript:
     """One utterance per stretch of speech, found by silero-vad: its words and its speaker are not known.
 
-    The sound is heard in blocks, so the memory does not grow with its length; an hour takes about a minute.
+    The sound is heard in blocks, so the memory does not grow with its length; an hour takes one to two minutes.
 
     Args:
         media: the recording.

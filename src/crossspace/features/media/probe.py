@@ -90,7 +90,7 @@ def open_media(path: str | Path) -> Media:
     """Look through a recording once, without decoding more than the first frame of each track.
 
     Reading every packet makes the duration true where the container does not say it, guesses it, or was cut short; it
-    takes about a second per hour of recording.
+    takes a second or two per hour of recording.
 
     Raises:
         DataError: no such file, an empty one, not a recording, or one whose tracks cannot be decoded.
