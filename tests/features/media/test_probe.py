@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from crossspace.errors import DataError
-from crossspace.features.media import AudioTrack, open_media
+from crossspace.features.media import AudioTrack, container, open_media
 
 av = pytest.importorskip("av")
 
@@ -138,3 +138,11 @@ def test_a_file_that_ends_after_its_header_is_refused(recording, signals):
     path.write_bytes(data[: data.index(b"data") + 8])
     with pytest.raises(DataError, match="Nothing of its audio could be decoded"):
         open_media(path)
+
+
+def test_pictures_that_claim_to_be_huge_are_not_decoded(recording, signals, monkeypatch):
+    path = recording("huge.mp4", signals.times[:3], [(0, signals.clicks(1, 44100))])
+    monkeypatch.setattr(container, "_MOST_PIXELS", 159 * 96)
+    media = open_media(path)
+    assert media.video is None and media.audio is not None
+    assert "nothing of the video track (h264) could be decoded" in media.notes[0]

@@ -40,7 +40,7 @@ def pieces(media: Media, rate: int, faults: Faults) -> Iterator[Piece]:
     at = 0
     with opened(media.path) as container:
         stream = container.streams[media.audio.index]
-        for place, samples in _resampled(_runs(decoded(container, stream, faults), media.origin), rate):
+        for place, samples in _resampled(_runs(decoded(container, stream, faults), media.origin), rate, faults):
             late = at - place
             if late > 0:
                 place, samples = at, samples[late:]
@@ -69,13 +69,13 @@ def _runs(frames: Iterator[Any], origin: float) -> Iterator[tuple[float | None, 
         due = start + frame.samples / frame.sample_rate
 
 
-def _resampled(runs: Iterator[tuple[float | None, Any]], rate: int) -> Iterator[tuple[int, np.ndarray]]:
+def _resampled(runs: Iterator[tuple[float | None, Any]], rate: int, faults: Faults) -> Iterator[tuple[int, np.ndarray]]:
     """``(place, samples)`` at ``rate``, half a second at a time."""
     run: _Run | None = None
     for start, frame in runs:
         if start is not None:
             yield from run.flush() if run else ()
-            run = _Run(round(start * rate), rate)
+            run = _Run(round(start * rate), rate, faults)
         if run:
             yield from run.add(frame)
     yield from run.flush() if run else ()
@@ -87,9 +87,9 @@ class _Run:
     Decoders give frames of some 20 ms; resampling many of them at once costs a fifth of the time.
     """
 
-    def __init__(self, place: int, rate: int) -> None:
+    def __init__(self, place: int, rate: int, faults: Faults) -> None:
         av = optional_import("av", "media")
-        self.place = place
+        self.place, self.faults = place, faults
         self.waiting = av.AudioFifo()
         self.resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
 
@@ -105,7 +105,13 @@ class _Run:
         yield from self._through(None)
 
     def _through(self, frame: Any) -> Iterator[tuple[int, np.ndarray]]:
-        for part in self.resampler.resample(frame):
+        av = optional_import("av", "media")
+        try:
+            parts = self.resampler.resample(frame)
+        except (av.FFmpegError, ValueError):  # a damaged header may claim any rate
+            self.faults.packets += 1
+            return
+        for part in parts:
             samples = part.to_ndarray().reshape(-1).astype(np.float32, copy=False)
             yield self.place, np.clip(np.nan_to_num(samples, posinf=1.0, neginf=-1.0), -1.0, 1.0)
             self.place += len(samples)

@@ -13,6 +13,7 @@ import numpy as np
 from crossspace.features.media.audio import LONGEST
 from crossspace.features.media.container import Faults, decoded, opened
 from crossspace.features.media.probe import Media, VideoTrack, upright
+from crossspace.runtime import optional_import
 
 MOST_FRAMES = 64
 """Frames seen of one utterance; in a long one they lie further apart."""
@@ -133,13 +134,21 @@ def _shown(media: Media, moments: list[tuple[float, int]], faults: Faults) -> It
                 if last is None or start > last[0]:
                     last = start, frame
                 target = jump.target(start)
-                if target is not None:
-                    container.seek(int((target + media.origin) / stream.time_base), stream=stream)
+                if target is not None and _jumped(container, stream, target + media.origin):
                     last, going = None, True
                     break
         if last is not None:
             length = float(last[1].duration * last[1].time_base) if last[1].duration else 0.0
             yield last[0], last[0] + max(length, 1 / media.video.rate), last[1]
+
+
+def _jumped(container: Any, stream: Any, second: float) -> bool:
+    av = optional_import("av", "media")
+    try:
+        container.seek(int(second / stream.time_base), stream=stream)
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
 
 
 class _Jumps:
