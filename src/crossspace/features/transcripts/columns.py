@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from crossspace.features.transcripts.clock import seconds
@@ -63,7 +64,7 @@ def _word(value: Any) -> str | None:
 def _speaker(value: Any) -> str:
     """A name; EmoryNLP writes a list of names, ``['Monica Geller']``."""
     if isinstance(value, str) and value.strip().startswith("["):
-        with contextlib.suppress(ValueError, SyntaxError):
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
             value = ast.literal_eval(value.strip())
     if isinstance(value, list | tuple):
         value = " & ".join(str(name) for name in value)

@@ -60,7 +60,7 @@ def named(line: str, lenient: bool = False) -> Said:
 
     Args:
         line: without markup.
-        lenient: names may begin with a lower-case letter.
+        lenient: names of one word may begin with a lower-case letter.
     """
     match = _PREFIX.match(line)
     if not match or not _is_name(match.group(1), lenient):
@@ -74,7 +74,9 @@ def _is_name(prefix: str, lenient: bool) -> bool:
         return False
     if any(c in prefix for c in '?!,;"<>') or prefix.endswith("."):
         return False
-    return lenient or all(word.lstrip("([")[:1].upper() == word.lstrip("([")[:1] for word in words)
+    return (lenient and len(words) == 1) or all(
+        word.lstrip("([")[:1].upper() == word.lstrip("([")[:1] for word in words
+    )
 
 
 def _by_lines(lines: list[str]) -> list[Said]:
