@@ -62,7 +62,7 @@ class Detector:
             guess = face._replace(angle=angle)
             side = round(_NEAR * _REACH)
             patch = cut_out(grey, guess, reach=_REACH, side=side)
-            found = self._cascade(patch, smallest=round(_NEAR / 1.4), largest=round(_NEAR * 1.4))
+            found = self._cascade(patch, smallest=round(_NEAR / 1.4), largest=round(_NEAR * 1.4), votes=2)
             if len(found):
                 candidates = [_outside(box, guess, face.size / _NEAR, side) for box in found]
                 return min(candidates, key=lambda one: math.hypot(one.x - face.x, one.y - face.y))
@@ -98,8 +98,8 @@ class Detector:
                 found.append(Face(cx / scale, cy / scale, float(w / scale), angle))
         return found
 
-    def _cascade(self, grey: np.ndarray, *, smallest: int, largest: int) -> np.ndarray:
-        boxes = self._faces.detectMultiScale(grey, 1.15, 3, minSize=(smallest,) * 2, maxSize=(largest,) * 2)
+    def _cascade(self, grey: np.ndarray, *, smallest: int, largest: int, votes: int = 3) -> np.ndarray:
+        boxes = self._faces.detectMultiScale(grey, 1.15, votes, minSize=(smallest,) * 2, maxSize=(largest,) * 2)
         return np.asarray(sorted(map(tuple, boxes)))  # threads of the library may deliver them in any order
 
 

@@ -24,8 +24,9 @@ def choose(crops: Sequence[Sequence[np.ndarray]], sizes: Sequence[Sequence[float
     if len(crops) == 1:
         return largest
     moved = [mouth_movement(one) for one in crops]
-    first, second = np.argsort(moved, kind="stable")[::-1][:2]
-    speaks = moved[first] >= LEAST and moved[first] >= CLEARLY * moved[second]
+    total = [mean * len(one) for mean, one in zip(moved, crops, strict=True)]
+    first, second = np.argsort(total, kind="stable")[::-1][:2]
+    speaks = moved[first] >= LEAST and total[first] >= CLEARLY * total[second]
     return int(first) if speaks else largest
 
 

@@ -21,6 +21,12 @@ REACH = 1.15
 _AGAIN, _AGAIN_UNSEEN = 1.0, 0.5
 """Seconds after which the whole picture is searched again while a face is followed, and while none is."""
 
+_PATIENCE = 1.0
+"""Seconds for which a lost face is looked for at its last place."""
+
+_TICK = 1e-3
+"""Seconds by which the times of frames may be off the grid of their rate."""
+
 _CUT = 24.0
 """Mean change of a thumbnail, in grey levels, that only a cut between shots makes."""
 
@@ -50,6 +56,7 @@ class _Trace:
         self.shown: list[Face] = []
         self.times: list[float] = []
         self.crops: list[np.ndarray] = []
+        self.lost = False
 
     def see(self, time: float, image: np.ndarray, face: Face) -> None:
         """Add the crop of one more frame, cut half-way between where the last crop was and where the face is found.
@@ -60,6 +67,7 @@ class _Trace:
             face_shown = Face(*(np.add(self.shown[-1], face) / 2).tolist())
         else:
             face_shown = face
+        self.lost = False
         self.found.append(face)
         self.shown.append(face_shown)
         self.times.append(time)
@@ -70,8 +78,8 @@ class FaceFollower:
     """Finds faces in sampled frames and follows each from frame to frame.
 
     The whole picture is searched in the first frame, after a cut, when a face is lost, and once a second (every 0.5 s
-    while none is followed); in between, each face is looked for near the place where it was. A lost face that is found
-    again at its place within a second, without a cut between, goes on. A face seen once only counts when the
+    while none is followed); in between, each face is looked for near the place where it was, for a second after it was
+    last seen, or until the next cut. A face seen once only counts when the
     utterance has at most three frames: what is seen once in many is mostly a curtain.
 
     Raises:
@@ -95,52 +103,48 @@ class FaceFollower:
         """
         traces: list[_Trace] = []
         live: list[_Trace] = []
-        shot: list[_Trace] = []
         searched, thumbnail, count = -np.inf, None, 0
         for time, image in frames:
             count += 1
             grey = self._cv2.cvtColor(np.ascontiguousarray(image), self._cv2.COLOR_RGB2GRAY)
             previous, thumbnail = thumbnail, self._thumbnail(grey)
             cut = previous is None or float(np.abs(thumbnail - previous).mean()) > _CUT
-            if cut:
-                live, shot = [], []
-            before = len(live)
-            live = self._go_on(live, time, image, grey)
-            if cut or len(live) < before or time - searched >= (_AGAIN if live else _AGAIN_UNSEEN) - 1e-3:
+            live = [] if cut else [trace for trace in live if time - trace.times[-1] <= _PATIENCE + _TICK]
+            lost = self._go_on(live, time, image, grey)
+            if cut or lost or time - searched >= (_AGAIN if live else _AGAIN_UNSEEN) - _TICK:
                 searched = time
-                for trace in self._search(live, shot, time, image, grey):
-                    live.append(trace)
-                    if trace not in shot:
-                        shot.append(trace)
-                        traces.append(trace)
+                new = self._search(live, time, image, grey)
+                live, traces = live + new, traces + new
         return _answer([trace for trace in traces if len(trace.crops) > 1 or count <= 3])
 
     def _thumbnail(self, grey: np.ndarray) -> np.ndarray:
         return self._cv2.resize(grey, (32, 18), interpolation=self._cv2.INTER_AREA).astype(np.float32)
 
-    def _go_on(self, live: list[_Trace], time: float, image: np.ndarray, grey: np.ndarray) -> list[_Trace]:
-        """The faces that are found near their last place; two never take the same."""
-        kept: list[_Trace] = []
+    def _go_on(self, live: list[_Trace], time: float, image: np.ndarray, grey: np.ndarray) -> bool:
+        """Look for each face near its last place; two never take the same. Whether one was lost just now."""
+        taken: list[Face] = []
+        lost = False
         for trace in live:
             face = self._detector.near(grey, trace.found[-1])
-            if face is not None and not any(face.overlaps(other.found[-1]) for other in kept):
+            if face is not None and not any(map(face.overlaps, taken)):
                 trace.see(time, image, self._detector.levelled(grey, face))
-                kept.append(trace)
-        return kept
+                taken.append(trace.found[-1])
+            else:
+                lost, trace.lost = lost or not trace.lost, True
+        return lost
 
-    def _search(
-        self, live: list[_Trace], shot: list[_Trace], time: float, image: np.ndarray, grey: np.ndarray
-    ) -> list[_Trace]:
-        """Faces anywhere that are not followed at present: new, or lost in this shot less than a second ago."""
-        added: list[_Trace] = []
+    def _search(self, live: list[_Trace], time: float, image: np.ndarray, grey: np.ndarray) -> list[_Trace]:
+        """Look for faces anywhere: one at the place of a lost face continues it, others are new and returned."""
+        new: list[_Trace] = []
         for face in self._detector.everywhere(grey):
-            if any(face.overlaps(trace.found[-1]) for trace in [*live, *added]):
+            at_its_place = [trace for trace in [*live, *new] if face.overlaps(trace.found[-1])]
+            if not at_its_place:
+                new.append(_Trace())
+            elif not all(trace.lost for trace in at_its_place):
                 continue
-            lost = [t for t in shot if t not in live and t not in added and time - t.times[-1] <= 1.0 + 1e-3]
-            trace = next((t for t in reversed(lost) if face.overlaps(t.found[-1])), None) or _Trace()
+            trace = at_its_place[0] if at_its_place else new[-1]
             trace.see(time, image, self._detector.levelled(grey, face))
-            added.append(trace)
-        return added
+        return new
 
 
 def follow(frames: Iterable[tuple[float, np.ndarray]]) -> FaceTrack:
