@@ -49,12 +49,10 @@ def test_a_still_face_has_no_movement_and_a_talking_one_moves_at_the_mouth(extra
     assert not varies.any()
     assert not moves.any()
     _, varies, moves = parts(talks)
-    for movement in (varies, moves):
-        grid = movement.reshape(
-            8, 8
-        )  # the descriptor runs down the columns of blocks; either way the halves are told apart
-        assert movement.max() > 0.02
-        assert np.count_nonzero(grid > 0.01) < 40
+    for movement in (varies, moves):  # blocks run down the columns, and within them cells likewise
+        rows = movement.reshape(4, 4, 2, 2).transpose(1, 3, 0, 2).reshape(8, 8)
+        assert rows[4:].max() > 0.02
+        assert not rows[:4].any()
 
 
 def test_the_order_of_frames_counts_for_speed_alone(extractor, crop) -> None:
@@ -68,7 +66,7 @@ def test_the_order_of_frames_counts_for_speed_alone(extractor, crop) -> None:
 def test_light_changes_little_beside_an_open_mouth(extractor, crop) -> None:
     dim = [cv2.convertScaleAbs(crop(0.0), alpha=0.6, beta=20)] * 2
     face, dimmed, opened = (parts(v)[0] for v in extractor.extract([[crop(0.0)] * 2, dim, [crop(1.0)] * 2]))
-    assert np.linalg.norm(face - dimmed) < 0.5 * np.linalg.norm(face - opened)
+    assert np.linalg.norm(face - dimmed) < 0.2 * np.linalg.norm(face - opened)
 
 
 def test_it_is_built_again_from_its_identity(extractor) -> None:
