@@ -92,7 +92,7 @@ class TransformersVisual(VisualExtractor):
         except Exception as error:  # whatever a network for other input makes of a picture
             raise DataError(
                 f"{self._parameters['model']} should be a network that encodes pictures. Found: "
-                f"{(str(error) or type(error).__name__).splitlines()[0]}. Choose another."
+                f"{(str(error) or type(error).__name__).splitlines()[0].rstrip('. ')}. Choose another."
             ) from error
         if states.ndim == 4:  # (F, D, H, W) of a convolutional network
             if self._parameters["pooling"] == "cls":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -52,8 +52,7 @@ def mouth_movement(crops: Sequence[np.ndarray]) -> float:
     mouths = [_mouth(crop) for crop in crops]
     inner = slice(_SLACK, -_SLACK)
     scores = [
-        cv2.matchTemplate(after, before[inner, inner], cv2.TM_CCOEFF_NORMED).max()
-        for before, after in itertools.pairwise(mouths)
+        cv2.matchTemplate(after, before[inner, inner], cv2.TM_CCOEFF_NORMED).max() for before, after in pairwise(mouths)
     ]
     return float(np.clip(1.0 - np.asarray(scores, dtype=np.float64), 0.0, 1.0).mean())
 
