@@ -25,7 +25,7 @@ URL = "http://127.0.0.1:8000"
 
 
 class FakeAnalyzer:
-    """Calls joyful who says "joy", fails on "bad", and waits for ``gate`` when one is set."""
+    """Calls joyful who says "joy", fails on "bad", and waits for ``gate``, or ``posted_gate``, when one is set."""
 
     def __init__(self) -> None:
         self.predictor = SimpleNamespace(
@@ -36,6 +36,7 @@ class FakeAnalyzer:
         self.extractors: dict[str, Any] = {"text": SimpleNamespace(identity={"name": "minilm", "version": "1"})}
         self.in_the_box, self.card = False, "# A card"
         self.gate: threading.Event | None = None
+        self.posted_gate: threading.Event | None = None
         self.began, self.seen = threading.Event(), []
 
     def analyze(
@@ -55,9 +56,9 @@ class FakeAnalyzer:
         return self._analysis(conversation_id, found, recording, (f"{transcript} was mended.",))
 
     def analyze_conversation(self, conversation: Conversation, notes: tuple[str, ...] = ()) -> Analysis:
-        if self.gate is not None:
+        if self.posted_gate is not None:
             self.began.set()
-            self.gate.wait(5)
+            self.posted_gate.wait(5)
         return self._analysis(conversation.id, tuple(map(judged, conversation.utterances)), None, notes)
 
     def stream(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ def check_recording(path: Path, max_duration: float) -> None:
             _check_pictures(streams)
             if (container.duration or 0) / av.time_base > max_duration:
                 raise _too_long(max_duration)
-            _check_packets(container, streams, max_duration)
+            # Damage on the way is for the analysis to deal with; what could be read so far is not too long.
+            with suppress(av.FFmpegError):
+                _check_packets(container, streams, max_duration)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise Refusal(
             415, "The recording should be audio or video in a common container. Found something else, or a broken file."
