@@ -4,6 +4,7 @@ import { drawing, element } from "./dom.js";
 
 const HEIGHT = 100;
 const LABEL_FROM = 0.22;
+const MARGIN = 5;
 
 // A mean over neighbours whose weight falls linearly; the reach grows slowly with the number of utterances.
 export function smooth(rows) {
@@ -34,7 +35,8 @@ function band(stacked, xs, label) {
 }
 
 function name(labels, label, rows, stacked, xs) {
-  const inside = rows.map((row, place) => (xs[place] > 4 && xs[place] < 90 ? row[label] : 0));
+  const [left, right] = [xs[0] + MARGIN, xs[xs.length - 1] - MARGIN];
+  const inside = rows.map((row, place) => (xs[place] > left && xs[place] < right ? row[label] : 0));
   const place = inside.indexOf(Math.max(...inside));
   if (inside[place] < LABEL_FROM) return null;
   const middle = 1 - (stacked[place][label] + stacked[place][label + 1]) / 2;

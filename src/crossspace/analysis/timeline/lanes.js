@@ -80,7 +80,7 @@ export class Lanes {
       .sort((one, other) => other[2] - one[2])
       .slice(0, 3);
     const seconds = own.reduce((sum, one) => sum + (one.end ?? 0) - (one.start ?? 0), 0);
-    const spoken = this.scale.timed ? `, ${clock(seconds)} min` : "";
+    const spoken = this.scale.timed ? `, ${clock(seconds)} spoken` : "";
     return [
       element("p", { class: "tl-small" }, plural(own.length, "utterance") + spoken),
       element("ul", { class: "tl-shares" }, shares.map(([label, place, share]) =>

@@ -10,7 +10,7 @@ const LOOKS = {
   yellow: ["#f0dc32", "#f0dc32"],
   sky: ["#56b4e9", "#8fd0f5"],
   teal: ["#029e73", "#2cc59b"],
-  violet: ["#5b3f8c", "#9d85d6"],
+  violet: ["#6b4fa0", "#9d85d6"],
   amber: ["#e69f01", "#f0b13c"],
   pink: ["#cc78bc", "#d98abb"],
   brown: ["#7a5230", "#b98a62"],
@@ -53,11 +53,12 @@ export function palette(root, labels) {
       `--e${place}-edge`,
       `light-dark(color-mix(in srgb, ${light}, #000 38%), color-mix(in srgb, ${dark}, #fff 35%))`,
     );
+    root.style.setProperty(`--e${place}-mark`, `color-mix(in srgb, light-dark(${light}, ${dark}), #000 42%)`);
     return drawing(
       "pattern",
       { id: `emotion-${place}`, width: 8, height: 8, patternUnits: "userSpaceOnUse" },
       drawing("rect", { width: 8, height: 8, style: { fill: `var(--e${place})` } }),
-      drawing("path", { d: MARKS[name], class: "tl-mark", style: { stroke: `var(--e${place}-edge)` } }),
+      drawing("path", { d: MARKS[name], class: "tl-mark", style: { stroke: `var(--e${place}-mark)` } }),
     );
   });
   return drawing("svg", { class: "tl-patterns", "aria-hidden": "true" }, drawing("defs", {}, patterns));

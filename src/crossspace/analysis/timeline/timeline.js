@@ -18,9 +18,8 @@ export class Timeline {
     this.root = root;
     this.onSelect = onSelect;
     this.onPlay = onPlay;
-    const play = (place) => { this.select(place); this.onPlay(this.analysis.utterances[place], place); };
-    this.lanes = new Lanes({ onSelect: play });
-    this.list = new UtteranceList({ onSelect: (place) => this.select(place), onPlay: play });
+    this.lanes = new Lanes({ onSelect: (place) => this.play(place) });
+    this.list = new UtteranceList({ onSelect: (place) => this.select(place), onPlay: (place) => this.play(place) });
     this.filters = new Filters({ onChange: () => this.filter() });
     this.why = element("div", { class: "tl-why-body", "aria-live": "polite" });
     this.count = element("span", { class: "tl-small" });
@@ -92,6 +91,11 @@ export class Timeline {
     this.aside.classList.toggle("tl-empty", place === undefined);
     this.why.replaceChildren(...(place === undefined ? [element("p", { class: "tl-small" }, HINT)] : why(this.analysis, place).flat().filter(Boolean)));
     if (place !== undefined) this.onSelect(this.analysis.utterances[place], place);
+  }
+
+  play(place) {
+    this.select(place);
+    this.onPlay(this.analysis.utterances[place], place);
   }
 
   step(by) {
