@@ -8,6 +8,7 @@ import WaveSurfer from "./vendor/wavesurfer.esm.js";
 
 const HEIGHT = 112;
 const NAMED_UP_TO = 40;
+const UNDRAWN = "No waveform: the recording is long, or its sound is of a kind that this browser cannot draw.";
 
 function colour(name) {
   const probe = element("span", { hidden: true, style: { color: `var(${name})` } });
@@ -56,19 +57,22 @@ export class Player {
     this.note.textContent = `This browser cannot play ${file.name}. The timeline below does not need it.`;
   }
 
+  // wavesurfer.js takes peaks once, so it waits for them; the recording can be played meanwhile.
   async draw(file, analysis) {
     const { media } = this;
+    const silent = analysis.media?.audio === false;
+    this.note.textContent = "Drawing the waveform …";
+    const peaks = silent ? null : await peaksOf(file, media.duration);
+    if (this.media !== media) return;
+    this.note.textContent = peaks ? "" : silent ? "The recording has no sound." : UNDRAWN;
     const regions = Regions.create();
-    const options = { container: this.wave, media, height: HEIGHT, barWidth: 2, barGap: 1, barRadius: 2, normalize: true, ...colours() };
-    const surfer = WaveSurfer.create({ ...options, peaks: [[0, 0]], duration: media.duration, plugins: [regions] });
-    this.surfer = surfer;
-    surfer.on("timeupdate", (seconds) => this.onTime(seconds));
+    this.surfer = WaveSurfer.create({
+      container: this.wave, media, peaks: [peaks ?? [0, 0]], duration: media.duration, height: HEIGHT, barWidth: 2, barGap: 1,
+      barRadius: 2, normalize: Boolean(peaks), plugins: [regions], ...colours(),
+    });
+    this.surfer.on("timeupdate", (seconds) => this.onTime(seconds));
     regions.on("region-clicked", (region, event) => { event.stopPropagation(); this.onRegion(Number(region.id)); });
-    surfer.once("ready", () => this.mark(regions, analysis, media.duration));
-    const peaks = analysis.media?.audio === false ? null : await peaksOf(file, media.duration);
-    if (this.surfer !== surfer) return;
-    if (peaks) surfer.setOptions({ peaks: [peaks], duration: media.duration });
-    else this.note.textContent = analysis.media?.audio === false ? "The recording has no sound." : "The waveform is left out: the recording is long, or its sound is of a kind that this browser cannot draw.";
+    this.surfer.once("ready", () => this.mark(regions, analysis, media.duration));
   }
 
   mark(regions, analysis, duration) {
