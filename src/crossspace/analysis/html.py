@@ -16,7 +16,7 @@ from importlib.resources import files
 from crossspace.analysis.analysis import Analysis
 
 MODULES = (
-    "dom", "format", "palette", "scale", "arc", "lanes", "list", "why", "filters", "exports", "timeline",
+    "dom", "format", "palette", "people", "scale", "arc", "lanes", "list", "why", "filters", "exports", "timeline",
 )  # fmt: skip
 """Scripts of the component, each after those that it imports."""
 

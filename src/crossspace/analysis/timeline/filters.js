@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { swatch } from "./palette.js";
+import { speakersOf } from "./people.js";
 
 export class Filters {
   constructor({ onChange }) {
@@ -13,7 +14,7 @@ export class Filters {
 
   show(analysis) {
     const count = (key, value) => analysis.utterances.filter((one) => one[key] === value).length;
-    const speakers = [...new Set(analysis.utterances.map((one) => one.speaker))];
+    const speakers = speakersOf(analysis.utterances);
     if (!speakers.includes(this.speaker)) this.speaker = null;
     const all = this.toggle(["Everyone"], analysis.utterances.length, this.speaker === null, () => { this.speaker = null; });
     const people = speakers.map((name) =>

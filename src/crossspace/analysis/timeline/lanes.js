@@ -4,6 +4,7 @@ import { arc } from "./arc.js";
 import { drawing, element } from "./dom.js";
 import { clock, percent, plural } from "./format.js";
 import { swatch } from "./palette.js";
+import { arcsOf } from "./people.js";
 import { scaleOf, ticksOf } from "./scale.js";
 
 const ZOOMS = [1, 2, 4, 8, 16, 32];
@@ -39,9 +40,9 @@ export class Lanes {
     this.axis = element("div", { class: "tl-axis", "aria-hidden": "true" }, this.ticks());
     this.pin = element("div", { class: "tl-pin", hidden: true });
     this.head = element("div", { class: "tl-head", hidden: true });
-    const speakers = [...new Set(analysis.utterances.map((one) => one.speaker))];
+    const arcs = Object.entries(arcsOf(analysis.utterances, analysis.labels));
     this.tracks.replaceChildren(
-      ...speakers.map((speaker) => this.row(speaker)),
+      ...arcs.map(([speaker, summary]) => this.row(speaker, summary)),
       element("div", { class: "tl-over" }, this.axis, this.pin, this.head),
     );
   }
@@ -51,12 +52,12 @@ export class Lanes {
     return ticksOf(this.scale, about).map((tick) => element("span", { style: { left: `${tick.at * 100}%` } }, tick.text));
   }
 
-  row(speaker) {
+  row(speaker, summary) {
     const own = this.analysis.utterances.map((one, place) => [one, place]).filter(([one]) => one.speaker === speaker);
     const lane = drawing("svg", { class: "tl-lane", role: "img", "aria-label": `${speaker}: ${plural(own.length, "utterance")}` });
     lane.append(...own.map(([one, place]) => this.block(one, place)));
     return element("section", { class: "tl-row", "aria-label": speaker },
-      element("div", { class: "tl-who" }, element("h3", {}, speaker), this.shares(own.map(([one]) => one))),
+      element("div", { class: "tl-who" }, element("h3", {}, speaker), this.shares(summary)),
       element("div", { class: "tl-track" }, lane, arc(this.analysis, speaker, this.scale)));
   }
 
@@ -73,18 +74,13 @@ export class Lanes {
     return block;
   }
 
-  shares(own) {
-    const { labels } = this.analysis;
-    const shares = labels
-      .map((label, place) => [label, place, own.reduce((sum, one) => sum + (one.probabilities[label] ?? 0), 0) / own.length])
-      .sort((one, other) => other[2] - one[2])
-      .slice(0, 3);
-    const seconds = own.reduce((sum, one) => sum + (one.end ?? 0) - (one.start ?? 0), 0);
-    const spoken = this.scale.timed ? `, ${clock(seconds)} spoken` : "";
+  shares({ utterances, seconds, shares }) {
+    const most = Object.entries(shares).sort((one, other) => other[1] - one[1]).slice(0, 3);
+    const spoken = seconds === null ? "" : `, ${clock(seconds)} spoken`;
     return [
-      element("p", { class: "tl-small" }, plural(own.length, "utterance") + spoken),
-      element("ul", { class: "tl-shares" }, shares.map(([label, place, share]) =>
-        element("li", {}, swatch(place), `${label} ${percent(share)}`))),
+      element("p", { class: "tl-small" }, plural(utterances, "utterance") + spoken),
+      element("ul", { class: "tl-shares" }, most.map(([label, share]) =>
+        element("li", {}, swatch(this.analysis.labels.indexOf(label)), `${label} ${percent(share)}`))),
     ];
   }
 

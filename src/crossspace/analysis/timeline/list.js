@@ -48,11 +48,11 @@ export class UtteranceList {
     this.rows.forEach((row, place) => { row.hidden = !visible(place); });
   }
 
-  // The next place that is not filtered away; the selected one where there is none.
+  // The next place that is not filtered away; without a selection the steps begin outside of either end.
   neighbour(step) {
     const shown = this.rows.map((_, place) => place).filter((place) => !this.rows[place].hidden);
-    const at = shown.indexOf(this.selected);
-    if (at < 0) return step < 0 ? shown[shown.length - 1] : shown[0];
+    const selected = shown.indexOf(this.selected);
+    const at = selected < 0 && step < 0 ? shown.length : selected;
     return shown[Math.min(shown.length - 1, Math.max(0, at + step))];
   }
 

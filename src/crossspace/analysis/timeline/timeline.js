@@ -8,6 +8,7 @@ import { plural } from "./format.js";
 import { Lanes } from "./lanes.js";
 import { UtteranceList } from "./list.js";
 import { palette } from "./palette.js";
+import { arcsOf, speakersOf } from "./people.js";
 import { why } from "./why.js";
 
 const HINT = "Choose an utterance to see every probability and what each modality says.";
@@ -56,10 +57,12 @@ export class Timeline {
 
   // One utterance more at the end, as a live conversation brings it.
   append(utterance) {
-    this.analysis.utterances.push(utterance);
-    this.list.append(this.analysis, this.analysis.utterances.length - 1);
+    const { utterances, labels } = this.analysis;
+    utterances.push(utterance);
+    Object.assign(this.analysis, { speakers: speakersOf(utterances), arcs: arcsOf(utterances, labels) });
+    this.list.append(this.analysis, utterances.length - 1);
     this.draw();
-    this.select(this.analysis.utterances.length - 1);
+    this.select(utterances.length - 1);
   }
 
   draw() {

@@ -73,21 +73,22 @@ async function analyze(path, body, file) {
 
 function analyzePasted(text) {
   const utterances = parseConversation(text);
-  if (!utterances.length) return work.complain({ message: "There is nothing to analyze yet.", advice: "Write a line for each utterance: NAME: what they say." });
+  if (!utterances.length) return work.complain({ message: "There is nothing to analyze yet. Write a line for each utterance: NAME: what they say." });
   if (!isCues(text)) return analyze("v1/predict", JSON.stringify({ id: "conversation", utterances }));
   const form = new FormData();
   form.append("transcript", new File([text], /^\uFEFF?WEBVTT/.test(text) ? "pasted.vtt" : "pasted.srt"));
   return analyze("v1/analyze", form);
 }
 
-function hear(utterance) {
+function hear(utterance, first) {
   work.calm();
-  if (!shown) {
+  if (first) {
     shown = true;
     $("timeline").hidden = $("again").hidden = false;
+    const { name, kind, modalities, causal, in_the_box } = model;
     timeline.show({
-      format: 1, conversation_id: "live", labels: model.labels, model, media: null, speakers: [], arcs: {}, utterances: [],
-      notes: [],
+      format: 1, conversation_id: "live", labels: model.labels, model: { name, kind, modalities, causal, in_the_box }, media: null,
+      speakers: [], arcs: {}, utterances: [], notes: [],
     });
   }
   timeline.append(utterance);

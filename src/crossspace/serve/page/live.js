@@ -11,6 +11,7 @@ function address() {
 }
 
 export class Live {
+  // `onUtterance(utterance, first)` is told whether a conversation begins with it.
   constructor({ onUtterance, onError }) {
     Object.assign(this, { onUtterance, onError });
     this.people = [];
@@ -42,6 +43,7 @@ export class Live {
 
   socket() {
     if (this.opened) return this.opened;
+    let first = true;
     const socket = new WebSocket(address(), token.get() ? ["bearer", token.get()] : []);
     this.current = socket;
     this.opened = new Promise((resolve, reject) => {
@@ -49,14 +51,15 @@ export class Live {
       socket.onclose = (event) => {
         if (this.current !== socket) return;
         this.opened = undefined;
-        const error = new ApiError(0, event.reason || "The live conversation has ended: the server closed the line.");
+        const error = new ApiError(0, event.reason || "The server closed the line. What you say next begins a new conversation.");
         reject(error);
         if (event.code !== 1000) this.onError(error);
       };
       socket.onmessage = (event) => {
         const answer = JSON.parse(event.data);
         if (answer.error) this.onError(new ApiError(422, answer.error.message));
-        else this.onUtterance(answer);
+        else this.onUtterance(answer, first);
+        if (!answer.error) first = false;
       };
     });
     return this.opened;

@@ -45,8 +45,11 @@ export class Work {
     $("working-stage").textContent = `${this.name} … ${clock((performance.now() - this.began) / 1000)}`;
   }
 
+  // The first sentence says what is wrong, the others what to do.
   complain(error) {
-    $("error").replaceChildren(element("b", {}, error.message), element("p", {}, error.advice ?? "Reload the page and try again."));
+    const end = error.message.search(/[.!?] /);
+    const [fault, advice] = end < 0 ? [error.message, ""] : [error.message.slice(0, end + 1), error.message.slice(end + 2)];
+    $("error").replaceChildren(element("b", {}, fault), element("p", {}, advice));
     $("error").hidden = false;
     $("error").scrollIntoView({ block: "nearest" });
   }
