@@ -12,64 +12,46 @@ import json
 import re
 from html import escape
 from importlib.resources import files
+from string import Template
 
 from crossspace.analysis.analysis import Analysis
 
 MODULES = (
     "dom", "format", "palette", "people", "scale", "arc", "lanes", "list", "why", "filters", "exports", "timeline",
+    "report",
 )  # fmt: skip
-"""Scripts of the component, each after those that it imports."""
+"""Scripts of the file, each after those that it imports."""
+
+STYLES = ("timeline", "report")
+
+CAUTION = (
+    "A label says how people who annotate such conversations would probably name an utterance. It does not measure "
+    "what a person feels, and nothing about a person should be decided by it."
+)
+"""What every reader of an analysis is told."""
 
 _IMPORT = re.compile(r"^import .*?;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=class|function|const)", re.MULTILINE)
 
-_START = """
-const analysis = JSON.parse(document.getElementById("analysis").textContent);
-new Timeline(document.getElementById("timeline")).show(analysis);
-"""
-
-_HEAD = """
-.report { max-width: 76rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
-.report h1 { font-size: 1.7rem; overflow-wrap: anywhere; }
-.report header { margin-bottom: 1rem; }
-.report header p { margin: 0.2rem 0 0; color: var(--muted); max-width: 60rem; }
-"""
-
-CAUTION = (
-    "A label says how people who annotate such conversations would probably name an utterance. It does not measure what "
-    "a person feels, and nothing about a person should be decided by it."
-)
-"""What every reader of an analysis is told."""
-
-
-def component() -> tuple[str, str]:
-    """Script and style sheet of the timeline, each as one text."""
-    folder = files("crossspace.analysis") / "timeline"
-    scripts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in MODULES]
-    script = "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in scripts)
-    return script, (folder / "timeline.css").read_text(encoding="utf-8")
-
 
 def to_html(analysis: Analysis) -> str:
     """A self-contained page: lanes, arcs, utterances, the why of each, and export to other formats."""
-    script, style = component()
-    script, style = script + _START, style + _HEAD
-    policy = (
-        f"default-src 'none'; base-uri 'none'; form-action 'none'; script-src {_hash(script)}; style-src {_hash(style)}"
+    script = "\n".join(_EXPORT.sub("", _IMPORT.sub("", _file(f"{name}.js"))) for name in MODULES)
+    style = "\n".join(_file(f"{name}.css") for name in STYLES)
+    return Template(_file("report.html")).substitute(
+        policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; script-src {_hash(script)}; "
+        f"style-src {_hash(style)}",
+        name=escape(analysis.conversation_id),
+        origin=escape(_origin(analysis)),
+        caution=CAUTION,
+        style=style,
+        script=script,
+        analysis=_embedded(analysis),
     )
-    title = escape(f"{analysis.conversation_id}: emotions")
-    return (
-        "<!doctype html>\n"
-        '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{style}</style>\n</head>\n"
-        '<body>\n<main class="report">\n'
-        f"<header><h1>{escape(analysis.conversation_id)}</h1>\n<p>{escape(_origin(analysis))}</p>\n<p>{CAUTION}</p></header>\n"
-        '<div id="timeline"><noscript><p>This timeline is drawn by JavaScript, which is switched off here.</p></noscript></div>\n'
-        f'</main>\n<script type="application/json" id="analysis">{_embedded(analysis)}</script>\n'
-        f'<script type="module">{script}</script>\n</body>\n</html>\n'
-    )
+
+
+def _file(name: str) -> str:
+    return (files("crossspace.analysis") / "timeline" / name).read_text(encoding="utf-8")
 
 
 def _embedded(analysis: Analysis) -> str:

@@ -95,7 +95,15 @@ function hear(utterance, first) {
   $("status").textContent = `${utterance.speaker}: ${utterance.label}`;
 }
 
-$("panel-files").addEventListener("submit", (event) => { event.preventDefault(); analyze("v1/analyze", files.form(), files.media); });
+// Told before a long upload: a server that turns one down midway looks as if it were gone.
+function analyzeFiles() {
+  const limit = model?.limits?.max_media;
+  if (!(files.media?.size > limit)) return analyze("v1/analyze", files.form(), files.media);
+  const sizes = `Found ${Math.ceil(files.media.size / 1e6)} MB where this server takes ${Math.floor(limit / 1e6)} MB.`;
+  return work.complain({ message: `${files.media.name} is too large. ${sizes} Send a smaller one, its sound alone, or the transcript alone.` });
+}
+
+$("panel-files").addEventListener("submit", (event) => { event.preventDefault(); analyzeFiles(); });
 $("panel-paste").addEventListener("submit", (event) => { event.preventDefault(); analyzePasted($("pasted").value); });
 $("pasted").addEventListener("input", () => { $("paste-count").textContent = plural(parseConversation($("pasted").value).length, "utterance"); });
 $("fill").addEventListener("click", () => { $("pasted").value = EXAMPLE; $("pasted").dispatchEvent(new Event("input")); });
