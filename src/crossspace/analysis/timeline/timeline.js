@@ -22,7 +22,7 @@ export class Timeline {
     this.lanes = new Lanes({ onSelect: (place) => this.play(place) });
     this.list = new UtteranceList({ onSelect: (place) => this.select(place), onPlay: (place) => this.play(place) });
     this.filters = new Filters({ onChange: () => this.filter() });
-    this.why = element("div", { class: "tl-why-body", "aria-live": "polite" });
+    this.why = element("div");
     this.count = element("span", { class: "tl-small" });
     this.bar = element("div", { class: "tl-bar" });
     this.notes = element("div", {});
