@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -315,6 +316,7 @@ def test_every_departure_is_an_argument_of_its_own(
     [
         ("position", False),
         ("speaker", False),
+        ("context", False),
         ("modality_aware", False),
         ("interaction_aware", False),
         *(("fusion", name) for name in sorted(FUSIONS) if name != "polynomial"),
@@ -338,6 +340,17 @@ def test_ablations_and_variants_change_the_output_and_train(
     other.prepare([batch])
     assert not torch.equal(plain(batch).logits, other(batch).logits)
     assert all(torch.isfinite(x).all() for x in behaviour(other, batch))
+
+
+@pytest.mark.parametrize("encoder", ["transformer", "gru"])
+def test_without_context_every_utterance_is_a_conversation_of_its_own(
+    small: Callable[..., CSS], task: TaskSpec, make_batch: Callable[..., Batch], encoder: str
+) -> None:
+    model, with_context = small(encoder=encoder, context=False), small(encoder=encoder)
+    batch = make_batch(task, (4, 1, 3), missing=0.3, dtype=torch.float64)
+    apart = replace(batch, lengths=torch.ones(len(batch), dtype=torch.long))
+    torch.testing.assert_close(model(batch).logits, with_context(apart).logits, rtol=1e-12, atol=1e-12)
+    assert model.state_dict().keys() == with_context.state_dict().keys()
 
 
 def test_temperature_and_smoothing_reach_the_objectives(small: Callable[..., CSS]) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crossspace.data.batch import Batch
+from crossspace.data.layout import Layout
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError, suggestion
 from crossspace.models.base import Model
@@ -49,7 +50,7 @@ class CSS(Model):
         order: p, degree of the polynomial fusion and of other operators that have one.
         rank: r, rank of the polynomial fusion and of other operators that have one.
         dropout: everywhere but at the inputs.
-        encoder: modality-aware encoder, a Transformer (the paper) or a bidirectional GRU or LSTM.
+        encoder: modality-aware encoder, a Transformer (the paper) or a GRU or LSTM in both directions.
         encoder_norm: also normalise before the attention of a Transformer's first layer.
         standardise: scale features by mean and deviation of the training split.
         input_swap: ``{modality: probability}`` of exchanging a row for a random one of the batch during training.
@@ -58,7 +59,11 @@ class CSS(Model):
         projection_bias: a bias in the input projections; neither paper nor released code has one.
         position: add sinusoidal positions.
         speaker: add speaker embeddings.
+        context: False is the ablation without context: every utterance is encoded as if it were a conversation of its
+            own, but for the index of its speaker.
         text_bias: the modality that adds a gated bias to the others (*released* for MELD: ``text``), or none.
+        causal: look at the utterance itself and those before it only, as a stream needs it: attention reaches no later
+            utterance, and a GRU or LSTM reads forwards alone.
         modality_aware: keep the modality-aware encoders (False is the ablation "without MAE").
         interaction_aware: keep the interaction-aware encoder (False is the ablation "without IAE").
         interaction_gate: ``vector`` or ``scalar`` (*released*).
@@ -115,6 +120,8 @@ class CSS(Model):
         projection_bias: bool = False,
         position: bool = True,
         speaker: bool = True,
+        context: bool = True,
+        causal: bool = False,
         text_bias: str | None = None,
         modality_aware: bool = True,
         interaction_aware: bool = True,
@@ -153,6 +160,7 @@ class CSS(Model):
             raise UsageError(f"`input_swap` and `input_noise` are for the modalities {list(names)}. Found {unknown}.")
         self.losses, self.temperature, self.smoothing = tuple(losses), temperature, smoothing
         self.detach_teacher, self.share_speaker = detach_teacher, share_speaker
+        self.context, self.causal = context, causal or not context
 
         self.standardise = Standardise(task.widths) if standardise else None
         self.corruption = Corruption(input_swap, input_noise)
@@ -166,7 +174,7 @@ class CSS(Model):
         def modality_encoder() -> nn.Module:
             if encoder == "transformer":
                 return TransformerEncoder(width, heads, layers, dropout, first_norm=encoder_norm)
-            return RecurrentEncoder(width, width, cell=encoder, layers=layers, dropout=dropout)
+            return RecurrentEncoder(width, width, cell=encoder, layers=layers, dropout=dropout, causal=causal)
 
         def gates() -> nn.ModuleDict | None:
             if not branch_gates:
@@ -219,19 +227,26 @@ class CSS(Model):
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """h~^(m) of equation 6, zero where the modality is missing."""
         present = {m: batch.presence(m) for m in self.task.modalities}
-        rows = self._enriched(batch, present)
+        layout = self._layout(batch)
+        rows = self._enriched(batch, present, layout)
         branches: dict[str, list[Tensor]] = {m: [] for m in rows}
         if self.encoder is not None:
             for m, encoder in self.encoder.items():
-                context = encoder(self.dropout(rows[m]), batch.layout, present[m])
+                context = encoder(self.dropout(rows[m]), layout, present[m])
                 branches[m].append(_gated(context, self.encoder_gate, m))
         if self.interaction is not None:
             dropped = {m: self.dropout(x) for m, x in rows.items()}
-            for m, context in self.interaction(dropped, present, batch.layout).items():
+            for m, context in self.interaction(dropped, present, layout).items():
                 branches[m].append(_gated(context, self.interaction_gate, m))
         return {m: only(linear(torch.cat(branches[m], dim=1)), present[m]) for m, linear in self.integration.items()}
 
-    def _enriched(self, batch: Batch, present: Mapping[str, Tensor | None]) -> dict[str, Tensor]:
+    def _layout(self, batch: Batch) -> Layout:
+        """Who sees whom."""
+        if not self.context:
+            return batch.layout.alone
+        return batch.layout.past if self.causal else batch.layout
+
+    def _enriched(self, batch: Batch, present: Mapping[str, Tensor | None], layout: Layout) -> dict[str, Tensor]:
         """h^(m): projected features with position and speaker, zero where missing."""
         rows = {}
         for m, projection in self.projection.items():
@@ -242,7 +257,7 @@ class CSS(Model):
             rows = self.text_bias(rows, present[self.text_bias.source])
         context: Tensor | float = 0.0
         if self.position is not None:
-            context = context + self.position(batch.layout.positions, max(batch.layout.lengths, default=0))
+            context = context + self.position(layout.positions, layout.longest)
         if self.speaker is not None:
             context = context + self.speaker(batch.speakers)
         return {m: only(x + context, present[m]) for m, x in rows.items()}
