@@ -94,9 +94,9 @@ class Load:
 
 
 def conversation(utterances: int, seed: int) -> bytes:
-    """A posted conversation of two people."""
+    """A posted conversation of two people; no text of a run comes twice, so that nothing could be remembered."""
     said = [
-        {"speaker": "AB"[i % 2], "text": SAYINGS[(seed + i) % len(SAYINGS)] + " " * (i % 3)} for i in range(utterances)
+        {"speaker": "AB"[i % 2], "text": f"{SAYINGS[(seed + i) % len(SAYINGS)]} {seed + i}"} for i in range(utterances)
     ]
     return json.dumps({"id": f"c{seed}", "utterances": said}).encode()
 
