@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError
+from crossspace.features.transcripts import Transcript
 from crossspace.serve.app import create_app
 from crossspace.serve.settings import Settings
 from crossspace.serve.workspace import Workspace
@@ -25,39 +26,43 @@ URL = "http://127.0.0.1:8000"
 
 
 class FakeAnalyzer:
-    """Calls joyful who says "joy", fails on "bad", and waits for ``gate`` when one is set."""
+    """Calls joyful who says "joy", fails on "bad", and waits for ``gate``, or ``posted_gate``, when one is set."""
 
     def __init__(self) -> None:
         self.predictor = SimpleNamespace(
             name="/home/somebody/runs/talk",
-            model=SimpleNamespace(name="css", causal=True),
+            causal=True,
+            model=SimpleNamespace(name="css"),
             task=SimpleNamespace(labels=LABELS, modalities=("text",)),
         )
-        self.extractors: dict[str, Any] = {"text": SimpleNamespace(identity={"name": "minilm", "version": "1"})}
+        identity = {"name": "minilm", "version": "1"}
+        self.extractors: dict[str, Any] = {"text": SimpleNamespace(identity=identity, extract=list)}
+        self.name = "talk"
         self.in_the_box, self.card = False, "# A card"
         self.gate: threading.Event | None = None
+        self.posted_gate: threading.Event | None = None
         self.began, self.seen = threading.Event(), []
 
     def analyze(
-        self, media: Path | None, transcript: Path | None, *, name: str, conversation_id: str, progress: Any
+        self, media: Path | None, transcript: Transcript | None, *, name: str, conversation_id: str, progress: Any
     ) -> Analysis:
         self.seen.append({"media": media, "transcript": transcript, "name": name})
         self.began.set()
         while self.gate is not None and not self.gate.wait(0.01):
-            progress("text", 0, 1)
-        lines = ["..."] if transcript is None else transcript.read_text(encoding="utf-8").splitlines()
+            progress("text")
+        lines = ["..."] if transcript is None else [cue.text for cue in transcript.cues]
         if "bad" in lines:
-            raise DataError(f"{transcript} should be a transcript. Found 'bad', for model {self.predictor.name}.")
+            raise DataError(f"{media or 'A text'} should be good. Found 'bad', for model {self.predictor.name}.")
         if "broken" in lines:
-            raise ZeroDivisionError(f"in {transcript}")
+            raise ZeroDivisionError(f"in {media}")
         found = tuple(judged(Utterance(f"u{i}", "ANN", line)) for i, line in enumerate(lines))
         recording = None if media is None else {"name": name, "duration": 1.0, "audio": True, "video": False}
-        return self._analysis(conversation_id, found, recording, (f"{transcript} was mended.",))
+        return self._analysis(conversation_id, found, recording, (f"{media} was mended.",))
 
     def analyze_conversation(self, conversation: Conversation, notes: tuple[str, ...] = ()) -> Analysis:
-        if self.gate is not None:
+        if self.posted_gate is not None:
             self.began.set()
-            self.gate.wait(5)
+            self.posted_gate.wait(5)
         return self._analysis(conversation.id, tuple(map(judged, conversation.utterances)), None, notes)
 
     def stream(self) -> Any:

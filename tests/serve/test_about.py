@@ -20,16 +20,6 @@ def test_model_says_what_it_is_and_no_path(client):
     assert "/home" not in response.text
 
 
-def test_a_seed_is_named_with_its_run(client, analyzer):
-    analyzer.predictor.name = "/home/somebody/runs/talk/seed-3"
-    assert client.get("/v1/model").json()["name"] == "talk/seed-3"
-
-
-def test_a_name_on_a_hub_stays(client, analyzer):
-    analyzer.predictor.name = "somebody/talk"
-    assert client.get("/v1/model").json()["name"] == "somebody/talk"
-
-
 def test_every_endpoint_is_documented_with_its_errors(client):
     document = client.get("/openapi.json").json()
     assert set(document["paths"]) == {"/v1/health", "/v1/model", "/v1/analyze", "/v1/predict"}

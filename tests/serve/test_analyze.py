@@ -7,7 +7,7 @@ import pytest
 
 from crossspace.serve.schemas import AnalysisAnswer
 
-TALK = ("talk.vtt", b"joy\nno", "text/vtt")
+TALK = ("talk.txt", b"ANN: joy\nBEN: no", "text/plain")
 
 
 def message(response) -> str:
@@ -27,8 +27,8 @@ def test_nothing_is_left_of_an_upload(client, analyzer, uploads, second):
     client.post("/v1/analyze", files={"media": ("a.wav", second), "transcript": TALK})
     assert analyzer.seen[0]["media"] is not None
     assert len(uploads()) == 1 and uploads()[0].is_dir()
-    client.post("/v1/analyze", files={"transcript": ("a.vtt", b"bad")})
-    client.post("/v1/analyze", files={"transcript": ("a.vtt", b"broken")})
+    client.post("/v1/analyze", files={"transcript": ("a.txt", b"ANN: bad"), "media": ("a.wav", second)})
+    client.post("/v1/analyze", files={"transcript": ("a.txt", b"ANN: broken"), "media": ("a.wav", second)})
     client.post("/v1/analyze", files={"media": ("a.mp4", b"\0" * 100)})
     assert len(uploads()) == 1
 
@@ -44,24 +44,25 @@ def test_the_folder_goes_with_the_server(open_client, uploads):
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "C:\\x\\..\\evil.wav", "a\0b", "/etc/shadow", "x" * 3000, "\u202e"]
 )
-def test_client_names_never_become_paths(client, analyzer, uploads, name):
-    response = client.post("/v1/analyze", files={"transcript": (name, b"joy")})
+def test_client_names_never_become_paths(client, analyzer, uploads, second, name):
+    response = client.post("/v1/analyze", files={"media": (name, second)})
     assert response.status_code == 200
-    assert analyzer.seen[0]["transcript"].parent.parent == uploads()[0]
+    assert analyzer.seen[0]["media"].parent.parent == uploads()[0]
     shown = analyzer.seen[0]["name"]
     assert "/" not in shown and "\\" not in shown and len(shown) <= 100 and shown.isprintable()
 
 
-def test_faults_and_notes_name_no_path_of_the_server(client, uploads):
-    fault = client.post("/v1/analyze", files={"transcript": ("a.vtt", b"bad")})
+def test_faults_and_notes_name_no_path_of_the_server(client, second):
+    files = {"transcript": ("a.txt", b"ANN: bad"), "media": ("a.wav", second)}
+    fault = client.post("/v1/analyze", files=files)
     assert fault.status_code == 422
-    assert message(fault) == "the transcript should be a transcript. Found 'bad', for model talk."
-    fine = client.post("/v1/analyze", files={"transcript": TALK})
-    assert fine.json()["notes"] == ["the transcript was mended."]
+    assert message(fault) == "the recording should be good. Found 'bad', for model talk."
+    fine = client.post("/v1/analyze", files={"transcript": TALK, "media": ("a.wav", second)})
+    assert fine.json()["notes"] == ["the recording was mended."]
 
 
 def test_a_fault_nobody_foresaw_is_500_without_details(client):
-    response = client.post("/v1/analyze", files={"transcript": ("a.vtt", b"broken")})
+    response = client.post("/v1/analyze", files={"transcript": ("a.txt", b"ANN: broken")})
     assert response.status_code == 500 and "log" in message(response)
     assert "ZeroDivision" not in response.text and "transcript" not in response.text
     assert response.headers["x-content-type-options"] == "nosniff"
@@ -87,7 +88,7 @@ def test_wrong_uploads_are_refused(client, files, status, words):
 def test_a_field_left_blank_in_a_browser_counts_as_absent(client, analyzer):
     body = (
         b'--x\r\nContent-Disposition: form-data; name="media"; filename=""\r\n\r\n\r\n'
-        b'--x\r\nContent-Disposition: form-data; name="transcript"; filename="t"\r\n\r\njoy\r\n--x--\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="transcript"; filename="t"\r\n\r\nA: joy\r\n--x--\r\n'
     )
     response = client.post("/v1/analyze", content=body, headers={"content-type": "multipart/form-data; boundary=x"})
     assert response.status_code == 200 and analyzer.seen[0]["media"] is None
@@ -186,3 +187,38 @@ def test_work_that_takes_too_long_is_stopped_and_its_place_is_free_again(open_cl
     assert len(uploads()) == 1
     analyzer.gate = None
     assert client.post("/v1/analyze", files={"transcript": TALK}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"WEBVTT\n\n00:01.000 --> 00:02.000\n<v ANN>joy\n", "joy"),
+        (b"1\n00:00:01,000 --> 00:00:02,000\nANN: joy\n", "joy"),
+        (b'{"utterances": [{"speaker": "ANN", "text": "joy"}]}', "joy"),
+        (b"speaker,text\nANN,joy\n", "joy"),
+    ],
+)
+def test_the_format_of_a_transcript_is_known_by_its_content(client, content, words):
+    response = client.post("/v1/analyze", files={"transcript": ("misleading.exe", content, "image/png")})
+    assert [(u["text"], u["speaker"]) for u in response.json()["utterances"]] == [(words, "ANN")]
+
+
+def test_a_transcript_of_too_many_utterances_is_refused(open_client):
+    client = open_client(max_utterances=2)
+    response = client.post("/v1/analyze", files={"transcript": ("a.txt", b"A: one\nB: two\nA: three")})
+    assert response.status_code == 413 and "2 utterances" in message(response)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("csv", "text/csv"), ("html", "text/html")])
+def test_exports_come_as_files_under_a_name_of_ours(client, second, name, kind):
+    files = {"media": ("<script>.wav", second), "transcript": ("a.txt", b"ANN: joy <script>alert(1)</script>")}
+    response = client.post(f"/v1/analyze?format={name}", files=files)
+    assert response.status_code == 200 and response.headers["content-type"].startswith(kind)
+    assert response.headers["content-disposition"] == f'attachment; filename="analysis.{name}"'
+    assert name != "html" or "<script>alert(1)" not in response.text
+
+
+def test_captions_need_times_and_other_formats_do_not_exist(client):
+    assert client.post("/v1/analyze?format=vtt", files={"transcript": TALK}).status_code == 422
+    wrong = client.post("/v1/analyze?format=exe", files={"transcript": TALK})
+    assert wrong.status_code == 422 and "format" in message(wrong)

@@ -77,7 +77,7 @@ def test_one_conversation_too_many_is_told_to_come_later(open_client):
 
 def test_a_recording_that_is_worked_on_does_not_hold_up_live_conversations(client, analyzer):
     analyzer.gate = threading.Event()
-    files = {"transcript": ("a.vtt", b"joy")}
+    files = {"transcript": ("a.txt", b"ANN: joy")}
     working = threading.Thread(target=client.post, args=("/v1/analyze",), kwargs={"files": files})
     working.start()
     assert analyzer.began.wait(5)

@@ -77,11 +77,11 @@ def test_limits_of_bytes_utterances_and_characters_hold(open_client):
 
 def test_a_full_queue_answers_429(open_client, analyzer):
     client = open_client(max_queue=1)
-    analyzer.gate = threading.Event()
+    analyzer.posted_gate = threading.Event()
     working = threading.Thread(target=client.post, args=("/v1/predict",), kwargs={"json": TALK})
     working.start()
     assert analyzer.began.wait(5)
     refused = client.post("/v1/predict", json=TALK)
-    analyzer.gate.set()
+    analyzer.posted_gate.set()
     working.join()
     assert refused.status_code == 429 and refused.headers["retry-after"]

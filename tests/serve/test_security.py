@@ -51,7 +51,7 @@ def test_without_the_token_nothing_is_served_but_page_and_health(open_client, an
     for response in (
         client.get("/v1/model", headers=headers),
         client.post("/v1/predict", json=TALK, headers=headers),
-        client.post("/v1/analyze", files={"transcript": ("a", b"joy")}, headers=headers),
+        client.post("/v1/analyze", files={"transcript": ("a", b"ANN: joy")}, headers=headers),
     ):
         assert response.status_code == 401 and response.headers["www-authenticate"] == "Bearer"
     assert client.get("/v1/health", headers=headers).status_code == 200

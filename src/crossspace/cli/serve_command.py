@@ -46,7 +46,7 @@ def run(words: Sequence[str]) -> int:
     listening, address = listen(settings)
     with listening:
         analyzer = Analyzer.load(given.run, given.extractors)
-        _say(analyzer.predictor.name, analyzer.in_the_box, address, settings)
+        _say(analyzer.name, analyzer.in_the_box, address, settings)
         try:
             serve(create_app(analyzer, settings), settings, listening)
         except KeyboardInterrupt:
@@ -105,7 +105,7 @@ def _of(what: str, key: str) -> str:
 
 
 def _say(model: str, in_the_box: bool, address: str, settings: Settings) -> None:
-    shipped = " (the one shipped with crossspace, since none was named)" if in_the_box else ""
+    shipped = " (shipped with crossspace, since none was named)" if in_the_box else ""
     print(f"Model: {model}{shipped}")
     if not settings.is_loopback and settings.token is None:
         print(

@@ -25,7 +25,7 @@ async def health(request: Request) -> Health:
         "conversations": Queue(inside=state.conversations.inside, limit=state.conversations.limit),
         "live": Queue(inside=state.connections, limit=state.settings.max_live),
     }
-    return Health(status="ok", version=__version__, model=state.model_name, queue=queue)
+    return Health(status="ok", version=__version__, model=state.analyzer.name, queue=queue)
 
 
 @router.get(
@@ -44,12 +44,12 @@ def describe(state: State) -> ModelAnswer:
     """The model of a server."""
     analyzer, predictor = state.analyzer, state.analyzer.predictor
     return ModelAnswer(
-        name=state.model_name,
+        name=state.analyzer.name,
         kind=predictor.model.name,
         labels=list(predictor.task.labels),
         modalities=list(predictor.task.modalities),
         extractors={modality: extractor.identity for modality, extractor in analyzer.extractors.items()},
-        causal=bool(getattr(predictor.model, "causal", False)),
+        causal=predictor.causal,
         in_the_box=analyzer.in_the_box,
         card=analyzer.card,
         limits={name: getattr(state.settings, name) for name in _LIMITS},

@@ -18,6 +18,9 @@ Progress = Callable[..., None]
 _ENDS = "The server ends. Try again later."
 
 
+_current = threading.local()
+
+
 class Stopped(Exception):
     """The work is no longer wanted: the client went away, its time is over, or the server ends."""
 
@@ -71,6 +74,7 @@ class Lane:
 
         def timed() -> Result:
             place.check()
+            _current.place = place
             began = time.monotonic()
             try:
                 return job(place.check)
@@ -91,6 +95,13 @@ class Lane:
         for place in places:
             place.stop()
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def check_current() -> None:
+    """Raise :class:`Stopped` when the job that runs in this thread, if one does, is no longer wanted."""
+    place: Place | None = getattr(_current, "place", None)
+    if place is not None:
+        place.check()
 
 
 class Place:

@@ -11,12 +11,13 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from crossspace.errors import CrossspaceError
+from crossspace.serve.answers import as_json
 from crossspace.serve.limits import check_amount
 from crossspace.serve.predict import parse
 from crossspace.serve.refusal import UNEXPECTED, Refusal, answer, content, refusal_of
 from crossspace.serve.schemas import PostedUtterance
 from crossspace.serve.security import SUBPROTOCOL, check_token
-from crossspace.serve.state import State, as_json, state_of
+from crossspace.serve.state import State, state_of
 
 router = APIRouter(prefix="/v1", tags=["live"])
 

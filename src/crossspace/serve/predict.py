@@ -7,11 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
+from crossspace.serve.answers import Format, answer_with, documented
 from crossspace.serve.lane import Progress
 from crossspace.serve.limits import check_amount
 from crossspace.serve.refusal import Refusal
 from crossspace.serve.schemas import AnalysisAnswer, PostedConversation, errors
-from crossspace.serve.state import as_json, state_of, token_shown, work
+from crossspace.serve.state import state_of, token_shown, work
 from crossspace.serve.upload import read_body
 
 router = APIRouter(prefix="/v1", tags=["conversations"])
@@ -27,23 +28,23 @@ _BODY: dict[str, Any] = {
 @router.post(
     "/predict",
     summary="Predict on a conversation: text alone, or with features",
-    responses={200: {"model": AnalysisAnswer}, **errors(400, 401, 403, 408, 413, 415, 422, 429, 503, 504)},
+    responses={**documented(AnalysisAnswer), **errors(400, 401, 403, 408, 413, 415, 422, 429, 503, 504)},
     openapi_extra=_BODY,
     dependencies=[Depends(token_shown)],
 )
-async def predict(request: Request) -> Response:
+async def predict(request: Request, format: Format = "json") -> Response:
     """Every utterance is judged in the context of the whole conversation."""
     state = state_of(request)
     with state.conversations.place() as place:
         body = await read_body(request, state.settings.max_conversation, state.settings)
 
-        def job(progress: Progress) -> bytes:
+        def job(progress: Progress) -> Response:
             posted = parse(PostedConversation, body)
             check_amount([u.text for u in posted.utterances], state.settings)
             analysis = state.analyzer.analyze_conversation(posted.conversation())
-            return as_json(analysis.to_dict(), state.names)
+            return answer_with(analysis, format, state.names)
 
-        return Response(await work(request, place, job), media_type="application/json")
+        return await work(request, place, job)
 
 
 def parse(kind: Any, content: bytes | str) -> Any:

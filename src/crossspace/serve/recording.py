@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from crossspace.errors import DataError
+from crossspace.features.media.container import opened
 from crossspace.runtime import optional_import
 from crossspace.serve.refusal import Refusal
-
-FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,ogg,wav,w64,aiff,au,caf,flac,mp3,aac,ac3,eac3,amr,"
-    "h264,hevc,mpegvideo,m4v,ivf,gif,mxf,nut,wv,ape,tta,dts"
-)
-"""Demuxers that may touch an upload; none for playlists, which make a reader open other files and addresses."""
 
 MAX_PIXELS = 8192 * 4320
 """Of one picture: a small file can claim pictures that fill the memory."""
@@ -28,17 +25,18 @@ def check_recording(path: Path, max_duration: float) -> None:
         MissingExtraError: PyAV is not installed.
     """
     av = optional_import("av", "media")
-    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
     try:
-        with av.open(str(path), options=options, metadata_errors="replace") as container:
+        with opened(path) as container:
             streams = [s for s in container.streams if s.type in ("audio", "video")]
             if not streams:
                 raise Refusal(415, "The recording should have sound or pictures. Found neither.")
             _check_pictures(streams)
             if (container.duration or 0) / av.time_base > max_duration:
                 raise _too_long(max_duration)
-            _check_packets(container, streams, max_duration)
-    except (av.FFmpegError, OSError, ValueError) as error:
+            # Damage on the way is for the analysis to deal with; what could be read so far is not too long.
+            with suppress(av.FFmpegError):
+                _check_packets(container, streams, max_duration)
+    except DataError as error:
         raise Refusal(
             415, "The recording should be audio or video in a common container. Found something else, or a broken file."
         ) from error

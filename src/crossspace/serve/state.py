@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fastapi import Request
 from starlette.requests import HTTPConnection
 
 from crossspace.errors import CrossspaceError
 from crossspace.serve.lane import Lane, Place, Progress
-from crossspace.serve.refusal import refusal_of, without_paths
+from crossspace.serve.refusal import refusal_of
 from crossspace.serve.security import check_token
 from crossspace.serve.settings import Settings
+from crossspace.serve.sharing import share
 from crossspace.serve.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class State:
         self.conversations = Lane("conversations", settings.max_queue)
         self.live = Lane("live", settings.max_live)
         self.connections = 0
+        for extractor in analyzer.extractors.values():
+            share(extractor)
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -47,18 +50,10 @@ class State:
         return Workspace()
 
     @property
-    def model_name(self) -> str:
-        """The name of the model without the folders above it, which are nobody's business."""
-        name = self.analyzer.predictor.name
-        folder = Path(name)
-        if not (folder.is_absolute() or folder.exists()):
-            return name
-        return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("seed-") else folder.name
-
-    @property
     def names(self) -> dict[str, str]:
         """Paths that may occur in messages and answers, and what clients call these things."""
-        return {self.analyzer.predictor.name: self.model_name}
+        name = self.analyzer.predictor.name
+        return {name: self.analyzer.name} if Path(name).parent.name else {}
 
     def close(self) -> None:
         """Stop the lanes and remove the uploads."""
@@ -96,11 +91,3 @@ async def work(
             pass
 
     return await place.run(clean, timeout=state.settings.timeout, gone=gone())
-
-
-def as_json(content: Any, names: dict[str, str]) -> bytes:
-    """JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, become question marks."""
-    import json
-
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-    return without_paths(text, names).encode("utf-8", "replace")

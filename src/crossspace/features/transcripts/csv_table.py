@@ -12,10 +12,13 @@ from crossspace.features.transcripts.transcript import Transcript
 
 
 def header_of(text: str) -> tuple[list[str], str]:
-    """The names in the first line of a table, and what stands between them."""
+    """The names in the first line of a table, and what stands between them; none where it is no such line."""
     line = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=line.count)
-    return next(csv.reader([line], delimiter=delimiter), []), delimiter
+    try:
+        return next(csv.reader([line], delimiter=delimiter), []), delimiter
+    except csv.Error:
+        return [], delimiter
 
 
 def parse_csv(text: str, name: str) -> Transcript:
