@@ -76,7 +76,7 @@ class Analyzer:
         known = {"name": name, "duration": float(SECONDS), "audio": True, "video": True} if media else None
         return replace(self.make(self.count), conversation_id=conversation_id, media=known)
 
-    def analyze_conversation(self, conversation: Conversation) -> Analysis:
+    def analyze_conversation(self, conversation: Conversation, notes: tuple[str, ...] = ()) -> Analysis:
         answer = self.make(len(conversation.utterances), timed=False)
         said = zip(answer.utterances, conversation.utterances, strict=True)
         own = tuple(replace(one, speaker=posted.speaker, text=posted.text) for one, posted in said)
