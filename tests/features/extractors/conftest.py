@@ -45,7 +45,7 @@ def material(voice: Callable[..., np.ndarray]) -> dict[str, list[Any]]:
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """``{modality: folder}`` of a random network with the files of its processor, as ``save_pretrained`` writes them."""
+    """``{modality: folder}`` of a random network and its processor, as ``save_pretrained`` writes them."""
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(0)
     root = tmp_path_factory.mktemp("networks")
