@@ -176,11 +176,9 @@ def test_with_listeners_off_the_others_keep_their_states_bit_by_bit(
     seen = []
     encoder.party_state.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     speakers = torch.tensor([0, 1, 1, 0])
-    states = encoder._parties(
-        encoder.utterance(torch.randn(4, 15, dtype=torch.float64)),
-        torch.nn.functional.one_hot(speakers, encoder.slots).bool(),
-        (1, 1, 1, 1),
-    )
+    said = encoder.utterance(torch.randn(4, 15, dtype=torch.float64))
+    speaking = torch.nn.functional.one_hot(speakers, encoder.slots).bool()
+    states = encoder._parties(said, speaking, (1, 1, 1, 1), encoder._start(said, 1))
     assert torch.equal(seen[3][0], states[0])
     assert torch.equal(seen[2][0], states[1])
 

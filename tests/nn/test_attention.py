@@ -52,6 +52,34 @@ def test_each_conversation_is_attended_to_as_if_alone(
         torch.testing.assert_close(found[c], expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("longest", [1024, 4])
+@pytest.mark.parametrize("dropout", [0.0, 1e-12])
+def test_causal_attention_is_attention_over_the_rows_so_far(
+    hidden: bool,
+    longest: int,
+    dropout: float,
+    attention: SelfAttention,
+    oracle: torch.nn.MultiheadAttention,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("crossspace.nn.attention._LONG", longest)
+    attention.dropout = dropout  # almost surely nothing is dropped
+    rows = rows_of(LENGTHS)
+    visible = torch.rand(len(rows), generator=torch.Generator().manual_seed(3)) < 0.6
+    layout = Layout(LENGTHS).past
+    found = attention(rows, layout, visible if hidden else None)
+    for row in range(len(rows)):
+        start = row - int(layout.positions[row])
+        seen = [i for i in range(start, row + 1) if not hidden or visible[i]]
+        if seen:
+            keys = rows[seen].unsqueeze(0)
+            expected = oracle(rows[row].view(1, 1, -1), keys, keys, need_weights=False)[0][0, 0]
+        else:
+            expected = attention.output.bias
+        torch.testing.assert_close(found[row], expected, rtol=1e-10, atol=1e-12)
+
+
 def test_softmax_written_out_gives_the_same() -> None:
     query, key, value = (rows_of((4,), 6, seed) for seed in range(3))
     found = attend(query, key, value, Layout((4,)), heads=3)

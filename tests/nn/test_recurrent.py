@@ -57,3 +57,11 @@ def test_gradient_is_that_of_finite_differences(encoder: RecurrentEncoder) -> No
 def test_an_odd_width_is_refused() -> None:
     with pytest.raises(UsageError, match="even"):
         RecurrentEncoder(3, 5)
+
+
+def test_one_direction_reads_forwards_and_may_be_odd(rows: torch.Tensor) -> None:
+    encoder = RecurrentEncoder(3, 5, causal=True).double()
+    assert encoder(rows, Layout(LENGTHS)).shape == (len(rows), 5)
+    later = rows.clone()
+    later[3] += 1
+    torch.testing.assert_close(encoder(later, Layout(LENGTHS))[:3], encoder(rows, Layout(LENGTHS))[:3], rtol=0, atol=0)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from crossspace.data.conversation import Conversation
 from crossspace.data.layout import Layout
+from crossspace.data.memory import Memory
 from crossspace.data.task import UNLABELLED, TaskSpec
 from crossspace.errors import MismatchError
 
@@ -28,6 +29,7 @@ class Batch:
         labels: (N,) label index, -100 where unlabelled.
         conversation_ids: (B,) names, for messages and tables.
         complete: the modalities known to be present in every row; worked out when not given.
+        memory: of the earlier utterances of the same conversations, when they are read piece by piece.
     """
 
     features: Mapping[str, Tensor]
@@ -37,6 +39,7 @@ class Batch:
     labels: Tensor
     conversation_ids: Sequence[str] = field(default=())
     complete: frozenset[str] | None = None
+    memory: Memory | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lengths", torch.as_tensor(self.lengths).cpu())
@@ -50,7 +53,7 @@ class Batch:
     @cached_property
     def layout(self) -> Layout:
         """Positions and padded blocks of the rows, on the device of the rows."""
-        return Layout(self.lengths.tolist(), device=self.labels.device)
+        return Layout(self.lengths.tolist(), self.labels.device, self.memory)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
         """The same batch on another device (``lengths`` stay on the CPU)."""

@@ -13,6 +13,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from crossspace.data.memory import Memory
+
 _LONGEST_TO_SHORTEST = 0.7
 """A conversation joins a block only when it is at least this fraction of the block's longest one."""
 
@@ -25,11 +27,13 @@ class Block:
         rows: (b, t) index of the batch row at each place; places of padding hold N, one past the last row.
         valid: (b, t) bool, True at real utterances.
         full: True when no place is padding.
+        conversations: (b,) index of each conversation in the batch.
     """
 
     rows: Tensor
     valid: Tensor
     full: bool
+    conversations: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +60,22 @@ class Layout:
     Args:
         lengths: utterances of each conversation, in the order of the rows.
         device: where index tensors are kept.
+        memory: of the earlier utterances of the same conversations, which must then be of equal lengths.
+        causal: attention of a row reaches itself and the rows before it; otherwise the whole conversation.
     """
 
-    def __init__(self, lengths: Sequence[int], device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        device: torch.device | str = "cpu",
+        memory: Memory | None = None,
+        causal: bool = False,
+    ) -> None:
         self.lengths = tuple(int(length) for length in lengths)
         self.device = torch.device(device)
+        self.memory, self.causal = memory, causal
+        if memory is not None and len(set(self.lengths)) > 1:
+            raise ValueError(f"Conversations with a memory go on by equal lengths. Found {self.lengths}.")
 
     def __len__(self) -> int:
         return sum(self.lengths)
@@ -71,9 +86,25 @@ class Layout:
         return Layout((1,) * len(self), self.device)
 
     @cached_property
+    def past(self) -> Layout:
+        """The same rows, of which each sees itself and those before it."""
+        return Layout(self.lengths, self.device, self.memory, causal=True)
+
+    @property
+    def seen(self) -> int:
+        """How many utterances came before the first of each conversation."""
+        return 0 if self.memory is None else self.memory.seen
+
+    @property
+    def longest(self) -> int:
+        """Utterances of the longest conversation, those before included."""
+        return self.seen + max(self.lengths, default=0)
+
+    @cached_property
     def positions(self) -> Tensor:
-        """(N,) position of every row in its conversation: 0, 1, 2, ..."""
-        return torch.cat([torch.arange(n) for n in self.lengths] or [torch.arange(0)]).to(self.device)
+        """(N,) position of every row in its conversation: 0, 1, 2, ..., or onward from those before."""
+        steps = torch.cat([torch.arange(n) for n in self.lengths] or [torch.arange(0)])
+        return (steps + self.seen).to(self.device)
 
     @cached_property
     def conversations(self) -> Tensor:
@@ -91,8 +122,9 @@ class Layout:
             steps = torch.arange(longest)
             counts = torch.tensor([self.lengths[i] for i in members]).unsqueeze(1)
             valid = steps < counts
-            rows = torch.where(valid, starts[torch.tensor(members)].unsqueeze(1) + steps, total)
-            blocks.append(Block(rows.to(self.device), valid.to(self.device), bool(valid.all())))
+            which = torch.tensor(members)
+            rows = torch.where(valid, starts[which].unsqueeze(1) + steps, total)
+            blocks.append(Block(rows.to(self.device), valid.to(self.device), bool(valid.all()), which.to(self.device)))
         return tuple(blocks)
 
     @cached_property

@@ -48,10 +48,14 @@ class TaskSpec:
         """Rows of a speaker table: every speaker told apart, and the overflow index as the last one."""
         return (self.speakers if isinstance(self.speakers, int) else len(self.speakers)) + 1
 
-    def speaker_indices(self, names: Sequence[str]) -> list[int]:
-        """Indices of the speakers of one conversation, given the speaker of every utterance in order."""
+    def speaker_indices(self, names: Sequence[str], met: dict[str, int] | None = None) -> list[int]:
+        """Indices of the speakers of one conversation, given the speaker of every utterance in order.
+
+        ``met`` holds the speakers of the utterances before these, and receives those who appear now: a conversation
+        can be numbered piece by piece.
+        """
         if isinstance(self.speakers, int):
-            known: dict[str, int] = {}
+            known = {} if met is None else met
             for name in names:
                 known.setdefault(name, len(known))
         else:

@@ -40,6 +40,8 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         published: ``{corpus: (accuracy, weighted F1)}`` in percent, as the paper of CSS prints them in its Tables 1 and
             2; the epoch was chosen on the test split.
         contextual: False when every utterance is predicted from itself alone, whatever the arguments.
+        causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
+            ``batch.layout`` carries a memory to the layers that look at other rows.
         details: what a prediction needs to know beyond the arguments, such as the extractors of the features.
     """
 
@@ -47,6 +49,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     citation: ClassVar[str]
     published: ClassVar[Mapping[str, tuple[float, float]]] = {}
     contextual: ClassVar[bool] = True
+    causal: bool = False
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()

@@ -28,6 +28,7 @@ class BcLSTM(Model):
         dropout: on the states.
         input_dropout: on the concatenated features.
         standardise: scale features by mean and deviation of the training split.
+        causal: read forwards only, as a stream needs it; the one direction then has all of ``width``.
 
     Note:
         The paper trains one LSTM per modality and a second one over their outputs; this is its simpler form, a single
@@ -46,12 +47,16 @@ class BcLSTM(Model):
         dropout: float = 0.5,
         input_dropout: float = 0.0,
         standardise: bool = True,
+        causal: bool = False,
     ) -> None:
         super().__init__(task)
+        self.causal = causal
         self.standardise = Standardise(task.widths) if standardise else None
         self.absent = nn.ParameterDict({m: nn.Parameter(torch.zeros(d)) for m, d in task.widths.items()})
         self.input_dropout = nn.Dropout(input_dropout)
-        self.encoder = RecurrentEncoder(sum(task.widths.values()), width, cell="lstm", layers=layers, dropout=dropout)
+        self.encoder = RecurrentEncoder(
+            sum(task.widths.values()), width, cell="lstm", layers=layers, dropout=dropout, causal=causal
+        )
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(width, len(task.labels))
 

@@ -50,7 +50,7 @@ class CSS(Model):
         order: p, degree of the polynomial fusion and of other operators that have one.
         rank: r, rank of the polynomial fusion and of other operators that have one.
         dropout: everywhere but at the inputs.
-        encoder: modality-aware encoder, a Transformer (the paper) or a bidirectional GRU or LSTM.
+        encoder: modality-aware encoder, a Transformer (the paper) or a GRU or LSTM in both directions.
         encoder_norm: also normalise before the attention of a Transformer's first layer.
         standardise: scale features by mean and deviation of the training split.
         input_swap: ``{modality: probability}`` of exchanging a row for a random one of the batch during training.
@@ -62,6 +62,8 @@ class CSS(Model):
         context: False is the ablation without context: every utterance is encoded as if it were a conversation of its
             own, but for the index of its speaker.
         text_bias: the modality that adds a gated bias to the others (*released* for MELD: ``text``), or none.
+        causal: look at the utterance itself and those before it only, as a stream needs it: attention reaches no later
+            utterance, and a GRU or LSTM reads forwards alone.
         modality_aware: keep the modality-aware encoders (False is the ablation "without MAE").
         interaction_aware: keep the interaction-aware encoder (False is the ablation "without IAE").
         interaction_gate: ``vector`` or ``scalar`` (*released*).
@@ -119,6 +121,7 @@ class CSS(Model):
         position: bool = True,
         speaker: bool = True,
         context: bool = True,
+        causal: bool = False,
         text_bias: str | None = None,
         modality_aware: bool = True,
         interaction_aware: bool = True,
@@ -157,7 +160,7 @@ class CSS(Model):
             raise UsageError(f"`input_swap` and `input_noise` are for the modalities {list(names)}. Found {unknown}.")
         self.losses, self.temperature, self.smoothing = tuple(losses), temperature, smoothing
         self.detach_teacher, self.share_speaker = detach_teacher, share_speaker
-        self.context = context
+        self.context, self.causal = context, causal or not context
 
         self.standardise = Standardise(task.widths) if standardise else None
         self.corruption = Corruption(input_swap, input_noise)
@@ -171,7 +174,7 @@ class CSS(Model):
         def modality_encoder() -> nn.Module:
             if encoder == "transformer":
                 return TransformerEncoder(width, heads, layers, dropout, first_norm=encoder_norm)
-            return RecurrentEncoder(width, width, cell=encoder, layers=layers, dropout=dropout)
+            return RecurrentEncoder(width, width, cell=encoder, layers=layers, dropout=dropout, causal=causal)
 
         def gates() -> nn.ModuleDict | None:
             if not branch_gates:
@@ -224,7 +227,7 @@ class CSS(Model):
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """h~^(m) of equation 6, zero where the modality is missing."""
         present = {m: batch.presence(m) for m in self.task.modalities}
-        layout = batch.layout if self.context else batch.layout.alone
+        layout = self._layout(batch)
         rows = self._enriched(batch, present, layout)
         branches: dict[str, list[Tensor]] = {m: [] for m in rows}
         if self.encoder is not None:
@@ -237,6 +240,12 @@ class CSS(Model):
                 branches[m].append(_gated(context, self.interaction_gate, m))
         return {m: only(linear(torch.cat(branches[m], dim=1)), present[m]) for m, linear in self.integration.items()}
 
+    def _layout(self, batch: Batch) -> Layout:
+        """Who sees whom."""
+        if not self.context:
+            return batch.layout.alone
+        return batch.layout.past if self.causal else batch.layout
+
     def _enriched(self, batch: Batch, present: Mapping[str, Tensor | None], layout: Layout) -> dict[str, Tensor]:
         """h^(m): projected features with position and speaker, zero where missing."""
         rows = {}
@@ -248,7 +257,7 @@ class CSS(Model):
             rows = self.text_bias(rows, present[self.text_bias.source])
         context: Tensor | float = 0.0
         if self.position is not None:
-            context = context + self.position(layout.positions, max(layout.lengths, default=0))
+            context = context + self.position(layout.positions, layout.longest)
         if self.speaker is not None:
             context = context + self.speaker(batch.speakers)
         return {m: only(x + context, present[m]) for m, x in rows.items()}

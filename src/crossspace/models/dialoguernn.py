@@ -1,4 +1,4 @@
-"""DialogueRNN (Majumder et al., AAAI 2019), bidirectional, with attention over emotions, on all modalities at once."""
+"""DialogueRNN (Majumder et al., AAAI 2019), with attention over emotions, on all modalities at once."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class DialogueRNN(Model):
             ``simple`` by ``w . g``.
         emotion_attention: attend to the emotion representations of the whole conversation.
         standardise: scale features by mean and deviation of the training split; the released code does not.
+        causal: read forwards only and attend to the emotions so far, as a stream needs it.
 
     Note:
         The published model reads text; what is credited to it as multimodal concatenates the features, as here, in the
@@ -76,6 +77,7 @@ class DialogueRNN(Model):
         context_attention: Literal["general", "simple"] = "general",
         emotion_attention: bool = True,
         standardise: bool = False,
+        causal: bool = False,
     ) -> None:
         super().__init__(task)
         if context_attention not in ("general", "simple"):
@@ -95,12 +97,14 @@ class DialogueRNN(Model):
                 context=context_attention,
             )
 
-        both = 2 * emotion_width
+        width = emotion_width if causal else 2 * emotion_width
+        self.causal = causal
         self.standardise = Standardise(task.widths) if standardise else None
-        self.forwards, self.backwards = direction(), direction()
+        self.forwards = direction()
+        self.backwards = None if causal else direction()
         self.emotion_dropout = Dropout(dropout + _MORE)
-        self.emotion_query = Linear(both, both) if emotion_attention else None
-        self.hidden = Linear(both, 2 * head_width)
+        self.emotion_query = Linear(width, width) if emotion_attention else None
+        self.hidden = Linear(width, 2 * head_width)
         self.dropout = Dropout(dropout)
         self.classifier = Linear(2 * head_width, len(task.labels))
 
@@ -111,17 +115,16 @@ class DialogueRNN(Model):
 
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """The emotion representation of every utterance in its conversation, under the single key ``context``."""
-        rows, layout = self._concatenated(batch), batch.layout
-        directions = [
-            self.forwards(rows, batch.speakers, layout.forward_walk),
-            self.backwards(rows, batch.speakers, layout.backward_walk),
-        ]
+        rows, layout = self._concatenated(batch), batch.layout.past if self.causal else batch.layout
+        directions = [self.forwards(rows, batch.speakers, layout.forward_walk, layout.memory)]
+        if self.backwards is not None:
+            directions.append(self.backwards(rows, batch.speakers, layout.backward_walk))
         emotions = self.emotion_dropout(torch.cat(directions, dim=1))
         if self.emotion_query is None:
             return {"context": emotions}
         # The scores are plain products here; `attend` divides them by the root of the width.
         query = self.emotion_query(emotions) * emotions.shape[1] ** 0.5
-        return {"context": attend(query, emotions, emotions, layout, heads=1)}
+        return {"context": attend(query, emotions, emotions, layout, heads=1, owner=self)}
 
     def _concatenated(self, batch: Batch) -> Tensor:
         columns = []

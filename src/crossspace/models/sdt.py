@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossspace.data.batch import Batch
+from crossspace.data.layout import Layout
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
@@ -44,6 +45,7 @@ class SDT(Model):
         standardise: scale features by mean and deviation of the training split; the released code does not.
         temperature: of the distillation, without a factor T^2.
         detach_teacher: keep the distillation from moving the fused prediction; the released code does not.
+        causal: attend to the utterance itself and those before it only, as a stream needs it.
         hold_unused: also hold, frozen, what the released code holds and never uses: a layer norm per pair, and the
             identity matrices of ``gate="identity"``. Nothing changes but the number of parameters, which is then the
             released one.
@@ -74,13 +76,14 @@ class SDT(Model):
         standardise: bool = False,
         temperature: float = 1.0,
         detach_teacher: bool = False,
+        causal: bool = False,
         hold_unused: bool = False,
     ) -> None:
         super().__init__(task)
         if gate not in ("learned", "identity"):
             raise UsageError(f"`gate` should be 'learned' or 'identity'. Found {gate!r}.")
         names = task.modalities
-        self.temperature, self.detach_teacher = temperature, detach_teacher
+        self.temperature, self.detach_teacher, self.causal = temperature, detach_teacher, causal
         self.standardise = Standardise(task.widths) if standardise else None
         self.projection = nn.ModuleDict({m: Linear(d, width, bias=False) for m, d in task.widths.items()})
         self.speaker = nn.Embedding(task.speaker_slots, width)
@@ -117,15 +120,16 @@ class SDT(Model):
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """(N, d) of every modality, zero where it is missing."""
         present = {m: batch.presence(m) for m in self.task.modalities}
-        rows = self._enriched(batch, present)
+        layout = batch.layout.past if self.causal else batch.layout
+        rows = self._enriched(batch, present, layout)
         found = {}
         for m, sources in self.pairs.items():
-            gated = [self._attended(m, n, rows, present[n], batch) for n in sources]
+            gated = [self._attended(m, n, rows, present[n], layout) for n in sources]
             found[m] = only(self.integration[m](torch.cat(gated, dim=1)), present[m])
         return found
 
-    def _enriched(self, batch: Batch, present: Mapping[str, Tensor | None]) -> dict[str, Tensor]:
-        context = self.position(batch.layout.positions, max(batch.layout.lengths, default=0))
+    def _enriched(self, batch: Batch, present: Mapping[str, Tensor | None], layout: Layout) -> dict[str, Tensor]:
+        context = self.position(layout.positions, layout.longest)
         context = context + self.speaker(batch.speakers)
         rows = {}
         for m, projection in self.projection.items():
@@ -134,12 +138,12 @@ class SDT(Model):
         return rows
 
     def _attended(
-        self, target: str, source: str, rows: Mapping[str, Tensor], visible: Tensor | None, batch: Batch
+        self, target: str, source: str, rows: Mapping[str, Tensor], visible: Tensor | None, layout: Layout
     ) -> Tensor:
         """What ``target`` learns from ``source``, gated."""
         own = self.dropout(rows[target])
         other = None if source == target else self.dropout(rows[source])
-        found = self.encoder[target][source](own, batch.layout, visible, other)  # type: ignore[index]
+        found = self.encoder[target][source](own, layout, visible, other)  # type: ignore[index]
         if self.gate is None:
             return F.silu(found)
         return found * torch.sigmoid(self.gate[target][source](found))  # type: ignore[index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -9,9 +10,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossspace.data.layout import Walk
+from crossspace.data.memory import Memory
 from crossspace.nn.dropout import Dropout
+from crossspace.nn.growing import Growing
 from crossspace.nn.linear import Linear
 from crossspace.nn.ragged import reorder
+
+
+@dataclass
+class _State:
+    """What the next utterance of b conversations will find.
+
+    Attributes:
+        context: (b, global_width) global state.
+        party: (b, slots, party_width) state of every speaker.
+        emotion: (b, emotion_width).
+        history: (b, t, global_width) global states so far.
+    """
+
+    context: Tensor
+    party: Tensor
+    emotion: Tensor
+    history: Growing = field(default_factory=Growing)
 
 
 class DialogueEncoder(nn.Module):
@@ -69,39 +89,49 @@ class DialogueEncoder(nn.Module):
         if self.score is not None:
             nn.init.uniform_(self.score, -(global_width**-0.5), global_width**-0.5)
 
-    def forward(self, rows: Tensor, speakers: Tensor, walk: Walk) -> Tensor:
-        """(N, width) utterances and (N,) speaker indices, in the order of the batch, to (N, emotion_width)."""
+    def forward(self, rows: Tensor, speakers: Tensor, walk: Walk, memory: Memory | None = None) -> Tensor:
+        """(N, width) utterances and (N,) speaker indices, in the order of the batch, to (N, emotion_width).
+
+        With a ``memory`` the states go on where the pass before left them.
+        """
         if not len(rows):
             return rows.new_zeros(0, self.emotion_state.in_features)
         said = reorder(self.utterance(rows), walk.rows, walk.places)
         speaking = F.one_hot(speakers[walk.rows], self.slots).bool()
-        emotions = self._emotions(self._parties(said, speaking, walk.sizes), walk.sizes)
+        state = self._start(said, walk.sizes[0])
+        if memory is not None:
+            state = memory.kept.setdefault(self, state)
+        emotions = self._emotions(self._parties(said, speaking, walk.sizes, state), walk.sizes, state)
         return reorder(emotions, walk.places, walk.rows)
 
-    def _parties(self, said: Tensor, speaking: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    def _start(self, like: Tensor, count: int) -> _State:
+        return _State(
+            context=like.new_zeros(count, self.widths[0]),
+            party=like.new_zeros(count, self.slots, self.widths[1]),
+            emotion=like.new_zeros(count, self.emotion_state.in_features),
+        )
+
+    def _parties(self, said: Tensor, speaking: Tensor, sizes: tuple[int, ...], kept: _State) -> Tensor:
         """(N, party_width) state of the speaker after each utterance."""
         parts = [part.split(sizes) for part in said.split(self.sections, dim=1)]
-        state = said.new_zeros(sizes[0], self.widths[0])
-        party = said.new_zeros(sizes[0], self.slots, self.widths[1])
-        history = said.new_zeros(sizes[0], 0, self.widths[0])
+        state, party, history = kept.context, kept.party, kept.history.steps
         found = []
         for for_global, for_party, for_listener, query, who in zip(*parts, speaking.split(sizes), strict=True):
             running = len(who)
-            state, party, history = _first(state, running), _first(party, running), _first(history, running)
+            state, party = _first(state, running), _first(party, running)
             who = who.unsqueeze(2)
             before = torch.where(who, party, 0.0).sum(1)
-            context = self._recall(history, query)
+            context = torch.zeros_like(state) if history is None else self._recall(_first(history, running), query)
             state = self.dropout(_gru(for_global + self.global_party(before), self.global_state(state), state))
             spoken = self.dropout(_gru(for_party + self.party_context(context), self.party_state(before), before))
             party = torch.where(who, spoken.unsqueeze(1), self._listening(party, spoken, for_listener))
-            history = torch.cat([history, state.unsqueeze(1)], dim=1)
+            history = kept.history.append(state.unsqueeze(1))
             found.append(spoken)
+        kept.context, kept.party = state, party
         return torch.cat(found)
 
     def _recall(self, history: Tensor, query: Tensor) -> Tensor:
-        """(b, global_width): what attention finds in the (b, t, global_width) states so far; zero at the start."""
-        if not history.shape[1]:
-            return history.new_zeros(len(history), history.shape[2])
+        """(b, global_width): what attention finds in the (b, t, global_width) states so far."""
         asked = query.unsqueeze(2) if self.score is None else self.score.view(1, -1, 1).expand(len(history), -1, 1)
         weights = torch.softmax(history @ asked, dim=1)
         return (weights.transpose(1, 2) @ history).squeeze(1)
@@ -113,14 +143,14 @@ class DialogueEncoder(nn.Module):
         read = (read + self.listener_party(spoken)).unsqueeze(1)
         return self.dropout(_gru(read, self.listener_state(party), party))
 
-    def _emotions(self, parties: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    def _emotions(self, parties: Tensor, sizes: tuple[int, ...], kept: _State) -> Tensor:
         """(N, emotion_width) from the (N, party_width) states of the speakers."""
-        state = parties.new_zeros(sizes[0], self.emotion_state.in_features)
-        found = []
+        state, found = kept.emotion, []
         for read in self.emotion_party(parties).split(sizes):
             state = _first(state, len(read))
             state = self.dropout(_gru(read, self.emotion_state(state), state))
             found.append(state)
+        kept.emotion = state
         return torch.cat(found)
 
 

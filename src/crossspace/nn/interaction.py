@@ -157,7 +157,9 @@ class InteractionAttention(nn.Module):
             value = self.value[0](_mix(value_gates, [rows[n] for n in sources]))
         visible = None if any(p is None for p in here) else torch.stack([p for p in here if p is not None]).any(0)
         dropout = self.dropout if self.training else 0.0
-        context = self.output(attend(query, key, value, layout, self.heads, visible=visible, dropout=dropout))
+        context = self.output(
+            attend(query, key, value, layout, self.heads, visible=visible, dropout=dropout, owner=(self, modality))
+        )
         return context if self.norm is None else self.norm(context + query)
 
 

@@ -29,6 +29,7 @@ class SinusoidalPosition(nn.Module):
 
     def forward(self, positions: Tensor, longest: int) -> Tensor:
         """(N,) positions, all below ``longest``, to (N, d); the table grows when a conversation outgrows it."""
-        if longest > len(self.table):
-            self.table = self._build(2 * longest).to(self.table)
-        return self.table[positions]
+        table = self.table  # another thread may exchange it meanwhile
+        if longest > len(table):
+            table = self.table = self._build(2 * longest).to(table)
+        return table[positions]

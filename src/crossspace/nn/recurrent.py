@@ -1,11 +1,13 @@
-"""A bidirectional recurrent encoder over the utterances of each conversation."""
+"""A recurrent encoder over the utterances of each conversation, in both directions or forwards."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from crossspace.data.layout import Block, Layout
 from crossspace.errors import UsageError
@@ -13,28 +15,35 @@ from crossspace.nn.ragged import map_blocks
 
 
 class RecurrentEncoder(nn.Module):
-    """A bidirectional GRU or LSTM whose two directions together are ``out_width`` wide.
+    """A GRU or LSTM whose directions together are ``out_width`` wide.
 
     Args:
         width: features of the input rows.
-        out_width: features of the output rows, even.
+        out_width: features of the output rows; even, unless ``causal``.
         cell: ``gru`` or ``lstm``.
         layers: stacked recurrent layers.
         dropout: between stacked layers.
+        causal: read forwards only.
     """
 
     def __init__(
-        self, width: int, out_width: int, cell: Literal["gru", "lstm"] = "gru", layers: int = 1, dropout: float = 0.0
+        self,
+        width: int,
+        out_width: int,
+        cell: Literal["gru", "lstm"] = "gru",
+        layers: int = 1,
+        dropout: float = 0.0,
+        causal: bool = False,
     ) -> None:
         super().__init__()
-        if out_width % 2:
+        if out_width % 2 and not causal:
             raise UsageError(f"The width of a bidirectional encoder should be even. Found {out_width}.")
         kind = {"gru": nn.GRU, "lstm": nn.LSTM}[cell]
         self.cell = kind(
             width,
-            out_width // 2,
+            out_width if causal else out_width // 2,
             num_layers=layers,
-            bidirectional=True,
+            bidirectional=not causal,
             batch_first=True,
             dropout=dropout if layers > 1 else 0.0,
         )
@@ -44,23 +53,42 @@ class RecurrentEncoder(nn.Module):
 
         Rows that are not ``visible`` are skipped: the state passes over them unchanged and their own output is zero.
         """
+        state = self._state(rows, layout)
         if visible is not None:
-            return _scatter(self._run(rows[visible], _sublayout(layout, visible)), visible)
-        return self._run(rows, layout)
+            return _scatter(self._run(rows[visible], _sublayout(layout, visible), state), visible)
+        return self._run(rows, layout, state)
 
-    def _run(self, rows: Tensor, layout: Layout) -> Tensor:
+    def _state(self, rows: Tensor, layout: Layout) -> Tensor | None:
+        """(1, or 2 for an LSTM; layers; B; out_width): what the memory of the layout keeps, which each pass renews."""
+        if layout.memory is None:
+            return None
+        parts = 2 if isinstance(self.cell, nn.LSTM) else 1
+        start = rows.new_zeros(parts, self.cell.num_layers, len(layout.lengths), self.cell.hidden_size)
+        return layout.memory.kept.setdefault(self, start)
+
+    def _run(self, rows: Tensor, layout: Layout, state: Tensor | None) -> Tensor:
         if not len(layout):
-            return rows.new_zeros(0, 2 * self.cell.hidden_size)
-        return map_blocks(self._one_block, layout, rows)
+            return rows.new_zeros(0, self.cell.hidden_size * (1 + self.cell.bidirectional))
+        return map_blocks(partial(self._one_block, state), layout, rows)
 
-    def _one_block(self, block: Block, rows: Tensor) -> Tensor:
+    def _one_block(self, state: Tensor | None, block: Block, rows: Tensor) -> Tensor:
         lengths = block.valid.sum(1).cpu()
         if rows.is_cpu and torch.is_autocast_enabled("cpu"):
             rows = rows.float()  # not every processor has recurrences in bfloat16, and there PyTorch ends in an error
         with torch.autocast("cpu", enabled=False):
             packed = nn.utils.rnn.pack_padded_sequence(rows, lengths, batch_first=True)
-            output, _ = self.cell(packed)
+            if state is None:
+                output, _ = self.cell(packed)
+            else:
+                output, state[:, :, block.conversations] = self._continued(packed, state[:, :, block.conversations])
         return nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=rows.shape[1])[0]
+
+    def _continued(self, packed: PackedSequence, state: Tensor) -> tuple[PackedSequence, Tensor]:
+        if isinstance(self.cell, nn.LSTM):
+            output, (hidden, cell) = self.cell(packed, (state[0], state[1]))
+            return output, torch.stack([hidden, cell])
+        output, hidden = self.cell(packed, state[0])
+        return output, hidden.unsqueeze(0)
 
 
 def _sublayout(layout: Layout, visible: Tensor) -> Layout:
