@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import itertools
 import math
 from collections.abc import Iterable, Iterator
 from itertools import pairwise

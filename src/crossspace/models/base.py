@@ -39,8 +39,6 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         citation: the paper it comes from.
         published: ``{corpus: (accuracy, weighted F1)}`` in percent, as the paper of CSS prints them in its Tables 1 and
             2; the epoch was chosen on the test split.
-        causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
-            ``batch.layout`` carries a memory to the layers that look at other rows.
         contextual: False when every utterance is predicted from itself alone, whatever the arguments.
         causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
             ``batch.layout`` carries a memory to the layers that look at other rows.
@@ -50,7 +48,6 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     name: ClassVar[str]
     citation: ClassVar[str]
     published: ClassVar[Mapping[str, tuple[float, float]]] = {}
-    causal: bool = False
     contextual: ClassVar[bool] = True
     causal: bool = False
 

@@ -1,1 +1,8 @@
 """The model in the box, used where no other is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+"""Where its weights, its configuration and its card lie."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
