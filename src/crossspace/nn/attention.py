@@ -54,9 +54,9 @@ def attend(
         keys = None if block.full or layout.causal else block.valid
         if seen is not None:
             keys = seen & block.valid
+        q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
         if layout.memory is not None:
             k, v, keys = _recall(layout.memory, owner, k, v, keys)
-        q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
         context = _scaled_dot_product(q, k, v, keys, layout.causal, dropout)
         if seen is not None and keys is not None:
             context = context * _reached(keys, q.shape[2], layout.causal).to(context.dtype)
@@ -68,13 +68,17 @@ def attend(
 def _recall(
     memory: Memory, owner: Hashable, key: Tensor, value: Tensor, visible: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Keys, values and which of them are visible, after those that the memory keeps under ``owner``."""
+    """(b, heads, t, d) keys, values and which of them are visible (b, t), after those kept under ``owner``."""
     if owner is None:
         raise ValueError("Attention with a memory needs an `owner`, under which keys and values are kept. Found none.")
     if visible is None:
-        visible = torch.ones(key.shape[:2], dtype=torch.bool, device=key.device)
+        visible = torch.ones(len(key), key.shape[2], dtype=torch.bool, device=key.device)
     keys, values, seen = memory.kept.setdefault(owner, (Growing(), Growing(), Growing()))
-    return keys.append(key), values.append(value), seen.append(visible)
+    # Each head by itself, so that what one query reads of a long conversation lies together.
+    found, answers = (
+        kept.append(new.flatten(0, 1)).unflatten(0, new.shape[:2]) for kept, new in ((keys, key), (values, value))
+    )
+    return found, answers, seen.append(visible)
 
 
 def _reached(keys: Tensor, queries: int, causal: bool) -> Tensor:
