@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ("docs/_build/", "docs/components/", "docs/recipes.md", "docs/results/studies/")
 
 BLOCKS = {
-    "README.md": (5, 0, 2),
+    "README.md": (6, 1, 3),
     "docs/concepts/balancing.md": (4, 0, 0),
     "docs/concepts/conversations-and-batches.md": (5, 0, 0),
     "docs/concepts/css.md": (1, 0, 0),
@@ -34,6 +34,7 @@ BLOCKS = {
     "docs/guides/data-files.md": (5, 0, 0),
     "docs/guides/import-your-features.md": (6, 0, 0),
     "docs/guides/predict.md": (7, 1, 0),
+    "docs/guides/recordings.md": (1, 1, 4),
     "docs/guides/resume.md": (3, 0, 2),
     "docs/guides/study.md": (4, 1, 0),
     "docs/guides/tune.md": (5, 1, 0),

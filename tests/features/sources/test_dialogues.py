@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crossspace.errors import DataError
+from crossspace.features.sources import find_recordings
+from crossspace.features.sources.tables import mended, seconds, speaker_name
+
+MELD = (
+    "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
+    '1,"Oh, it\x92s you!",Ann,joy,positive,0,1,8,21,"00:16:21,940","00:16:23,442"\n'
+    '2,Hello?,Bob,neutral,neutral,0,0,8,21,"00:16:16,059","00:16:21,731"\n'
+    '3,Bye.,Ann,sadness,negative,2,0,8,21,"00:20:00,000","00:20:01,000"\n'
+)
+EMORY = (
+    "Utterance,Speaker,Emotion,Scene_ID,Utterance_ID,Season,Episode,Start_Time,End_Time\n"
+    "Yeah!,\"['Monica Geller', 'Ross Geller']\",Joyful,1,1,1,2,00:00:02.877,00:00:07.548\n"
+    "No.,['Joey Tribbiani'],Mad,1,1,1,3,00:00:02.877,00:00:07.548\n"
+)
+
+
+@pytest.fixture
+def meld(tmp_path: Path) -> Path:
+    folder = tmp_path / "meld"
+    folder.mkdir()
+    (folder / "train_sent_emo.csv").write_text(MELD, encoding="utf-8")
+    (folder / "dev_sent_emo.csv").write_text(MELD, encoding="utf-8")
+    return folder
+
+
+def test_tables_of_meld_become_conversations_in_splits_named_by_their_files(meld: Path) -> None:
+    found = find_recordings(meld)
+    assert [(r.id, r.split) for r in found] == [
+        ("validation_0", "validation"),
+        ("validation_2", "validation"),
+        ("train_0", "train"),
+        ("train_2", "train"),
+    ]
+    cues = found[2].transcript.cues
+    assert [cue.text for cue in cues] == ["Hello?", "Oh, it’s you!"]
+    assert [cue.label for cue in cues] == ["neutral", "joy"]
+    assert cues[1].start == pytest.approx(981.94)
+
+
+def test_scenes_of_emorynlp_are_told_apart_by_season_and_episode(tmp_path: Path) -> None:
+    path = tmp_path / "emorynlp_train_final.csv"
+    path.write_text(EMORY, encoding="utf-8")
+    found = find_recordings(path)
+    assert len(found) == 2
+    assert found[0].transcript.cues[0].speaker == "Monica Geller and Ross Geller"
+
+
+def test_a_clip_is_taken_from_the_folder_of_its_split_and_gives_the_times(meld: Path, tmp_path: Path) -> None:
+    for folder in ("train_clips", "dev_clips"):
+        (tmp_path / "clips" / folder).mkdir(parents=True)
+        (tmp_path / "clips" / folder / "dia0_utt0.mp4").write_bytes(b"x")
+    found = find_recordings(meld / "train_sent_emo.csv", clips=tmp_path / "clips")
+    assert found[0].clips == (tmp_path / "clips" / "train_clips" / "dia0_utt0.mp4", None)
+    assert found[0].transcript.cues[0].start is None
+
+
+def test_a_folder_without_any_clip_is_refused(meld: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="dia<dialogue>_utt<utterance>"):
+        find_recordings(meld, clips=tmp_path / "none")
+
+
+def test_what_is_no_source_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Found nothing"):
+        find_recordings(tmp_path / "absent.mp4")
+    with pytest.raises(DataError, match="manifest"):
+        find_recordings(tmp_path)
+
+
+def test_manifest_names_files_beside_it_and_every_fault_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text("media,transcript,split\na.mp4,a.vtt,dev\n,b.vtt,\n", encoding="utf-8")
+    first, second = find_recordings(path)
+    assert (first.id, first.media, first.split) == ("a", tmp_path / "a.mp4", "validation")
+    assert (second.id, second.media, second.split) == ("b", None, None)
+    path.write_text("media,transcript,split\na.mp4,,tran\n,,\na.mov,,\n", encoding="utf-8")
+    with pytest.raises(DataError) as error:
+        find_recordings(path)
+    for fault in ("'tran' is unknown", "row 3 names neither", "'a' occurs twice"):
+        assert fault in str(error.value)
+
+
+def test_small_damage_of_tables_is_mended() -> None:
+    assert mended("you\x92re  here") == "you’re here"
+    assert speaker_name("['Ross Geller']") == "Ross Geller"
+    assert speaker_name("[sic") == "[sic"
+    assert seconds("00:16:16,059") == pytest.approx(976.059)
+    assert seconds("1.5") == 1.5
+    assert seconds("soon") is None

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crossspace.data.corpus import Corpus
+from crossspace.errors import DataError
+from crossspace.features import extract as module
+from crossspace.features.cache import FeatureCache
+from crossspace.features.extract import Standing, extract, to_corpus
+from crossspace.features.extraction import Extraction
+from crossspace.features.extractors.base import Missing, TextExtractor
+from crossspace.features.sources import Recording
+from crossspace.features.transcripts import Cue, Transcript
+
+
+class Lengths(TextExtractor):
+    """The number of letters and of words."""
+
+    name, licence, width, version = "lengths", "none", 2, "1"
+
+    def __init__(self) -> None:
+        self.parameters = {}
+        self.seen: list[str] = []
+
+    def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
+        self.seen += items
+        return [np.array([len(t), len(t.split())], np.float32) for t in items]
+
+
+@pytest.fixture
+def lengths(monkeypatch: pytest.MonkeyPatch) -> Lengths:
+    extractor = Lengths()
+    monkeypatch.setattr(module, "build", lambda modality, name: extractor)
+    return extractor
+
+
+def talk(name: str, *texts: str | None, split: str | None = None) -> Recording:
+    cues = tuple(Cue(text, speaker=f"S{i % 2}", label="joy" if text else None) for i, text in enumerate(texts))
+    return Recording(name, Transcript(cues), split=split)
+
+
+def test_texts_become_features_and_empty_ones_are_missing_with_a_reason(lengths: Lengths, tmp_path: Path) -> None:
+    harvest = extract([talk("a", "well then", None)], {"text": "lengths"}, cache=tmp_path)
+    corpus = to_corpus(harvest)
+    corpus.write(tmp_path / "c.parquet")
+    first, second = Corpus.read(tmp_path / "c.parquet").split(None)[0].utterances
+    assert first.features["text"].tolist() == [9, 2] and first.missing == {}
+    assert second.features == {} and second.missing == {"text": "no text"}
+    assert corpus.extractors["text"]["name"] == "lengths"
+    assert corpus.spec.labels == ("joy",)
+
+
+def test_what_the_cache_knows_is_not_extracted_again(lengths: Lengths, tmp_path: Path) -> None:
+    recordings = [talk("a", "one", "two"), talk("b", "one")]
+    extract(recordings, {"text": "lengths"}, cache=tmp_path)
+    assert sorted(set(lengths.seen)) == ["one", "two"]
+    lengths.seen.clear()
+    harvest = extract([*recordings, talk("c", "three")], {"text": "lengths"}, cache=tmp_path)
+    assert lengths.seen == ["three"]
+    assert [c.id for c in harvest.conversations[None]] == ["a", "b", "c"]
+
+
+def test_one_bad_file_is_told_and_does_not_stop_the_rest(lengths: Lengths, tmp_path: Path) -> None:
+    seen: list[Standing] = []
+    bad = Recording("bad", tmp_path / "absent.vtt")
+    harvest = extract([bad, talk("good", "yes")], {"text": "lengths"}, cache=tmp_path, progress=seen.append)
+    assert list(harvest.failures) == ["bad"] and "absent.vtt" in harvest.failures["bad"]
+    assert [c.id for c in harvest.conversations[None]] == ["good"]
+    assert seen[-1].done == seen[-1].total == 1
+    with pytest.raises(DataError, match="None of 1 recordings"):
+        extract([bad], {"text": "lengths"}, cache=tmp_path)
+
+
+def test_unlabelled_recordings_make_a_corpus_without_labels(lengths: Lengths, tmp_path: Path) -> None:
+    silent = Recording("a", Transcript((Cue("hm"),)))
+    corpus = to_corpus(extract([silent], {"text": "lengths"}, cache=tmp_path))
+    assert corpus.spec.labels == () and corpus.labels(None).tolist() == [-100]
+
+
+def test_a_label_that_was_not_announced_is_refused(lengths: Lengths, tmp_path: Path) -> None:
+    harvest = extract([talk("a", "x")], {"text": "lengths"}, cache=tmp_path)
+    with pytest.raises(DataError, match="'joy'"):
+        to_corpus(harvest, labels=["anger"])
+
+
+def test_validation_is_cut_from_train_where_there_is_none(lengths: Lengths, tmp_path: Path) -> None:
+    recordings = [talk(f"c{i}", "x", split="train") for i in range(20)]
+    corpus = to_corpus(extract(recordings, {"text": "lengths"}, cache=tmp_path))
+    assert len(corpus.conversation_ids("validation")) == 2
+
+
+def test_labels_of_a_file_of_their_own_go_to_the_utterances_in_order(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("joy\n\n", encoding="utf-8")
+    recording = Recording("a", Transcript((Cue("x"), Cue("y"))), labels=tmp_path / "labels.txt")
+    found = Extraction({}).run(recording).conversation
+    assert [u.label for u in found.utterances] == ["joy", None]
+    (tmp_path / "labels.txt").write_text("joy\n", encoding="utf-8")
+    with pytest.raises(DataError, match="Found 1 lines"):
+        Extraction({}).run(recording)
+
+
+def test_a_modality_that_a_recording_lacks_is_missing_with_the_reason(tmp_path: Path) -> None:
+    from crossspace.features.extractors import build
+
+    extraction = Extraction({"audio": build("audio", "prosody")}, FeatureCache(tmp_path))
+    (utterance,) = extraction.run(talk("a", "x")).conversation.utterances
+    assert utterance.missing == {"audio": "no recording"}
