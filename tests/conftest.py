@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -169,3 +171,16 @@ def make_analysis() -> Callable[..., Analysis]:
         return Analysis("kitchen", labels, model, None, tuple(utterances), ("One empty cue was left out.",))
 
     return build
+
+
+@pytest.fixture(scope="session")
+def table() -> Callable[[str], list[list[float | str]]]:
+    """Reads CSV; numbers become numbers, because JavaScript writes 1 where Python writes 1.0."""
+
+    def number(cell: str) -> float | str:
+        try:
+            return float(cell)
+        except ValueError:
+            return cell
+
+    return lambda text: [[number(cell) for cell in row] for row in csv.reader(io.StringIO(text))]

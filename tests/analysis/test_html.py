@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from crossspace.analysis.analysis import Analysis
+from crossspace.analysis.exports import to_csv, to_vtt
 from crossspace.analysis.html import MODULES, to_html
 
 HOSTILE = (
@@ -91,6 +92,20 @@ def test_an_analysis_without_times_is_drawn_by_position_and_offers_no_webvtt(
     page = opened(make_analysis(timed=False))
     assert page.locator(".tl-block").count() == 4
     assert page.get_by_role("button", name="WebVTT").is_disabled()
+
+
+def test_the_file_makes_the_same_files_as_the_library(
+    make_analysis: Callable[..., Analysis], opened: Callable[[Analysis], Any], table: Callable[[str], Any]
+) -> None:
+    analysis = make_analysis(texts=('=1+1, "said"', "a <b>\n\n--> c & d", "- no"))
+    page = opened(analysis)
+    saved = {}
+    for name in ("CSV", "WebVTT"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        saved[name] = download.value.path().read_text(encoding="utf-8")
+    assert table(saved["CSV"]) == table(to_csv(analysis))
+    assert saved["WebVTT"] == to_vtt(analysis)
 
 
 def test_hostile_words_stay_words(make_analysis: Callable[..., Analysis], opened: Callable[[Analysis], Any]) -> None:

@@ -12,7 +12,7 @@ def test_every_answer_forbids_requests_elsewhere(client):
     for path in ("/", "/v1/health", "/v1/model", "/nowhere", "/static/nothing.js", "/openapi.json"):
         headers = client.get(path).headers
         policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
-        assert policy["default-src"] == "'self'" and policy["script-src"] == "'self'"
+        assert policy["default-src"] == "'none'" and policy["script-src"] == "'self'"
         assert not any("http" in sources or "*" in sources for sources in policy.values())
         assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "no-referrer"
         assert "access-control-allow-origin" not in headers

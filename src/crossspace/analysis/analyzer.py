@@ -56,8 +56,8 @@ class Analyzer:
 
         Args:
             model: run folder, folder of a seed or name on a hub; the model in the box if none.
-            wanted: ``{modality: "NAME[:VALUE]"}`` where an extractor is to be built in another way, such as a checkpoint that
-                lies in a folder; it must still be the one that the model was trained on.
+            wanted: ``{modality: "NAME[:VALUE]"}`` where an extractor is to be built in another way, such as a
+                checkpoint that lies in a folder; it must still be the one that the model was trained on.
             only: the modalities that will be extracted; all of the model's if none are given.
             cache: where features are kept.
 
@@ -136,7 +136,8 @@ class Analyzer:
         if not any(m in u.features for u in conversation.utterances for m in known):
             reasons = sorted({f"{m}: {r}" for u in conversation.utterances for m, r in u.missing.items() if m in known})
             raise DataError(
-                f"{self.name[0].upper()}{self.name[1:]} uses {', '.join(known)}, and conversation {conversation.id!r} has "
+                f"{self.name[0].upper()}{self.name[1:]} uses {', '.join(known)}, and conversation "
+                f"{conversation.id!r} has "
                 "nothing of it" + (f" ({'; '.join(reasons)})." if reasons else ".")
             )
         records = self.predictor.predict(conversation)
@@ -195,14 +196,16 @@ def _extractor(predictor: Predictor, modality: str, wanted: str | None) -> Extra
     if not trained:
         raise MismatchError(
             f"Model {predictor.name} was trained on {modality} features that no extractor of crossspace made, so they "
-            "cannot be made for a new recording. Give it conversations with features ('crossspace predict'), or train on a "
+            "cannot be made for a new recording. Give it conversations with features ('crossspace predict'), or "
+            "train on a "
             "corpus made by 'crossspace extract'."
         )
     extractor = from_identity(modality, trained) if wanted is None else build(modality, wanted)
     if extractor.identity != dict(trained):
         raise MismatchError(
             f"Model {predictor.name} was trained on {modality} features of {_named(trained)}. Found "
-            f"{_named(extractor.identity)}. Install or give the extractor of the model, or train a model on this one's features."
+            f"{_named(extractor.identity)}. Install or give the extractor of the model, or train a model on "
+            f"this one's features."
         )
     return extractor
 

@@ -64,7 +64,8 @@ def to_vtt(analysis: Analysis) -> str:
     timed = [u for u in analysis.utterances if u.start is not None and u.end is not None]
     if not timed:
         raise DataError(
-            f"WebVTT needs times, and no utterance of {analysis.conversation_id!r} has any. Write JSON, CSV or HTML instead."
+            f"WebVTT needs times, and no utterance of {analysis.conversation_id!r} has any. Write JSON, CSV or "
+            f"HTML instead."
         )
     return "WEBVTT\n\n" + "\n".join(map(_cue, timed))
 

@@ -186,7 +186,8 @@ def _side_by_side(
                 yield waiting[future], future.result()
         except BrokenProcessPool as error:
             raise CrossspaceError(
-                "A process that extracts was killed, probably for want of memory. What was finished is kept: run the same "
+                "A process that extracts was killed, probably for want of memory. What was finished is kept: "
+                "run the same "
                 "command again, with a smaller --jobs."
             ) from error
         finally:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Found = np.ndarray | Missing
 Span = tuple[float, float]
 
-_FACES = "faces 1"
-"""Part of the key of visual features: another way of finding faces is another feature."""
+_FACES, _SPEECH = "faces 1", "speech 1"
+"""Parts of keys: another way of finding faces or speech makes another feature."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,9 @@ class Extraction:
 
     def _speech(self, media: Media, digest: str) -> Transcript:
         """Segments of speech; they are kept as whole seconds and milliseconds, which float32 holds exactly."""
-        from crossspace.features.speech import NAME, speech_transcript
+        from crossspace.features.speech import speech_transcript
 
-        key = feature_key({"name": NAME}, digest)
+        key = feature_key({"name": _SPEECH}, digest)
         kept = self.cache.get(key) if self.cache is not None else None
         if isinstance(kept, np.ndarray):
             times = (kept[0::2] + kept[1::2] / 1000).reshape(-1, 2).tolist()
@@ -151,12 +151,12 @@ class Extraction:
         if (media.audio if modality == "audio" else media.video) is None:
             return [Missing(f"no {'audio' if modality == 'audio' else 'video'} track")] * len(cues)
         spans = {i: (c.start, c.end) for i, c in enumerate(cues) if c.start is not None and c.end is not None}
-        keys = {i: _media_material(modality, digest, span) for i, span in spans.items()}  # type: ignore[arg-type]
+        keys = {i: _media_material(modality, digest, span) for i, span in spans.items()}
         read = _hear if modality == "audio" else _see
         vectors = self._cached(
             modality,
             keys,
-            lambda wanted: read(media, {i: spans[i] for i in wanted}, notes),  # type: ignore[misc]
+            lambda wanted: read(media, {i: spans[i] for i in wanted}, notes),
         )
         return [vectors.get(i, Missing("no times")) for i in range(len(cues))]
 
@@ -237,7 +237,7 @@ def _labelled(transcript: Transcript, path: Path) -> Transcript:
         raise DataError(f"{path} should hold one label per line, in UTF-8. Found: {error}.") from error
     if len(labels) != len(transcript.cues):
         raise DataError(
-            f"{path} should hold a label for each of {len(transcript.cues)} utterances, one per line (an empty line: none). "
+            f"{path} should hold one label per line for {len(transcript.cues)} utterances (an empty line: none). "
             f"Found {len(labels)} lines."
         )
     cues = tuple(replace(cue, label=label or None) for cue, label in zip(transcript.cues, labels, strict=True))

@@ -66,7 +66,7 @@ def _block(frames: np.ndarray, dull: np.ndarray, floor: float) -> dict[str, np.n
     low = power[:, (hertz >= 50) & (hertz < 1000)].sum(1)
     high = power[:, (hertz >= 1000) & (hertz < 5000)].sum(1)
     return {
-        "energy": 10 * np.log10((frames**2).mean(1) + floor),
+        "energy": 10 * np.log10(frames**2 @ window / window.sum() + floor),
         "centroid": power @ hertz / total,
         "rolloff": hertz[(cumulated < 0.85 * total[:, None]).sum(1)],
         "flatness": np.exp(np.log(power).mean(1)) / power.mean(1),

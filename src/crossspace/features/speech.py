@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import math
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -27,7 +29,7 @@ def speech_transcript(
 ) -> Transcript:
     """One utterance per stretch of speech, found by silero-vad: its words and its speaker are not known.
 
-    The sound is heard in blocks, so the memory does not grow with its length; an hour takes about a minute.
+    The sound is heard in blocks, so the memory does not grow with its length; an hour takes one to two minutes.
 
     Args:
         media: the recording.
@@ -53,8 +55,8 @@ def speech_transcript(
         raise DataError(f"{media.path} should hold speech. Nobody was heard to speak. Give a transcript with times.")
     version = importlib.metadata.version("silero-vad")
     notes.append(
-        f"There was no transcript: {len(parts)} utterances were found by their sound (silero-vad {version}); who speaks and "
-        "what is said is not known."
+        f"There was no transcript: {len(parts)} utterances were found by their sound (silero-vad {version}); who "
+        "speaks and what is said is not known."
     )
     return Transcript(tuple(Cue(None, start=start, end=end) for start, end in parts), tuple(notes))
 
@@ -101,4 +103,4 @@ def _parts(start: float, end: float, shortest: float, longest: float) -> list[tu
         return []
     count = math.ceil((end - start) / longest)
     edges = [round(start + part * (end - start) / count, 3) for part in range(count + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))

@@ -42,6 +42,8 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
             ``batch.layout`` carries a memory to the layers that look at other rows.
         contextual: False when every utterance is predicted from itself alone, whatever the arguments.
+        causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
+            ``batch.layout`` carries a memory to the layers that look at other rows.
         details: what a prediction needs to know beyond the arguments, such as the extractors of the features.
     """
 
@@ -50,6 +52,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     published: ClassVar[Mapping[str, tuple[float, float]]] = {}
     causal: bool = False
     contextual: ClassVar[bool] = True
+    causal: bool = False
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ def material(voice: Callable[..., np.ndarray]) -> dict[str, list[Any]]:
     """Five utterances of very different lengths, by modality."""
     random = np.random.default_rng(0)
     faces = [
-        [random.integers(0, 256, (128, 128, 3), dtype=np.uint8) for _ in range(frames)] for frames in (1, 2, 3, 5, 8)
+        [random.integers(0, 256, (128, 128, 3), dtype=np.uint8) for _ in range(frames)] for frames in (2, 3, 4, 5, 8)
     ]
     return {
         "text": ["Hi.", "I can’t believe it: you did WHAT?!", "word " * 400, "😀", "No no no no."],
@@ -45,7 +45,7 @@ def material(voice: Callable[..., np.ndarray]) -> dict[str, list[Any]]:
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """``{modality: folder}`` of a random network with the files of its processor, as ``save_pretrained`` writes them."""
+    """``{modality: folder}`` of a random network and its processor, as ``save_pretrained`` writes them."""
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(0)
     root = tmp_path_factory.mktemp("networks")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ BITS = 10
 """A coded picture shows its number as so many black and white columns."""
 
 Recording = Callable[..., Path]
+TIMES = [number / 25 for number in range(100)]
 
 
 def coded(number: int, width: int = 160, height: int = 96) -> np.ndarray:
@@ -48,9 +50,15 @@ def onsets(samples: np.ndarray, rate: int = 16000) -> np.ndarray:
     return loud[np.r_[True, np.diff(loud) > rate // 10]] / rate
 
 
+@pytest.fixture(scope="session")
+def signals() -> SimpleNamespace:
+    """What recordings are made of, and how to read it back."""
+    return SimpleNamespace(clicks=clicks, onsets=onsets, number_in=number_in, times=TIMES)
+
+
 @pytest.fixture
 def recording(tmp_path: Path) -> Recording:
-    """Writes a recording of coded pictures at the given times and of samples in the given pieces ``[(start, samples)]``."""
+    """Writes coded pictures at the given times and samples in the given pieces ``[(start, samples)]``."""
 
     def write(
         name: str,

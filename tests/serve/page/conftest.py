@@ -64,6 +64,7 @@ class Analyzer:
         task = SimpleNamespace(labels=("neutral", "joy", "anger"), modalities=("text", "audio", "visual"))
         self.predictor = SimpleNamespace(name="tiny", model=model, task=task, causal=True)
         self.name = "tiny"
+        self.media = {"name": "talk.webm", "duration": float(SECONDS), "audio": True, "video": True}
         self.extractors: dict[str, Any] = {}
         self.make, self.count, self.fault, self.wait = make, 4, "", threading.Event()
         self.wait.set()
@@ -74,10 +75,10 @@ class Analyzer:
         self.wait.wait(30)
         if self.fault:
             raise UsageError(self.fault)
-        known = {"name": name, "duration": float(SECONDS), "audio": True, "video": True} if media else None
+        known = {**self.media, "name": name} if media else None
         return replace(self.make(self.count), conversation_id=conversation_id, media=known)
 
-    def analyze_conversation(self, conversation: Conversation) -> Analysis:
+    def analyze_conversation(self, conversation: Conversation, notes: tuple[str, ...] = ()) -> Analysis:
         answer = self.make(len(conversation.utterances), timed=False)
         said = zip(answer.utterances, conversation.utterances, strict=True)
         own = tuple(replace(one, speaker=posted.speaker, text=posted.text) for one, posted in said)

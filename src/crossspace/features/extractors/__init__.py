@@ -69,17 +69,19 @@ def from_identity(modality: str, identity: Mapping[str, Any]) -> Extractor:
         MismatchError: here it is another version, or has other parameters.
     """
     kind = _kind(modality, str(identity.get("name")))
-    known = inspect.signature(kind).parameters
     recorded = dict(identity.get("parameters") or {})
-    try:
-        built = kind(**{key: value for key, value in recorded.items() if key in known})
-    except (DataError, TypeError) as error:
-        if kind.argument is None or isinstance(error, TypeError):
-            raise DataError(
-                f"The {modality} extractor should be built as recorded: {dict(identity)}. {error}"
-            ) from error
+    arguments = {key: value for key, value in recorded.items() if key in inspect.signature(kind).parameters}
+    if kind.argument and kind.argument not in arguments:
         raise DataError(
-            f"The {modality} features were made by {kind.name} with {recorded}; only the last part of a path is recorded. "
+            f"The {modality} extractor {kind.name!r} should be recorded with {kind.argument!r}. Found {identity}."
+        )
+    try:
+        built = kind(**arguments)
+    except DataError as error:
+        if kind.argument is None:
+            raise
+        raise DataError(
+            f"The {modality} features were made by {kind.name} with {recorded}; of a path only the end is recorded. "
             f"Say where it is by --{modality} {kind.name}:PATH. {error}"
         ) from error
     here = {key: built.identity[key] for key in ("version", "parameters") if key in identity}

@@ -17,9 +17,9 @@ _CELLS = (_SIDE // _CELL) ** 2
 class FaceHog(VisualExtractor):
     """Appearance and movement of the face: 704 numbers.
 
-    Each crop becomes grey, 64 x 64, with its contrast evened out by place (CLAHE), and is described by the histograms
-    of oriented gradients of Dalal and Triggs (2005): 8 x 8 cells of 8 x 8 pixels, 9 directions, normalised over
-    blocks of 2 x 2 cells that do not overlap. Over the frames of the utterance:
+    Each crop becomes grey, 64 x 64, and is described by the histograms of oriented gradients of Dalal and Triggs
+    (2005): 8 x 8 cells of 8 x 8 pixels, 9 directions, of square-rooted grey levels and normalised over blocks of
+    2 x 2 cells that do not overlap, so the strength of the light hardly counts. Over the frames of the utterance:
 
     - 576 means of the histograms, from 0 to 1: the appearance;
     - 64 standard deviations, root mean square over the directions of a cell: how much it varies;
@@ -39,7 +39,6 @@ class FaceHog(VisualExtractor):
         self._cv2 = optional_import("cv2", "media")
         block = (2 * _CELL, 2 * _CELL)
         self._hog = self._cv2.HOGDescriptor((_SIDE, _SIDE), block, block, (_CELL, _CELL), _DIRECTIONS)
-        self._even = self._cv2.createCLAHE(clipLimit=2.0, tileGridSize=(4, 4))
 
     @property
     def width(self) -> int:
@@ -75,4 +74,4 @@ class FaceHog(VisualExtractor):
         cv2 = self._cv2
         grey = cv2.cvtColor(np.ascontiguousarray(crop), cv2.COLOR_RGB2GRAY)
         small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        return self._hog.compute(self._even.apply(small)).reshape(_CELLS, _DIRECTIONS).astype(np.float64)
+        return self._hog.compute(small).reshape(_CELLS, _DIRECTIONS).astype(np.float64)

@@ -17,8 +17,8 @@ _FRAMES = 16
 class TransformersVisual(VisualExtractor):
     """Crops through a pretrained network, a folder or a name on a hub, mean over the frames.
 
-    Pictures are prepared as the network's own ``preprocessor_config.json`` says, by Pillow. Of a network of pictures and
-    text, such as CLIP, the part that sees is used.
+    Pictures are prepared as the network's own ``preprocessor_config.json`` says, by Pillow. Of a network of pictures
+    and text, such as CLIP, the part that sees is used.
 
     Args:
         model: a folder that ``save_pretrained`` wrote, or a name on a hub, ``OWNER/NAME`` or ``OWNER/NAME@REVISION``;
@@ -92,7 +92,7 @@ class TransformersVisual(VisualExtractor):
         except Exception as error:  # whatever a network for other input makes of a picture
             raise DataError(
                 f"{self._parameters['model']} should be a network that encodes pictures. Found: "
-                f"{(str(error) or type(error).__name__).splitlines()[0]}. Choose another."
+                f"{(str(error) or type(error).__name__).splitlines()[0].rstrip('. ')}. Choose another."
             ) from error
         if states.ndim == 4:  # (F, D, H, W) of a convolutional network
             if self._parameters["pooling"] == "cls":

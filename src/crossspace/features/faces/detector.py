@@ -31,8 +31,8 @@ _EYES = 80
 class Detector:
     """Finds faces anywhere in a picture, or one again near the place where it was.
 
-    ``haarcascade_frontalface_alt2`` (Lienhart) does both, upright and turned by 20 degrees either way: it is faster than
-    the default cascade and takes texture for a face less often. Faces seen from the side are not found.
+    ``haarcascade_frontalface_alt2`` (Lienhart) does both, upright and turned by 20 degrees either way: it is faster
+    than the default cascade and takes texture for a face less often. Faces seen from the side are not found.
 
     Raises:
         MissingExtraError: OpenCV is not installed.

@@ -22,10 +22,13 @@ _AGAIN, _AGAIN_UNSEEN = 1.0, 0.5
 """Seconds after which the whole picture is searched again while a face is followed, and while none is."""
 
 _PATIENCE = 1.0
-"""Seconds for which a lost face is looked for at its last place."""
+"""Seconds, two frames at least, for which a lost face is looked for at its last place."""
 
 _TICK = 1e-3
 """Seconds by which the times of frames may be off the grid of their rate."""
+
+_SHAKE = 0.05
+"""The part of a face by which a crop may stay behind it; and the hundred-fold in degrees."""
 
 _CUT = 24.0
 """Mean change of a thumbnail, in grey levels, that only a cut between shots makes."""
@@ -62,24 +65,26 @@ class _Trace:
         """Add the crop of one more frame, cut half-way between where the last crop was and where the face is found.
 
         The cascade's square shakes by a few percent from frame to frame; unsmoothed, that would pass for movement.
+        A real movement is not lagged behind by more than that.
         """
+        shown = face
         if self.shown:
-            face_shown = Face(*(np.add(self.shown[-1], face) / 2).tolist())
-        else:
-            face_shown = face
+            most = np.array([*[_SHAKE * face.size] * 3, 100 * _SHAKE])
+            back = np.subtract(self.shown[-1], face) / 2
+            shown = Face(*(face + np.clip(back, -most, most)).tolist())
         self.lost = False
         self.found.append(face)
-        self.shown.append(face_shown)
+        self.shown.append(shown)
         self.times.append(time)
-        self.crops.append(cut_out(image, face_shown, reach=REACH, side=SIDE))
+        self.crops.append(cut_out(image, shown, reach=REACH, side=SIDE))
 
 
 class FaceFollower:
     """Finds faces in sampled frames and follows each from frame to frame.
 
     The whole picture is searched in the first frame, after a cut, when a face is lost, and once a second (every 0.5 s
-    while none is followed); in between, each face is looked for near the place where it was, for a second after it was
-    last seen, or until the next cut. A face seen once only counts when the
+    while none is followed); in between, each face is looked for near the place where it was, for a second (two
+    frames at least) after it was last seen, or until the next cut. A face seen once only counts when the
     utterance has at most three frames: what is seen once in many is mostly a curtain.
 
     Raises:
@@ -103,13 +108,15 @@ class FaceFollower:
         """
         traces: list[_Trace] = []
         live: list[_Trace] = []
-        searched, thumbnail, count = -np.inf, None, 0
+        searched, seen_at, thumbnail, count = -np.inf, -np.inf, None, 0
         for time, image in frames:
             count += 1
             grey = self._cv2.cvtColor(np.ascontiguousarray(image), self._cv2.COLOR_RGB2GRAY)
             previous, thumbnail = thumbnail, self._thumbnail(grey)
             cut = previous is None or float(np.abs(thumbnail - previous).mean()) > _CUT
-            live = [] if cut else [trace for trace in live if time - trace.times[-1] <= _PATIENCE + _TICK]
+            patience = max(_PATIENCE, 2 * (time - seen_at)) + _TICK
+            live = [] if cut else [trace for trace in live if time - trace.times[-1] <= patience]
+            seen_at = time
             lost = self._go_on(live, time, image, grey)
             if cut or lost or time - searched >= (_AGAIN if live else _AGAIN_UNSEEN) - _TICK:
                 searched = time

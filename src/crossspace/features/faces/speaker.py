@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,8 +52,7 @@ def mouth_movement(crops: Sequence[np.ndarray]) -> float:
     mouths = [_mouth(crop) for crop in crops]
     inner = slice(_SLACK, -_SLACK)
     scores = [
-        cv2.matchTemplate(after, before[inner, inner], cv2.TM_CCOEFF_NORMED).max()
-        for before, after in zip(mouths, mouths[1:], strict=False)
+        cv2.matchTemplate(after, before[inner, inner], cv2.TM_CCOEFF_NORMED).max() for before, after in pairwise(mouths)
     ]
     return float(np.clip(1.0 - np.asarray(scores, dtype=np.float64), 0.0, 1.0).mean())
 

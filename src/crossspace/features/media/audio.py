@@ -13,7 +13,7 @@ from crossspace.features.media.probe import Media
 from crossspace.features.media.samples import Piece, pieces
 
 LONGEST = 300.0
-"""Seconds. Of a longer utterance only the beginning is heard and seen, so that one span of hours cannot fill the memory."""
+"""Seconds. Of a longer utterance only the beginning is heard and seen, so one span of hours cannot fill the memory."""
 
 
 @dataclass
@@ -44,9 +44,9 @@ def read_audio(
 ) -> Iterator[tuple[int, np.ndarray | None]]:
     """``(index, samples)`` for every ``(start, end)`` in seconds, each once, as soon as it is heard to its end.
 
-    Spans may overlap, come in any order and lie beyond the end. The samples ``(T,)`` are mono float32 in [-1, 1]; the first is
-    the one at ``start``. They end at ``end``, or where the sound ends, or after :data:`LONGEST` seconds. Gaps of the
-    recording inside a span are silent. ``None`` stands where the recording has no sound in the span at all.
+    Spans may overlap, come in any order and lie beyond the end. The samples ``(T,)`` are mono float32 in [-1, 1]; the
+    first is the one at ``start``. They end at ``end``, or where the sound ends, or after :data:`LONGEST` seconds. Gaps
+    of the recording inside a span are silent. ``None`` stands where the recording has no sound in the span at all.
 
     One pass over the file; the memory holds what the spans that are open at the same time need.
 
@@ -112,7 +112,7 @@ def audio_blocks(
 
 
 def waveform(media: Media, points: int = 1000) -> np.ndarray:
-    """How loud the recording is over its duration, for drawing: ``(points,)`` float32 peaks in [0, 1]; zeros without sound."""
+    """How loud the recording is over its duration, for drawing: ``(points,)`` float32 peaks in [0, 1]."""
     peaks = np.zeros(points, dtype=np.float32)
     rate, begin = 8000, 0
     for block in audio_blocks(media, rate=rate):

@@ -11,12 +11,15 @@ from typing import Any
 from crossspace.errors import DataError
 from crossspace.runtime import optional_import
 
-# Formats that hold their own sound and pictures. Text and single images, which FFmpeg would open as a video, are not among
-# them, nor are playlists (hls, dash, concat), which would make it read other files than the one that was given.
-FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,flv,mpeg,mpegts,mxf,rm,nut,dv,ogg,wav,w64,mp3,aac,flac,aiff,au,caf,amr,"
-    "wv,ape,tta,ac3,eac3,dts"
+# Formats that hold their own sound and pictures. Text and single images, which FFmpeg would open as a video, are not
+# among them, nor are playlists (hls, dash, concat), which would make it read other files than the one that was given.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,flv,mpeg,mpegts,mxf,rm,nut,dv,"
+    "ogg,wav,w64,mp3,aac,flac,aiff,au,caf,amr,wv,ape,tta,ac3,eac3,dts"
 )
+
+_MOST_PIXELS = 8192 * 4608
+"""A picture that claims more than 8K is not decoded: a small damaged or hostile file could else fill the memory."""
 
 _FAULTS_IN_A_ROW = 200
 """After so many reads that fail one after the other there is nothing more to hope for."""
@@ -47,14 +50,17 @@ def opened(path: Path) -> Iterator[Any]:
     _check_file(path)
     try:
         # The prefix keeps FFmpeg from taking a name such as "concat:a" or "http:b" for a protocol.
-        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+        options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
         container = av.open(f"file:{path.absolute()}", container_options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
         raise DataError(
             f"{path} should be a recording, such as MP4, WebM, MP3 or WAV. It could not be read as one: "
-            f"{_reason(error)}. If it is a recording, it may be cut short; export it again, or convert it to MP4 or WAV."
+            f"{_reason(error)}. If it is one, it may be cut short: export it again, or convert it to MP4 or WAV."
         ) from error
     with container:
+        for stream in container.streams.video:
+            if stream.codec_context is not None:
+                stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
         yield container
 
 
@@ -67,16 +73,18 @@ def decoded(container: Any, stream: Any, faults: Faults) -> Iterator[Any]:
 def packets(container: Any, streams: tuple[Any, ...], faults: Faults) -> Iterator[Any]:
     """The packets of some tracks in the order of the file; the last ones, empty, flush the decoders."""
     av = optional_import("av", "media")
+    wanted = {stream.index for stream in streams}
     failed = 0
     while failed < _FAULTS_IN_A_ROW:
         try:
             for packet in container.demux(*streams):
                 failed = 0
-                yield packet
+                if packet.stream_index in wanted:
+                    yield packet
             return
         except av.EOFError:
             return
-        except (av.FFmpegError, ValueError):
+        except (av.FFmpegError, ValueError, LookupError):  # PyAV raises IndexError where a stream appears late
             failed += 1
             faults.packets += 1
 

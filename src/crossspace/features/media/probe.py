@@ -71,11 +71,26 @@ class Media:
     notes: tuple[str, ...] = ()
 
 
+@dataclass
+class _Track:
+    """What a look through the packets of a stream found: its first frame, where it ends, how many packets there are."""
+
+    stream: Any
+    first: Any = None
+    ticks: int = 0
+    packets: int = 0
+
+    @property
+    def end(self) -> float:
+        """In seconds of the file."""
+        return float(self.ticks * self.stream.time_base)
+
+
 def open_media(path: str | Path) -> Media:
     """Look through a recording once, without decoding more than the first frame of each track.
 
-    Reading every packet takes about a second per hour of recording and makes the duration true where the container does
-    not say it, guesses it, or was cut short.
+    Reading every packet makes the duration true where the container does not say it, guesses it, or was cut short; it
+    takes a second or two per hour of recording.
 
     Raises:
         DataError: no such file, an empty one, not a recording, or one whose tracks cannot be decoded.
@@ -83,24 +98,17 @@ def open_media(path: str | Path) -> Media:
     """
     path = Path(path)
     with opened(path) as container:
-        streams = _streams(container)
-        if not streams:
-            raise DataError(f"{path} should hold sound or moving pictures. Found neither. Give a recording.")
-        firsts, ends, counts = _survey(container, streams)
-        if not firsts:
-            kinds = " and ".join(stream.type for stream in streams)
-            raise DataError(
-                f"{path} should hold sound or moving pictures. Nothing of its {kinds} could be decoded: the file is damaged, "
-                "encrypted, or of a kind that FFmpeg does not know. Convert it to MP4 or WAV."
-            )
+        found = _survey(container, _streams(container))
+        tracks = {track.stream.type: track for track in found if track.first is not None}
+        if not tracks:
+            raise DataError(_nothing(path, found))
         origin = (container.start_time or 0) / 1e6
-        duration = max(ends[index] for index in firsts) - origin
+        duration = max(track.end for track in tracks.values()) - origin
         _check_duration(path, duration)
-        notes = [_undecodable(path, stream) for stream in streams if stream.index not in firsts]
+        notes = [_undecodable(path, track.stream) for track in found if track.first is None]
         notes += _shortened(path, container, duration)
-        tracks = {stream.type: (stream, firsts[stream.index]) for stream in streams if stream.index in firsts}
-        audio = _audio(*tracks["audio"]) if "audio" in tracks else None
-        video = _video(*tracks["video"], counts, ends) if "video" in tracks else None
+        audio = _audio(tracks["audio"]) if "audio" in tracks else None
+        video = _video(tracks["video"]) if "video" in tracks else None
     return Media(path, duration, audio, video, origin, tuple(notes))
 
 
@@ -112,40 +120,37 @@ def _streams(container: Any) -> list[Any]:
     for kind in ("audio", "video"):
         usable = [s for s in getattr(container.streams, kind) if not s.disposition & Disposition.attached_pic]
         best = container.streams.best(kind)
-        # Streams compare by identity of the wrapper, which is not kept: compare their place in the file.
         usable.sort(key=lambda s: best is None or s.index != best.index)
         chosen += usable[:1]
     return chosen
 
 
-def _survey(container: Any, streams: list[Any]) -> tuple[dict[int, Any], dict[int, float], dict[int, int]]:
-    """The first frame of each stream that decodes, where its last packet ends, in seconds of the file, and its packets."""
-    firsts: dict[int, Any] = {}
-    ends: dict[int, float] = {stream.index: 0.0 for stream in streams}
-    counts: dict[int, int] = dict.fromkeys(ends, 0)
-    for packet in packets(container, tuple(streams), Faults()):
-        index = packet.stream_index
-        counts[index] += packet.size > 0
-        if index not in firsts:
-            for frame in decode(packet, Faults())[:1]:
-                firsts[index] = frame
-        if packet.pts is not None:
-            ends[index] = max(ends[index], float((packet.pts + (packet.duration or 0)) * packet.time_base))
-    return firsts, ends, counts
+def _survey(container: Any, streams: list[Any]) -> list[_Track]:
+    tracks = {stream.index: _Track(stream) for stream in streams}
+    for packet in packets(container, tuple(streams), Faults()) if streams else ():
+        track = tracks[packet.stream_index]
+        if track.first is None:
+            track.first = next(iter(decode(packet, Faults())), None)
+        begin = packet.dts if packet.pts is None else packet.pts
+        if begin is not None:
+            track.ticks = max(track.ticks, begin + (packet.duration or 0))
+            track.packets += 1
+    return list(tracks.values())
 
 
-def _audio(stream: Any, first: Any) -> AudioTrack:
-    return AudioTrack(stream.index, int(first.sample_rate), len(first.layout.channels))
+def _audio(track: _Track) -> AudioTrack:
+    return AudioTrack(track.stream.index, int(track.first.sample_rate), len(track.first.layout.channels))
 
 
-def _video(stream: Any, first: Any, counts: dict[int, int], ends: dict[int, float]) -> VideoTrack:
+def _video(track: _Track) -> VideoTrack:
+    stream, first = track.stream, track.first
     shape = float(stream.sample_aspect_ratio or 1)
     width, height = round(first.width * shape), first.height
     rotation = upright(first)
     if rotation in (90, 270):
         width, height = height, width
-    seconds = ends[stream.index] - (first.time or 0.0)
-    rate = counts[stream.index] / seconds if seconds > 0 else float(stream.average_rate or 25)
+    seconds = track.end - (first.time or 0.0)
+    rate = track.packets / seconds if seconds > 0 else float(stream.average_rate or 25)
     return VideoTrack(stream.index, width, height, rotation, rate, shape)
 
 
@@ -154,11 +159,21 @@ def upright(frame: Any) -> int:
     return round((frame.rotation or 0) / 90) * 90 % 360
 
 
+def _nothing(path: Path, found: list[_Track]) -> str:
+    if not found:
+        return f"{path} should hold sound or moving pictures. Found neither. Give a recording."
+    kinds = " and ".join(track.stream.type for track in found)
+    return (
+        f"{path} should hold sound or moving pictures. Nothing of its {kinds} could be decoded: it is empty, damaged, "
+        "encrypted, or of a kind that FFmpeg does not know. Convert it to MP4 or WAV."
+    )
+
+
 def _check_duration(path: Path, duration: float) -> None:
     if not 0 < duration <= LONGEST_RECORDING:
         raise DataError(
-            f"{path} should last between 0 and {LONGEST_RECORDING / 3600:.0f} hours. Its time stamps say {duration:.1f} seconds. "
-            "Convert it to MP4 or WAV, or cut it."
+            f"{path} should last between 0 and {LONGEST_RECORDING / 3600:.0f} hours. Its time stamps say "
+            f"{duration:.1f} seconds. Convert it to MP4 or WAV, or cut it."
         )
 
 

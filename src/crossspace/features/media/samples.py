@@ -40,7 +40,7 @@ def pieces(media: Media, rate: int, faults: Faults) -> Iterator[Piece]:
     at = 0
     with opened(media.path) as container:
         stream = container.streams[media.audio.index]
-        for place, samples in _resampled(_runs(decoded(container, stream, faults), media.origin), rate):
+        for place, samples in _resampled(_runs(decoded(container, stream, faults), media.origin), rate, faults):
             late = at - place
             if late > 0:
                 place, samples = at, samples[late:]
@@ -69,28 +69,49 @@ def _runs(frames: Iterator[Any], origin: float) -> Iterator[tuple[float | None, 
         due = start + frame.samples / frame.sample_rate
 
 
-def _resampled(runs: Iterator[tuple[float | None, Any]], rate: int) -> Iterator[tuple[int, np.ndarray]]:
-    """``(place, samples)`` of every run at ``rate``; each run has a resampler of its own, which is flushed at its end."""
-    av = optional_import("av", "media")
-    resampler, place = None, 0
+def _resampled(runs: Iterator[tuple[float | None, Any]], rate: int, faults: Faults) -> Iterator[tuple[int, np.ndarray]]:
+    """``(place, samples)`` at ``rate``, half a second at a time."""
+    run: _Run | None = None
     for start, frame in runs:
         if start is not None:
-            for samples in _through(resampler, None):
-                yield place, samples
-                place += len(samples)
-            resampler, place = av.AudioResampler(format="flt", layout="mono", rate=rate), round(start * rate)
+            yield from run.flush() if run else ()
+            run = _Run(round(start * rate), rate, faults)
+        if run:
+            yield from run.add(frame)
+    yield from run.flush() if run else ()
+
+
+class _Run:
+    """Frames that follow on from each other, with a resampler of their own.
+
+    Decoders give frames of some 20 ms; resampling many of them at once costs a fifth of the time.
+    """
+
+    def __init__(self, place: int, rate: int, faults: Faults) -> None:
+        av = optional_import("av", "media")
+        self.place, self.faults = place, faults
+        self.waiting = av.AudioFifo()
+        self.resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+
+    def add(self, frame: Any) -> Iterator[tuple[int, np.ndarray]]:
         frame.pts = None
-        for samples in _through(resampler, frame):
-            yield place, samples
-            place += len(samples)
-    for samples in _through(resampler, None):
-        yield place, samples
-        place += len(samples)
+        self.waiting.write(frame)
+        if self.waiting.samples >= frame.sample_rate // 2:
+            yield from self._through(self.waiting.read())
 
+    def flush(self) -> Iterator[tuple[int, np.ndarray]]:
+        if self.waiting.samples:
+            yield from self._through(self.waiting.read(partial=True))
+        yield from self._through(None)
 
-def _through(resampler: Any, frame: Any) -> Iterator[np.ndarray]:
-    if resampler is None:
-        return
-    for part in resampler.resample(frame):
-        samples = part.to_ndarray().reshape(-1).astype(np.float32, copy=False)
-        yield np.clip(np.nan_to_num(samples, copy=False, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    def _through(self, frame: Any) -> Iterator[tuple[int, np.ndarray]]:
+        av = optional_import("av", "media")
+        try:
+            parts = self.resampler.resample(frame)
+        except (av.FFmpegError, ValueError):  # a damaged header may claim any rate
+            self.faults.packets += 1
+            return
+        for part in parts:
+            samples = part.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+            yield self.place, np.clip(np.nan_to_num(samples, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+            self.place += len(samples)

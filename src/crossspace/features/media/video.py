@@ -13,6 +13,7 @@ import numpy as np
 from crossspace.features.media.audio import LONGEST
 from crossspace.features.media.container import Faults, decoded, opened
 from crossspace.features.media.probe import Media, VideoTrack, upright
+from crossspace.runtime import optional_import
 
 MOST_FRAMES = 64
 """Frames seen of one utterance; in a long one they lie further apart."""
@@ -53,9 +54,10 @@ def read_frames(
 ) -> Iterator[tuple[int, list[Frame]]]:
     """``(index, frames)`` for every ``(start, end)`` in seconds, each once, as soon as it is seen to its end.
 
-    A span is cut into equal parts, ``per_second`` of them and at most ``most``; its frames are those on the screen in the middle
-    of each part, by their true times, a frame that stays on the screen only once. Spans may overlap, come in any order and
-    lie beyond the end; without a picture the list is empty. Of spans longer than :data:`~.audio.LONGEST` the beginning is seen.
+    A span is cut into equal parts, ``per_second`` of them and at most ``most``; its frames are those on the screen in
+    the middle of each part, by their true times, a frame that stays on the screen only once. Spans may overlap, come
+    in any order and lie beyond the end; without a picture the list is empty. Of spans longer than
+    :data:`~crossspace.features.media.audio.LONGEST` the beginning is seen.
 
     One pass over the file, jumping over long stretches that no span needs; the memory holds the frames of open spans.
 
@@ -114,7 +116,7 @@ def _seen(
 
 
 def _shown(media: Media, moments: list[tuple[float, int]], faults: Faults) -> Iterator[tuple[float, float, Any]]:
-    """``(start, end, av frame)``, each shown from its start to the start of the next one; the last for its own duration."""
+    """``(start, end, av frame)``, each shown from its start to that of the next one; the last for its own duration."""
     if media.video is None:
         return
     with opened(media.path) as container:
@@ -132,13 +134,21 @@ def _shown(media: Media, moments: list[tuple[float, int]], faults: Faults) -> It
                 if last is None or start > last[0]:
                     last = start, frame
                 target = jump.target(start)
-                if target is not None:
-                    container.seek(int((target + media.origin) / stream.time_base), stream=stream)
+                if target is not None and _jumped(container, stream, target + media.origin):
                     last, going = None, True
                     break
         if last is not None:
             length = float(last[1].duration * last[1].time_base) if last[1].duration else 0.0
             yield last[0], last[0] + max(length, 1 / media.video.rate), last[1]
+
+
+def _jumped(container: Any, stream: Any, second: float) -> bool:
+    av = optional_import("av", "media")
+    try:
+        container.seek(int(second / stream.time_base), stream=stream)
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
 
 
 class _Jumps:

@@ -43,8 +43,8 @@ def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
     columns, rows = read_table(path)
     if not is_dialogue_table(columns):
         raise DataError(
-            f"{path} should have the columns Utterance, Speaker, Emotion and Dialogue_ID (MELD) or Scene_ID (EmoryNLP). "
-            f"Found {columns}."
+            f"{path} should have the columns Utterance, Speaker, Emotion and Dialogue_ID (MELD) or Scene_ID "
+            f"(EmoryNLP). Found {columns}."
         )
     key = next(name for name in _DIALOGUE if name in columns)
     split = next((split for mark, split in _SPLITS if mark in path.stem.lower()), None)
@@ -102,4 +102,5 @@ class _Clips:
         paths = self._paths.get(f"dia{dialogue}_utt{utterance.strip()}", [])
         marks = [mark for mark, name in _SPLITS if name == split]
         named = [path for path in paths if any(mark in part.lower() for part in path.parts[:-1] for mark in marks)]
-        return (named or (paths if len(paths) == 1 else [None]))[0]
+        certain = named or (paths if len(paths) == 1 else [])
+        return certain[0] if certain else None

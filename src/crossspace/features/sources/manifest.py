@@ -19,7 +19,8 @@ def read_manifest(path: Path) -> list[Recording]:
     the file if there is none), ``labels`` (a text file with one label per utterance), ``split``.
 
     Raises:
-        DataError: columns are unknown, a row names nothing, an id occurs twice or a split is unknown; every fault is named.
+        DataError: columns are unknown, a row names nothing, an id occurs twice or a split is unknown; every fault is
+            named.
     """
     columns, rows = read_table(path)
     strange = [name for name in columns if name not in _COLUMNS]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from crossspace.features.transcripts.clock import seconds
@@ -62,10 +64,8 @@ def _word(value: Any) -> str | None:
 def _speaker(value: Any) -> str:
     """A name; EmoryNLP writes a list of names, ``['Monica Geller']``."""
     if isinstance(value, str) and value.strip().startswith("["):
-        try:
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
             value = ast.literal_eval(value.strip())
-        except (ValueError, SyntaxError):
-            pass
     if isinstance(value, list | tuple):
         value = " & ".join(str(name) for name in value)
     return _word(value) or UNKNOWN_SPEAKER

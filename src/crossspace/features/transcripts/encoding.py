@@ -25,7 +25,8 @@ def read_text(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
     size = path.stat().st_size
     if size > LARGEST:
         raise DataError(
-            f"{name} should be a transcript of at most {LARGEST / 1e6:.0f} MB. Found {size / 1e6:.1f} MB. Is it a recording?"
+            f"{name} should be a transcript of at most {LARGEST / 1e6:.0f} MB. Found {size / 1e6:.1f} MB. "
+            "Is it a recording?"
         )
     text, notes = _decoded(path.read_bytes(), name)
     if "\0" in text:
@@ -42,10 +43,10 @@ def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
                 return data.decode(encoding), ()
             except UnicodeDecodeError as error:
                 raise DataError(
-                    f"{name} begins as {encoding} text, but byte {error.start} does not go on so. Save it again as UTF-8."
+                    f"{name} begins as {encoding} text, but byte {error.start} does not go on so. Save it as UTF-8."
                 ) from error
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError:
-        note = f"{name} is not UTF-8; it was read as Windows-1252. If letters look wrong, save it again as UTF-8."
+        note = f"{name} is not UTF-8; it was read as Windows-1252. If letters look wrong, save it as UTF-8."
         return data.decode("cp1252", errors="replace"), (note,)

@@ -10,8 +10,8 @@ from crossspace.features.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Tra
 def parse_text(text: str, name: str = "The conversation") -> Transcript:
     """The utterances of lines ``NAME: what they say``, without times.
 
-    Names may begin with a lower-case letter where every line has one. A line without a name is a further utterance of
-    the speaker above.
+    Names of one word may begin with a lower-case letter where every line has a name. A line without a name is a further
+    utterance of the speaker above.
 
     Raises:
         DataError: there is no utterance.

@@ -31,9 +31,9 @@ Said = tuple[str | None, str]
 def said_in(lines: list[str]) -> list[Said]:
     """Who says what in the lines of one cue; several speakers give several utterances.
 
-    ``<v NAME>`` names the speaker of what follows. Without voice tags a speaker begins at a line with ``NAME:`` in front, and
-    at each line with a dash where two or more lines have one. Other lines go on with what was said before. Markup is
-    stripped, entities are read.
+    ``<v NAME>`` names the speaker of what follows. Without voice tags a speaker begins at a line with ``NAME:`` in
+    front, and at each line with a dash where two or more lines have one. Other lines go on with what was said before.
+    Markup is stripped, entities are read.
     """
     whole = "\n".join(lines)
     voices = list(_VOICE.finditer(whole))
@@ -55,11 +55,12 @@ def named(line: str, lenient: bool = False) -> Said:
     """``(speaker, text)`` of a line ``NAME: text``; the speaker is ``None`` where the line does not begin with a name.
 
     A name has at most three words, and each begins with an upper-case letter or a digit, or belongs to a script without
-    case; at least one has a letter. Words that open a remark (``Note:``) are no names. ``I said: no`` and ``12:30`` have none.
+    case; at least one has a letter. Words that open a remark (``Note:``) are no names. ``I said: no`` and ``12:30``
+    have none.
 
     Args:
         line: without markup.
-        lenient: names may begin with a lower-case letter.
+        lenient: names of one word may begin with a lower-case letter.
     """
     match = _PREFIX.match(line)
     if not match or not _is_name(match.group(1), lenient):
@@ -73,7 +74,9 @@ def _is_name(prefix: str, lenient: bool) -> bool:
         return False
     if any(c in prefix for c in '?!,;"<>') or prefix.endswith("."):
         return False
-    return lenient or all(word.lstrip("([")[:1].upper() == word.lstrip("([")[:1] for word in words)
+    return (lenient and len(words) == 1) or all(
+        word.lstrip("([")[:1].upper() == word.lstrip("([")[:1] for word in words
+    )
 
 
 def _by_lines(lines: list[str]) -> list[Said]:

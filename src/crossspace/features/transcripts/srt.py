@@ -8,7 +8,9 @@ from crossspace.features.transcripts.transcript import Transcript
 
 
 def parse_srt(text: str, name: str) -> Transcript:
-    """The transcript of an SRT file. A paragraph without times goes on with the cue above, as blank lines inside texts do.
+    """The transcript of an SRT file.
+
+    A paragraph without times goes on with the cue above: some texts have blank lines inside.
 
     Raises:
         DataError: it holds no utterance.

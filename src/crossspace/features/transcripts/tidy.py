@@ -1,10 +1,12 @@
-"""From what a file says to a transcript that holds together: what is left out or mended is noted, nothing is lost silently."""
+"""From what a file says to a transcript that holds together; what is left out or mended is noted."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from crossspace.errors import DataError
 from crossspace.features.transcripts.transcript import Cue, Transcript
@@ -21,9 +23,9 @@ class Entry:
 def tidied(entries: Sequence[Entry], name: str, notes: Sequence[str] = ()) -> Transcript:
     """The transcript of a file.
 
-    Utterances with an empty text are left out. Times that cannot be (end before start, negative) become unknown. Where only
-    starts are known, an utterance ends where the next one begins. Utterances are sorted by start; one without times stays
-    behind the one before it. Overlaps are kept. Names that are not unique are dropped.
+    Utterances with an empty text are left out. Times that cannot be (end before start, negative) become unknown. Where
+    only starts are known, an utterance ends where the next one begins. Utterances are sorted by start; one without
+    times stays behind the one before it. Overlaps are kept. Names that are not unique are dropped.
 
     Raises:
         DataError: nothing is left.
@@ -32,8 +34,8 @@ def tidied(entries: Sequence[Entry], name: str, notes: Sequence[str] = ()) -> Tr
     kept = _spoken(entries, mended)
     if not kept:
         raise DataError(
-            f"{name} should hold utterances. Found {len(entries)} entries, none with a text. Check its format: WebVTT, SRT, CSV, "
-            "JSON, or lines 'NAME: what they say'." + "".join(f" {note}" for note in mended)
+            f"{name} should hold utterances. Found {len(entries)} entries, none with a text. Check its format: WebVTT, "
+            "SRT, CSV, JSON, or lines 'NAME: what they say'." + "".join(f" {note}" for note in mended)
         )
     cues = _in_order(_possible(kept, mended), mended)
     cues = _with_ends(cues)
@@ -69,8 +71,8 @@ def _possible(entries: Sequence[Entry], notes: list[str]) -> list[Cue]:
         cues.append(entry.cue if fits and start is not None else replace(entry.cue, start=None, end=None))
     if wrong:
         notes.append(
-            f"{len(wrong)} of {len(cues)} utterances have impossible times (they end before they start, or before 0); their "
-            f"text is kept, their times are not ({listed(wrong)})."
+            f"{len(wrong)} of {len(cues)} utterances have impossible times (they end before they start, or before 0); "
+            f"their text is kept, their times are not ({listed(wrong)})."
         )
     return cues
 
@@ -81,7 +83,7 @@ def _in_order(cues: Sequence[Cue], notes: list[str]) -> list[Cue]:
         last = cue.start if cue.start is not None else last
         keys.append(last)
     order = sorted(range(len(cues)), key=lambda row: keys[row])
-    moved = sum(later < earlier for earlier, later in zip(keys, keys[1:], strict=False))
+    moved = sum(later < earlier for earlier, later in pairwise(keys))
     if moved:
         notes.append(
             f"The utterances were not in the order of their times; sorted ({moved} began before the one above)."

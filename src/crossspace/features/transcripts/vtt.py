@@ -18,7 +18,7 @@ def parse_vtt(text: str, name: str) -> Transcript:
     blocks: list[Block] = []
     unread: list[str] = []
     for number, lines in paragraphs(text):
-        before, found = blocks_of(number, lines)
+        _, found = blocks_of(number, lines)
         if found or not lines[0].startswith(_NOT_SPOKEN):
             unread += [f"line {number}"] if not found else []
             blocks += found

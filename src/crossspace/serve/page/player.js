@@ -7,7 +7,7 @@ import Regions from "./vendor/regions.esm.js";
 import WaveSurfer from "./vendor/wavesurfer.esm.js";
 
 const HEIGHT = 112;
-const NAMED_UP_TO = 40;
+const LETTER = 8;
 const UNDRAWN = "No waveform: the recording is long, or its sound is of a kind that this browser cannot draw.";
 
 function colour(name) {
@@ -77,13 +77,14 @@ export class Player {
 
   mark(regions, analysis, duration) {
     const { labels, utterances } = analysis;
+    const wide = this.wave.clientWidth / duration;
     utterances.forEach((one, place) => {
       if (one.start === null || one.end === null || one.start >= duration) return;
       const label = labels.indexOf(one.label);
       regions.addRegion({
         id: String(place), start: one.start, end: Math.min(one.end, duration), drag: false, resize: false,
         color: `color-mix(in srgb, var(--e${label}) 38%, transparent)`,
-        content: utterances.length <= NAMED_UP_TO ? element("span", {}, one.label) : undefined,
+        content: wide * (one.end - one.start) > LETTER * (one.label.length + 3) ? element("span", {}, one.label) : undefined,
       });
     });
   }
