@@ -7,7 +7,7 @@ import Regions from "./vendor/regions.esm.js";
 import WaveSurfer from "./vendor/wavesurfer.esm.js";
 
 const HEIGHT = 112;
-const LETTER = 8;
+const LETTER = 6.5;
 const UNDRAWN = "No waveform: the recording is long, or its sound is of a kind that this browser cannot draw.";
 
 function colour(name) {
@@ -84,7 +84,7 @@ export class Player {
       regions.addRegion({
         id: String(place), start: one.start, end: Math.min(one.end, duration), drag: false, resize: false,
         color: `color-mix(in srgb, var(--e${label}) 38%, transparent)`,
-        content: wide * (one.end - one.start) > LETTER * (one.label.length + 3) ? element("span", {}, one.label) : undefined,
+        content: wide * (one.end - one.start) > LETTER * (one.label.length + 1.5) ? element("span", {}, one.label) : undefined,
       });
     });
   }
