@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import csv
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.data.batch import Batch
 from crossspace.data.corpus import Corpus
 from crossspace.data.importers.synthetic import Synthetic
@@ -108,3 +114,73 @@ def finished_run(
     folder = tmp_path_factory.mktemp("finished") / "run"
     Run(make_configuration(tiny_tree), tiny_corpus, corpus_file, folder, [0, 1], Devices("cpu")).execute()
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium; what needs it is skipped where it is absent, but fails on a build server.
+
+    Closed after each module, because its driver keeps an event loop that others cannot run theirs beside.
+    """
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        absent("Chromium is not installed (Debian: apt-get install chromium).")
+    playwright = pytest.importorskip("playwright.sync_api")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    options += [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    with playwright.sync_playwright() as driver:
+        yield driver.chromium.launch(executable_path=chromium, args=options)
+
+
+@pytest.fixture
+def make_analysis() -> Callable[..., Analysis]:
+    """Builds an analysis of two speakers who take turns of two seconds; what they say may be given."""
+
+    def build(count: int = 4, timed: bool = True, texts: Sequence[str] = ()) -> Analysis:
+        labels = ("neutral", "joy", "anger")
+        utterances = []
+        for place in range(count):
+            scores = {label: 0.6 if at == place % 3 else 0.2 for at, label in enumerate(labels)}
+            utterances.append(
+                UtteranceAnalysis(
+                    id=f"u{place}",
+                    speaker=("Ann", "Ben")[place % 2],
+                    start=place * 1.5 if timed else None,
+                    end=place * 1.5 + 1.2 if timed else None,
+                    text=texts[place] if place < len(texts) else f"words {place}",
+                    label=labels[place % 3],
+                    confidence=0.6,
+                    probabilities=scores,
+                    unimodal={"text": scores, "audio": {"neutral": 0.5, "joy": 0.3, "anger": 0.2}},
+                    contributions={"text": 0.31, "audio": -0.08},
+                    missing={"visual": "no face was seen"},
+                )
+            )
+        model = {
+            "name": "tiny",
+            "kind": "css",
+            "modalities": ["text", "audio", "visual"],
+            "causal": False,
+            "in_the_box": False,
+        }
+        return Analysis("kitchen", labels, model, None, tuple(utterances), ("One empty cue was left out.",))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def table() -> Callable[[str], list[list[float | str]]]:
+    """Reads CSV; numbers become numbers, because JavaScript writes 1 where Python writes 1.0."""
+
+    def number(cell: str) -> float | str:
+        try:
+            return float(cell)
+        except ValueError:
+            return cell
+
+    return lambda text: [[number(cell) for cell in row] for row in csv.reader(io.StringIO(text))]

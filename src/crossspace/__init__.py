@@ -19,6 +19,7 @@ _HOME = {
     "Model": "crossspace.models.base",
     "Output": "crossspace.output",
     "Predictor": "crossspace.predict",
+    "Stream": "crossspace.models.stream",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations
-from math import factorial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import torch
 
-from crossspace.data.batch import Batch, collate
+from crossspace.data.batch import Batch
 from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
@@ -22,6 +19,8 @@ from crossspace.errors import DataError, MismatchError
 from crossspace.evaluation.predictions import prediction_table, with_truth
 from crossspace.models.base import Model
 from crossspace.models.inference import Inference, batches_of, infer
+from crossspace.models.records import read_whole
+from crossspace.models.stream import Stream
 
 
 class Predictor:
@@ -61,6 +60,11 @@ class Predictor:
         """Labels, modalities and speakers of the model."""
         return self.model.task
 
+    @property
+    def causal(self) -> bool:
+        """Whether predictions depend on past context only."""
+        return self.model.causal
+
     def predict(self, conversation: Conversation) -> list[dict[str, Any]]:
         """One record per utterance.
 
@@ -73,30 +77,11 @@ class Predictor:
         Raises:
             MismatchError: the features do not have the widths of the model.
         """
-        if not conversation.utterances:
-            return []
-        known = _without_labels(conversation)
-        batch = collate([known], self.task)
-        found = infer(self.model, [batch])
-        contributions = self._contributions(batch, found)
-        labels = self.task.labels
-        records = []
-        for row, utterance in enumerate(conversation.utterances):
-            probabilities = found.probabilities[row]
-            records.append(
-                {
-                    "utterance_id": utterance.id,
-                    "label": labels[int(probabilities.argmax())],
-                    "probabilities": _named(labels, probabilities),
-                    "unimodal": {
-                        m: _named(labels, alone[row])
-                        for m, alone in found.unimodal.items()
-                        if not np.isnan(alone[row]).any()
-                    },
-                    "contributions": {m: float(x[row]) for m, x in contributions.items()},
-                }
-            )
-        return records
+        return read_whole(self.model, conversation)
+
+    def stream(self, *, contributions: bool = True, window: int = 100) -> Stream:
+        """A conversation to be predicted while it goes on, one utterance at a time: see :class:`Stream`."""
+        return Stream(self.model, contributions=contributions, window=window)
 
     def predict_corpus(self, corpus: Corpus, split: str | None = "all") -> pa.Table:
         """A prediction table over a split of a corpus.
@@ -164,43 +149,11 @@ class Predictor:
             batch, features=features, present=present, speakers=torch.tensor(speakers, dtype=torch.long), complete=None
         )
 
-    def _contributions(self, batch: Batch, found: Inference) -> dict[str, np.ndarray]:
-        """Exact Shapley values over the modalities that the batch has, by running every subset of them."""
-        here = [m for m in self.task.modalities if bool(batch.present[m].any())]
-        chosen = found.probabilities.argmax(1)
-        rows = np.arange(len(batch))
-        value = {
-            frozenset(kept): infer(self.model, [batch.keep(kept)]).probabilities[rows, chosen]
-            for size in range(len(here) + 1)
-            for kept in combinations(here, size)
-        }
-        return {m: _shapley(m, here, value) for m in here}
-
-
-def _shapley(player: str, players: Sequence[str], value: Mapping[frozenset[str], np.ndarray]) -> np.ndarray:
-    others = [p for p in players if p != player]
-    total = np.zeros_like(value[frozenset()])
-    for size in range(len(others) + 1):
-        weight = factorial(size) * factorial(len(others) - size) / factorial(len(players))
-        for kept in combinations(others, size):
-            coalition = frozenset(kept)
-            total = total + weight * (value[coalition | {player}] - value[coalition])
-    return total
-
 
 def predictions_of(predictor: Predictor, corpus: Corpus, split: str, seed: int) -> pa.Table:
     """The prediction table of a split with seed, split, truth, text and times."""
     predictor.check_labels(corpus)
     return with_truth(predictor.predict_corpus(corpus, split), corpus.utterances(split), seed, split)
-
-
-def _without_labels(conversation: Conversation) -> Conversation:
-    """The conversation without labels: a prediction must not depend on them."""
-    return Conversation(conversation.id, tuple(replace(u, label=None) for u in conversation.utterances))
-
-
-def _named(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, float]:
-    return {label: float(p) for label, p in zip(labels, probabilities, strict=True)}
 
 
 def _best_seed(folder: Path) -> Path:

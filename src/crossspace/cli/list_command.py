@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from crossspace.cli.parsing import Parser
 from crossspace.cli.tables import show
 
-KINDS = ("models", "fusions", "balancers", "importers", "recipes", "studies")
+KINDS = ("models", "fusions", "balancers", "importers", "extractors", "recipes", "studies")
 
 
 def run(words: Sequence[str]) -> int:
@@ -21,6 +21,7 @@ def run(words: Sequence[str]) -> int:
         "fusions": _fusions,
         "balancers": _balancers,
         "importers": _importers,
+        "extractors": _extractors,
         "recipes": _recipes,
         "studies": _studies,
     }
@@ -55,6 +56,16 @@ def _importers() -> list[tuple[str, str]]:
     from crossspace.data.importers import find, names
 
     return [(name, _about(find(name))) for name in names()]
+
+
+def _extractors() -> list[tuple[str, str]]:
+    from crossspace.features.extractors import extractors
+
+    return [
+        (f"{modality} {name}", f"{_about(kind)} {kind.licence}")
+        for modality, kinds in extractors().items()
+        for name, kind in kinds.items()
+    ]
 
 
 def _recipes() -> list[tuple[str, str]]:

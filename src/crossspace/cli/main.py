@@ -21,7 +21,7 @@ COMMANDS = {
     "serve": "the same over HTTP and on a web page",
     "report": "write the report of a run again",
     "study": "train and compare many variants of a configuration",
-    "list": "list models, fusions, balancers, importers, recipes and studies",
+    "list": "list models, fusions, balancers, importers, extractors, recipes and studies",
 }
 
 

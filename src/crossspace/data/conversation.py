@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -44,3 +44,7 @@ class Conversation:
 
     def __len__(self) -> int:
         return len(self.utterances)
+
+    def without_labels(self) -> Conversation:
+        """The same without labels, on which no prediction may depend."""
+        return Conversation(self.id, tuple(replace(u, label=None) for u in self.utterances))

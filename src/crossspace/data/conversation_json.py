@@ -60,12 +60,13 @@ def _utterance(item: Any, default_id: str) -> Utterance:
         if vector.ndim != 1 or not np.isfinite(vector).all():
             raise ValueError(f"{modality} should be a list of finite numbers")
         features[modality_name(modality)] = vector
-    times = {key: None if item.get(key) is None else float(item[key]) for key in ("start", "end")}
+    start, end = (None if item.get(key) is None else float(item[key]) for key in ("start", "end"))
     return Utterance(
         id=str(item.get("id", default_id)),
         speaker=str(item.get("speaker") or "speaker"),
         text=item.get("text"),
+        start=start,
+        end=end,
         label=None,
         features=features,
-        **times,
     )

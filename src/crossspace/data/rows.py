@@ -13,7 +13,7 @@ from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.features import ArrayFeatures, Features
 from crossspace.data.index import Index
 from crossspace.data.names import split_name
-from crossspace.data.schema import INDEX_SCHEMA
+from crossspace.data.schema import INDEX_SCHEMA, MISSING_PREFIX, missing_field
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError
 
@@ -33,7 +33,7 @@ def columns_of(conversations: BySplit, spec: TaskSpec) -> tuple[Index, Features]
     faults = [f"conversation {c.id!r} is empty" for _, c in placed if not len(c)]
     ids = [c.id for _, c in placed]
     faults += [f"conversation id {c!r} occurs {ids.count(c)} times" for c in sorted({*_repeated(ids)})]
-    table = _table(placed)
+    table = _table(placed, list(spec.widths))
     faults += index_faults(table, spec.labels)
     utterances = [u for _, c in placed for u in c.utterances]
     strange = sorted({m for u in utterances for m in u.features} - set(spec.widths))
@@ -58,6 +58,11 @@ def conversation_at(place: int, index: Index, features: Features) -> Conversatio
             end=row["end"],
             label=row["label"],
             features={m: values[i] for m, (values, present) in vectors.items() if present[i]},
+            missing={
+                name.removeprefix(MISSING_PREFIX): reason
+                for name, reason in row.items()
+                if name.startswith(MISSING_PREFIX) and reason is not None
+            },
         )
         for i, row in enumerate(index.rows(place))
     ]
@@ -79,7 +84,7 @@ def index_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
     return pa.table(arrays, schema=INDEX_SCHEMA)
 
 
-def _table(placed: Sequence[tuple[str | None, Conversation]]) -> pa.Table:
+def _table(placed: Sequence[tuple[str | None, Conversation]], modalities: Sequence[str]) -> pa.Table:
     rows = [(c.id, split, position, u) for split, c in placed for position, u in enumerate(c.utterances)]
     columns: dict[str, list] = {
         "conversation_id": [row[0] for row in rows],
@@ -89,7 +94,12 @@ def _table(placed: Sequence[tuple[str | None, Conversation]]) -> pa.Table:
     }
     for name in ("speaker", "text", "start", "end", "label"):
         columns[name] = [getattr(row[3], name) for row in rows]
-    return index_table(columns)
+    table = index_table(columns)
+    for modality in modalities:
+        reasons = [row[3].missing.get(modality) for row in rows]
+        if any(reason is not None for reason in reasons):
+            table = table.append_column(missing_field(modality), pa.array(reasons, pa.string()))
+    return table
 
 
 def _repeated(ids: Sequence[str]) -> set[str]:

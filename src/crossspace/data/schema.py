@@ -10,6 +10,7 @@ METADATA_KEY = b"crossspace"
 """Key of the file metadata under which the description of the corpus stands as JSON."""
 
 FEATURE_PREFIX = "features."
+MISSING_PREFIX = "missing."
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -37,6 +38,16 @@ def feature_column(modality: str) -> str:
 def feature_field(modality: str, width: int) -> pa.Field:
     """The column of one modality: a fixed-size list of ``width`` float32, null where the modality is missing."""
     return pa.field(feature_column(modality), pa.list_(pa.float32(), width))
+
+
+def missing_field(modality: str) -> pa.Field:
+    """The column that says why a modality is missing; a corpus has it only where such a reason is known."""
+    return pa.field(MISSING_PREFIX + modality, pa.string())
+
+
+def reason_fields(schema: pa.Schema) -> list[pa.Field]:
+    """The columns of ``schema`` that say why a modality is missing."""
+    return [missing_field(n.removeprefix(MISSING_PREFIX)) for n in schema.names if n.startswith(MISSING_PREFIX)]
 
 
 def is_modality_name(name: str) -> bool:

@@ -20,7 +20,7 @@ from crossspace.data.features import Features
 from crossspace.data.fingerprint import fingerprint
 from crossspace.data.index import Index
 from crossspace.data.metadata import Metadata, Seal, dump, parse
-from crossspace.data.schema import INDEX_SCHEMA, METADATA_KEY, feature_column, feature_field, same_type
+from crossspace.data.schema import INDEX_SCHEMA, METADATA_KEY, feature_column, feature_field, reason_fields, same_type
 from crossspace.errors import DataError
 from crossspace.runtime import replacing
 
@@ -180,7 +180,8 @@ def open_store(path: str | Path, cache_bytes: int = DEFAULT_CACHE) -> tuple[Meta
     advice = "Run `crossspace data validate` for the whole picture, or import the corpus again."
     refuse(path, schema_faults(file.schema_arrow, metadata), advice)
     try:
-        table = file.read(columns=INDEX_SCHEMA.names, use_threads=False).cast(INDEX_SCHEMA)
+        schema = pa.schema([*INDEX_SCHEMA, *reason_fields(file.schema_arrow)])
+        table = file.read(columns=schema.names, use_threads=False).cast(schema)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path}: the index columns cannot be read ({error}). {advice}") from error
     refuse(path, index_faults(table, metadata.spec.labels), advice)
@@ -219,7 +220,7 @@ def write_store(path: str | Path, metadata: Metadata, table: pa.Table, features:
     mark = fingerprint(metadata.content(), index.table, index.splits, digests)
     seal = Seal(mark, digests, len(index.conversation_ids), len(index))
     schema = pa.schema(
-        [*INDEX_SCHEMA, *(feature_field(m, d) for m, d in widths.items())], {METADATA_KEY: dump(metadata, seal)}
+        [*index.table.schema, *(feature_field(m, d) for m, d in widths.items())], {METADATA_KEY: dump(metadata, seal)}
     )
     with replacing(path) as temporary, _writer(temporary, schema) as writer:
         for start, stop in index.groups():

@@ -17,7 +17,8 @@ class TaskSpec:
     """Labels, modalities and speakers of a task; a model is built from this and from nothing else of the data.
 
     Attributes:
-        labels: names of the emotions in index order.
+        labels: names of the emotions in index order; none for recordings that nobody has labelled, which can be
+            predicted on and not learnt from.
         widths: ``{modality: D}``, number of features per modality, in the order in which models use them.
         speakers: the names of the speakers when identities mean the same in every conversation (IEMOCAP's F and M),
             or how many speakers of one conversation are told apart, numbered by first appearance, when they do not.
@@ -33,8 +34,8 @@ class TaskSpec:
         object.__setattr__(self, "widths", {str(m): int(d) for m, d in self.widths.items()})
         if not isinstance(self.speakers, int):
             object.__setattr__(self, "speakers", tuple(str(s) for s in self.speakers))
-        if not self.labels or len(set(self.labels)) != len(self.labels):
-            raise UsageError(f"A task needs at least one label and no label twice. Found {list(self.labels)}.")
+        if len(set(self.labels)) != len(self.labels):
+            raise UsageError(f"A task should have no label twice. Found {list(self.labels)}.")
         if not self.widths or any(width < 1 for width in self.widths.values()):
             raise UsageError(f"A task needs at least one modality of at least one feature. Found {dict(self.widths)}.")
 

@@ -39,6 +39,8 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         citation: the paper it comes from.
         published: ``{corpus: (accuracy, weighted F1)}`` in percent, as the paper of CSS prints them in its Tables 1 and
             2; the epoch was chosen on the test split.
+        causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
+            ``batch.layout`` carries a memory to the layers that look at other rows.
         contextual: False when every utterance is predicted from itself alone, whatever the arguments.
         causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
             ``batch.layout`` carries a memory to the layers that look at other rows.
@@ -48,11 +50,14 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     name: ClassVar[str]
     citation: ClassVar[str]
     published: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    causal: bool = False
     contextual: ClassVar[bool] = True
     causal: bool = False
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()
+        if not task.labels:
+            raise UsageError("A model needs at least one label. The task has none: its corpus is not labelled.")
         self.task = task
         self.details: dict[str, Any] = {}
 

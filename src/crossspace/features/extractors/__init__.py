@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from crossspace.components import discover
-from crossspace.errors import UsageError, suggestion
+from crossspace.errors import DataError, MismatchError, UsageError, suggestion
 from crossspace.features.extractors.base import Extractor, Missing
 
 __all__ = ["DEFAULTS", "Extractor", "Missing", "build", "extractors", "from_identity"]
@@ -23,7 +24,11 @@ def extractors() -> dict[str, dict[str, type[Extractor]]]:
     """``{modality: {name: class}}`` of all extractors."""
     base = importlib.import_module(f"{__name__}.base")
     found: dict[str, dict[str, type[Extractor]]] = {}
-    for modality, kind in (("text", base.TextExtractor), ("audio", base.AudioExtractor), ("visual", base.VisualExtractor)):
+    for modality, kind in (
+        ("text", base.TextExtractor),
+        ("audio", base.AudioExtractor),
+        ("visual", base.VisualExtractor),
+    ):
         found[modality] = discover(__name__, __path__, kind)
     return found
 
@@ -32,11 +37,12 @@ def build(modality: str, wanted: str) -> Extractor:
     """The extractor that ``NAME``, ``NAME:VALUE`` or ``NAME:VALUE,key=value`` asks for.
 
     Raises:
-        UsageError: there is none of this name, or it takes no such argument.
+        UsageError: there is none of this name, or it takes no such argument, or one is not given.
         MissingExtraError: a library that it needs is not installed.
         DataError: a model that it needs cannot be loaded.
     """
-    head, *options = wanted.split(",")
+    # A comma belongs to VALUE, the name of a file, unless a key follows it.
+    head, *options = re.split(r",(?=\s*\w+\s*=)", wanted)
     name, colon, value = head.partition(":")
     kind = _kind(modality, name)
     arguments: dict[str, str] = {}
@@ -45,22 +51,46 @@ def build(modality: str, wanted: str) -> Extractor:
             raise UsageError(f"The {modality} extractor {name!r} takes nothing after a colon. Found {value!r}.")
         arguments[kind.argument] = value
     for option in options:
-        key, equals, text = option.partition("=")
-        if not equals:
-            raise UsageError(f"Options of an extractor are written key=value. Found {option!r} in {wanted!r}.")
+        key, _, text = option.partition("=")
         arguments[key.strip()] = text.strip()
-    return kind(**_typed(kind, arguments))
+    typed = _typed(kind, arguments)
+    for key, parameter in inspect.signature(kind).parameters.items():
+        if typed.get(key, parameter.default) in (inspect.Parameter.empty, ""):
+            what = f"{name}:{key.upper()}" if key == kind.argument else f"{name},{key}=VALUE"
+            raise UsageError(f"The {modality} extractor {name!r} needs {key!r}: write {what}. Found {wanted!r}.")
+    return kind(**typed)
 
 
 def from_identity(modality: str, identity: Mapping[str, Any]) -> Extractor:
-    """The extractor that a corpus or a model records.
+    """The extractor that a corpus or a model records, giving the very numbers that it gave then.
 
     Raises:
         UsageError, MissingExtraError, DataError: as :func:`build`.
+        MismatchError: here it is another version, or has other parameters.
     """
-    kind = _kind(modality, str(identity["name"]))
-    known = inspect.signature(kind).parameters
-    return kind(**{key: value for key, value in dict(identity.get("parameters") or {}).items() if key in known})
+    kind = _kind(modality, str(identity.get("name")))
+    recorded = dict(identity.get("parameters") or {})
+    arguments = {key: value for key, value in recorded.items() if key in inspect.signature(kind).parameters}
+    if kind.argument and kind.argument not in arguments:
+        raise DataError(
+            f"The {modality} extractor {kind.name!r} should be recorded with {kind.argument!r}. Found {identity}."
+        )
+    try:
+        built = kind(**arguments)
+    except DataError as error:
+        if kind.argument is None:
+            raise
+        raise DataError(
+            f"The {modality} features were made by {kind.name} with {recorded}; of a path only the end is recorded. "
+            f"Say where it is by --{modality} {kind.name}:PATH. {error}"
+        ) from error
+    here = {key: built.identity[key] for key in ("version", "parameters") if key in identity}
+    if here != {key: identity[key] for key in here}:
+        raise MismatchError(
+            f"The {modality} features were made by {dict(identity)}. Here the same name gives {built.identity}, whose "
+            f"numbers may differ. Install what made them, name the right model by --{modality}, or extract them anew."
+        )
+    return built
 
 
 def _kind(modality: str, name: str) -> type[Extractor]:
@@ -75,7 +105,9 @@ def _typed(kind: type[Extractor], arguments: Mapping[str, str]) -> dict[str, Any
     typed: dict[str, Any] = {}
     for key, text in arguments.items():
         if key not in parameters:
-            raise UsageError(f"The {kind.modality} extractor {kind.name!r} has no option {key!r}. {suggestion(key, parameters)}")
+            raise UsageError(
+                f"The {kind.modality} extractor {kind.name!r} has no option {key!r}. {suggestion(key, parameters)}"
+            )
         annotation = str(parameters[key].annotation)
         try:
             typed[key] = float(text) if "float" in annotation else int(text) if "int" in annotation else text

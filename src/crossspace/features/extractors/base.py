@@ -61,7 +61,7 @@ class Extractor(ABC, Generic[Material]):
     @property
     @abstractmethod
     def parameters(self) -> dict[str, Any]:
-        """The keyword arguments that build an equal extractor. A path is shortened to the name of its folder or file."""
+        """The keyword arguments that build an equal extractor, a path shortened to the name of its folder or file."""
 
     @abstractmethod
     def extract(self, items: Sequence[Material]) -> list[np.ndarray | Missing]:

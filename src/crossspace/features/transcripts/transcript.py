@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 UNKNOWN_SPEAKER = "speaker"
 """Who speaks where a transcript does not say."""
@@ -39,3 +39,26 @@ class Transcript:
 
     cues: tuple[Cue, ...]
     notes: tuple[str, ...] = field(default=())
+
+
+def within(transcript: Transcript, duration: float) -> Transcript:
+    """The utterances that lie in a recording of ``duration`` seconds.
+
+    Those that begin after its end are left out, those that run over it end with it; a note says how many. An utterance
+    without an end ends with the recording, one without times is kept as it is.
+    """
+    cues, late, cut = [], 0, 0
+    for cue in transcript.cues:
+        if cue.start is not None and cue.start >= duration:
+            late += 1
+            continue
+        over = cue.start is not None and (cue.end is None or cue.end > duration)
+        # Captions are often rounded to a tenth of a second: that little is not worth a note.
+        cut += cue.end is not None and cue.end > duration + 0.1
+        cues.append(replace(cue, end=duration) if over else cue)
+    total, notes = len(transcript.cues), list(transcript.notes)
+    if late:
+        notes.append(f"{late} of {total} utterances begin after the end of the recording ({duration:.1f} s); left out.")
+    if cut:
+        notes.append(f"{cut} of {total} utterances run over the end of the recording ({duration:.1f} s); cut there.")
+    return Transcript(tuple(cues), tuple(notes))

@@ -1,0 +1,223 @@
+"""A model with the extractors of its features: from a recording, a transcript or a conversation to an analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
+from crossspace.data.conversation import Conversation, Utterance
+from crossspace.errors import DataError, MismatchError, UsageError
+from crossspace.features.cache import FeatureCache
+from crossspace.features.extraction import Extraction
+from crossspace.features.extractors import Extractor, build, from_identity
+from crossspace.features.sources import Recording
+from crossspace.features.transcripts import Transcript
+from crossspace.predict import Predictor, Stream
+
+CARD = "README.md"
+
+
+class Analyzer:
+    """Analyzes conversations.
+
+    Args:
+        predictor: the model.
+        extractors: ``{modality: extractor}``, of those features that it was trained on.
+        in_the_box: whether it is the model shipped with crossspace.
+        card: its model card, in Markdown, if it has one.
+        cache: where features are kept between calls; nowhere if there is none.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        extractors: Mapping[str, Extractor],
+        *,
+        in_the_box: bool = False,
+        card: str | None = None,
+        cache: FeatureCache | None = None,
+    ) -> None:
+        self.predictor, self.extractors = predictor, dict(extractors)
+        self.in_the_box, self.card = in_the_box, card
+        self._extraction = Extraction(self.extractors, cache)
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path | None = None,
+        wanted: Mapping[str, str] | None = None,
+        *,
+        only: Sequence[str] | None = None,
+        cache: FeatureCache | None = None,
+    ) -> Analyzer:
+        """A model with the extractors that it names.
+
+        Args:
+            model: run folder, folder of a seed or name on a hub; the model in the box if none.
+            wanted: ``{modality: "NAME[:VALUE]"}`` where an extractor is to be built in another way, such as a
+                checkpoint that lies in a folder; it must still be the one that the model was trained on.
+            only: the modalities that will be extracted; all of the model's if none are given.
+            cache: where features are kept.
+
+        Raises:
+            DataError: there is no such model.
+            MismatchError: the model was trained on features of another extractor, or of none that is known.
+            MissingExtraError: a library is not installed.
+        """
+        from crossspace.pretrained import FOLDER
+
+        in_the_box = model is None
+        predictor = Predictor.from_pretrained(FOLDER if model is None else model)
+        extractors = {}
+        for modality in predictor.task.modalities:
+            if only is None or modality in only:
+                extractors[modality] = _extractor(predictor, modality, (wanted or {}).get(modality))
+        strange = sorted(set(wanted or {}) - set(predictor.task.modalities))
+        if strange:
+            raise UsageError(f"The model knows {list(predictor.task.modalities)}. Found an extractor for {strange}.")
+        return cls(predictor, extractors, in_the_box=in_the_box, card=_card(predictor), cache=cache)
+
+    @property
+    def name(self) -> str:
+        """How the model is called in answers: never a path."""
+        return "the model in the box" if self.in_the_box else Path(self.predictor.name).name
+
+    def analyze(
+        self,
+        media: Path | None,
+        transcript: Path | Transcript | None,
+        *,
+        name: str | None = None,
+        conversation_id: str = "conversation",
+        progress: Callable[[str], None] | None = None,
+    ) -> Analysis:
+        """Analyze a recording, a transcript, or both.
+
+        Args:
+            media: the recording.
+            transcript: what was said; found as stretches of speech without text where there is none.
+            name: how the recording is called in the answer; its file's name if none.
+            conversation_id: how the conversation is called.
+            progress: told what is being done: ``speech``, ``audio``, ``visual``, ``text``, ``model``.
+
+        Raises:
+            DataError: a file cannot be read, or holds nothing that the model can use.
+        """
+        if transcript is None and media is not None and not {"audio", "visual"} & set(self.predictor.task.modalities):
+            raise DataError(
+                f"{self.name[0].upper()}{self.name[1:]} reads text only, and the recording {name or media.name} comes "
+                "without a transcript. Give its transcript (--transcript), or a model that hears or sees."
+            )
+        said = progress or (lambda stage: None)
+        found = self._extraction.run(Recording(conversation_id, transcript, media), said)
+        facts = None if media is None or found.media is None else {"name": name or media.name, **found.media}
+        said("model")
+        return self._analysis(found.conversation, facts, found.notes)
+
+    def analyze_conversation(self, conversation: Conversation, notes: Sequence[str] = ()) -> Analysis:
+        """Analyze a conversation; text features are made where there is a text and no such features.
+
+        Raises:
+            DataError: it is empty or holds nothing that the model can use.
+            MismatchError: its features have other widths than the model's.
+        """
+        if not conversation.utterances:
+            raise DataError(f"Conversation {conversation.id!r} should have at least one utterance. Found none.")
+        return self._analysis(self._extraction.fill([conversation])[0], None, tuple(notes))
+
+    def stream(self) -> LiveAnalysis:
+        """A conversation that is still going on."""
+        return LiveAnalysis(self._extraction, self.predictor.stream(), self.predictor.task.modalities)
+
+    def _analysis(self, conversation: Conversation, media: Mapping[str, Any] | None, notes: Sequence[str]) -> Analysis:
+        known = self.predictor.task.modalities
+        if not any(m in u.features for u in conversation.utterances for m in known):
+            reasons = sorted({f"{m}: {r}" for u in conversation.utterances for m, r in u.missing.items() if m in known})
+            raise DataError(
+                f"{self.name[0].upper()}{self.name[1:]} uses {', '.join(known)}, and conversation "
+                f"{conversation.id!r} has "
+                "nothing of it" + (f" ({'; '.join(reasons)})." if reasons else ".")
+            )
+        records = self.predictor.predict(conversation)
+        return Analysis(
+            conversation.id,
+            self.predictor.task.labels,
+            {
+                "name": self.name,
+                "kind": self.predictor.model.name,
+                "modalities": list(known),
+                "causal": self.predictor.causal,
+                "in_the_box": self.in_the_box,
+            },
+            media,
+            tuple(_utterance(u, r, known) for u, r in zip(conversation.utterances, records, strict=True)),
+            tuple(notes),
+        )
+
+
+class LiveAnalysis:
+    """A conversation of which one utterance after the other becomes known.
+
+    Args:
+        extraction: makes text features.
+        stream: of the model.
+        modalities: that the model knows.
+    """
+
+    def __init__(self, extraction: Extraction, stream: Stream, modalities: Sequence[str]) -> None:
+        self._extraction, self._stream, self._modalities = extraction, stream, modalities
+
+    def push(self, utterance: Utterance) -> UtteranceAnalysis:
+        """The next utterance, from what was said before it."""
+        filled = self._extraction.fill([Conversation("live", (utterance,))])[0].utterances[0]
+        return _utterance(filled, self._stream.push(filled), self._modalities)
+
+
+def _utterance(utterance: Utterance, record: Mapping[str, Any], modalities: Sequence[str]) -> UtteranceAnalysis:
+    return UtteranceAnalysis(
+        id=utterance.id,
+        speaker=utterance.speaker,
+        start=utterance.start,
+        end=utterance.end,
+        text=utterance.text,
+        label=record["label"],
+        confidence=record["probabilities"][record["label"]],
+        probabilities=record["probabilities"],
+        unimodal=record["unimodal"],
+        contributions=record["contributions"],
+        missing={m: utterance.missing.get(m, "not given") for m in modalities if m not in utterance.features},
+    )
+
+
+def _extractor(predictor: Predictor, modality: str, wanted: str | None) -> Extractor:
+    trained = predictor.model.details.get("extractors", {}).get(modality)
+    if not trained:
+        raise MismatchError(
+            f"Model {predictor.name} was trained on {modality} features that no extractor of crossspace made, so they "
+            "cannot be made for a new recording. Give it conversations with features ('crossspace predict'), or "
+            "train on a "
+            "corpus made by 'crossspace extract'."
+        )
+    extractor = from_identity(modality, trained) if wanted is None else build(modality, wanted)
+    if extractor.identity != dict(trained):
+        raise MismatchError(
+            f"Model {predictor.name} was trained on {modality} features of {_named(trained)}. Found "
+            f"{_named(extractor.identity)}. Install or give the extractor of the model, or train a model on "
+            f"this one's features."
+        )
+    return extractor
+
+
+def _named(identity: Mapping[str, Any]) -> str:
+    parameters = ", ".join(f"{key}={value}" for key, value in dict(identity.get("parameters") or {}).items())
+    return f"{identity['name']} {identity.get('version', '')}{f' ({parameters})' if parameters else ''}"
+
+
+def _card(predictor: Predictor) -> str | None:
+    for folder in (Path(predictor.name), Path(predictor.name).parent):
+        path = folder / CARD
+        if (folder / "config.json").exists() and path.is_file():
+            return path.read_text(encoding="utf-8")
+    return None

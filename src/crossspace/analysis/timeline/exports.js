@@ -1,0 +1,73 @@
+// An analysis as a file: JSON, CSV for spreadsheets, WebVTT for players. Made here, sent nowhere; the same as exports.py makes.
+
+import { element } from "./dom.js";
+
+// A cell that a spreadsheet would take for a formula begins with an apostrophe.
+function cell(value) {
+  if (value === null || value === undefined) return "";
+  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function best(scores) {
+  return scores && Object.keys(scores).reduce((one, other) => (scores[other] > scores[one] ? other : one));
+}
+
+export function toCsv(analysis) {
+  const { labels } = analysis;
+  const modalities = analysis.model.modalities ?? [];
+  const header = [
+    "conversation_id", "utterance_id", "position", "speaker", "start", "end", "text", "label", "confidence",
+    ...labels.map((label) => `p_${label}`),
+    ...modalities.flatMap((name) => [`${name}_alone`, `${name}_contribution`, `${name}_missing`]),
+  ];
+  const rows = analysis.utterances.map((one, place) => [
+    analysis.conversation_id, one.id, place, one.speaker, one.start, one.end, one.text, one.label, one.confidence,
+    ...labels.map((label) => one.probabilities[label]),
+    ...modalities.flatMap((name) => [best(one.unimodal[name]), one.contributions[name], one.missing[name]]),
+  ]);
+  return [header, ...rows].map((row) => `${row.map(cell).join(",")}\n`).join("");
+}
+
+function stamp(seconds) {
+  const whole = Math.round(seconds * 1000);
+  const pad = (value, width) => String(value).padStart(width, "0");
+  const hours = pad(Math.floor(whole / 3600000), 2);
+  return `${hours}:${pad(Math.floor(whole / 60000) % 60, 2)}:${pad(Math.floor(whole / 1000) % 60, 2)}.${pad(whole % 1000, 3)}`;
+}
+
+function plain(text) {
+  return text.replace(/\s+/g, " ").trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+function timed(analysis) {
+  return analysis.utterances.filter((one) => one.start !== null && one.end !== null);
+}
+
+export function toVtt(analysis) {
+  const cues = timed(analysis).map((one) => {
+    const emotion = one.label.replace(/[^\p{L}\p{N}_-]+/gu, "-");
+    const words = plain(one.text || "(no transcript)");
+    return `${stamp(one.start)} --> ${stamp(one.end)}\n<v ${plain(one.speaker) || "unknown"}><c.${emotion}>${words}</c></v>\n`;
+  });
+  return `WEBVTT\n\n${cues.join("\n")}`;
+}
+
+export function save(name, type, text) {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  element("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+export function exportButtons(analysis) {
+  const stem = analysis.conversation_id.replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^\.+/, "") || "conversation";
+  const button = (name, ending, type, make, works = true) => element("button", {
+    type: "button", disabled: !works, title: works ? `Save ${stem}.${ending}` : "WebVTT needs times",
+    onclick: () => save(`${stem}.${ending}`, type, make(analysis)),
+  }, name);
+  return element("div", { class: "tl-exports", role: "group", "aria-label": "Export" },
+    element("span", { class: "tl-small" }, "Export"),
+    button("JSON", "json", "application/json", (one) => `${JSON.stringify(one, null, 2)}\n`),
+    button("CSV", "csv", "text/csv", toCsv),
+    button("WebVTT", "vtt", "text/vtt", toVtt, timed(analysis).length > 0));
+}

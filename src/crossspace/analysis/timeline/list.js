@@ -1,0 +1,84 @@
+// The utterances in order, as one list box: one stop for the tab key, arrows to move, Enter to hear.
+
+import { element } from "./dom.js";
+import { clock, percent } from "./format.js";
+import { chip } from "./palette.js";
+
+export class UtteranceList {
+  constructor({ onSelect, onPlay }) {
+    this.node = element("ol", { class: "tl-list", role: "listbox", tabindex: 0, "aria-label": "Utterances" });
+    this.onSelect = onSelect;
+    this.rows = [];
+    this.node.addEventListener("click", (event) => {
+      const row = event.target.closest("[data-place]");
+      if (row) onPlay(Number(row.dataset.place));
+    });
+    this.node.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -Infinity, End: Infinity }[event.key];
+      if (step !== undefined) onSelect(this.neighbour(step));
+      else if (event.key === "Enter" && this.selected !== undefined) onPlay(this.selected);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
+
+  show(analysis) {
+    this.rows = [];
+    this.selected = this.current = undefined;
+    this.node.replaceChildren();
+    analysis.utterances.forEach((_, place) => this.append(analysis, place));
+  }
+
+  append(analysis, place) {
+    const one = analysis.utterances[place];
+    const row = element(
+      "li",
+      { class: "tl-item", id: `utterance-${place}`, role: "option", "aria-selected": "false", "data-place": place },
+      element("span", { class: "tl-when" }, one.start === null ? `${place + 1}.` : clock(one.start)),
+      element("span", { class: "tl-speaker" }, one.speaker),
+      element("span", { class: one.text === null ? "tl-text tl-untold" : "tl-text" }, one.text ?? "no words known"),
+      chip(analysis.labels, one.label, element("span", { class: "tl-sure" }, percent(one.confidence))),
+    );
+    this.rows.push(row);
+    this.node.append(row);
+  }
+
+  filter(visible) {
+    this.rows.forEach((row, place) => { row.hidden = !visible(place); });
+  }
+
+  // The next place that is not filtered away; without a selection the steps begin outside of either end.
+  neighbour(step) {
+    const shown = this.rows.map((_, place) => place).filter((place) => !this.rows[place].hidden);
+    const selected = shown.indexOf(this.selected);
+    const at = selected < 0 && step < 0 ? shown.length : selected;
+    return shown[Math.min(shown.length - 1, Math.max(0, at + step))];
+  }
+
+  select(place) {
+    this.rows[this.selected]?.setAttribute("aria-selected", "false");
+    this.selected = place;
+    if (place === undefined) return this.node.removeAttribute("aria-activedescendant");
+    this.rows[place].setAttribute("aria-selected", "true");
+    this.node.setAttribute("aria-activedescendant", this.rows[place].id);
+    return this.reveal(place);
+  }
+
+  mark(place) {
+    if (place === this.current) return;
+    this.rows[this.current]?.removeAttribute("aria-current");
+    this.current = place;
+    if (place === undefined) return;
+    this.rows[place].setAttribute("aria-current", "true");
+    this.reveal(place);
+  }
+
+  // Scrolls the list alone, never the page.
+  reveal(place) {
+    const row = this.rows[place].getBoundingClientRect();
+    const frame = this.node.getBoundingClientRect();
+    if (row.top < frame.top) this.node.scrollTop -= frame.top - row.top + 8;
+    else if (row.bottom > frame.bottom) this.node.scrollTop += row.bottom - frame.bottom + 8;
+  }
+}

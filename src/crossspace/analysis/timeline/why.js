@@ -1,0 +1,86 @@
+// Why an utterance has its emotion: all probabilities, each modality alone, and what each one adds.
+
+import { element } from "./dom.js";
+import { capital, clock, percent, points } from "./format.js";
+import { chip, swatch } from "./palette.js";
+
+const CLOSE = 0.1;
+
+function meter(place, part) {
+  return element("span", { class: "tl-meter", "aria-hidden": "true" },
+    element("span", { style: { width: `${part * 100}%`, background: `var(--e${place})`, "border-color": `var(--e${place}-edge)` } }));
+}
+
+function verdict(labels, one) {
+  const [first, second] = Object.entries(one.probabilities).sort((a, b) => b[1] - a[1]);
+  if (!second) return null;
+  const close = first[1] - second[1] < CLOSE;
+  return element("p", { class: "tl-small" }, close
+    ? `A close call: ${second[0]} is nearly as probable (${percent(second[1])}).`
+    : `The next guess is ${second[0]} (${percent(second[1])}).`);
+}
+
+function probabilities(labels, one) {
+  return element("ul", { class: "tl-bars" }, labels.map((label, place) =>
+    element("li", { class: label === one.label ? "tl-best" : null },
+      element("span", { class: "tl-chip" }, swatch(place), label),
+      meter(place, one.probabilities[label] ?? 0),
+      element("span", { class: "tl-number" }, percent(one.probabilities[label] ?? 0)))));
+}
+
+function alone(labels, scores) {
+  if (!scores) return element("span", { class: "tl-small" }, "not known");
+  const [label, part] = Object.entries(scores).sort((a, b) => b[1] - a[1])[0];
+  return chip(labels, label, element("span", { class: "tl-sure" }, percent(part)));
+}
+
+function signed(value, largest) {
+  if (value === undefined) return element("span", { class: "tl-small" }, "not known");
+  const width = `${(50 * Math.abs(value)) / largest}%`;
+  const side = value < 0 ? { right: "50%", width } : { left: "50%", width };
+  return [
+    element("span", { class: "tl-signed", "aria-hidden": "true" },
+      element("span", { class: value < 0 ? "tl-minus" : "tl-plus", style: side })),
+    element("span", { class: "tl-number" }, points(value)),
+  ];
+}
+
+function modality(labels, one, name, largest) {
+  const title = element("th", { scope: "row" }, capital(name));
+  if (name in one.missing) {
+    return element("tr", {}, title, element("td", { colspan: 2, class: "tl-missing" }, `Missing: ${one.missing[name]}`));
+  }
+  return element("tr", {}, title,
+    element("td", {}, alone(labels, one.unimodal[name])),
+    element("td", {}, element("span", { class: "tl-add" }, signed(one.contributions[name], largest))));
+}
+
+function modalities(analysis, one) {
+  const names = [...new Set([...(analysis.model.modalities ?? []), ...Object.keys(one.unimodal), ...Object.keys(one.missing)])];
+  const largest = Math.max(0.2, ...Object.values(one.contributions).map(Math.abs));
+  return [
+    element("table", { class: "tl-says" },
+      element("thead", {}, element("tr", {},
+        element("th", { scope: "col" }, "From"),
+        element("th", { scope: "col" }, "Alone it says"),
+        element("th", { scope: "col" }, `Towards ${one.label}`))),
+      element("tbody", {}, names.map((name) => modality(analysis.labels, one, name, largest)))),
+    element("p", { class: "tl-small" },
+      `“Towards ${one.label}” is how many points each source adds to the probability of ${one.label}, or takes from it (Shapley value).`),
+  ];
+}
+
+export function why(analysis, place) {
+  const one = analysis.utterances[place];
+  const when = one.start === null ? `utterance ${place + 1}` : `${clock(one.start, { tenths: true })}–${clock(one.end, { tenths: true })}`;
+  return [
+    element("p", { class: "tl-small" }, element("b", {}, one.speaker), ` · ${when}`),
+    element("blockquote", { class: one.text === null ? "tl-untold" : null }, one.text ?? "no words known"),
+    element("p", { class: "tl-verdict" }, chip(analysis.labels, one.label), ` ${percent(one.confidence)}`),
+    verdict(analysis.labels, one),
+    element("h3", {}, "Every emotion"),
+    probabilities(analysis.labels, one),
+    element("h3", {}, "Where it comes from"),
+    modalities(analysis, one),
+  ];
+}

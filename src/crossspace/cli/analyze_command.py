@@ -1,0 +1,84 @@
+"""``crossspace analyze``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crossspace.cli.parsing import Parser
+from crossspace.errors import UsageError
+from crossspace.runtime import write_text
+
+if TYPE_CHECKING:
+    from crossspace.analysis.analysis import Analysis
+
+_ABOUT = """From a recording or a transcript to a timeline of emotions.
+
+SOURCE is a recording (any container; give its transcript by --transcript) or a transcript (.vtt, .srt, .csv, .json,
+or .txt with lines 'NAME: what they say'). Without --model the model in the box is used, which reads text only.
+--out may be given several times; the ending says the format: .json, .csv, .vtt (emotion as cue class), .html (a page
+that needs nothing else). Without --out a table is printed."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Analyze."""
+    parser = Parser(prog="crossspace analyze", description=_ABOUT)
+    parser.add_argument("source", help="recording or transcript")
+    parser.add_argument("--transcript", help="transcript of the recording")
+    parser.add_argument("--model", metavar="RUN", help="run folder, folder of a seed, or name on a hub")
+    parser.add_argument("--out", action="append", default=[], metavar="FILE", help="file to write; may be repeated")
+    for modality in ("text", "audio", "visual"):
+        parser.add_argument(
+            f"--{modality}", metavar="NAME", help=f"where the {modality} extractor of the model is found"
+        )
+    given = parser.parse_all(words)
+
+    from crossspace.analysis.exports import FORMATS
+    from crossspace.features.sources import is_transcript
+
+    wrong = [path for path in given.out if Path(path).suffix.lower() not in FORMATS]
+    if wrong:
+        raise UsageError(f"--out should end in {', '.join(FORMATS)}. Found {wrong[0]!r}.")
+    source = Path(given.source)
+    if is_transcript(source) and given.transcript:
+        raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
+    media, transcript = (
+        (None, source) if is_transcript(source) else (source, given.transcript and Path(given.transcript))
+    )
+
+    from crossspace.analysis.analyzer import Analyzer
+    from crossspace.analysis.exports import render
+    from crossspace.features.cache import FeatureCache
+
+    wanted = {m: getattr(given, m) for m in ("text", "audio", "visual") if getattr(given, m)}
+    analyzer = Analyzer.load(given.model, wanted, only=("text",) if media is None else None, cache=FeatureCache())
+    print(f"Model: {analyzer.name}" + ("" if analyzer.in_the_box else f" ({analyzer.predictor.name})"), file=sys.stderr)
+    analysis = analyzer.analyze(media, transcript, conversation_id=source.stem)
+    rendered = [(path, render(analysis, path)) for path in given.out]
+    for path, text in rendered:
+        write_text(path, text)
+        print(path)
+    if not rendered:
+        _print(analysis)
+    for note in analysis.notes:
+        print(f"Note: {note}", file=sys.stderr)
+    return 0
+
+
+def _print(analysis: Analysis) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("speaker", no_wrap=True)
+    table.add_column("emotion", no_wrap=True)
+    table.add_column("p", justify="right", no_wrap=True)
+    table.add_column("text", ratio=1)
+    for u in analysis.utterances:
+        time = "" if u.start is None else f"{int(u.start) // 60}:{u.start % 60:04.1f}"
+        table.add_row(time, Text(u.speaker), Text(u.label), f"{u.confidence:.2f}", Text(u.text or "(no transcript)"))
+    Console().print(table)

@@ -1,0 +1,104 @@
+"""``crossspace extract``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from crossspace.cli.parsing import Parser
+from crossspace.cli.parsing import words as split_words
+from crossspace.errors import UsageError
+
+_ABOUT = """Turn recordings and transcripts into a corpus.
+
+SOURCE is a recording (with --transcript; without one, stretches of speech are found and text is missing),
+a transcript, a manifest (CSV with the columns media, transcript and optionally conversation_id, labels, split),
+or a table of dialogues such as the CSV files of MELD and EmoryNLP, or a folder of them.
+
+An extractor is written NAME, NAME:VALUE or NAME:VALUE,key=value; 'crossspace list extractors' names them; 'none'
+leaves a modality out. By default each modality that SOURCE has takes the extractor that needs no download.
+The same command goes on after an interruption: what was extracted is in the cache."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Extract."""
+    parser = Parser(prog="crossspace extract", description=_ABOUT)
+    parser.add_argument(
+        "source", help="recording, transcript, manifest, table of dialogues, or a folder of these tables"
+    )
+    parser.add_argument("target", help="corpus file to write (.parquet)")
+    parser.add_argument("--transcript", help="transcript of the recording: .vtt, .srt, .csv, .json, .txt")
+    parser.add_argument("--clips", help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues")
+    for modality in ("text", "audio", "visual"):
+        parser.add_argument(f"--{modality}", metavar="NAME", help=f"extractor of {modality}, or none")
+    parser.add_argument("--labels", type=split_words, default=[], help="names of the labels in order: joy,anger,...")
+    parser.add_argument("--name", help="name of the corpus (default: that of SOURCE)")
+    parser.add_argument("--licence", default="", help="the terms under which it may be used")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="recordings at a time (default: processors)"
+    )
+    parser.add_argument("--cache", help="folder of the cache (default: CROSSSPACE_CACHE, or the user's cache)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    given = parser.parse_all(words)
+    if not given.target.endswith(".parquet"):
+        raise UsageError(f"TARGET should be a corpus file ending in .parquet. Found {given.target!r}.")
+    if given.jobs < 1:
+        raise UsageError(f"--jobs should be at least 1. Found {given.jobs}.")
+
+    from crossspace.cli.extract_progress import ExtractProgress
+    from crossspace.features.extract import extract, to_corpus
+    from crossspace.features.sources import find_recordings
+
+    source = Path(given.source)
+    recordings = find_recordings(
+        source, Path(given.transcript) if given.transcript else None, Path(given.clips) if given.clips else None
+    )
+    wanted = _wanted(given, any(r.has_media for r in recordings))
+    with ExtractProgress(hidden=given.quiet) as progress:
+        harvest = extract(
+            recordings,
+            wanted,
+            cache=Path(given.cache) if given.cache else None,
+            jobs=given.jobs,
+            progress=progress.show,
+        )
+    corpus = to_corpus(
+        harvest, labels=given.labels, name=given.name or source.stem, source=source.name, licence=given.licence
+    )
+    corpus.write(given.target)
+    print(f"{given.target}: {corpus!r}")
+    _tell(harvest.notes, harvest.failures)
+    return 1 if harvest.failures else 0
+
+
+def _wanted(given: object, media: bool) -> dict[str, str]:
+    from crossspace.features.extractors import DEFAULTS
+
+    wanted = {}
+    for modality, default in DEFAULTS.items():
+        asked = getattr(given, modality)
+        if asked is None:
+            asked = default if modality == "text" or media else "none"
+        if asked != "none" and modality != "text" and not media:
+            raise UsageError(
+                f"--{modality} needs a recording, and SOURCE names none. Give --clips, a recording, or none."
+            )
+        if asked != "none":
+            wanted[modality] = asked
+    if not wanted:
+        raise UsageError("At least one of --text, --audio and --visual should be more than 'none'.")
+    return wanted
+
+
+def _tell(notes: dict[str, tuple[str, ...]], failures: dict[str, str]) -> None:
+    for name, sentences in list(notes.items())[:20]:
+        print(f"{name}: {' '.join(sentences)}", file=sys.stderr)
+    if len(notes) > 20:
+        print(f"... and notes on {len(notes) - 20} more conversations.", file=sys.stderr)
+    if failures:
+        lines = "".join(f"\n  {name}: {reason}" for name, reason in failures.items())
+        print(
+            f"crossspace: {len(failures)} recordings could not be extracted and are left out:{lines}", file=sys.stderr
+        )

@@ -1,0 +1,260 @@
+"""From one recording and its transcript to a conversation with features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crossspace.data.conversation import Conversation, Utterance
+from crossspace.errors import DataError
+from crossspace.features.cache import FeatureCache
+from crossspace.features.extractors.base import Extractor, Missing
+from crossspace.features.keys import feature_key, media_digest
+from crossspace.features.sources.recording import Recording
+from crossspace.features.transcripts import read_transcript, within
+from crossspace.features.transcripts.transcript import Cue, Transcript
+
+if TYPE_CHECKING:
+    from crossspace.features.media.probe import Media
+
+Found = np.ndarray | Missing
+Span = tuple[float, float]
+
+_FACES, _SPEECH = "faces 1", "speech 1"
+"""Parts of keys: another way of finding faces or speech makes another feature."""
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What came of a recording.
+
+    Attributes:
+        conversation: its utterances with features, and reasons where a modality is missing.
+        media: ``{"duration", "audio", "video"}`` of the recording, or ``None`` where there is none.
+        notes: sentences on what was mended or left out.
+    """
+
+    conversation: Conversation
+    media: Mapping[str, object] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+class Extraction:
+    """Extracts features, and looks into a cache first.
+
+    Args:
+        extractors: ``{modality: extractor}``.
+        cache: where vectors are kept; nowhere if there is none.
+    """
+
+    def __init__(self, extractors: Mapping[str, Extractor], cache: FeatureCache | None = None) -> None:
+        self.extractors, self.cache = dict(extractors), cache
+
+    def run(self, recording: Recording, said: Callable[[str], None] = lambda stage: None) -> Extracted:
+        """Everything of one recording.
+
+        Args:
+            recording: what there is.
+            said: told what is being done: ``speech``, ``audio``, ``visual``, ``text``.
+
+        Raises:
+            DataError: the recording or the transcript cannot be read, or holds no utterance.
+        """
+        notes: list[str] = []
+        transcript, media, digest = self._material(recording, notes, said)
+        cues = transcript.cues
+        found: dict[str, list[Found]] = {}
+        for modality in [m for m in ("audio", "visual") if m in self.extractors]:
+            said(modality)
+            if recording.clips is not None:
+                found[modality] = [self._clip(modality, path, notes) for path in recording.clips]
+            else:
+                found[modality] = self._spans(modality, media, digest, cues, notes)
+        if "text" in self.extractors:
+            said("text")
+            found["text"] = self.texts([cue.text for cue in cues])
+        facts = None
+        if media is not None:
+            facts = {"duration": media.duration, "audio": media.audio is not None, "video": media.video is not None}
+        return Extracted(_conversation(recording.id, cues, found), facts, tuple(dict.fromkeys(notes)))
+
+    def texts(self, texts: Sequence[str | None]) -> list[Found]:
+        """Text features of many utterances at once; the empty ones are missing."""
+        known = {i: text for i, text in enumerate(texts) if text and text.strip()}
+        keys = {i: (text,) for i, text in known.items()}
+        vectors = self._cached("text", keys, lambda wanted: ((i, known[i]) for i in wanted))
+        return [vectors.get(i, Missing("no text")) for i in range(len(texts))]
+
+    def fill(self, conversations: Sequence[Conversation]) -> list[Conversation]:
+        """Conversations with text features wherever there is a text and no such features yet."""
+        if "text" not in self.extractors:
+            return list(conversations)
+        members = [u for c in conversations for u in c.utterances]
+        lacking = [i for i, u in enumerate(members) if "text" not in u.features]
+        for i, value in zip(lacking, self.texts([members[i].text for i in lacking]), strict=True):
+            members[i] = _with(members[i], "text", value)
+        rest = iter(members)
+        return [Conversation(c.id, tuple(next(rest) for _ in c.utterances)) for c in conversations]
+
+    def _material(
+        self, recording: Recording, notes: list[str], said: Callable[[str], None]
+    ) -> tuple[Transcript, Media | None, str]:
+        media, digest = None, ""
+        if recording.media is not None:
+            from crossspace.features.media.probe import open_media
+
+            media, digest = open_media(recording.media), media_digest(recording.media)
+            notes += media.notes
+        transcript = recording.transcript
+        if isinstance(transcript, Path):
+            transcript = read_transcript(transcript)
+        if transcript is None:
+            if media is None:
+                raise DataError(f"Conversation {recording.id!r} has neither a transcript nor a recording.")
+            said("speech")
+            transcript = self._speech(media, digest)
+        if media is not None:
+            transcript = within(transcript, media.duration)
+        if recording.labels is not None:
+            transcript = _labelled(transcript, recording.labels)
+        notes += transcript.notes
+        if not transcript.cues:
+            raise DataError(f"Conversation {recording.id!r} has no utterance. " + " ".join(notes))
+        return transcript, media, digest
+
+    def _speech(self, media: Media, digest: str) -> Transcript:
+        """Segments of speech; they are kept as whole seconds and milliseconds, which float32 holds exactly."""
+        from crossspace.features.speech import speech_transcript
+
+        key = feature_key({"name": _SPEECH}, digest)
+        kept = self.cache.get(key) if self.cache is not None else None
+        if isinstance(kept, np.ndarray):
+            times = (kept[0::2] + kept[1::2] / 1000).reshape(-1, 2).tolist()
+            cues = tuple(Cue(None, start=round(a, 3), end=round(b, 3)) for a, b in times)
+            return Transcript(cues)
+        found = speech_transcript(media)
+        rounded = [replace(c, start=round(c.start or 0.0, 3), end=round(c.end or 0.0, 3)) for c in found.cues]
+        if self.cache is not None and rounded and not found.notes:
+            thousandths = [divmod(round(1000 * t), 1000) for c in rounded for t in (c.start or 0.0, c.end or 0.0)]
+            self.cache.put(key, np.array(thousandths, dtype=np.float32).reshape(-1))
+        return Transcript(tuple(rounded), found.notes)
+
+    def _spans(
+        self, modality: str, media: Media | None, digest: str, cues: Sequence[Cue], notes: list[str]
+    ) -> list[Found]:
+        if media is None:
+            return [Missing("no recording")] * len(cues)
+        if (media.audio if modality == "audio" else media.video) is None:
+            return [Missing(f"no {'audio' if modality == 'audio' else 'video'} track")] * len(cues)
+        spans = {i: (c.start, c.end) for i, c in enumerate(cues) if c.start is not None and c.end is not None}
+        keys = {i: _media_material(modality, digest, span) for i, span in spans.items()}
+        read = _hear if modality == "audio" else _see
+        vectors = self._cached(
+            modality,
+            keys,
+            lambda wanted: read(media, {i: spans[i] for i in wanted}, notes),
+        )
+        return [vectors.get(i, Missing("no times")) for i in range(len(cues))]
+
+    def _clip(self, modality: str, path: Path | None, notes: list[str]) -> Found:
+        if path is None:
+            return Missing("no clip")
+        from crossspace.features.media.probe import open_media
+
+        try:
+            media = open_media(path)
+        except DataError as error:
+            notes.append(str(error))
+            return Missing("the clip cannot be read")
+        return self._spans(modality, media, media_digest(path), [Cue(None, start=0.0, end=media.duration)], notes)[0]
+
+    def _cached(
+        self,
+        modality: str,
+        material: Mapping[int, tuple[str | float, ...]],
+        read: Callable[[list[int]], Iterator[tuple[int, object]]],
+    ) -> dict[int, Found]:
+        """Vectors by index: those known by the cache, the others read, extracted in batches and kept at once."""
+        extractor = self.extractors[modality]
+        keys = {i: feature_key(extractor.identity, *parts) for i, parts in material.items()}
+        known = self.cache.get_many(list(keys.values())) if self.cache is not None else {}
+        found: dict[int, Found] = {i: known[key] for i, key in keys.items() if key in known}
+        wanted = [i for i in keys if i not in found]
+        if not wanted:
+            return found
+        for batch in _batches(read(wanted), extractor.batch):
+            heard = {i: item for i, item in batch if not isinstance(item, Missing)}
+            values: dict[int, Found] = {i: item for i, item in batch if isinstance(item, Missing)}
+            if heard:
+                values.update(zip(heard, extractor.extract(list(heard.values())), strict=True))
+            found.update(values)
+            if self.cache is not None:
+                self.cache.put_many({keys[i]: value for i, value in values.items()})
+        return found
+
+
+def _media_material(modality: str, digest: str, span: Span) -> tuple[str | float, ...]:
+    return (digest, *span) if modality == "audio" else (_FACES, digest, *span)
+
+
+def _hear(media: Media, spans: Mapping[int, Span], notes: list[str]) -> Iterator[tuple[int, object]]:
+    from crossspace.features.media.audio import read_audio
+
+    names = list(spans)
+    for index, samples in read_audio(media, list(spans.values()), notes=notes):
+        yield names[index], Missing("no sound at that time") if samples is None or not len(samples) else samples
+
+
+def _see(media: Media, spans: Mapping[int, Span], notes: list[str]) -> Iterator[tuple[int, object]]:
+    from crossspace.features.faces import FaceFollower
+    from crossspace.features.media.video import read_frames
+
+    names, follower = list(spans), FaceFollower()
+    for index, frames in read_frames(media, list(spans.values()), notes=notes):
+        track = follower.follow((frame.time, frame.image) for frame in frames)
+        yield names[index], track.crops if frames else Missing("no picture at that time")
+
+
+def _batches(items: Iterator[tuple[int, object]], size: int) -> Iterator[list[tuple[int, object]]]:
+    batch = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _labelled(transcript: Transcript, path: Path) -> Transcript:
+    try:
+        labels = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} should hold one label per line, in UTF-8. Found: {error}.") from error
+    if len(labels) != len(transcript.cues):
+        raise DataError(
+            f"{path} should hold one label per line for {len(transcript.cues)} utterances (an empty line: none). "
+            f"Found {len(labels)} lines."
+        )
+    cues = tuple(replace(cue, label=label or None) for cue, label in zip(transcript.cues, labels, strict=True))
+    return Transcript(cues, transcript.notes)
+
+
+def _conversation(name: str, cues: Sequence[Cue], found: Mapping[str, Sequence[Found]]) -> Conversation:
+    utterances = []
+    for i, cue in enumerate(cues):
+        utterance = Utterance(f"{name}_{i}", cue.speaker, cue.text, cue.start, cue.end, cue.label)
+        for modality, values in found.items():
+            utterance = _with(utterance, modality, values[i])
+        utterances.append(utterance)
+    return Conversation(name, tuple(utterances))
+
+
+def _with(utterance: Utterance, modality: str, value: Found) -> Utterance:
+    if isinstance(value, Missing):
+        return replace(utterance, missing={**utterance.missing, modality: value.reason})
+    return replace(utterance, features={**utterance.features, modality: value})

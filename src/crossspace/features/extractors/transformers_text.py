@@ -1,0 +1,63 @@
+"""Any pretrained network that encodes text, such as RoBERTa-large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from crossspace.errors import UsageError
+from crossspace.features.extractors.base import Missing, TextExtractor
+
+
+class TransformersText(TextExtractor):
+    """Texts through a pretrained network, a folder or a name on a hub; RoBERTa-large's ``cls`` is the paper's 1024.
+
+    Texts longer than the network has positions for (512 tokens of RoBERTa) are cut at the end.
+
+    Args:
+        model: a folder that ``save_pretrained`` wrote, or a name on a hub, ``OWNER/NAME`` or ``OWNER/NAME@REVISION``;
+            a folder is tried first. Weights are read from safetensors only.
+        pooling: ``cls`` takes the last state of the first token, ``mean`` the mean over the tokens.
+
+    Raises:
+        UsageError: there is no such pooling.
+        DataError: there is no such model, or it does not encode texts.
+        MissingExtraError: ``transformers`` is not installed.
+    """
+
+    name = "transformers"
+    licence = "that of the network, on its model card"
+    argument = "model"
+    batch = 128
+
+    def __init__(self, model: str, pooling: Literal["cls", "mean"] = "cls") -> None:
+        if pooling not in ("cls", "mean"):
+            raise UsageError(f"'pooling' of transformers should be cls or mean. Found {pooling!r}.")
+        from crossspace.features.checkpoint import load_checkpoint, short_name
+        from crossspace.features.text_network import TextNetwork
+
+        checkpoint = load_checkpoint(model, "text")
+        self._digest = checkpoint.digest
+        self._network = TextNetwork(checkpoint, pooling)
+        self._parameters = {"model": short_name(model), "pooling": pooling}
+
+    @property
+    def width(self) -> int:
+        """The width of the network's states."""
+        return self._network.width
+
+    @property
+    def version(self) -> str:
+        """The digest of the weights and what belongs to them."""
+        return self._digest
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """``model``, shortened to the folder's name, and ``pooling``."""
+        return dict(self._parameters)
+
+    def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
+        """One vector ``(D,)`` per text."""
+        return [Missing("no readable text") if v is None else v for v in self._network.vectors(items)]

@@ -1,0 +1,116 @@
+"""Open a recording and decode one of its tracks, going on after what is damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crossspace.errors import DataError
+from crossspace.runtime import optional_import
+
+# Formats that hold their own sound and pictures. Text and single images, which FFmpeg would open as a video, are not
+# among them, nor are playlists (hls, dash, concat), which would make it read other files than the one that was given.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,flv,mpeg,mpegts,mxf,rm,nut,dv,"
+    "ogg,wav,w64,mp3,aac,flac,aiff,au,caf,amr,wv,ape,tta,ac3,eac3,dts"
+)
+
+_MOST_PIXELS = 8192 * 4608
+"""A picture that claims more than 8K is not decoded: a small damaged or hostile file could else fill the memory."""
+
+_FAULTS_IN_A_ROW = 200
+"""After so many reads that fail one after the other there is nothing more to hope for."""
+
+
+@dataclass
+class Faults:
+    """How many packets of a track could not be read or decoded."""
+
+    packets: int = 0
+
+    def note(self, path: Path, track: str) -> str | None:
+        """A sentence about them, or ``None`` when there were none."""
+        if not self.packets:
+            return None
+        return f"{path.name}: {self.packets} damaged packets of the {track} track were left out."
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The open ``av`` container of a local file.
+
+    Raises:
+        DataError: there is no such file, it is empty, or not a recording.
+        MissingExtraError: PyAV is not installed.
+    """
+    av = optional_import("av", "media")
+    _check_file(path)
+    try:
+        # The prefix keeps FFmpeg from taking a name such as "concat:a" or "http:b" for a protocol.
+        options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+        container = av.open(f"file:{path.absolute()}", container_options=options, metadata_errors="replace")
+    except (av.FFmpegError, ValueError) as error:
+        raise DataError(
+            f"{path} should be a recording, such as MP4, WebM, MP3 or WAV. It could not be read as one: "
+            f"{_reason(error)}. If it is one, it may be cut short: export it again, or convert it to MP4 or WAV."
+        ) from error
+    with container:
+        for stream in container.streams.video:
+            if stream.codec_context is not None:
+                stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
+        yield container
+
+
+def decoded(container: Any, stream: Any, faults: Faults) -> Iterator[Any]:
+    """The frames of a track from where the container stands to its end; what is damaged is counted and left out."""
+    for packet in packets(container, (stream,), faults):
+        yield from decode(packet, faults)
+
+
+def packets(container: Any, streams: tuple[Any, ...], faults: Faults) -> Iterator[Any]:
+    """The packets of some tracks in the order of the file; the last ones, empty, flush the decoders."""
+    av = optional_import("av", "media")
+    wanted = {stream.index for stream in streams}
+    failed = 0
+    while failed < _FAULTS_IN_A_ROW:
+        try:
+            for packet in container.demux(*streams):
+                failed = 0
+                if packet.stream_index in wanted:
+                    yield packet
+            return
+        except av.EOFError:
+            return
+        except (av.FFmpegError, ValueError, LookupError):  # PyAV raises IndexError where a stream appears late
+            failed += 1
+            faults.packets += 1
+
+
+def decode(packet: Any, faults: Faults) -> list[Any]:
+    """The frames of a packet; none where it is damaged."""
+    av = optional_import("av", "media")
+    try:
+        return list(packet.decode())
+    except av.EOFError:
+        return []
+    except (av.FFmpegError, ValueError):
+        faults.packets += 1
+        return []
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no such file"
+        raise DataError(f"{path} should be a recording. Found {found}. Check the path.")
+    if not path.stat().st_size:
+        raise DataError(f"{path} should be a recording. The file is empty (0 bytes). Export or copy it again.")
+
+
+def _reason(error: Exception) -> str:
+    av = optional_import("av", "media")
+    if isinstance(error, av.ArgumentError):
+        return "it is a picture, a text, a playlist or another kind of file that holds no recording"
+    return str(getattr(error, "strerror", None) or error).rstrip(".").lower()

@@ -1,0 +1,191 @@
+"""What a recording holds: how long it is, its sound and its pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crossspace.errors import DataError
+from crossspace.features.media.container import Faults, decode, opened, packets
+
+LONGEST_RECORDING = 24 * 3600.0
+"""Seconds. Beyond this the time stamps of a file are taken to be broken."""
+
+_GUESSED = {"mp3", "aac", "mpegts", "mpeg", "ac3", "eac3", "dts", "amr"}
+"""Formats that do not say how long they are; FFmpeg then guesses from the bit rate, and a difference means nothing."""
+
+
+@dataclass(frozen=True)
+class AudioTrack:
+    """The sound of a recording.
+
+    Attributes:
+        index: of the stream in its container.
+        rate: samples per second.
+        channels: how many.
+    """
+
+    index: int
+    rate: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class VideoTrack:
+    """The pictures of a recording.
+
+    Attributes:
+        index: of the stream in its container.
+        width, height: pixels of the upright picture, with rotation and pixel shape applied.
+        rotation: degrees, counter-clockwise, by which stored pictures are turned to stand upright: 0, 90, 180 or 270.
+        rate: mean number of frames per second.
+        pixel_shape: width of a stored pixel over its height.
+    """
+
+    index: int
+    width: int
+    height: int
+    rotation: int
+    rate: float
+    pixel_shape: float = 1.0
+
+
+@dataclass(frozen=True)
+class Media:
+    """A recording that can be read.
+
+    Attributes:
+        path: of the file.
+        duration: seconds from the earliest start of its tracks to the latest end, measured on its packets.
+        audio, video: its tracks, ``None`` where it has none that can be decoded. A cover picture is not a video.
+        origin: seconds; the time stamp in the file that is second 0 of the recording.
+        notes: sentences on what is odd about the file.
+    """
+
+    path: Path
+    duration: float
+    audio: AudioTrack | None
+    video: VideoTrack | None
+    origin: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Track:
+    """What a look through the packets of a stream found: its first frame, where it ends, how many packets there are."""
+
+    stream: Any
+    first: Any = None
+    ticks: int = 0
+    packets: int = 0
+
+    @property
+    def end(self) -> float:
+        """In seconds of the file."""
+        return float(self.ticks * self.stream.time_base)
+
+
+def open_media(path: str | Path) -> Media:
+    """Look through a recording once, without decoding more than the first frame of each track.
+
+    Reading every packet makes the duration true where the container does not say it, guesses it, or was cut short; it
+    takes a second or two per hour of recording.
+
+    Raises:
+        DataError: no such file, an empty one, not a recording, or one whose tracks cannot be decoded.
+        MissingExtraError: PyAV is not installed.
+    """
+    path = Path(path)
+    with opened(path) as container:
+        found = _survey(container, _streams(container))
+        tracks = {track.stream.type: track for track in found if track.first is not None}
+        if not tracks:
+            raise DataError(_nothing(path, found))
+        origin = (container.start_time or 0) / 1e6
+        duration = max(track.end for track in tracks.values()) - origin
+        _check_duration(path, duration)
+        notes = [_undecodable(path, track.stream) for track in found if track.first is None]
+        notes += _shortened(path, container, duration)
+        audio = _audio(tracks["audio"]) if "audio" in tracks else None
+        video = _video(tracks["video"]) if "video" in tracks else None
+    return Media(path, duration, audio, video, origin, tuple(notes))
+
+
+def _streams(container: Any) -> list[Any]:
+    """The best audio and the best video stream that is not a cover picture."""
+    from av.stream import Disposition
+
+    chosen = []
+    for kind in ("audio", "video"):
+        usable = [s for s in getattr(container.streams, kind) if not s.disposition & Disposition.attached_pic]
+        best = container.streams.best(kind)
+        usable.sort(key=lambda s: best is None or s.index != best.index)
+        chosen += usable[:1]
+    return chosen
+
+
+def _survey(container: Any, streams: list[Any]) -> list[_Track]:
+    tracks = {stream.index: _Track(stream) for stream in streams}
+    for packet in packets(container, tuple(streams), Faults()) if streams else ():
+        track = tracks[packet.stream_index]
+        if track.first is None:
+            track.first = next(iter(decode(packet, Faults())), None)
+        begin = packet.dts if packet.pts is None else packet.pts
+        if begin is not None:
+            track.ticks = max(track.ticks, begin + (packet.duration or 0))
+            track.packets += 1
+    return list(tracks.values())
+
+
+def _audio(track: _Track) -> AudioTrack:
+    return AudioTrack(track.stream.index, int(track.first.sample_rate), len(track.first.layout.channels))
+
+
+def _video(track: _Track) -> VideoTrack:
+    stream, first = track.stream, track.first
+    shape = float(stream.sample_aspect_ratio or 1)
+    width, height = round(first.width * shape), first.height
+    rotation = upright(first)
+    if rotation in (90, 270):
+        width, height = height, width
+    seconds = track.end - (first.time or 0.0)
+    rate = track.packets / seconds if seconds > 0 else float(stream.average_rate or 25)
+    return VideoTrack(stream.index, width, height, rotation, rate, shape)
+
+
+def upright(frame: Any) -> int:
+    """Degrees, counter-clockwise, by which a frame must be turned; a slant is rounded to a quarter."""
+    return round((frame.rotation or 0) / 90) * 90 % 360
+
+
+def _nothing(path: Path, found: list[_Track]) -> str:
+    if not found:
+        return f"{path} should hold sound or moving pictures. Found neither. Give a recording."
+    kinds = " and ".join(track.stream.type for track in found)
+    return (
+        f"{path} should hold sound or moving pictures. Nothing of its {kinds} could be decoded: it is empty, damaged, "
+        "encrypted, or of a kind that FFmpeg does not know. Convert it to MP4 or WAV."
+    )
+
+
+def _check_duration(path: Path, duration: float) -> None:
+    if not 0 < duration <= LONGEST_RECORDING:
+        raise DataError(
+            f"{path} should last between 0 and {LONGEST_RECORDING / 3600:.0f} hours. Its time stamps say "
+            f"{duration:.1f} seconds. Convert it to MP4 or WAV, or cut it."
+        )
+
+
+def _undecodable(path: Path, stream: Any) -> str:
+    codec = stream.codec_context.name if stream.codec_context else "unknown"
+    return f"{path.name}: nothing of the {stream.type} track ({codec}) could be decoded; it is left out."
+
+
+def _shortened(path: Path, container: Any, duration: float) -> list[str]:
+    said = (container.duration or 0) / 1e6
+    if container.format.name in _GUESSED or said - duration <= max(1.0, 0.02 * said):
+        return []
+    return [
+        f"{path.name} says that it lasts {said:.1f} seconds, but ends after {duration:.1f}: it was probably cut short."
+    ]

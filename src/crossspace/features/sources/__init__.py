@@ -1,0 +1,60 @@
+"""Where recordings come from: one file, a manifest of many, or the tables of published corpora."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from crossspace.errors import DataError
+from crossspace.features.sources.dialogues import is_dialogue_table, read_dialogues
+from crossspace.features.sources.manifest import read_manifest
+from crossspace.features.sources.recording import Recording
+from crossspace.features.sources.tables import read_table
+
+__all__ = ["Recording", "find_recordings", "is_transcript"]
+
+_TRANSCRIPTS = (".vtt", ".srt", ".csv", ".tsv", ".json", ".txt")
+
+
+def is_transcript(path: Path) -> bool:
+    """Whether a file is a transcript by its ending, and not a recording."""
+    return path.suffix.lower() in _TRANSCRIPTS
+
+
+def find_recordings(source: Path, transcript: Path | None = None, clips: Path | None = None) -> list[Recording]:
+    """What ``source`` names: a recording, a transcript, a manifest, a table of dialogues or a folder of such tables.
+
+    Args:
+        source: the file or folder.
+        transcript: of the one recording.
+        clips: the folder of the clips of tables of dialogues.
+
+    Raises:
+        DataError: there is nothing of the kind; what was found is named.
+    """
+    if not source.exists():
+        raise DataError(
+            f"{source} should be a recording, a transcript, a manifest or a folder of CSV files. Found nothing."
+        )
+    tables = _tables(source)
+    if tables:
+        return read_dialogues(tables, clips)
+    if clips is not None:
+        raise DataError(f"--clips goes with tables of dialogues such as those of MELD. {source} is none.")
+    if source.suffix.lower() == ".csv" and "media" in read_table(source)[0]:
+        return read_manifest(source)
+    if is_transcript(source):
+        return [Recording(source.stem, source)]
+    return [Recording(source.stem, transcript, source)]
+
+
+def _tables(source: Path) -> Sequence[Path]:
+    if source.is_file():
+        return [source] if source.suffix.lower() == ".csv" and is_dialogue_table(read_table(source)[0]) else []
+    found = [path for path in sorted(source.glob("*.csv")) if is_dialogue_table(read_table(path)[0])]
+    if not found:
+        raise DataError(
+            f"{source} is a folder and should hold CSV files with the columns Utterance and Dialogue_ID or Scene_ID. "
+            "Found none; for other recordings write a manifest with the columns media and transcript."
+        )
+    return found

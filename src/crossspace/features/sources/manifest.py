@@ -1,0 +1,49 @@
+"""A manifest: a CSV file that names recordings and their transcripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crossspace.data.names import SPLITS, split_name
+from crossspace.errors import DataError, suggestion
+from crossspace.features.sources.recording import Recording
+from crossspace.features.sources.tables import read_table
+
+_COLUMNS = ("media", "transcript", "conversation_id", "labels", "split")
+
+
+def read_manifest(path: Path) -> list[Recording]:
+    """One recording per row; paths are relative to the folder of the manifest.
+
+    Columns: ``media``, ``transcript`` (either may be empty, not both), and optionally ``conversation_id`` (the name of
+    the file if there is none), ``labels`` (a text file with one label per utterance), ``split``.
+
+    Raises:
+        DataError: columns are unknown, a row names nothing, an id occurs twice or a split is unknown; every fault is
+            named.
+    """
+    columns, rows = read_table(path)
+    strange = [name for name in columns if name not in _COLUMNS]
+    if strange or not {"media", "transcript"} & set(columns):
+        raise DataError(
+            f"{path} should have the columns {', '.join(_COLUMNS)} (the last three optional). Found {columns}."
+        )
+    faults, found, seen = [], [], set()
+    for number, row in enumerate(rows, start=2):
+        cells = {name: (row.get(name) or "").strip() for name in _COLUMNS}
+        files = {name: path.parent / cells[name] if cells[name] else None for name in ("media", "transcript", "labels")}
+        split = split_name(cells["split"]) if cells["split"] else None
+        first = files["media"] or files["transcript"]
+        if first is None:
+            faults.append(f"row {number} names neither a recording nor a transcript")
+            continue
+        name = cells["conversation_id"] or first.stem
+        if name in seen:
+            faults.append(f"row {number}: conversation id {name!r} occurs twice; give ids in a column conversation_id")
+        if split is not None and split not in SPLITS:
+            faults.append(f"row {number}: split {split!r} is unknown. {suggestion(split, SPLITS)}")
+        seen.add(name)
+        found.append(Recording(name, files["transcript"], files["media"], split=split, labels=files["labels"]))
+    if faults:
+        raise DataError(f"{path} cannot be used:\n  " + "\n  ".join(faults))
+    return found

@@ -1,0 +1,34 @@
+"""What is to be extracted: one conversation with its transcript and its recordings, before anything is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossspace.features.transcripts.transcript import Transcript
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One conversation to extract.
+
+    Attributes:
+        id: the conversation id.
+        transcript: a transcript, the file of one, or ``None`` when speech has to be found in the recording.
+        media: the recording of the whole conversation, if there is one.
+        clips: a recording for every utterance of ``transcript`` instead, each ``None`` where it lacks.
+        split: ``train``, ``validation``, ``test`` or ``None``.
+        labels: a file with one label per utterance, if labels do not stand in the transcript.
+    """
+
+    id: str
+    transcript: Transcript | Path | None = None
+    media: Path | None = None
+    clips: tuple[Path | None, ...] | None = None
+    split: str | None = None
+    labels: Path | None = None
+
+    @property
+    def has_media(self) -> bool:
+        """Whether there is anything to hear or see."""
+        return self.media is not None or self.clips is not None

@@ -1,0 +1,98 @@
+"""Texts through a pretrained network, to one vector each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from crossspace.errors import DataError
+from crossspace.features.checkpoint import Checkpoint
+
+Pooling = Literal["cls", "mean"]
+
+TOKENS = 1024
+"""Tokens of one forward pass, padding included: larger batches are no faster on a CPU, and need more memory."""
+
+
+class TextNetwork:
+    """Tokeniser, network and pooling.
+
+    Args:
+        checkpoint: what :func:`~crossspace.features.checkpoint.load_checkpoint` gives for ``text``.
+        pooling: ``cls`` takes the last state of the first token, ``mean`` the mean over the tokens of the text.
+        limit: tokens that are read at most, the special ones included; what follows is cut off. The network's own
+            limit where it is lower.
+
+    Raises:
+        DataError: the checkpoint has no first token to take, or does not work as an encoder of texts.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, pooling: Pooling, limit: int | None = None) -> None:
+        network, self._tokenizer, _ = checkpoint
+        self._network = network.get_encoder() if network.config.is_encoder_decoder else network
+        self._pooling = pooling
+        self._limit = min(limit or 1 << 30, _limit(network, self._tokenizer))
+        self._tokenizer.padding_side = "right"
+        self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token or self._tokenizer.unk_token
+        if pooling == "cls" and self._tokenizer.cls_token is None and self._tokenizer.bos_token is None:
+            raise DataError(
+                "Pooling 'cls' needs a network whose texts begin with a token of their own. This one has none; use "
+                "pooling=mean."
+            )
+        try:
+            # Also sets the tokenizer up, which is not safe to do from several threads at once.
+            (probe,) = self.vectors(["a probe"])
+        except Exception as error:  # whatever another kind of network raises
+            raise DataError(
+                f"The network should encode texts. Found a {type(network).__name__}, which fails: {error!r}."
+            ) from error
+        if probe is None:
+            raise DataError(f"The network should give finite numbers. This {type(network).__name__} does not.")
+        self.width = len(probe)
+
+    @torch.inference_mode()
+    def vectors(self, texts: Sequence[str]) -> list[np.ndarray | None]:
+        """One float32 vector ``(D,)`` per text; ``None`` where no token is left or the network overflows."""
+        found: list[np.ndarray | None] = [None] * len(texts)
+        if not texts:
+            return found
+        # A lone surrogate, as broken files have them, is no text that the tokenizer takes.
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        tokens: list[list[int]] = self._tokenizer(clean, truncation=True, max_length=self._limit)["input_ids"]
+        for rows in _batches([len(t) for t in tokens]):
+            given = self._tokenizer.pad({"input_ids": [tokens[row] for row in rows]}, return_tensors="pt")
+            states = self._network(input_ids=given["input_ids"], attention_mask=given["attention_mask"])
+            pooled = self._pool(states.last_hidden_state, given["attention_mask"]).numpy()
+            for row, vector in zip(rows, pooled, strict=True):
+                found[row] = vector if np.isfinite(vector).all() else None
+        return found
+
+    def _pool(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """``(B, T, D)`` to ``(B, D)``."""
+        if self._pooling == "cls":
+            return states[:, 0].clone()
+        kept = mask.unsqueeze(2).to(states.dtype)
+        return (states * kept).sum(1) / kept.sum(1)
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Rows of similar length together, so that next to nothing is padding; rows without a token are left out."""
+    batch: list[int] = []
+    for row in sorted((r for r, n in enumerate(lengths) if n), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[row] > TOKENS:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _limit(network: Any, tokenizer: Any) -> int:
+    """Tokens that the network has positions for."""
+    positions = getattr(network.config, "max_position_embeddings", None) or 512
+    # Networks of RoBERTa's family number positions from behind that of the padding token.
+    taken = getattr(getattr(network, "embeddings", None), "padding_idx", None)
+    return min(positions - (0 if taken is None else taken + 1), tokenizer.model_max_length)

@@ -1,0 +1,71 @@
+"""The names under which tables and JSON files keep the parts of an utterance."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from crossspace.features.transcripts.clock import seconds
+from crossspace.features.transcripts.transcript import UNKNOWN_SPEAKER, Cue
+
+_NAMES = {
+    "text": ("utterance", "text", "transcript", "transcription", "sentence", "content", "line", "caption"),
+    "speaker": ("speaker", "speakername", "name", "who", "speakerid", "speakerlabel"),
+    "start": ("start", "starttime", "begin", "begintime", "from", "onset", "startseconds", "startms"),
+    "end": ("end", "endtime", "stop", "stoptime", "to", "until", "offset", "endseconds", "endms"),
+    "label": ("label", "emotion"),
+    "id": ("utteranceid", "uttid", "id"),
+    "conversation": ("conversationid", "dialogueid", "dialogid", "sceneid", "conversation", "dialogue", "scene"),
+    "season": ("season",),
+    "episode": ("episode",),
+}
+
+
+def columns_of(names: Iterable[str]) -> dict[str, str]:
+    """``{part: name in the file}`` of the parts that are there; upper case, spaces and underscores do not matter."""
+    simple = {"".join(c for c in str(name).lower() if c.isalnum()): name for name in reversed(list(names))}
+    return {part: simple[known[0]] for part, all_ in _NAMES.items() if (known := [n for n in all_ if n in simple])}
+
+
+def cue_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, list[str]]:
+    """The utterance of a row, and which of its times cannot be read."""
+    faults: list[str] = []
+
+    def time(part: str) -> float | None:
+        value = row.get(columns.get(part, ""))
+        if value is None or str(value).strip() == "":
+            return None
+        found = seconds(str(value))
+        if found is None or isinstance(value, bool):
+            faults.append(f"{columns[part]} {str(value)[:30]!r}")
+            return None
+        return found / 1000 if columns[part].lower().rstrip("_-. ").endswith("ms") else found
+
+    said = row.get(columns["text"]) if "text" in columns else None
+    start, end = time("start"), time("end")
+    cue = Cue(
+        text=None if said is None else str(said) if isinstance(said, str | int | float) else "",
+        speaker=_speaker(row.get(columns.get("speaker", ""))),
+        start=start,
+        end=end,
+        id=_word(row.get(columns.get("id", ""))),
+        label=_word(row.get(columns.get("label", ""))),
+    )
+    return cue, faults
+
+
+def _word(value: Any) -> str | None:
+    return (str(value).strip() or None) if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _speaker(value: Any) -> str:
+    """A name; EmoryNLP writes a list of names, ``['Monica Geller']``."""
+    if isinstance(value, str) and value.strip().startswith("["):
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            value = ast.literal_eval(value.strip())
+    if isinstance(value, list | tuple):
+        value = " & ".join(str(name) for name in value)
+    return _word(value) or UNKNOWN_SPEAKER

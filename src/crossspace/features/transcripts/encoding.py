@@ -1,0 +1,52 @@
+"""The text of a file in whichever encoding it was saved."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from crossspace.errors import DataError
+
+LARGEST = 20_000_000
+"""Bytes. A day of talking is less than a tenth of it."""
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def read_text(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
+    """The text of a file and notes on how it was read: UTF-8, UTF-16 where its first bytes say so, else Windows-1252.
+
+    Raises:
+        DataError: there is no such file, it is larger than :data:`LARGEST`, or it is not text.
+    """
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no such file"
+        raise DataError(f"{name} should be a transcript. Found {found}. Check the path.")
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise DataError(
+            f"{name} should be a transcript of at most {LARGEST / 1e6:.0f} MB. Found {size / 1e6:.1f} MB. "
+            "Is it a recording?"
+        )
+    text, notes = _decoded(path.read_bytes(), name)
+    if "\0" in text:
+        raise DataError(
+            f"{name} should be a transcript in plain text. Found binary data. Is it a recording or a document?"
+        )
+    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+
+
+def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            try:
+                return data.decode(encoding), ()
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{name} begins as {encoding} text, but byte {error.start} does not go on so. Save it as UTF-8."
+                ) from error
+    try:
+        return data.decode("utf-8"), ()
+    except UnicodeDecodeError:
+        note = f"{name} is not UTF-8; it was read as Windows-1252. If letters look wrong, save it as UTF-8."
+        return data.decode("cp1252", errors="replace"), (note,)

@@ -1,0 +1,42 @@
+"""An analysis as the body of an answer, in the format that was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fastapi import Response
+
+from crossspace.analysis.analysis import Analysis
+from crossspace.analysis.exports import render
+from crossspace.serve.refusal import without_paths
+
+Format = Literal["json", "csv", "vtt", "html"]
+
+_TYPES = {"csv": "text/csv", "vtt": "text/vtt", "html": "text/html"}
+
+
+def answer_with(analysis: Analysis, format: Format, names: Mapping[str, str]) -> Response:
+    """The answer; all but JSON comes as a file to keep, which a browser does not show as a page of this server.
+
+    Raises:
+        DataError: WebVTT is asked for and no utterance has times.
+    """
+    if format == "json":
+        return Response(as_json(analysis.to_dict(), names), media_type="application/json")
+    text = without_paths(render(analysis, f"analysis.{format}"), names)
+    headers = {"Content-Disposition": f'attachment; filename="analysis.{format}"'}
+    return Response(text.encode("utf-8", "replace"), media_type=_TYPES[format], headers=headers)
+
+
+def as_json(content: Any, names: Mapping[str, str]) -> bytes:
+    """JSON in UTF-8 without paths of the server; lone surrogates, which UTF-8 cannot carry, become question marks."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+    return without_paths(text, names).encode("utf-8", "replace")
+
+
+def documented(answer: type) -> dict[int | str, dict[str, Any]]:
+    """The documentation of an answer in all formats."""
+    content = {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()}
+    return {200: {"model": answer, "content": content, "description": "the analysis, in the format asked for"}}

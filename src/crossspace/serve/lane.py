@@ -1,0 +1,176 @@
+"""A lane: one thread that works off a bounded queue, apart from the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from crossspace.serve.refusal import Refusal
+
+Result = TypeVar("Result")
+Progress = Callable[..., None]
+
+_ENDS = "The server ends. Try again later."
+
+
+_current = threading.local()
+
+
+class Stopped(Exception):
+    """The work is no longer wanted: the client went away, its time is over, or the server ends."""
+
+
+class Lane:
+    """Works on one job at a time; a job is let in only while fewer than ``limit`` are inside.
+
+    One thread, because models, tokenizers and face finders are not made for several; and a recording keeps all cores
+    busy anyway. A thread cannot be killed, so a job is given a function to call now and then, which raises
+    :class:`Stopped` once the job is no longer wanted.
+
+    Args:
+        name: of the thread.
+        limit: how many may be inside, waiting and being worked on.
+    """
+
+    def __init__(self, name: str, limit: int) -> None:
+        self.limit = limit
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._inside: set[Place] = set()
+        self._lock = threading.Lock()
+        self._seconds = 1.0
+
+    @property
+    def inside(self) -> int:
+        """Jobs that wait or are being worked on."""
+        return len(self._inside)
+
+    @contextmanager
+    def place(self) -> Iterator[Place]:
+        """A place in the queue, kept until the block ends or, if later, the job that runs in it.
+
+        Raises:
+            Refusal: 429, the queue is full; with the seconds after which a place should be free.
+        """
+        place = Place(self)
+        with self._lock:
+            if len(self._inside) >= self.limit:
+                wait = min(600.0, self._seconds)
+                raise Refusal(
+                    429, f"The server is busy with {self.limit} requests. Try again in a moment.", retry_after=wait
+                )
+            self._inside.add(place)
+        try:
+            yield place
+        finally:
+            place.close()
+
+    def submit(self, place: Place, job: Callable[[Progress], Result]) -> Future[Result]:
+        """Queue ``job`` for the thread."""
+
+        def timed() -> Result:
+            place.check()
+            _current.place = place
+            began = time.monotonic()
+            try:
+                return job(place.check)
+            finally:
+                self._seconds += 0.2 * (time.monotonic() - began - self._seconds)
+
+        return self._executor.submit(timed)
+
+    def leave(self, place: Place) -> None:
+        """Give a place back."""
+        with self._lock:
+            self._inside.discard(place)
+
+    def close(self) -> None:
+        """Stop what runs at its next sign of progress, and let nothing begin."""
+        with self._lock:
+            places = list(self._inside)
+        for place in places:
+            place.stop()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def check_current() -> None:
+    """Raise :class:`Stopped` when the job that runs in this thread, if one does, is no longer wanted."""
+    place: Place | None = getattr(_current, "place", None)
+    if place is not None:
+        place.check()
+
+
+class Place:
+    """A place in a lane; use :meth:`Lane.place`."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._stop = threading.Event()
+        self._future: Future[Any] | None = None
+        self._cleanups: list[Callable[[], None]] = []
+
+    def afterwards(self, cleanup: Callable[[], None]) -> None:
+        """Have ``cleanup`` called when the place is given back, however that comes about."""
+        self._cleanups.append(cleanup)
+
+    def check(self, *_: object) -> None:
+        """Raise :class:`Stopped` when the job is no longer wanted. Usable as a progress callback of any shape."""
+        if self._stop.is_set():
+            raise Stopped
+
+    def stop(self) -> None:
+        """The job is no longer wanted."""
+        self._stop.set()
+
+    async def run(
+        self, job: Callable[[Progress], Result], *, timeout: float, gone: Awaitable[None] | None = None
+    ) -> Result:
+        """What ``job`` returns.
+
+        Args:
+            job: runs in the thread of the lane and is given :meth:`check`.
+            timeout: seconds, waiting included.
+            gone: ends when the client goes away, where that can be known.
+
+        Raises:
+            Refusal: 504, it took too long; 503, the server ends, or the client is gone and hears of nothing.
+        """
+        try:
+            self._future = self._lane.submit(self, job)
+        except RuntimeError as error:
+            raise Refusal(503, _ENDS) from error
+        self._future.add_done_callback(lambda _: self._leave())
+        work: asyncio.Future[Result] = asyncio.wrap_future(self._future)
+        watched: set[asyncio.Future[Any]] = {work}
+        if gone is not None:
+            watched.add(asyncio.ensure_future(gone))
+        try:
+            finished, _ = await asyncio.wait(watched, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            if finished:
+                raise Stopped
+            raise Refusal(504, f"This took longer than {timeout:.0f} seconds. Send a shorter conversation.")
+        except Stopped as error:
+            raise Refusal(503, _ENDS) from error
+        finally:
+            self.stop()
+            for one in watched:
+                one.cancel()
+
+    def close(self) -> None:
+        """Give the place back now, or as soon as its job has ended."""
+        self.stop()
+        if self._future is None:
+            self._leave()
+
+    def _leave(self) -> None:
+        try:
+            for cleanup in self._cleanups:
+                cleanup()
+        finally:
+            self._lane.leave(self)

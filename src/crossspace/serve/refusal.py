@@ -1,0 +1,92 @@
+"""How a request is turned down: one shape for every error, and no path of the server in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from crossspace.errors import CrossspaceError, MissingExtraError
+
+UNEXPECTED = "Something went wrong on the server; its log says what. Trying again is unlikely to help."
+
+
+class Refusal(CrossspaceError):
+    """A request that is not served, and why.
+
+    Args:
+        status: of HTTP.
+        message: what was expected, what was found, what to do next.
+        retry_after: seconds after which trying again makes sense.
+    """
+
+    def __init__(self, status: int, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.retry_after = status, retry_after
+
+
+def refusal_of(error: CrossspaceError, names: Mapping[str, str] | None = None) -> Refusal:
+    """The refusal that a fault found while working amounts to; ``names`` as in :func:`without_paths`."""
+    if isinstance(error, Refusal):
+        return error
+    status = 501 if isinstance(error, MissingExtraError) else 422
+    return Refusal(status, without_paths(str(error), names or {}))
+
+
+def without_paths(text: str, names: Mapping[str, str]) -> str:
+    """``text`` with every path of ``names`` replaced by what clients call the thing, the longest first."""
+    for path in sorted(names, key=len, reverse=True):
+        text = text.replace(path, names[path])
+    return text
+
+
+def answer(refusal: Refusal) -> JSONResponse:
+    """``{"error": {"message": ...}}``."""
+    headers = {}
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(content(str(refusal)), status_code=refusal.status, headers=headers)
+
+
+def content(message: str) -> dict[str, dict[str, str]]:
+    """The body of every error. Lone surrogates, which clients can send and UTF-8 cannot carry, are replaced."""
+    return {"error": {"message": message.encode("utf-8", "replace").decode("utf-8")}}
+
+
+def handle_errors(app: FastAPI, names: Mapping[str, str], headers: Mapping[str, str]) -> None:
+    """Let every error of ``app`` answer in this shape.
+
+    Args:
+        app: to set up.
+        names: paths that may occur in messages, and what to say instead.
+        headers: of the answer to an error that nobody foresaw, which passes by every other middleware.
+    """
+
+    @app.exception_handler(CrossspaceError)
+    async def refused(request: Request, error: CrossspaceError) -> Response:
+        return answer(refusal_of(error, names))
+
+    @app.exception_handler(HTTPException)
+    async def wrong(request: Request, error: HTTPException) -> Response:
+        messages = {404: "There is nothing at this address.", 405: "This address does not know this method."}
+        return answer(Refusal(error.status_code, messages.get(error.status_code, str(error.detail))))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        faults = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.errors()]
+        return answer(Refusal(422, "; ".join(faults)))
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return JSONResponse(content(UNEXPECTED), status_code=500, headers=dict(headers))

@@ -1,0 +1,53 @@
+"""Run an application: a socket, uvicorn with its limits set, a clean end."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from crossspace.errors import UsageError
+from crossspace.serve.settings import Settings
+
+GRACE = 3
+"""Seconds that running requests are given when the server is told to end."""
+
+
+def listen(settings: Settings) -> tuple[socket.socket, str]:
+    """A listening socket and its address, ``http://host:port``.
+
+    Raises:
+        UsageError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listening = socket.create_server((settings.host, settings.port), family=family, backlog=128)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"{settings.host}:{settings.port} cannot be listened on: {reason}. Choose another --port (0 takes a free "
+            "one) or --host."
+        ) from error
+    host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
+    return listening, f"http://{host}:{listening.getsockname()[1]}"
+
+
+def serve(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
+    """Serve until the process is told to end by SIGINT or SIGTERM, which it then receives again."""
+    configuration = uvicorn.Config(
+        app,
+        http="h11",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=settings.max_live + 200,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=GRACE,
+        ws_max_size=4 * settings.max_message,
+        ws_max_queue=4,
+        # Compressed messages could be small on the wire and large here.
+        ws_per_message_deflate=False,
+    )
+    uvicorn.Server(configuration).run(sockets=[listening])

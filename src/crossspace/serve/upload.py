@@ -1,0 +1,200 @@
+"""Take an upload apart as it arrives, counting every byte, and lay its files into a folder of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from anyio.to_thread import run_sync
+from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from crossspace.serve.refusal import Refusal
+from crossspace.serve.settings import Settings
+
+FIELDS = {"media": "the recording", "transcript": "the transcript"}
+"""The files of an upload and what messages call them."""
+
+_FORM = 'Send multipart/form-data with the files "media", "transcript" or both.'
+_OVERHEAD = 65_536
+_BLOCK = 1_048_576
+
+
+@dataclass
+class Upload:
+    """The files of one upload, under names of our own.
+
+    Attributes:
+        files: path by field.
+        names: what the client calls them; for display only, never for a path.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+
+async def receive_upload(request: Request, folder: Path, settings: Settings) -> Upload:
+    """Stream the files of a multipart request into ``folder``.
+
+    Raises:
+        Refusal: 400, it is no such form; 408, it stalls; 413, a file is too large; 415, another type of content.
+    """
+    limits = {"media": settings.max_media, "transcript": settings.max_transcript}
+    total = sum(limits.values()) + _OVERHEAD
+    form = _Form(_boundary(request), folder, limits)
+    try:
+        async for chunk in body(request, total, settings):
+            form.feed(chunk)
+            if form.waiting >= _BLOCK:
+                await run_sync(form.write)
+        await run_sync(form.write)
+    except OSError as error:
+        raise Refusal(507, "The server has no room for this upload. Try again later.", retry_after=60) from error
+    finally:
+        form.close()
+    return form.finish()
+
+
+async def read_body(request: Request, limit: int, settings: Settings) -> bytes:
+    """The whole body of a JSON request.
+
+    Raises:
+        Refusal: 408, 413 or 415, as :func:`receive_upload`.
+    """
+    kind, _ = parse_options_header(request.headers.get("content-type"))
+    if kind != b"application/json":
+        raise Refusal(415, "The content should be JSON, sent as application/json.")
+    return b"".join([chunk async for chunk in body(request, limit, settings)])
+
+
+async def body(request: Request, limit: int, settings: Settings) -> AsyncIterator[bytes]:
+    """The pieces of a body; what a client declares is believed only where it declares too much."""
+    too_large = Refusal(413, f"A request here may have {_size(limit)}. Send less, or raise the limits of the server.")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Refusal(415, "The content of a request should not be compressed.")
+    if int(request.headers.get("content-length") or 0) > limit:
+        raise too_large
+    stream, counted, deadline = request.stream(), 0, time.monotonic() + settings.timeout
+    while True:
+        try:
+            patience = min(settings.stall, deadline - time.monotonic())
+            chunk = await asyncio.wait_for(anext(stream), timeout=max(patience, 0.0))
+        except StopAsyncIteration:
+            return
+        except asyncio.TimeoutError as error:
+            raise Refusal(408, f"Nothing arrived for {settings.stall:.0f} seconds. Send it again.") from error
+        counted += len(chunk)
+        if counted > limit:
+            raise too_large
+        yield chunk
+
+
+class _Form:
+    """Turns the pieces of a multipart body into files; nothing about a part is believed but its field name."""
+
+    def __init__(self, boundary: bytes, folder: Path, limits: dict[str, int]) -> None:
+        self._folder, self._limits = folder, limits
+        self._upload = Upload()
+        self._open: dict[str, IO[bytes]] = {}
+        self._sizes: dict[str, int] = {}
+        self._header, self._value, self._disposition, self._field = bytearray(), bytearray(), b"", ""
+        self._pieces: list[tuple[IO[bytes], bytes]] = []
+        self._ended = False
+        self.waiting = 0
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._part_begins,
+                "on_header_field": lambda data, start, end: self._header.extend(data[start:end]),
+                "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+                "on_header_end": self._header_ends,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._part_data,
+                "on_end": self._ends,
+            },
+        )
+
+    def feed(self, chunk: bytes) -> None:
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise Refusal(400, f"This is not the form it says it is. {_FORM}") from error
+
+    def write(self) -> None:
+        """Bring to the disk what has gathered."""
+        pieces, self._pieces, self.waiting = self._pieces, [], 0
+        for file, piece in pieces:
+            file.write(piece)
+
+    def close(self) -> None:
+        for file in self._open.values():
+            file.close()
+
+    def finish(self) -> Upload:
+        if not self._ended:
+            raise Refusal(400, "The form ends before its last part does. Send it again, whole.")
+        # Browsers send a field that was left blank as a file without name and content.
+        for name in [n for n, size in self._sizes.items() if size == 0 and not self._upload.names[n]]:
+            self._upload.files.pop(name).unlink()
+        if not self._upload.files:
+            raise Refusal(400, f"There is no file in this form. {_FORM}")
+        for name in self._upload.files:
+            if self._sizes[name] == 0:
+                raise Refusal(422, f"{FIELDS[name].capitalize()} is empty.")
+        return self._upload
+
+    def _part_begins(self) -> None:
+        self._disposition = b""
+
+    def _header_ends(self) -> None:
+        if bytes(self._header).lower() == b"content-disposition":
+            self._disposition = bytes(self._value)
+        self._header, self._value = bytearray(), bytearray()
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        self._field = options.get(b"name", b"").decode("utf-8", "replace")
+        if self._field not in FIELDS:
+            raise Refusal(400, f"There is a part that is neither. {_FORM}")
+        if self._field in self._open:
+            raise Refusal(400, f"{FIELDS[self._field].capitalize()} comes twice. {_FORM}")
+        path = self._folder / self._field
+        self._upload.files[self._field] = path
+        self._upload.names[self._field] = display_name(options.get(b"filename", b"").decode("utf-8", "replace"))
+        self._open[self._field], self._sizes[self._field] = path.open("wb"), 0
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        name = self._field
+        self._sizes[name] += end - start
+        if self._sizes[name] > self._limits[name]:
+            raise Refusal(413, f"{FIELDS[name].capitalize()} may have {_size(self._limits[name])}. Send a smaller one.")
+        self._pieces.append((self._open[name], data[start:end]))
+        self.waiting += end - start
+
+    def _ends(self) -> None:
+        self._ended = True
+
+
+def display_name(name: str) -> str:
+    """The last part of a file name, without what cannot be printed, and not too long."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(character for character in last if character.isprintable())[:100].strip()
+
+
+def _boundary(request: Request) -> bytes:
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != b"multipart/form-data":
+        raise Refusal(415, _FORM)
+    boundary: bytes = options.get(b"boundary", b"")
+    if not 0 < len(boundary) <= 70:
+        raise Refusal(400, f"The form has no usable boundary. {_FORM}")
+    return boundary
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:g} MB" if count >= 100_000 else f"{count:,} bytes"

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from crossspace.errors import DataError, MissingExtraError
+from crossspace.features.checkpoint import load_checkpoint
+from crossspace.features.extractors import Extractor, Missing, build
+from crossspace.features.text_network import TOKENS, _batches
+
+
+@pytest.fixture(scope="module")
+def minilm() -> Extractor:
+    try:
+        return build("text", "minilm")
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+
+
+def test_minilm_gives_384_numbers_of_length_one(minilm: Extractor) -> None:
+    (vector,) = minilm.extract(["Hello there."])
+    assert vector.shape == (384,)
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
+
+
+def test_minilm_gives_the_numbers_that_sentence_transformers_gives(minilm: Extractor) -> None:
+    """Recorded from sentence-transformers 6.2 on the same weights."""
+    (vector,) = minilm.extract(["I can't believe it!"])
+    np.testing.assert_allclose(vector[:4], [-0.0554027, -0.0229833, 0.0511826, -0.0400096], atol=1e-6)
+
+
+def test_minilm_finds_meaning(minilm: Extractor) -> None:
+    joy, glad, tax = minilm.extract(["I am so happy today!", "What a joyful day.", "The tax form is due in April."])
+    assert joy @ glad > joy @ tax + 0.2
+
+
+def test_minilm_reads_256_tokens(minilm: Extractor) -> None:
+    text = "word " * 254
+    short, long = minilm.extract([text, text + "and now something else entirely"])
+    np.testing.assert_allclose(short, long, atol=1e-6)
+    shorter, other = minilm.extract(["word " * 200, "word " * 200 + "and now something else entirely"])
+    assert np.abs(shorter - other).max() > 1e-3
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_pooling_is_what_the_network_itself_gives(folders: dict[str, Path], pooling: str) -> None:
+    network, tokenizer, _ = load_checkpoint(str(folders["text"]), "text")
+    made = build("text", f"transformers:{folders['text']},pooling={pooling}")
+    found = made.extract(["What?", "Not that long a text."])
+    for text, vector in zip(["What?", "Not that long a text."], found, strict=True):
+        with torch.no_grad():
+            states = network(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
+        np.testing.assert_allclose(vector, (states[0] if pooling == "cls" else states.mean(0)).numpy(), atol=1e-5)
+
+
+def test_a_long_text_is_cut_to_the_positions_of_the_network(folders: dict[str, Path]) -> None:
+    made = build("text", f"transformers:{folders['text']}")
+    long, longer = made.extract(["a" * 62, "a" * 62 + "b" * 500])
+    np.testing.assert_allclose(long, longer, atol=1e-6)
+    one_less = made.extract(["a" * 61])[0]
+    assert np.abs(long - one_less).max() > 1e-6
+
+
+def test_broken_characters_are_read_as_unknown_ones(minilm: Extractor) -> None:
+    broken, empty = minilm.extract(["half a \ud83d face", "\u200b"])
+    assert np.isfinite(broken).all()
+    assert isinstance(empty, Missing) or np.isfinite(empty).all()
+
+
+def test_a_network_that_sees_is_no_text_extractor(folders: dict[str, Path]) -> None:
+    with pytest.raises(DataError, match="should be a text network"):
+        build("text", f"transformers:{folders['visual']}")
+
+
+def test_batches_hold_every_row_once_and_no_more_than_the_bound() -> None:
+    lengths = np.random.default_rng(0).integers(0, 300, 500).tolist()
+    batches = list(_batches(lengths))
+    assert sorted(row for batch in batches for row in batch) == [r for r, n in enumerate(lengths) if n]
+    assert all(len(b) * max(lengths[r] for r in b) <= TOKENS for b in batches)
+    assert list(_batches([5 * TOKENS])) == [[0]]

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+
+from crossspace.features.media import Media, audio, audio_blocks, open_media, read_audio, waveform
+
+pytest.importorskip("av")
+
+
+@pytest.mark.parametrize(
+    ("name", "codecs", "rate"),
+    [
+        ("a.mp4", ("libx264", "aac"), 44100),
+        ("a.mkv", ("libx264", "aac"), 44100),
+        ("a.webm", ("libvpx", "libopus"), 48000),
+        ("a.avi", ("mpeg4", "mp3"), 44100),
+        ("a.ts", ("libx264", "aac"), 44100),
+        ("a.mov", ("libx264", "pcm_s16le"), 44100),
+    ],
+)
+def test_sound_is_where_it_was_recorded_in_every_container(recording, signals, name, codecs, rate):
+    media = open_media(recording(name, signals.times, [(0, signals.clicks(4, rate))], rate=rate, codecs=codecs))
+    found = dict(read_audio(media, [(0.5, 3.9)]))[0]
+    assert signals.onsets(found) + 0.5 == pytest.approx([1, 2, 3], abs=0.04)  # one frame of the video
+
+
+def test_sound_that_starts_late_keeps_its_time(recording, signals):
+    media = open_media(recording("late.mkv", signals.times, [(1.5, signals.clicks(2, 44100))]))
+    found = dict(read_audio(media, [(0, 4), (0.2, 1.2)]))
+    assert signals.onsets(found[0]) == pytest.approx([1.5, 2.5], abs=0.03)
+    assert np.abs(found[0][: int(1.4 * 16000)]).max() == 0
+    assert found[1] is None  # silence that nobody recorded is missing, not zeros
+
+
+def test_a_gap_in_the_sound_is_silent_and_moves_nothing(recording, signals):
+    part = signals.clicks(1, 44100)
+    media = open_media(recording("gap.mkv", None, [(0, part), (3, part)], codecs=("", "pcm_s16le")))
+    (_, found), *_ = read_audio(media, [(0, 4)])
+    assert signals.onsets(found) == pytest.approx([0, 3], abs=0.005)
+    blocks = list(audio_blocks(media, seconds=0.7))
+    assert [len(block) for block in blocks[:-1]] == [11200] * (len(blocks) - 1)
+    np.testing.assert_array_equal(np.concatenate(blocks), found)
+
+
+def test_spans_may_overlap_lie_anywhere_and_come_in_any_order(recording, signals):
+    media = open_media(recording("a.wav", None, [(0, signals.clicks(4, 16000))], rate=16000, codecs=("", "pcm_s16le")))
+    whole = np.concatenate(list(audio_blocks(media)))
+    spans = [(2.0, 3.0), (0.0, 4.0), (1.5, 2.5), (3.5, 9.0), (5.0, 6.0), (1.0, 1.0), (2.0, 1.0), (-1.0, 0.5)]
+    found = dict(read_audio(media, spans))
+    assert sorted(found) == list(range(len(spans)))
+    for index, (first, last) in {0: (2, 3), 1: (0, 4), 2: (1.5, 2.5), 3: (3.5, 4), 7: (0, 0.5)}.items():
+        np.testing.assert_array_equal(found[index], whole[int(first * 16000) : int(last * 16000)])
+    assert found[4] is found[5] is found[6] is None
+
+
+def test_samples_are_mono_float32_within_one(recording, signals):
+    media = open_media(
+        recording("loud.wav", None, [(0, 3 * signals.clicks(1, 48000))], rate=48000, codecs=("", "pcm_f32le"))
+    )
+    (_, found), *_ = read_audio(media, [(0, 1)])
+    assert found.dtype == np.float32 and found.ndim == 1 and np.abs(found).max() <= 1
+
+
+def test_resampling_keeps_length_and_level(recording):
+    tone = (0.5 * np.sin(2 * np.pi * 440 * np.arange(48000) / 48000)).astype(np.float32)
+    media = open_media(recording("a.wav", None, [(0, tone)], rate=48000, codecs=("", "pcm_f32le")))
+    (_, found), *_ = read_audio(media, [(0, 1)])
+    expected = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    assert len(found) == 16000
+    assert np.abs(found - expected)[200:-200].max() < 0.01
+
+
+def test_of_an_endless_span_only_the_beginning_is_heard(recording, signals, monkeypatch):
+    monkeypatch.setattr(audio, "LONGEST", 1.0)
+    media = open_media(recording("a.wav", None, [(0, signals.clicks(4, 16000))], rate=16000, codecs=("", "pcm_s16le")))
+    assert len(dict(read_audio(media, [(0.5, 4)]))[0]) == 16000
+
+
+def test_a_short_span_is_given_before_the_rest_is_read(recording, signals):
+    media = open_media(recording("a.wav", None, [(0, signals.clicks(4, 16000))], rate=16000, codecs=("", "pcm_s16le")))
+    assert [index for index, _ in read_audio(media, [(0, 4), (3, 3.5), (0, 1)])] == [2, 1, 0]
+
+
+def test_damaged_packets_are_left_out_and_noted(recording, signals):
+    hiss = np.random.default_rng(1).normal(0, 0.02, 4 * 44100).astype(np.float32)
+    path = recording("a.mp4", None, [(0, signals.clicks(4, 44100) + hiss)])
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 2000] = b"\xff" * 2000
+    path.write_bytes(data)
+    notes: list[str] = []
+    (_, found), *_ = read_audio(open_media(path), [(0, 4)], notes=notes)
+    assert signals.onsets(found)[[0, -1]] == pytest.approx([0, 3], abs=0.03)
+    assert len(notes) == 1 and "damaged packets of the audio track" in notes[0]
+
+
+def test_the_waveform_is_loud_where_the_sound_is(recording, signals):
+    media = open_media(recording("late.mkv", signals.times, [(2, signals.clicks(1, 44100))]))
+    peaks = waveform(media, points=8)
+    assert peaks.shape == (8,) and peaks.dtype == np.float32
+    assert peaks.argmax() == 4 and peaks[:4].max() == 0
+
+
+def test_without_sound_there_are_no_blocks_and_nothing_to_hear(recording, signals):
+    media = open_media(recording("silent.mp4", signals.times))
+    assert isinstance(media, Media) and list(audio_blocks(media)) == []
+    assert list(read_audio(media, [(0, 1)])) == [(0, None)]
+    assert waveform(media, 5).tolist() == [0] * 5

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from crossspace.analysis.exports import to_csv, to_json, to_vtt
+
+
+def words(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def test_a_recording_can_be_seen_heard_and_explained(
+    serve: Callable[..., str], open_page: Callable[..., Any], upload: Callable[[Any], None]
+) -> None:
+    page = open_page(serve())
+    upload(page)
+    page.get_by_role("heading", name="talk.webm").wait_for()
+    page.locator("#wave [part~=region]").nth(3).wait_for()
+    assert page.locator(".tl-block").count() == page.get_by_role("option").count() == 4
+    page.get_by_role("option").nth(1).click()
+    page.wait_for_function("document.querySelector('video').currentTime > 1.5")
+    page.locator("[aria-current=true]").wait_for()
+    why = words(page.get_by_role("region", name="Why").inner_text())
+    for expected in ("Ben", "words 1", "joy 60%", "neutral 50%", "+31", "−8", "Missing: no face was seen"):
+        assert expected in why
+
+
+def test_a_click_on_the_waveform_chooses_the_utterance(
+    serve: Callable[..., str], open_page: Callable[..., Any], upload: Callable[[Any], None]
+) -> None:
+    page = open_page(serve())
+    upload(page)
+    page.locator("#wave [part~=region]").nth(2).click()
+    assert "words 2" in page.get_by_role("region", name="Why").inner_text()
+    assert page.get_by_role("option", selected=True).inner_text().startswith("0:03")
+
+
+def test_one_speaker_and_one_emotion_can_be_shown_alone(
+    serve: Callable[..., str], open_page: Callable[..., Any], upload: Callable[[Any], None]
+) -> None:
+    page = open_page(serve())
+    upload(page)
+    page.get_by_role("button", name="Ben").click()
+    assert [row.split()[1] for row in page.locator(".tl-item:visible").all_inner_texts()] == ["Ben", "Ben"]
+    page.get_by_role("button", name="joy").click()
+    assert page.locator(".tl-item:visible").count() == 1
+    assert page.get_by_text("1 of 4 utterances").is_visible()
+    page.get_by_role("button", name="Everyone").click()
+    page.get_by_role("button", name="joy").click()
+    assert page.locator(".tl-item:visible").count() == 4
+
+
+def test_exports_say_what_the_server_said(
+    serve: Callable[..., str],
+    open_page: Callable[..., Any],
+    upload: Callable[[Any], None],
+    analyzer: Any,
+    table: Callable[[str], Any],
+) -> None:
+    page = open_page(serve())
+    upload(page)
+    saved = {}
+    for name in ("JSON", "CSV", "WebVTT"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        saved[name] = download.value.path().read_text(encoding="utf-8")
+        assert download.value.suggested_filename == f"talk.webm.{name.lower().replace('webvtt', 'vtt')}"
+    truth = replace(analyzer.make(), conversation_id="talk.webm", media=analyzer.media)
+    assert json.loads(saved["JSON"]) == json.loads(to_json(truth))
+    assert table(saved["CSV"]) == table(to_csv(truth))
+    assert saved["WebVTT"] == to_vtt(truth)
+
+
+def test_the_card_is_shown_as_text(serve: Callable[..., str], open_page: Callable[..., Any]) -> None:
+    page = open_page(serve())
+    assert page.get_by_text("What this is not for.").is_visible()
+    page.get_by_role("button", name="Read the model card").click()
+    card = page.get_by_role("dialog", name="Model card")
+    assert card.get_by_role("heading", name="tiny").is_visible() and card.locator("strong").inner_text() == "three"
+    assert "<img" in card.inner_text() and card.locator("img").count() == 0
+
+
+def test_two_thousand_utterances_are_all_there(
+    serve: Callable[..., str], open_page: Callable[..., Any], upload: Callable[[Any], None], analyzer: Any
+) -> None:
+    analyzer.count = 2000
+    page = open_page(serve())
+    upload(page)
+    page.get_by_role("option").nth(1999).wait_for(state="attached")
+    page.get_by_role("listbox").focus()
+    page.keyboard.press("End")
+    assert "words 1999" in page.get_by_role("region", name="Why").inner_text()
+    page.get_by_role("button", name="Zoom in").click()
+    assert page.locator(".tl-block").count() == 2000

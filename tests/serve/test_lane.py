@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from crossspace.serve.lane import Lane
+from crossspace.serve.refusal import Refusal
+from crossspace.serve.sharing import share
+
+
+def test_jobs_of_a_lane_run_one_after_the_other_and_all_answer():
+    running, most = [], []
+
+    def job(progress) -> int:
+        running.append(1)
+        most.append(len(running))
+        running.pop()
+        return len(most)
+
+    async def all_of_them() -> list[int]:
+        lane = Lane("test", 20)
+
+        async def one() -> int:
+            with lane.place() as place:
+                return await place.run(job, timeout=10)
+
+        return await asyncio.gather(*[one() for _ in range(20)])
+
+    assert sorted(asyncio.run(all_of_them())) == list(range(1, 21)) and set(most) == {1}
+
+
+def test_a_client_that_goes_away_stops_its_job_and_what_waits_is_never_begun():
+    began, ended, cleaned = threading.Event(), threading.Event(), []
+
+    def long(progress) -> None:
+        began.set()
+        try:
+            while True:
+                progress()
+        finally:
+            ended.set()
+
+    async def scene() -> None:
+        lane, gone = Lane("test", 2), asyncio.Event()
+
+        async def one(job, gone) -> None:
+            with lane.place() as place:
+                place.afterwards(lambda: cleaned.append(job))
+                await place.run(job, timeout=10, gone=gone.wait())
+
+        first = asyncio.ensure_future(one(long, gone))
+        while not began.is_set():
+            await asyncio.sleep(0.001)
+        now = asyncio.Event()
+        now.set()
+        with pytest.raises(Refusal):
+            await one(pytest.fail, now)
+        gone.set()
+        with pytest.raises(Refusal):
+            await first
+        while lane.inside:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(scene())
+    assert ended.is_set() and cleaned == [pytest.fail, long]
+
+
+def test_a_shared_extractor_stops_a_job_that_is_no_longer_wanted():
+    extracted = []
+    extractor = SimpleNamespace(extract=lambda items: extracted.append(items) or list(items))
+    share(extractor)
+    assert extractor.extract(["a"]) == ["a"]
+
+    def job(progress) -> None:
+        while True:
+            extractor.extract(["b"])
+
+    async def scene() -> None:
+        lane = Lane("test", 1)
+        with lane.place() as place, pytest.raises(Refusal) as refused:
+            await place.run(job, timeout=0.05)
+        assert refused.value.status == 504
+        while lane.inside:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(scene())
+    assert len(extracted) > 1

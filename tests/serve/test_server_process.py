@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from crossspace.cli.main import main
+from crossspace.errors import UsageError
+from crossspace.serve.running import listen
+from crossspace.serve.settings import Settings
+
+HERE = Path(__file__).parent
+HEAD = b'--x\r\nContent-Disposition: form-data; name="media"; filename="a"\r\n\r\n'
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+
+
+@contextmanager
+def server(tmp_path, *options):
+    """A server as a process, its address and the folder for its uploads."""
+    command = [sys.executable, HERE / "server_process.py", HERE / "conftest.py", "--port", "0", *options]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        try:
+            said = [process.stdout.readline(), process.stdout.readline()]
+            assert said[1], process.stderr.read()
+            yield process, said, int(said[1].split("  ")[0].rpartition(":")[2])
+        finally:
+            process.kill()
+
+
+def begin_upload(port: int, declared: int, sent: bytes) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", port), timeout=20)
+    head = (
+        f"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        f"Content-Length: {declared}\r\n\r\n"
+    )
+    line.sendall(head.encode() + sent)
+    return line
+
+
+def files(tmp_path: Path) -> list[Path]:
+    return [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+def wait_until(condition) -> bool:
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return bool(condition())
+
+
+def test_a_server_says_what_answers_and_where_and_ends_by_ctrl_c(tmp_path):
+    with server(tmp_path) as (process, said, port):
+        assert "shipped with crossspace" in said[0] and "http://127.0.0.1:" in said[1]
+        with urlopen(f"http://127.0.0.1:{port}/v1/health") as answer:
+            assert json.load(answer)["status"] == "ok"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert "Traceback" not in process.stderr.read()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_upload_goes_when_its_client_or_its_server_does(tmp_path):
+    with server(tmp_path) as (process, _, port):
+        with begin_upload(port, 1_000_000, HEAD + b"\0" * 100):
+            assert wait_until(lambda: files(tmp_path))
+        assert wait_until(lambda: not files(tmp_path))
+        with begin_upload(port, 1_000_000, HEAD + b"\0" * 100):
+            assert wait_until(lambda: files(tmp_path))
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == -signal.SIGTERM
+        assert "Traceback" not in process.stderr.read()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refusal_reaches_a_client_that_is_still_sending(tmp_path):
+    with server(tmp_path, "--max-media", "100KB") as (_, _, port):
+        body = HEAD + b"\0" * 3_000_000 + b"\r\n--x--\r\n"
+        with begin_upload(port, len(body), body) as line:
+            assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+    assert files(tmp_path) == []
+
+
+def test_an_upload_that_stalls_is_ended(tmp_path):
+    with server(tmp_path, "--stall", "0.2") as (_, _, port), begin_upload(port, 1000, HEAD) as line:
+        assert line.recv(100).startswith(b"HTTP/1.1 408 ")
+        assert wait_until(lambda: not files(tmp_path))
+
+
+def test_beyond_this_computer_without_token_there_is_a_warning(tmp_path):
+    with server(tmp_path, "--host", "0.0.0.0") as (process, _, _):
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        assert "CROSSSPACE_TOKEN" in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [("--max-media", "much", "size"), ("--port", "99999", "port"), ("--hots", "x", "--host"), ("--token", "", "token")],
+)
+def test_options_that_cannot_be_are_named(capsys, option, value, words):
+    assert main(["serve", option, value]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="--port"):
+        listen(Settings(port=taken.getsockname()[1]))
