@@ -54,6 +54,8 @@ def test_all_faults_of_the_options_are_told_at_once() -> None:
         {"schedule": "linear"},
         {"precision": "16"},
         {"class_weights": "even"},
+        {"class_weights": 1.5},
+        {"class_weights": float("nan")},
         {"class_weights": [1.0, -1.0]},
         {"class_weights": [1.0, float("nan")]},
         {"learning_rate": float("nan")},

@@ -278,6 +278,18 @@ def test_balanced_class_weights_have_mean_one_over_the_labelled_rows(make: Make,
     assert make(class_weights=[1, 2, 3, 4]).step.class_weights.tolist() == [1, 2, 3, 4]
 
 
+def test_a_power_of_the_inverse_frequency_lies_between_no_and_balanced_class_weights(
+    make: Make, tiny_corpus: Corpus
+) -> None:
+    truth = tiny_corpus.labels("train")
+    truth = truth[truth != UNLABELLED]
+    none, third, whole = (make(class_weights=power).step.class_weights.double() for power in (0, 0.3, 1.0))
+    assert torch.equal(none, torch.ones(4, dtype=torch.float64))
+    assert torch.equal(whole, make(class_weights="balanced").step.class_weights.double())
+    assert float(third[truth].mean()) == pytest.approx(1.0, rel=1e-6)
+    torch.testing.assert_close(third / third[0], (whole / whole[0]) ** 0.3, rtol=1e-5, atol=0)
+
+
 def test_class_weights_that_do_not_fit_the_labels_are_refused(make: Make) -> None:
     with pytest.raises(UsageError, match="one number per label"):
         make(class_weights=[1.0, 2.0])

@@ -25,7 +25,7 @@ def space(tiny_tree: dict[str, dict]) -> Space:
         "model.width": {"low": 4, "high": 16, "step": 4},
         "model.dropout": {"low": 0, "high": 1},
         "training.learning_rate": {"low": 1e-5, "high": 1e-2, "log": True},
-        "training.class_weights": ["none", "balanced", [1, 2, 3, 4]],
+        "training.class_weights": ["none", "balanced", 0.3, [1, 2, 3, 4]],
         "training.clip": [None, 1.0],
         "balancer.name": ["pgm", "fixed"],
         "balancer.every": [1, 2],

@@ -220,7 +220,7 @@ def _try(configuration: Configuration, corpus: Corpus) -> None:
     with torch.device("meta"):
         model = configuration.build_model(seen.spec, set(corpus.spec.modalities) - set(seen.spec.modalities))
     weights = configuration.training.class_weights
-    if not isinstance(weights, str) and len(weights) != len(corpus.spec.labels):
+    if not isinstance(weights, (str, float, int)) and len(weights) != len(corpus.spec.labels):
         raise UsageError(
             f"`class_weights` should be one number per label {list(corpus.spec.labels)}. Found {len(weights)}."
         )

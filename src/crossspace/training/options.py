@@ -36,8 +36,9 @@ class TrainingOptions:
         warmup: fraction of all steps in which the learning rate rises from zero (``one-cycle``: to its peak).
         clip: largest norm of the whole gradient; none does not clip.
         precision: ``float32``, or ``bf16`` for mixed precision.
-        class_weights: ``none``; ``balanced`` (inverse frequency on the training split, mean one over its rows); or
-            one number per label, in label order.
+        class_weights: ``none``; ``balanced`` (inverse frequency on the training split, mean one over its rows); a
+            number between 0 and 1, the power of the inverse frequency, which lies between the two; or one number per
+            label, in label order.
         modalities: train on these modalities of the corpus and know no others; all when not given.
         averaging: decay of an exponential moving average of the weights, which is then what is evaluated and kept;
             0 keeps the weights themselves.
@@ -54,7 +55,7 @@ class TrainingOptions:
     warmup: float = 0.0
     clip: float | None = None
     precision: Literal["float32", "bf16"] = "float32"
-    class_weights: Literal["none", "balanced"] | Sequence[float] = "none"
+    class_weights: Literal["none", "balanced"] | float | Sequence[float] = "none"
     modalities: Sequence[str] | None = None
     averaging: float = 0.0
 
@@ -80,12 +81,14 @@ class TrainingOptions:
         ]
         if isinstance(self.class_weights, str):
             fine = self.class_weights in ("none", "balanced")
+        elif isinstance(self.class_weights, (int, float)):
+            fine = 0 <= self.class_weights <= 1
         else:
             fine = all(math.isfinite(w) and w >= 0 for w in self.class_weights)
         if not fine:
             faults.append(
-                "`class_weights` should be 'none', 'balanced' or one number of at least 0 per label. "
-                f"Found {self.class_weights!r}."
+                "`class_weights` should be 'none', 'balanced', a power between 0 and 1, or one number of at "
+                f"least 0 per label. Found {self.class_weights!r}."
             )
         if faults:
             raise UsageError("\n".join(faults))

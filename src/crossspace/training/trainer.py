@@ -261,12 +261,13 @@ class Trainer:
 
     def _class_weights(self) -> Tensor | None:
         chosen, labels = self.options.class_weights, self.corpus.spec.labels
-        if isinstance(chosen, str):
-            if chosen == "none":
-                return None
+        if chosen == "none":
+            return None
+        if isinstance(chosen, (str, int, float)):
             truth = self.corpus.labels(self.train_split)
             counts = np.bincount(truth[truth != UNLABELLED], minlength=len(labels))
-            weights = counts.sum() / (np.maximum(counts, 1) * max(1, int((counts > 0).sum())))
+            weights = np.maximum(counts, 1) ** -(1.0 if isinstance(chosen, str) else float(chosen))
+            weights *= counts.sum() / (counts * weights).sum()
             return torch.tensor(weights, dtype=torch.float32, device=self.fabric.device)
         if len(chosen) != len(labels):
             raise UsageError(
