@@ -19,6 +19,7 @@ from crossspace.features.cache import FeatureCache
 from crossspace.features.extraction import Extracted, Extraction
 from crossspace.features.extractors import build
 from crossspace.features.sources import Recording
+from crossspace.runtime import optional_import
 
 _MOST_SPEAKERS = 16
 _TEXTS_AT_ONCE = 2048
@@ -202,6 +203,8 @@ def _begin(media: Mapping[str, str], cache: Path | None, jobs: int) -> None:
     import torch
 
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
+    if "visual" in media:
+        optional_import("cv2", "media").setNumThreads(1)
     _extraction_here = _extraction(media, cache)
 
 
