@@ -43,7 +43,7 @@ def faults_of(content: dict[str, Any], corpus: Corpus, **options: Any) -> str:
 
 
 def test_all_shipped_studies_are_found() -> None:
-    assert len(SHIPPED) >= 8
+    assert len(SHIPPED) >= 9
     assert {"css-components", "css-modalities", "css-order-rank", "css-stability", "css-variants"} <= set(SHIPPED)
 
 
@@ -52,7 +52,7 @@ def test_every_shipped_study_can_be_planned_and_its_variants_all_differ(name: st
     assert study_summary(name).endswith(".")
     content = read_study(name)
     study = plan(content, tiny_corpus, name=name, about=study_summary(name), changes={"training": {"epochs": 1}})
-    assert study.settings == "synthetic"
+    assert study.settings == ("meld" if name == "text-context" else "synthetic")
     names = [v.name for v in study.variants]
     assert study.reference in names and len(set(names)) == len(names)
     assert len(names) + len(study.left_out) >= len(content.get("variants", {}))
