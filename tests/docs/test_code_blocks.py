@@ -43,6 +43,7 @@ BLOCKS = {
     "docs/results/index.md": (0, 0, 0),
     "docs/results/mosi.md": (0, 0, 1),
     "docs/results/studies.md": (0, 0, 1),
+    "docs/results/text.md": (0, 0, 1),
     "docs/results/synthetic.md": (0, 0, 1),
     "docs/results/text.md": (0, 0, 1),
     "CONTRIBUTING.md": (0, 0, 0),
