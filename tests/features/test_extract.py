@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -21,9 +22,9 @@ class Lengths(TextExtractor):
     """The number of letters and of words."""
 
     name, licence, width, version = "lengths", "none", 2, "1"
+    parameters: ClassVar[dict] = {}
 
     def __init__(self) -> None:
-        self.parameters = {}
         self.seen: list[str] = []
 
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
