@@ -34,7 +34,7 @@ clean:
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) torch
-	$(PIP) --editable .
+	$(PIP) --editable '.[text,media,serve]'
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed

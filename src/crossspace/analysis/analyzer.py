@@ -11,7 +11,7 @@ from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.features.cache import FeatureCache
 from crossspace.features.extraction import Extraction
-from crossspace.features.extractors import Extractor, build, from_identity
+from crossspace.features.extractors import Extractor, from_identity
 from crossspace.features.sources import Recording
 from crossspace.features.transcripts import Transcript
 from crossspace.predict import Predictor, Stream
@@ -136,9 +136,8 @@ class Analyzer:
         if not any(m in u.features for u in conversation.utterances for m in known):
             reasons = sorted({f"{m}: {r}" for u in conversation.utterances for m, r in u.missing.items() if m in known})
             raise DataError(
-                f"{self.name[0].upper()}{self.name[1:]} uses {', '.join(known)}, and conversation "
-                f"{conversation.id!r} has "
-                "nothing of it" + (f" ({'; '.join(reasons)})." if reasons else ".")
+                f"{self.name[0].upper()}{self.name[1:]} uses {', '.join(known)}, and conversation {conversation.id!r} "
+                "has nothing of it" + (f" ({'; '.join(reasons)})." if reasons else ".")
             )
         records = self.predictor.predict(conversation)
         return Analysis(
@@ -196,23 +195,10 @@ def _extractor(predictor: Predictor, modality: str, wanted: str | None) -> Extra
     if not trained:
         raise MismatchError(
             f"Model {predictor.name} was trained on {modality} features that no extractor of crossspace made, so they "
-            "cannot be made for a new recording. Give it conversations with features ('crossspace predict'), or "
-            "train on a "
-            "corpus made by 'crossspace extract'."
+            "cannot be made for a new recording. Give it conversations with features ('crossspace predict'), or train "
+            "on a corpus made by 'crossspace extract'."
         )
-    extractor = from_identity(modality, trained) if wanted is None else build(modality, wanted)
-    if extractor.identity != dict(trained):
-        raise MismatchError(
-            f"Model {predictor.name} was trained on {modality} features of {_named(trained)}. Found "
-            f"{_named(extractor.identity)}. Install or give the extractor of the model, or train a model on "
-            f"this one's features."
-        )
-    return extractor
-
-
-def _named(identity: Mapping[str, Any]) -> str:
-    parameters = ", ".join(f"{key}={value}" for key, value in dict(identity.get("parameters") or {}).items())
-    return f"{identity['name']} {identity.get('version', '')}{f' ({parameters})' if parameters else ''}"
+    return from_identity(modality, trained, wanted)
 
 
 def _card(predictor: Predictor) -> str | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID
 
-from crossspace.cli.progress import Display
+from crossspace.cli.progress import Display, counted
 from crossspace.features.extract import Standing
 
 
@@ -18,15 +18,7 @@ class ExtractProgress(Display):
     """
 
     def __init__(self, hidden: bool = False) -> None:
-        super().__init__(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[count]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("{task.fields[text]}"),
-            hidden=hidden,
-            speed_estimate_period=120,
-        )
+        super().__init__(*counted(), hidden=hidden, speed_estimate_period=120)
         self._tasks: dict[str, TaskID] = {}
         self._began: dict[str, float] = {}
         self._last = 0.0

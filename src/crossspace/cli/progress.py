@@ -54,6 +54,17 @@ class Display:
             self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def counted() -> tuple[ProgressColumn, ...]:
+    """Columns of a task with the fields ``count`` and ``text``."""
+    return (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[count]}"),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        TextColumn("{task.fields[text]}"),
+    )
+
+
 class TrainingProgress(Display):
     """A bar over the epochs of a seed with losses, weights and the validation score.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID
 
-from crossspace.cli.progress import Display
+from crossspace.cli.progress import Display, counted
 from crossspace.studies.run import Progress as Standing
 
 
@@ -21,15 +21,7 @@ class StudyProgress(Display):
     """
 
     def __init__(self, name: str, hidden: bool = False) -> None:
-        super().__init__(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[count]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("{task.fields[text]}"),
-            hidden=hidden,
-            speed_estimate_period=600,
-        )
+        super().__init__(*counted(), hidden=hidden, speed_estimate_period=600)
         self.name = name
         self._task: TaskID | None = None
         self._said: tuple[int, int, int] | None = None

@@ -90,8 +90,12 @@ def extract(
     media = {m: name for m, name in wanted.items() if m != "text"}
     found: dict[str, Extracted] = {}
     failures: dict[str, str] = {}
-    work = _in_turn if jobs <= 1 or len(recordings) <= 1 or not media else _side_by_side
-    for recording, result in work(recordings, media, cache, jobs):
+    here = Extraction(extractors, FeatureCache(cache))
+    if jobs <= 1 or len(recordings) <= 1 or not media:
+        work = _in_turn(recordings, Extraction({m: extractors[m] for m in media}, here.cache))
+    else:
+        work = _side_by_side(recordings, media, cache, jobs)
+    for recording, result in work:
         if isinstance(result, Extracted):
             found[recording.id] = result
         else:
@@ -102,7 +106,7 @@ def extract(
         raise DataError(f"None of {len(recordings)} recordings could be extracted:{reasons}")
     ordered = [(r.split, found[r.id].conversation) for r in recordings if r.id in found]
     if "text" in extractors:
-        ordered = _with_text(ordered, Extraction({"text": extractors["text"]}, FeatureCache(cache)), progress)
+        ordered = _with_text(ordered, here, progress)
     conversations: dict[str | None, list[Conversation]] = {}
     for split, conversation in ordered:
         conversations.setdefault(split, []).append(conversation)
@@ -167,10 +171,7 @@ def _with_text(
     return filled
 
 
-def _in_turn(
-    recordings: Sequence[Recording], media: Mapping[str, str], cache: Path | None, jobs: int
-) -> Iterator[tuple[Recording, Extracted | str]]:
-    extraction = _extraction(media, cache)
+def _in_turn(recordings: Sequence[Recording], extraction: Extraction) -> Iterator[tuple[Recording, Extracted | str]]:
     for recording in recordings:
         yield recording, _try(extraction, recording)
 
@@ -205,16 +206,12 @@ def _begin(media: Mapping[str, str], cache: Path | None, jobs: int) -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
     if "visual" in media:
         optional_import("cv2", "media").setNumThreads(1)
-    _extraction_here = _extraction(media, cache)
+    _extraction_here = Extraction({m: build(m, name) for m, name in media.items()}, FeatureCache(cache))
 
 
 def _work(recording: Recording) -> Extracted | str:
     assert _extraction_here is not None
     return _try(_extraction_here, recording)
-
-
-def _extraction(media: Mapping[str, str], cache: Path | None) -> Extraction:
-    return Extraction({m: build(m, name) for m, name in media.items()}, FeatureCache(cache))
 
 
 def _try(extraction: Extraction, recording: Recording) -> Extracted | str:

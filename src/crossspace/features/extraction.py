@@ -16,6 +16,7 @@ from crossspace.features.extractors.base import Extractor, Missing
 from crossspace.features.keys import feature_key, media_digest
 from crossspace.features.sources.recording import Recording
 from crossspace.features.transcripts import read_transcript, within
+from crossspace.features.transcripts.encoding import read_text
 from crossspace.features.transcripts.transcript import Cue, Transcript
 
 if TYPE_CHECKING:
@@ -231,10 +232,7 @@ def _batches(items: Iterator[tuple[int, object]], size: int) -> Iterator[list[tu
 
 
 def _labelled(transcript: Transcript, path: Path) -> Transcript:
-    try:
-        labels = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} should hold one label per line, in UTF-8. Found: {error}.") from error
+    labels = [line.strip() for line in read_text(path, str(path), "a file of labels")[0].splitlines()]
     if len(labels) != len(transcript.cues):
         raise DataError(
             f"{path} should hold one label per line for {len(transcript.cues)} utterances (an empty line: none). "

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from crossspace.features.media import Media, audio, audio_blocks, open_media, read_audio, waveform
+from crossspace.features.media import Media, audio, audio_blocks, open_media, read_audio
 
 pytest.importorskip("av")
 
@@ -93,15 +93,7 @@ def test_damaged_packets_are_left_out_and_noted(recording, signals):
     assert len(notes) == 1 and "damaged packets of the audio track" in notes[0]
 
 
-def test_the_waveform_is_loud_where_the_sound_is(recording, signals):
-    media = open_media(recording("late.mkv", signals.times, [(2, signals.clicks(1, 44100))]))
-    peaks = waveform(media, points=8)
-    assert peaks.shape == (8,) and peaks.dtype == np.float32
-    assert peaks.argmax() == 4 and peaks[:4].max() == 0
-
-
 def test_without_sound_there_are_no_blocks_and_nothing_to_hear(recording, signals):
     media = open_media(recording("silent.mp4", signals.times))
     assert isinstance(media, Media) and list(audio_blocks(media)) == []
     assert list(read_audio(media, [(0, 1)])) == [(0, None)]
-    assert waveform(media, 5).tolist() == [0] * 5

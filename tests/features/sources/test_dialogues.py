@@ -6,7 +6,6 @@ import pytest
 
 from crossspace.errors import DataError
 from crossspace.features.sources import find_recordings
-from crossspace.features.sources.tables import mended, seconds, speaker_name
 
 MELD = (
     "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
@@ -87,10 +86,13 @@ def test_manifest_names_files_beside_it_and_every_fault_is_told(tmp_path: Path) 
         assert fault in str(error.value)
 
 
-def test_small_damage_of_tables_is_mended() -> None:
-    assert mended("you\x92re  here") == "you’re here"
-    assert speaker_name("['Ross Geller']") == "Ross Geller"
-    assert speaker_name("[sic") == "[sic"
-    assert seconds("00:16:16,059") == pytest.approx(976.059)
-    assert seconds("1.5") == 1.5
-    assert seconds("soon") is None
+def test_a_manifest_with_a_column_of_conversations_is_still_a_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text("media,transcript,conversation_id\na.mp4,a.vtt,first\n", encoding="utf-8")
+    assert [(r.id, r.media) for r in find_recordings(path)] == [("first", tmp_path / "a.mp4")]
+
+
+def test_a_table_of_one_conversation_is_a_transcript_whatever_separates_its_cells(tmp_path: Path) -> None:
+    path = tmp_path / "talk.csv"
+    path.write_text("speaker;text\nAnn;Hello, Bob;\n", encoding="utf-8")
+    assert [(r.id, r.transcript) for r in find_recordings(path)] == [("talk", path)]

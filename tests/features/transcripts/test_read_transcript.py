@@ -103,3 +103,8 @@ def test_an_uploaded_file_is_called_by_the_given_name(tmp_path):
 def test_speakers_that_are_not_named_are_unknown(tmp_path):
     (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nHello.\n")
     assert read_transcript(tmp_path / "a.srt").cues[0].speaker == UNKNOWN_SPEAKER
+
+
+def test_bytes_of_windows_that_passed_for_control_codes_are_mended(tmp_path):
+    (tmp_path / "a.csv").write_text("speaker,text\nAnn,you\x92re here\n", encoding="utf-8")
+    assert read_transcript(tmp_path / "a.csv").cues[0].text == "you’re here"

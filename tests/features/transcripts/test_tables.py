@@ -29,7 +29,7 @@ def test_the_columns_of_meld_are_known():
 
 def test_the_columns_of_emorynlp_are_known():
     found = parse_csv(EMORYNLP, "emory.csv")
-    assert [cue.speaker for cue in found.cues] == ["Rachel Green", "Joey Tribbiani & Ross Geller"]
+    assert [cue.speaker for cue in found.cues] == ["Rachel Green", "Joey Tribbiani and Ross Geller"]
     assert found.cues[0].start == pytest.approx(3.795) and found.cues[0].label == "Neutral"
 
 

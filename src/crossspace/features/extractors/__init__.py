@@ -61,13 +61,28 @@ def build(modality: str, wanted: str) -> Extractor:
     return kind(**typed)
 
 
-def from_identity(modality: str, identity: Mapping[str, Any]) -> Extractor:
+def from_identity(modality: str, identity: Mapping[str, Any], wanted: str | None = None) -> Extractor:
     """The extractor that a corpus or a model records, giving the very numbers that it gave then.
+
+    Args:
+        modality: of the features.
+        identity: as recorded.
+        wanted: how it is to be built, as for :func:`build`, where what is recorded does not say where its files are.
 
     Raises:
         UsageError, MissingExtraError, DataError: as :func:`build`.
-        MismatchError: here it is another version, or has other parameters.
+        MismatchError: here it is another one, another version, or has other parameters.
     """
+    built = _recorded(modality, identity) if wanted is None else build(modality, wanted)
+    if built.identity != dict(identity):
+        raise MismatchError(
+            f"The {modality} features were made by {_named(identity)}. Here it is {_named(built.identity)}, whose "
+            f"numbers may differ. Install what made them, name the right model by --{modality}, or extract them anew."
+        )
+    return built
+
+
+def _recorded(modality: str, identity: Mapping[str, Any]) -> Extractor:
     kind = _kind(modality, str(identity.get("name")))
     recorded = dict(identity.get("parameters") or {})
     arguments = {key: value for key, value in recorded.items() if key in inspect.signature(kind).parameters}
@@ -76,7 +91,7 @@ def from_identity(modality: str, identity: Mapping[str, Any]) -> Extractor:
             f"The {modality} extractor {kind.name!r} should be recorded with {kind.argument!r}. Found {identity}."
         )
     try:
-        built = kind(**arguments)
+        return kind(**arguments)
     except DataError as error:
         if kind.argument is None:
             raise
@@ -84,13 +99,11 @@ def from_identity(modality: str, identity: Mapping[str, Any]) -> Extractor:
             f"The {modality} features were made by {kind.name} with {recorded}; of a path only the end is recorded. "
             f"Say where it is by --{modality} {kind.name}:PATH. {error}"
         ) from error
-    here = {key: built.identity[key] for key in ("version", "parameters") if key in identity}
-    if here != {key: identity[key] for key in here}:
-        raise MismatchError(
-            f"The {modality} features were made by {dict(identity)}. Here the same name gives {built.identity}, whose "
-            f"numbers may differ. Install what made them, name the right model by --{modality}, or extract them anew."
-        )
-    return built
+
+
+def _named(identity: Mapping[str, Any]) -> str:
+    parameters = ", ".join(f"{key}={value}" for key, value in dict(identity.get("parameters") or {}).items())
+    return f"{identity['name']} {identity.get('version', '')}{f' ({parameters})' if parameters else ''}"
 
 
 def _kind(modality: str, name: str) -> type[Extractor]:

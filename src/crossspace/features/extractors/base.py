@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -32,7 +32,7 @@ class Extractor(ABC, Generic[Material]):
     A subclass is one file of ``crossspace/features/extractors``, derives from :class:`TextExtractor`,
     :class:`AudioExtractor` or :class:`VisualExtractor`, and takes typed keyword arguments that can be written as JSON.
     Its constructor checks them, loads what it needs (an optional library by
-    :func:`~crossspace.runtime.optional_import`), and so knows the width.
+    :func:`~crossspace.runtime.optional_import`), and sets ``width``, ``version`` and ``parameters``.
 
     Attributes:
         name: how users call it, unique within its modality.
@@ -40,6 +40,9 @@ class Extractor(ABC, Generic[Material]):
         licence: of the model or method, as far as it limits what the features may be used for.
         argument: the keyword argument that ``NAME:VALUE`` fills, if there is one.
         batch: how many utterances it likes to see at once.
+        width: D, the number of features.
+        version: what beside the parameters decides the numbers: the release of a method, or the digest of weights.
+        parameters: the keyword arguments that build an equal extractor, a path shortened to its last part.
     """
 
     name: ClassVar[str]
@@ -48,20 +51,9 @@ class Extractor(ABC, Generic[Material]):
     argument: ClassVar[str | None] = None
     batch: ClassVar[int] = 32
 
-    @property
-    @abstractmethod
-    def width(self) -> int:
-        """D, the number of features."""
-
-    @property
-    @abstractmethod
-    def version(self) -> str:
-        """What beside the parameters decides the numbers: the release of a method, or the digest of weights."""
-
-    @property
-    @abstractmethod
-    def parameters(self) -> dict[str, Any]:
-        """The keyword arguments that build an equal extractor, a path shortened to the name of its folder or file."""
+    width: int
+    version: str
+    parameters: Mapping[str, Any]
 
     @abstractmethod
     def extract(self, items: Sequence[Material]) -> list[np.ndarray | Missing]:
@@ -70,7 +62,7 @@ class Extractor(ABC, Generic[Material]):
     @property
     def identity(self) -> dict[str, Any]:
         """``{"name", "version", "parameters"}``, as a corpus records it and a prediction checks it."""
-        return {"name": self.name, "version": self.version, "parameters": self.parameters}
+        return {"name": self.name, "version": self.version, "parameters": dict(self.parameters)}
 
 
 class TextExtractor(Extractor[str]):

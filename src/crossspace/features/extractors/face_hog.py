@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -39,21 +38,7 @@ class FaceHog(VisualExtractor):
         self._cv2 = optional_import("cv2", "media")
         block = (2 * _CELL, 2 * _CELL)
         self._hog = self._cv2.HOGDescriptor((_SIDE, _SIDE), block, block, (_CELL, _CELL), _DIRECTIONS)
-
-    @property
-    def width(self) -> int:
-        """704."""
-        return _CELLS * (_DIRECTIONS + 2)
-
-    @property
-    def version(self) -> str:
-        """The release of this description."""
-        return "1"
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """None."""
-        return {}
+        self.width, self.version, self.parameters = _CELLS * (_DIRECTIONS + 2), "1", {}
 
     def extract(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray | Missing]:
         """One vector ``(704,)`` per face; missing where it was seen in fewer than two frames."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,23 +34,8 @@ class MiniLM(TextExtractor):
         from crossspace.features.text_network import TextNetwork
 
         checkpoint = load_checkpoint(str(_folder()), "text")
-        self._digest = checkpoint.digest
         self._network = TextNetwork(checkpoint, pooling="mean", limit=256)
-
-    @property
-    def width(self) -> int:
-        """384."""
-        return self._network.width
-
-    @property
-    def version(self) -> str:
-        """The digest of the weights and what belongs to them."""
-        return self._digest
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """None."""
-        return {}
+        self.width, self.version, self.parameters = self._network.width, checkpoint.digest, {}
 
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
         """One vector ``(384,)`` of length 1 per text."""

@@ -51,7 +51,7 @@ class OnnxVisual(VisualExtractor):
         path = Path(model)
         content = _content(path)
         self._file = path.name
-        self._digest = f"sha256:{hashlib.sha256(content).hexdigest()[:16]}"
+        self.version = f"sha256:{hashlib.sha256(content).hexdigest()[:16]}"
         self._session = _session(path, content)
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
@@ -64,23 +64,9 @@ class OnnxVisual(VisualExtractor):
         if output is not None and output not in outputs:
             raise UsageError(f"{path.name} has no output {output!r}. It has: {', '.join(outputs)}.")
         self._output = outputs[0] if output is None else output
-        self._parameters = {"model": path.name, "scale": scale, "output": output, "size": size}
-        self._width = self._rows([np.zeros((8, 8, 3), np.uint8)]).shape[1]
-
-    @property
-    def width(self) -> int:
-        """Numbers in the output for one picture."""
-        return self._width
-
-    @property
-    def version(self) -> str:
-        """The digest of the file."""
-        return self._digest
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """``model``, shortened to the file's name, and the options that were given."""
-        return {key: value for key, value in self._parameters.items() if value is not None}
+        given = {"model": path.name, "scale": scale, "output": output, "size": size}
+        self.parameters = {key: value for key, value in given.items() if value is not None}
+        self.width = self._rows([np.zeros((8, 8, 3), np.uint8)]).shape[1]
 
     def extract(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray | Missing]:
         """One vector ``(D,)`` per face.
@@ -97,7 +83,7 @@ class OnnxVisual(VisualExtractor):
         if not np.isfinite(vector).all():
             raise DataError(
                 f"{self._file} should answer with finite numbers in output {self._output!r}. Found others. "
-                f"Check that it expects pixels of scale {self._parameters['scale']}, or choose another output."
+                f"Check that it expects pixels of scale {self.parameters['scale']}, or choose another output."
             )
         return vector
 

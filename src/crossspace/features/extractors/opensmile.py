@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -42,28 +41,14 @@ class OpenSmile(AudioExtractor):
         known = library.FeatureSet.__members__
         if set not in known:
             raise UsageError(f"There is no openSMILE set {set!r}. {suggestion(set, known)}")
-        self._set = set
         self._smile = library.Smile(known[set], library.FeatureLevel.Functionals)
+        self.width, self.version = int(self._smile.num_features), importlib.metadata.version("opensmile")
+        self.parameters = {"set": set}
 
     @property
     def names(self) -> tuple[str, ...]:
         """What openSMILE calls each number."""
         return tuple(self._smile.feature_names)
-
-    @property
-    def width(self) -> int:
-        """1,582 for IS10."""
-        return int(self._smile.num_features)
-
-    @property
-    def version(self) -> str:
-        """The release of ``opensmile``."""
-        return importlib.metadata.version("opensmile")
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """``set``."""
-        return {"set": self._set}
 
     def extract(self, items: Sequence[np.ndarray]) -> list[np.ndarray | Missing]:
         """One vector ``(D,)`` per utterance."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from scipy.ndimage import binary_opening
@@ -38,27 +37,8 @@ class Prosody(AudioExtractor):
 
     def __init__(self) -> None:
         time = np.arange(RATE // 2) / RATE
-        self._names = tuple(_features(np.sin(2 * np.pi * _REFERENCE * time) * np.hanning(len(time))))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What each number is, such as ``pitch.median``."""
-        return self._names
-
-    @property
-    def width(self) -> int:
-        """The number of ``names``."""
-        return len(self._names)
-
-    @property
-    def version(self) -> str:
-        """Raised whenever a number changes."""
-        return "1"
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """None."""
-        return {}
+        self.names = tuple(_features(np.sin(2 * np.pi * _REFERENCE * time) * np.hanning(len(time))))
+        self.width, self.version, self.parameters = len(self.names), "1", {}
 
     def extract(self, items: Sequence[np.ndarray]) -> list[np.ndarray | Missing]:
         """One vector ``(D,)`` per utterance."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -44,9 +44,9 @@ class TransformersAudio(AudioExtractor):
             raise UsageError(f"'pooling' of transformers should be mean. Found {pooling!r}.")
         from crossspace.features.checkpoint import load_checkpoint, short_name
 
-        self._network, self._prepare, self._digest = load_checkpoint(model, "audio")
+        self._network, self._prepare, self.version = load_checkpoint(model, "audio")
         self._layer = layer
-        self._parameters = {"model": short_name(model), "layer": layer, "pooling": pooling}
+        self.parameters = {"model": short_name(model), "layer": layer, "pooling": pooling}
         layers = int(getattr(self._network.config, "num_hidden_layers", 0))
         if not -layers - 1 <= layer <= layers:
             raise UsageError(f"'layer' of {model} should be from {-layers - 1} to {layers}. Found {layer}.")
@@ -59,22 +59,7 @@ class TransformersAudio(AudioExtractor):
                 f"{model} should turn samples into states over time, as WavLM, HuBERT and wav2vec 2.0 do. Found a "
                 f"{type(self._network).__name__}, which fails: {error!r}."
             ) from error
-        self._width = len(probe)
-
-    @property
-    def width(self) -> int:
-        """The width of the network's states."""
-        return self._width
-
-    @property
-    def version(self) -> str:
-        """The digest of the weights and what belongs to them."""
-        return self._digest
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """``model``, shortened to the folder's name, ``layer`` and ``pooling``."""
-        return dict(self._parameters)
+        self.width = len(probe)
 
     def extract(self, items: Sequence[np.ndarray]) -> list[np.ndarray | Missing]:
         """One vector ``(D,)`` per utterance."""
@@ -83,7 +68,7 @@ class TransformersAudio(AudioExtractor):
     def _one(self, samples: np.ndarray) -> np.ndarray | Missing:
         if (reason := unusable(samples)) is not None:
             return reason
-        total = np.zeros(self._width)
+        total = np.zeros(self.width)
         for stretch in np.array_split(samples, -(-len(samples) // _STRETCH)):
             total += self._mean(stretch) * (len(stretch) / len(samples))
         vector = total.astype(np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -39,24 +39,9 @@ class TransformersText(TextExtractor):
         from crossspace.features.text_network import TextNetwork
 
         checkpoint = load_checkpoint(model, "text")
-        self._digest = checkpoint.digest
         self._network = TextNetwork(checkpoint, pooling)
-        self._parameters = {"model": short_name(model), "pooling": pooling}
-
-    @property
-    def width(self) -> int:
-        """The width of the network's states."""
-        return self._network.width
-
-    @property
-    def version(self) -> str:
-        """The digest of the weights and what belongs to them."""
-        return self._digest
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """``model``, shortened to the folder's name, and ``pooling``."""
-        return dict(self._parameters)
+        self.width, self.version = self._network.width, checkpoint.digest
+        self.parameters = {"model": short_name(model), "pooling": pooling}
 
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
         """One vector ``(D,)`` per text."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -44,24 +44,9 @@ class TransformersVisual(VisualExtractor):
         checkpoint = load_checkpoint(model, "visual")
         self._network = getattr(checkpoint.model, "vision_model", checkpoint.model)
         self._processor = checkpoint.processor
-        self._digest = checkpoint.digest
-        self._parameters = {"model": short_name(model), "pooling": pooling}
-        self._width = self._rows([np.zeros((8, 8, 3), np.uint8)]).shape[1]
-
-    @property
-    def width(self) -> int:
-        """The width of the network's states."""
-        return self._width
-
-    @property
-    def version(self) -> str:
-        """The digest of the weights and what belongs to them."""
-        return self._digest
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """``model``, shortened to the folder's name, and ``pooling``."""
-        return dict(self._parameters)
+        self.version = checkpoint.digest
+        self.parameters = {"model": short_name(model), "pooling": pooling}
+        self.width = self._rows([np.zeros((8, 8, 3), np.uint8)]).shape[1]
 
     def extract(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray | Missing]:
         """One vector ``(D,)`` per face.
@@ -76,7 +61,7 @@ class TransformersVisual(VisualExtractor):
         vector = np.concatenate(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
         if not np.isfinite(vector).all():
             raise DataError(
-                f"{self._parameters['model']} should answer with finite numbers. Found others. Its weights are "
+                f"{self.parameters['model']} should answer with finite numbers. Found others. Its weights are "
                 "damaged, or it is no network for single pictures; choose another."
             )
         return vector
@@ -91,12 +76,12 @@ class TransformersVisual(VisualExtractor):
                 states = self._network(pixel_values=inputs["pixel_values"]).last_hidden_state
         except Exception as error:  # whatever a network for other input makes of a picture
             raise DataError(
-                f"{self._parameters['model']} should be a network that encodes pictures. Found: "
+                f"{self.parameters['model']} should be a network that encodes pictures. Found: "
                 f"{(str(error) or type(error).__name__).splitlines()[0].rstrip('. ')}. Choose another."
             ) from error
         if states.ndim == 4:  # (F, D, H, W) of a convolutional network
-            if self._parameters["pooling"] == "cls":
-                raise UsageError(f"{self._parameters['model']} has no class token. Use pooling=mean.")
+            if self.parameters["pooling"] == "cls":
+                raise UsageError(f"{self.parameters['model']} has no class token. Use pooling=mean.")
             states = states.flatten(2).transpose(1, 2)
-        pooled = states[:, 0] if self._parameters["pooling"] == "cls" else states.mean(dim=1)
+        pooled = states[:, 0] if self.parameters["pooling"] == "cls" else states.mean(dim=1)
         return pooled.numpy()

@@ -1,6 +1,6 @@
 """Recordings: sound and pictures from files of any container, with true times and in bounded memory."""
 
-from crossspace.features.media.audio import LONGEST, audio_blocks, read_audio, waveform
+from crossspace.features.media.audio import LONGEST, audio_blocks, read_audio
 from crossspace.features.media.probe import AudioTrack, Media, VideoTrack, open_media
 from crossspace.features.media.video import Frame, read_frames
 
@@ -14,5 +14,4 @@ __all__ = [
     "open_media",
     "read_audio",
     "read_frames",
-    "waveform",
 ]

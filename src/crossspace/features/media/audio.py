@@ -111,17 +111,6 @@ def audio_blocks(
     _report(notes, faults.note(media.path, "audio"))
 
 
-def waveform(media: Media, points: int = 1000) -> np.ndarray:
-    """How loud the recording is over its duration, for drawing: ``(points,)`` float32 peaks in [0, 1]."""
-    peaks = np.zeros(points, dtype=np.float32)
-    rate, begin = 8000, 0
-    for block in audio_blocks(media, rate=rate):
-        places = (np.arange(begin, begin + len(block)) / (rate * media.duration) * points).astype(np.int64)
-        np.maximum.at(peaks, np.minimum(places, points - 1), np.abs(block))
-        begin += len(block)
-    return peaks
-
-
 def _span(index: int, start: float, end: float, rate: int) -> _Span:
     start = max(start, 0.0)
     return _Span(index, round(start * rate), round(min(end, start + LONGEST) * rate))

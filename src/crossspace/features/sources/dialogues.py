@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from crossspace.data.names import SPLITS, split_name
 from crossspace.errors import DataError
 from crossspace.features.sources.recording import Recording
-from crossspace.features.sources.tables import mended, read_table, seconds, speaker_name
-from crossspace.features.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
-
-_DIALOGUE = ("Dialogue_ID", "Scene_ID")
-_SPLITS = (("train", "train"), ("dev", "validation"), ("val", "validation"), ("test", "test"))
+from crossspace.features.sources.tables import read_table
+from crossspace.features.transcripts.columns import columns_of, cue_of
+from crossspace.features.transcripts.transcript import Cue, Transcript
 
 
 def is_dialogue_table(columns: Sequence[str]) -> bool:
     """Whether a table with these columns holds the utterances of many dialogues."""
-    return "Utterance" in columns and any(name in columns for name in _DIALOGUE)
+    return {"text", "conversation"} <= set(columns_of(columns))
 
 
 def read_dialogues(paths: Sequence[Path], clips: Path | None = None) -> list[Recording]:
     """Every dialogue of some tables.
 
-    The split is read off the name of a file (train, dev or val, test); conversations are called ``<split>_<dialogue>``.
-    Times are those of the episode and are left out when there are clips, whose utterance is the whole clip.
+    The split is read off the name of a file (train, dev, test); conversations are called ``<split>_<dialogue>``, scenes
+    with their season and episode. Times are those of the episode and are left out when there are clips, whose
+    utterance is the whole clip.
 
     Args:
         paths: CSV files.
@@ -33,56 +35,55 @@ def read_dialogues(paths: Sequence[Path], clips: Path | None = None) -> list[Rec
     Raises:
         DataError: a table lacks a column, or no clip is found.
     """
-    found: list[Recording] = []
-    for path in paths:
-        found += _one_table(path, _Clips(clips) if clips is not None else None)
-    return found
+    known = _Clips(clips) if clips is not None else None
+    return [recording for path in paths for recording in _one_table(path, known)]
 
 
 def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
-    columns, rows = read_table(path)
-    if not is_dialogue_table(columns):
+    names, rows = read_table(path)
+    columns = columns_of(names)
+    if not is_dialogue_table(names):
         raise DataError(
             f"{path} should have the columns Utterance, Speaker, Emotion and Dialogue_ID (MELD) or Scene_ID "
-            f"(EmoryNLP). Found {columns}."
+            f"(EmoryNLP). Found {names}."
         )
-    key = next(name for name in _DIALOGUE if name in columns)
-    split = next((split for mark, split in _SPLITS if mark in path.stem.lower()), None)
+    split = _split(path.stem)
+    scenes = columns["conversation"].lower().startswith("scene")
+    parts = [columns[p] for p in ("season", "episode", "conversation") if p in columns and (scenes or p[0] == "c")]
     dialogues: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
-    episodes = ("Season", "Episode") if key == "Scene_ID" and {"Season", "Episode"} <= set(columns) else ()
     for row in rows:
-        dialogues[tuple(row[name].strip() for name in (*episodes, key))].append(row)
-    recordings = []
-    for names, members in dialogues.items():
-        if "Utterance_ID" in columns and all(row["Utterance_ID"].strip().isdigit() for row in members):
-            members.sort(key=lambda row: int(row["Utterance_ID"]))
-        conversation = "_".join((split or path.stem, *names))
-        files = None
-        if clips is not None:
-            files = tuple(clips.find(split, names[-1], row.get("Utterance_ID", "")) for row in members)
-        cues = tuple(_cue(row, f"{conversation}_{n}", files is None) for n, row in enumerate(members))
-        recordings.append(Recording(conversation, Transcript(cues), clips=files, split=split))
-    if clips is not None and not any(path is not None for r in recordings for path in r.clips or ()):
+        dialogues[tuple(row[part].strip() for part in parts)].append(row)
+    found = []
+    for key, members in dialogues.items():
+        numbers = [row.get(columns.get("id", ""), "").strip() for row in members]
+        if all(number.isdigit() for number in numbers):
+            order = sorted(range(len(members)), key=lambda i: int(numbers[i]))
+            members, numbers = [members[i] for i in order], [numbers[i] for i in order]
+        files = tuple(clips.find(split, key[-1], number) for number in numbers) if clips else None
+        cues = tuple(_cue(cue_of(row, columns)[0], timed=files is None) for row in members)
+        found.append(Recording("_".join((split or path.stem, *key)), Transcript(cues), clips=files, split=split))
+    if clips is not None and not any(file is not None for recording in found for file in recording.clips or ()):
         raise DataError(
             f"{clips.folder} should hold clips named dia<dialogue>_utt<utterance>.mp4 for {path.name}. Found none. "
             "Leave --clips out to extract the text alone."
         )
-    return recordings
+    return found
 
 
-def _cue(row: dict[str, str], name: str, timed: bool) -> Cue:
-    start, end = (
-        seconds(row.get(a) or row.get(b) or "") for a, b in (("StartTime", "Start_Time"), ("EndTime", "End_Time"))
+def _cue(cue: Cue, timed: bool) -> Cue:
+    known = timed and cue.start is not None and cue.end is not None and cue.end >= cue.start
+    return replace(
+        cue,
+        text=" ".join((cue.text or "").split()) or None,
+        label=cue.label.lower() if cue.label else None,
+        start=cue.start if known else None,
+        end=cue.end if known else None,
     )
-    known = timed and start is not None and end is not None and end >= start
-    return Cue(
-        text=mended(row["Utterance"]) or None,
-        speaker=speaker_name(row.get("Speaker", "")) or UNKNOWN_SPEAKER,
-        start=start if known else None,
-        end=end if known else None,
-        id=name,
-        label=mended(row.get("Emotion", "")).lower() or None,
-    )
+
+
+def _split(name: str) -> str | None:
+    """The split that a name of a file or folder names."""
+    return next((split for part in re.split(r"[\W_]+", name) if (split := split_name(part)) in SPLITS), None)
 
 
 class _Clips:
@@ -99,8 +100,9 @@ class _Clips:
 
     def find(self, split: str | None, dialogue: str, utterance: str) -> Path | None:
         """The clip of an utterance; where several have its name, the one in a folder named after the split."""
-        paths = self._paths.get(f"dia{dialogue}_utt{utterance.strip()}", [])
-        marks = [mark for mark, name in _SPLITS if name == split]
-        named = [path for path in paths if any(mark in part.lower() for part in path.parts[:-1] for mark in marks)]
+        paths = self._paths.get(f"dia{dialogue}_utt{utterance}", [])
+        named = [
+            path for path in paths if any(_split(part) == split for part in path.relative_to(self.folder).parts[:-1])
+        ]
         certain = named or (paths if len(paths) == 1 else [])
         return certain[0] if certain else None

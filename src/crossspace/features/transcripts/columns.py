@@ -66,5 +66,5 @@ def _speaker(value: Any) -> str:
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
             value = ast.literal_eval(value.strip())
     if isinstance(value, list | tuple):
-        value = " & ".join(str(name) for name in value)
+        value = " and ".join(str(name) for name in value)
     return _word(value) or UNKNOWN_SPEAKER

@@ -10,30 +10,35 @@ from crossspace.errors import DataError
 LARGEST = 20_000_000
 """Bytes. A day of talking is less than a tenth of it."""
 
+_C1 = {code: bytes([code]).decode("cp1252", errors="ignore") or None for code in range(0x80, 0xA0)}
+"""Control codes that nobody writes: bytes of Windows-1252 that passed for Latin-1, such as the quotes of MELD."""
+
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
-def read_text(path: Path, name: str) -> tuple[str, tuple[str, ...]]:
+def read_text(path: Path, name: str, kind: str = "a transcript") -> tuple[str, tuple[str, ...]]:
     """The text of a file and notes on how it was read: UTF-8, UTF-16 where its first bytes say so, else Windows-1252.
+
+    Args:
+        path: of the file.
+        name: how messages call it.
+        kind: what messages say it should be.
 
     Raises:
         DataError: there is no such file, it is larger than :data:`LARGEST`, or it is not text.
     """
     if not path.is_file():
         found = "a folder" if path.is_dir() else "no such file"
-        raise DataError(f"{name} should be a transcript. Found {found}. Check the path.")
+        raise DataError(f"{name} should be {kind}. Found {found}. Check the path.")
     size = path.stat().st_size
     if size > LARGEST:
         raise DataError(
-            f"{name} should be a transcript of at most {LARGEST / 1e6:.0f} MB. Found {size / 1e6:.1f} MB. "
-            "Is it a recording?"
+            f"{name} should be {kind} of at most {LARGEST / 1e6:.0f} MB. Found {size / 1e6:.1f} MB. Is it a recording?"
         )
     text, notes = _decoded(path.read_bytes(), name)
     if "\0" in text:
-        raise DataError(
-            f"{name} should be a transcript in plain text. Found binary data. Is it a recording or a document?"
-        )
-    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+        raise DataError(f"{name} should be {kind} in plain text. Found binary data. Is it a recording or a document?")
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_C1), notes
 
 
 def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
