@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import find_peaks
 
 FRAMES_PER_SECOND = 100
 SHORTEST_PAUSE = 15
@@ -29,6 +28,8 @@ def rhythm(level: np.ndarray, voiced: np.ndarray, duration: float) -> dict[str, 
     ``syllables_per_second`` counts peaks of the smoothed energy that rise by 3 dB, at least 80 ms apart: close to
     syllables in clear speech (Mermelstein 1975). Lengths are in seconds and 0 where there is nothing to measure.
     """
+    from scipy.signal import find_peaks
+
     smooth = np.convolve(level, np.hanning(9)[1:-1] / np.hanning(9).sum(), mode="same") if len(level) >= 7 else level
     # Speech that begins or ends at full loudness has a peak there, too.
     bounded = np.concatenate([[-90.0], smooth, [-90.0]])

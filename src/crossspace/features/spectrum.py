@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 from scipy.fft import dct, rfft
-from scipy.signal import butter, sosfiltfilt
 
 from crossspace.features.pitch import FFT, pitch
 
@@ -38,6 +37,8 @@ def descriptors(samples: np.ndarray) -> dict[str, np.ndarray]:
     over 26 log mel bands, ``f0`` in hertz and ``clarity`` as :func:`~crossspace.features.pitch.pitch` gives them.
     All but ``energy`` are the same at any gain.
     """
+    from scipy.signal import sosfiltfilt  # slow to import, and whoever only reads text has no use for it
+
     samples = np.asarray(samples, dtype=np.float32)
     samples = samples - samples.mean()
     floor = _FLOOR * float(np.abs(samples).max()) ** 2
@@ -81,6 +82,8 @@ def _block(frames: np.ndarray, dull: np.ndarray, floor: float) -> dict[str, np.n
 @cache
 def _lowpass() -> np.ndarray:
     """Keeps what the pitch is heard from: above 1.5 kHz a voice is half noise."""
+    from scipy.signal import butter
+
     return butter(4, 1500, fs=RATE, output="sos")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.ndimage import binary_opening
 
 from crossspace.features.extractors.base import RATE, AudioExtractor, Missing
 from crossspace.features.rhythm import SOUNDING, rhythm
@@ -72,6 +71,8 @@ def _features(samples: np.ndarray) -> dict[str, float]:
 
 def _pitch(found: Mapping[str, np.ndarray], sounding: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Semitones ``(F,)``, and where they hold: clear for 30 ms, and no more than an octave from the median."""
+    from scipy.ndimage import binary_opening
+
     semitones = 12 * np.log2(np.maximum(found["f0"], 1.0) / _REFERENCE)
     voiced = binary_opening(sounding & (found["clarity"] >= _CLEAR), np.ones(3))
     if voiced.any():
