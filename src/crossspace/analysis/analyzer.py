@@ -81,8 +81,8 @@ class Analyzer:
 
     @property
     def name(self) -> str:
-        """How the model is called in answers: never a path."""
-        return "the model in the box" if self.in_the_box else Path(self.predictor.name).name
+        """How the model is called in answers: run and seed, or owner and name, without the way to them."""
+        return "the model in the box" if self.in_the_box else "/".join(Path(self.predictor.name).parts[-2:])
 
     def analyze(
         self,
