@@ -163,7 +163,7 @@ MISTAKES: dict[str, tuple[list[str], int, list[str]]] = {
     "unknown model": ([*TRAIN, "--model", "cs"], 2, ["'cs'", "'css'"]),
     "unknown balancer": ([*TRAIN, "--balancer", "pgn"], 2, ["'pgm'"]),
     "unknown recipe": (
-        [*TRAIN, "--recipe", "css-meld"],
+        [*TRAIN, "--recipe", "css-meld-relased"],
         2,
         ["css-meld-paper", "css-meld-released"],
     ),

@@ -46,9 +46,9 @@ def run(words: Sequence[str]) -> int:
     listening, address = listen(settings)
     with listening:
         analyzer = Analyzer.load(given.run, given.extractors)
-        _say(analyzer.name, analyzer.in_the_box, address, settings)
+        app = create_app(analyzer, settings)
         try:
-            serve(create_app(analyzer, settings), settings, listening)
+            serve(app, settings, listening, lambda: _say(analyzer.name, analyzer.in_the_box, address, settings))
         except KeyboardInterrupt:
             print("crossspace: the server has ended.", file=sys.stderr)
     return 0
@@ -62,7 +62,7 @@ def _parser() -> Parser:
     parser.add_argument("--port", type=int, default=default.port, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--token", help=f"what clients must show; better given as {_TOKEN} in the environment")
     parser.add_argument(
-        "--extractors", type=pairs, default={}, metavar="M=NAME,...", help="extractors, where the model records none"
+        "--extractors", type=pairs, default={}, metavar="M=NAME,...", help="where the extractors of the model are found"
     )
     for name, what in _SIZES.items():
         key = f"max_{name}"

@@ -56,7 +56,8 @@ def _utterance(item: Any, default_id: str) -> Utterance:
     for modality, values in (item.get("features") or {}).items():
         if values is None:
             continue
-        vector = np.asarray(values, dtype=np.float32)
+        with np.errstate(over="ignore"):  # too large becomes infinite, which is refused below
+            vector = np.asarray(values, dtype=np.float32)
         if vector.ndim != 1 or not np.isfinite(vector).all():
             raise ValueError(f"{modality} should be a list of finite numbers")
         features[modality_name(modality)] = vector

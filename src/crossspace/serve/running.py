@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -33,8 +34,15 @@ def listen(settings: Settings) -> tuple[socket.socket, str]:
     return listening, f"http://{host}:{listening.getsockname()[1]}"
 
 
-def serve(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
-    """Serve until the process is told to end by SIGINT or SIGTERM, which it then receives again."""
+def serve(app: FastAPI, settings: Settings, listening: socket.socket, started: Callable[[], None]) -> None:
+    """Serve until the process is told to end by SIGINT or SIGTERM, which it then receives again.
+
+    Args:
+        app: the application.
+        settings: its limits.
+        listening: the socket.
+        started: called once the server answers and would notice a signal.
+    """
     configuration = uvicorn.Config(
         app,
         http="h11",
@@ -50,4 +58,18 @@ def serve(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
         # Compressed messages could be small on the wire and large here.
         ws_per_message_deflate=False,
     )
-    uvicorn.Server(configuration).run(sockets=[listening])
+    _Server(configuration, started).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it has started."""
+
+    def __init__(self, configuration: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(configuration)
+        self._say_so = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._say_so()
