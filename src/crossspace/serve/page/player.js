@@ -92,7 +92,14 @@ export class Player {
   playFrom(seconds) {
     if (!this.media || seconds === null) return;
     this.media.currentTime = seconds;
-    this.media.play();
+    this.play();
+  }
+
+  // A pause that comes before the sound does is no fault.
+  play() {
+    this.media.play().catch((error) => {
+      if (error.name !== "AbortError") this.note.textContent = "The browser did not let the recording play.";
+    });
   }
 
   seek(seconds) {
@@ -101,7 +108,7 @@ export class Player {
 
   toggle() {
     if (!this.media) return;
-    if (this.media.paused) this.media.play();
+    if (this.media.paused) this.play();
     else this.media.pause();
   }
 
