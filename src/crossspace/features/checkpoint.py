@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from crossspace.errors import DataError
+from crossspace.errors import DataError, UsageError
 from crossspace.runtime import optional_import
 
 Kind = Literal["text", "audio", "visual"]
@@ -94,6 +94,17 @@ def load_checkpoint(model: str, kind: Kind) -> Checkpoint:
             f"{absent[0]!r}. Pass a complete checkpoint."
         )
     return Checkpoint(network.eval().requires_grad_(False), processor, digest_of(folder))
+
+
+def check_layer(checkpoint: Checkpoint, model: str, layer: int) -> None:
+    """Whether the network has a layer of this number: 0 is what enters the first layer, -1 what leaves the last.
+
+    Raises:
+        UsageError: it has none.
+    """
+    layers = int(getattr(checkpoint.model.config, "num_hidden_layers", 0))
+    if not -layers - 1 <= layer <= layers:
+        raise UsageError(f"'layer' of {model} should be from {-layers - 1} to {layers}. Found {layer}.")
 
 
 def short_name(model: str) -> str:

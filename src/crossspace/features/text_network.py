@@ -22,18 +22,19 @@ class TextNetwork:
 
     Args:
         checkpoint: what :func:`~crossspace.features.checkpoint.load_checkpoint` gives for ``text``.
-        pooling: ``cls`` takes the last state of the first token, ``mean`` the mean over the tokens of the text.
+        pooling: ``cls`` takes the state of the first token, ``mean`` the mean over the tokens of the text.
         limit: tokens that are read at most, the special ones included; what follows is cut off. The network's own
             limit where it is lower.
+        layer: whose states are pooled, counted as in ``hidden_states`` of the network.
 
     Raises:
         DataError: the checkpoint has no first token to take, or does not work as an encoder of texts.
     """
 
-    def __init__(self, checkpoint: Checkpoint, pooling: Pooling, limit: int | None = None) -> None:
+    def __init__(self, checkpoint: Checkpoint, pooling: Pooling, limit: int | None = None, layer: int = -1) -> None:
         network, self._tokenizer, _ = checkpoint
         self._network = network.get_encoder() if network.config.is_encoder_decoder else network
-        self._pooling = pooling
+        self._pooling, self._layer = pooling, layer
         self._limit = min(limit or 1 << 30, _limit(network, self._tokenizer))
         self._tokenizer.padding_side = "right"
         self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token or self._tokenizer.unk_token
@@ -64,11 +65,18 @@ class TextNetwork:
         tokens: list[list[int]] = self._tokenizer(clean, truncation=True, max_length=self._limit)["input_ids"]
         for rows in _batches([len(t) for t in tokens]):
             given = self._tokenizer.pad({"input_ids": [tokens[row] for row in rows]}, return_tensors="pt")
-            states = self._network(input_ids=given["input_ids"], attention_mask=given["attention_mask"])
-            pooled = self._pool(states.last_hidden_state, given["attention_mask"]).numpy()
+            mask = given["attention_mask"]
+            pooled = self._pool(self._states(given["input_ids"], mask), mask).numpy()
             for row, vector in zip(rows, pooled, strict=True):
                 found[row] = vector if np.isfinite(vector).all() else None
         return found
+
+    def _states(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """``(B, T)`` to ``(B, T, D)``."""
+        given = {"input_ids": tokens, "attention_mask": mask}
+        if self._layer == -1:
+            return self._network(**given).last_hidden_state
+        return self._network(**given, output_hidden_states=True).hidden_states[self._layer]
 
     def _pool(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """``(B, T, D)`` to ``(B, D)``."""

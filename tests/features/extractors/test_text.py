@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from crossspace.errors import DataError, MissingExtraError
+from crossspace.errors import DataError, MissingExtraError, UsageError
 from crossspace.features.checkpoint import load_checkpoint
 from crossspace.features.extractors import Extractor, Missing, build
+from crossspace.features.extractors.minilm import _folder
 from crossspace.features.text_network import TOKENS, _batches
 
 
@@ -26,14 +27,34 @@ def test_minilm_gives_384_numbers_of_length_one(minilm: Extractor) -> None:
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
 
 
-def test_minilm_gives_the_numbers_that_sentence_transformers_gives(minilm: Extractor) -> None:
+@pytest.mark.usefixtures("minilm")
+def test_the_last_layer_of_minilm_gives_the_numbers_that_sentence_transformers_gives() -> None:
     """Recorded from sentence-transformers 6.2 on the same weights."""
-    (vector,) = minilm.extract(["I can't believe it!"])
+    (vector,) = build("text", "minilm,layer=6").extract(["I can't believe it!"])
     np.testing.assert_allclose(vector[:4], [-0.0554027, -0.0229833, 0.0511826, -0.0400096], atol=1e-6)
 
 
-def test_minilm_finds_meaning(minilm: Extractor) -> None:
-    joy, glad, tax = minilm.extract(["I am so happy today!", "What a joyful day.", "The tax form is due in April."])
+@pytest.mark.usefixtures("minilm")
+@pytest.mark.parametrize("layer", [0, 3])
+def test_a_layer_of_minilm_is_what_the_whole_network_has_there(layer: int) -> None:
+    network, tokenizer, _ = load_checkpoint(str(_folder()), "text")
+    with torch.no_grad():
+        states = network(**tokenizer("What a day!", return_tensors="pt"), output_hidden_states=True).hidden_states
+    expected = states[layer][0].mean(0).numpy()
+    (vector,) = build("text", f"minilm,layer={layer}").extract(["What a day!"])
+    np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", [-1, 7])
+def test_a_layer_that_minilm_has_not_is_refused(layer: int) -> None:
+    with pytest.raises(UsageError, match=f"from 0 to 6. Found {layer}"):
+        build("text", f"minilm,layer={layer}")
+
+
+@pytest.mark.usefixtures("minilm")
+def test_minilm_finds_meaning() -> None:
+    texts = ["I am so happy today!", "What a joyful day.", "The tax form is due in April."]
+    joy, glad, tax = build("text", "minilm,layer=6").extract(texts)
     assert joy @ glad > joy @ tax + 0.2
 
 
@@ -54,6 +75,16 @@ def test_pooling_is_what_the_network_itself_gives(folders: dict[str, Path], pool
         with torch.no_grad():
             states = network(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
         np.testing.assert_allclose(vector, (states[0] if pooling == "cls" else states.mean(0)).numpy(), atol=1e-5)
+
+
+def test_a_layer_is_what_the_network_has_there(folders: dict[str, Path]) -> None:
+    network, tokenizer, _ = load_checkpoint(str(folders["text"]), "text")
+    with torch.no_grad():
+        states = network(**tokenizer("What?", return_tensors="pt"), output_hidden_states=True).hidden_states
+    (vector,) = build("text", f"transformers:{folders['text']},layer=1").extract(["What?"])
+    np.testing.assert_allclose(vector, states[1][0, 0].numpy(), atol=1e-5)
+    with pytest.raises(UsageError, match=f"'layer' of .* should be from -{len(states)} to {len(states) - 1}. Found 9"):
+        build("text", f"transformers:{folders['text']},layer=9")
 
 
 def test_a_long_text_is_cut_to_the_positions_of_the_network(folders: dict[str, Path]) -> None:

@@ -42,14 +42,13 @@ class TransformersAudio(AudioExtractor):
     def __init__(self, model: str, layer: int = -1, pooling: Literal["mean"] = "mean") -> None:
         if pooling != "mean":
             raise UsageError(f"'pooling' of transformers should be mean. Found {pooling!r}.")
-        from crossspace.features.checkpoint import load_checkpoint, short_name
+        from crossspace.features.checkpoint import check_layer, load_checkpoint, short_name
 
-        self._network, self._prepare, self.version = load_checkpoint(model, "audio")
+        checkpoint = load_checkpoint(model, "audio")
+        check_layer(checkpoint, model, layer)
+        self._network, self._prepare, self.version = checkpoint
         self._layer = layer
         self.parameters = {"model": short_name(model), "layer": layer, "pooling": pooling}
-        layers = int(getattr(self._network.config, "num_hidden_layers", 0))
-        if not -layers - 1 <= layer <= layers:
-            raise UsageError(f"'layer' of {model} should be from {-layers - 1} to {layers}. Found {layer}.")
         if getattr(self._prepare, "sampling_rate", RATE) != RATE:
             raise DataError(f"{model} should hear {RATE} samples per second. It hears {self._prepare.sampling_rate}.")
         try:

@@ -19,10 +19,11 @@ class TransformersText(TextExtractor):
     Args:
         model: a folder that ``save_pretrained`` wrote, or a name on a hub, ``OWNER/NAME`` or ``OWNER/NAME@REVISION``;
             a folder is tried first. Weights are read from safetensors only.
-        pooling: ``cls`` takes the last state of the first token, ``mean`` the mean over the tokens.
+        pooling: ``cls`` takes the state of the first token, ``mean`` the mean over the tokens.
+        layer: whose states are taken: 0 what enters the first layer, 1 what leaves it, -1 what leaves the last.
 
     Raises:
-        UsageError: there is no such pooling.
+        UsageError: there is no such pooling or layer.
         DataError: there is no such model, or it does not encode texts.
         MissingExtraError: ``transformers`` is not installed.
     """
@@ -32,16 +33,17 @@ class TransformersText(TextExtractor):
     argument = "model"
     batch = 128
 
-    def __init__(self, model: str, pooling: Literal["cls", "mean"] = "cls") -> None:
+    def __init__(self, model: str, pooling: Literal["cls", "mean"] = "cls", layer: int = -1) -> None:
         if pooling not in ("cls", "mean"):
             raise UsageError(f"'pooling' of transformers should be cls or mean. Found {pooling!r}.")
-        from crossspace.features.checkpoint import load_checkpoint, short_name
+        from crossspace.features.checkpoint import check_layer, load_checkpoint, short_name
         from crossspace.features.text_network import TextNetwork
 
         checkpoint = load_checkpoint(model, "text")
-        self._network = TextNetwork(checkpoint, pooling)
+        check_layer(checkpoint, model, layer)
+        self._network = TextNetwork(checkpoint, pooling, layer=layer)
         self.width, self.version = self._network.width, checkpoint.digest
-        self.parameters = {"model": short_name(model), "pooling": pooling}
+        self.parameters = {"model": short_name(model), "pooling": pooling, "layer": layer}
 
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
         """One vector ``(D,)`` per text."""
