@@ -1,6 +1,6 @@
 """``python -m crossspace``."""
 
-from crossspace.cli.main import main
+from crossspace.cli.main import program
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(program())
