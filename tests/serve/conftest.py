@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,6 +61,8 @@ class FakeAnalyzer:
         return self._analysis(conversation_id, found, recording, (f"{media} was mended.",))
 
     def analyze_conversation(self, conversation: Conversation, notes: tuple[str, ...] = ()) -> Analysis:
+        if conversation.utterances[0].text == "slow":
+            time.sleep(5)
         if self.posted_gate is not None:
             self.began.set()
             self.posted_gate.wait(5)

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from crossspace.serve.lane import Lane
 from crossspace.serve.refusal import Refusal
-from crossspace.serve.sharing import share
+from crossspace.serve.sharing import TURN, share
 
 
 def test_jobs_of_a_lane_run_one_after_the_other_and_all_answer():
@@ -66,6 +67,26 @@ def test_a_client_that_goes_away_stops_its_job_and_what_waits_is_never_begun():
 
     asyncio.run(scene())
     assert ended.is_set() and cleaned == [pytest.fail, long]
+
+
+def test_an_utterance_waits_for_one_turn_of_a_long_job_and_not_for_its_end():
+    seen, asked = [], threading.Event()
+
+    def extract(items):
+        asked.set()
+        time.sleep(0.01)
+        seen.extend(items)
+        return list(items)
+
+    extractor = SimpleNamespace(extract=extract)
+    share(extractor)
+    long = threading.Thread(target=extractor.extract, args=(list(range(100 * TURN)),))
+    long.start()
+    asked.wait()
+    assert extractor.extract(["now"]) == ["now"]
+    assert seen.index("now") <= 3 * TURN
+    long.join()
+    assert [item for item in seen if item != "now"] == list(range(100 * TURN))
 
 
 def test_a_shared_extractor_stops_a_job_that_is_no_longer_wanted():

@@ -25,6 +25,8 @@ def test_every_utterance_is_answered_in_order(client):
         ("", "JSON"),
         ("[]", "object"),
         ('{"end": 5e999}', "end"),
+        ("{}", "text or features"),
+        ('{"text": null}', "text or features"),
         ('{"text": "bad"}', "good"),
         ('{"start": "soon"}', "start"),
     ],

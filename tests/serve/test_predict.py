@@ -42,6 +42,8 @@ def test_an_answer_can_be_posted_again(client):
         (b'{"utterances": [{"text": "a", "start": -1}]}', 422, "utterances.0.start"),
         (b'{"utterances": [{"text": "a", "start": NaN}]}', 422, "utterances.0.start"),
         (b'{"utterances": [{"text": "a", "start": 2, "end": 1}]}', 422, "end should not be before start"),
+        (b'{"utterances": [{"text": "a", "end": 1e308}]}', 422, "utterances.0.end"),
+        (b'{"utterances": [{"text": "a", "speeker": "B"}]}', 422, "no key 'speeker'"),
         (b'{"utterances": [{"text": ["a"]}]}', 422, "utterances.0.text"),
         (b'{"utterances": [{"features": {"text": [[1]]}}]}', 422, "features"),
         (b'{"utterances": [{"features": {"text": [NaN]}}]}', 422, "finite"),

@@ -99,6 +99,35 @@ def test_an_upload_that_stalls_is_ended(tmp_path):
         assert wait_until(lambda: not files(tmp_path))
 
 
+def test_requests_that_run_when_the_server_ends_are_told_so(tmp_path):
+    with server(tmp_path) as (process, _, port):
+        body = b'{"utterances": [{"text": "slow"}]}'
+        head = (
+            "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=20) as line,
+            begin_upload(port, 1000, HEAD) as upload,
+        ):
+            line.sendall(head.encode() + body)
+            assert wait_until(lambda: files(tmp_path))
+            time.sleep(0.2)
+            process.send_signal(signal.SIGTERM)
+            for one in (line, upload):
+                assert one.recv(100).startswith(b"HTTP/1.1 503 ")
+        assert process.wait(120) == -signal.SIGTERM
+        assert "Traceback" not in process.stderr.read()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /v1/health HTTP/1.1\r\nHost: local"])
+def test_a_connection_on_which_no_request_comes_is_closed(tmp_path, sent):
+    with server(tmp_path, "--stall", "0.5") as (_, _, port), socket.create_connection(("127.0.0.1", port), 20) as line:
+        line.sendall(sent)
+        assert line.recv(100) == b""
+
+
 def test_beyond_this_computer_without_token_there_is_a_warning(tmp_path):
     with server(tmp_path, "--host", "0.0.0.0") as (process, _, _):
         process.send_signal(signal.SIGINT)

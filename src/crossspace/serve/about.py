@@ -16,6 +16,7 @@ _LIMITS = (
 )  # fmt: skip
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", summary="Whether the server works, and how full its queues are", response_model=Health)
 async def health(request: Request) -> Health:
     """Needs no token, and answers while the server is busy."""

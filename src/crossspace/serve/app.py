@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 
 from crossspace import __version__
 from crossspace.serve import about, analyze, live, predict
+from crossspace.serve.ending import Ending
 from crossspace.serve.refusal import handle_errors
 from crossspace.serve.security import HEADERS, Guard
 from crossspace.serve.settings import Settings
@@ -54,6 +55,7 @@ def create_app(analyzer: Analyzer, settings: Settings) -> FastAPI:
         title="crossspace", version=__version__, description=_ABOUT, lifespan=life, docs_url=None, redoc_url=None
     )
     app.state.crossspace = state
+    app.add_middleware(Ending, ending=state.ending)
     app.add_middleware(Guard, settings=settings)
     handle_errors(app, state.names, HEADERS)
     for module in (about, analyze, predict, live):
@@ -63,7 +65,7 @@ def create_app(analyzer: Analyzer, settings: Settings) -> FastAPI:
 
 
 def _serve_page(app: FastAPI) -> None:
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
 

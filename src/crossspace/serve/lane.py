@@ -10,13 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from crossspace.serve.refusal import Refusal
+from crossspace.serve.refusal import ENDS, Refusal
 
 Result = TypeVar("Result")
 Progress = Callable[..., None]
-
-_ENDS = "The server ends. Try again later."
-
 
 _current = threading.local()
 
@@ -42,7 +39,7 @@ class Lane:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._inside: set[Place] = set()
         self._lock = threading.Lock()
-        self._seconds = 1.0
+        self._seconds, self._began = 1.0, 0.0
 
     @property
     def inside(self) -> int:
@@ -59,7 +56,8 @@ class Lane:
         place = Place(self)
         with self._lock:
             if len(self._inside) >= self.limit:
-                wait = min(600.0, self._seconds)
+                ahead = time.monotonic() - self._began if self._began else 0.0
+                wait = min(600.0, max(self._seconds, ahead))
                 raise Refusal(
                     429, f"The server is busy with {self.limit} requests. Try again in a moment.", retry_after=wait
                 )
@@ -75,11 +73,12 @@ class Lane:
         def timed() -> Result:
             place.check()
             _current.place = place
-            began = time.monotonic()
+            self._began = time.monotonic()
             try:
                 return job(place.check)
             finally:
-                self._seconds += 0.2 * (time.monotonic() - began - self._seconds)
+                self._seconds += 0.2 * (time.monotonic() - self._began - self._seconds)
+                self._began = 0.0
 
         return self._executor.submit(timed)
 
@@ -142,7 +141,7 @@ class Place:
         try:
             self._future = self._lane.submit(self, job)
         except RuntimeError as error:
-            raise Refusal(503, _ENDS) from error
+            raise Refusal(503, ENDS) from error
         self._future.add_done_callback(lambda _: self._leave())
         work: asyncio.Future[Result] = asyncio.wrap_future(self._future)
         watched: set[asyncio.Future[Any]] = {work}
@@ -156,7 +155,7 @@ class Place:
                 raise Stopped
             raise Refusal(504, f"This took longer than {timeout:.0f} seconds. Send a shorter conversation.")
         except Stopped as error:
-            raise Refusal(503, _ENDS) from error
+            raise Refusal(503, ENDS) from error
         finally:
             self.stop()
             for one in watched:

@@ -94,6 +94,8 @@ class Conversing:
         if len(message) > settings.max_message:
             raise Refusal(413, f"A message may have {settings.max_message:,} characters. Found {len(message):,}.")
         posted: PostedUtterance = parse(PostedUtterance, message)
+        if not posted.text and not posted.features:
+            raise Refusal(422, "An utterance should have a text or features. Found neither.")
         texts = [*self._texts, posted.text]
         check_amount(texts, settings)
         utterance = posted.utterance(f"live_{len(self._texts)}")

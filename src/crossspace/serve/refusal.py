@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from crossspace.errors import CrossspaceError, MissingExtraError
 
+ENDS = "The server ends. Try again later."
 UNEXPECTED = "Something went wrong on the server; its log says what. Trying again is unlikely to help."
 
 
@@ -76,7 +77,9 @@ def handle_errors(app: FastAPI, names: Mapping[str, str], headers: Mapping[str, 
     @app.exception_handler(HTTPException)
     async def wrong(request: Request, error: HTTPException) -> Response:
         messages = {404: "There is nothing at this address.", 405: "This address does not know this method."}
-        return answer(Refusal(error.status_code, messages.get(error.status_code, str(error.detail))))
+        found = answer(Refusal(error.status_code, messages.get(error.status_code, str(error.detail))))
+        found.headers.update(error.headers or {})
+        return found
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.conversation_json import conversation_from_dict
 
-Seconds = Field(default=None, ge=0, allow_inf_nan=False, description="seconds from the beginning of the recording")
+Seconds = Field(
+    default=None, ge=0, le=36e6, allow_inf_nan=False, description="seconds from the beginning of the recording"
+)
 Share = dict[str, float]
+Posted = TypeVar("Posted", bound=BaseModel)
+
+
+def _without_extra(posted: Posted, answer: type[BaseModel]) -> Posted:
+    """``posted`` without keys that only answers have, so that an answer can be posted again; others are refused."""
+    extra = posted.__pydantic_extra__ or {}
+    if unknown := [key for key in extra if key not in answer.model_fields]:
+        known = ", ".join(type(posted).model_fields)
+        raise ValueError(f"there is no key {unknown[0]!r}. Known are {known}.")
+    extra.clear()
+    return posted
 
 
 class PostedUtterance(BaseModel):
     """What one person said in one go."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
+    model_config = ConfigDict(coerce_numbers_to_str=True, extra="allow")
 
     id: str | None = Field(default=None, max_length=200)
     speaker: str | None = Field(default=None, max_length=200, description="'speaker' where it is not known")
@@ -26,6 +39,10 @@ class PostedUtterance(BaseModel):
     features: dict[str, list[float] | None] | None = Field(
         default=None, description="by modality, from the extractors of the model; text is extracted where it lacks"
     )
+
+    @model_validator(mode="after")
+    def _known(self) -> PostedUtterance:
+        return _without_extra(self, UtteranceAnswer)
 
     @model_validator(mode="after")
     def _in_order(self) -> PostedUtterance:
@@ -44,6 +61,7 @@ class PostedConversation(BaseModel):
 
     model_config = ConfigDict(
         coerce_numbers_to_str=True,
+        extra="allow",
         json_schema_extra={
             "examples": [
                 {
@@ -59,6 +77,10 @@ class PostedConversation(BaseModel):
 
     id: str = Field(default="conversation", max_length=200)
     utterances: list[PostedUtterance] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _known(self) -> PostedConversation:
+        return _without_extra(self, AnalysisAnswer)
 
     @classmethod
     def documented(cls) -> dict[str, Any]:

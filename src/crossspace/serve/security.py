@@ -90,7 +90,7 @@ def check_token(connection: HTTPConnection, settings: Settings) -> None:
     if scheme.lower() != "bearer":
         shown = protocols[1] if len(protocols) == 2 and protocols[0] == SUBPROTOCOL else ""
     if not hmac.compare_digest(shown.strip().encode("utf-8", "replace"), settings.token.encode()):
-        raise Refusal(401, "This server wants its token: 'Authorization: Bearer TOKEN'. None, or another, was shown.")
+        raise Refusal(401, "This server wants its token, shown as a bearer token. None, or another, was shown.")
 
 
 def _place(origin: str) -> str:

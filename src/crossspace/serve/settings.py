@@ -25,7 +25,7 @@ class Settings:
         max_queue: recordings, and apart from them posted conversations, that may be inside at once; one of each is
             worked on, the others wait. Who comes when it is full is asked to come again.
         timeout: from the first byte of a request to its answer.
-        stall: how long an upload may pause.
+        stall: how long an upload may pause, and a connection be open without a whole head of a request.
         max_live: live conversations at once.
         max_message, live_rate, live_idle: size of a live message, messages per second, longest silence.
 

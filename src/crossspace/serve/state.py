@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +42,7 @@ class State:
         self.conversations = Lane("conversations", settings.max_queue)
         self.live = Lane("live", settings.max_live)
         self.connections = 0
+        self.ending = asyncio.Event()
         for extractor in analyzer.extractors.values():
             share(extractor)
 

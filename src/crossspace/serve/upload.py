@@ -87,6 +87,8 @@ async def body(request: Request, limit: int, settings: Settings) -> AsyncIterato
         except StopAsyncIteration:
             return
         except asyncio.TimeoutError as error:
+            if time.monotonic() >= deadline:
+                raise Refusal(408, f"This took longer than {settings.timeout:.0f} seconds to arrive.") from error
             raise Refusal(408, f"Nothing arrived for {settings.stall:.0f} seconds. Send it again.") from error
         counted += len(chunk)
         if counted > limit:
