@@ -10,7 +10,7 @@ from crossspace.errors import DataError, MissingExtraError, UsageError
 from crossspace.features.checkpoint import load_checkpoint
 from crossspace.features.extractors import Extractor, Missing, build
 from crossspace.features.extractors.minilm import _folder
-from crossspace.features.text_network import TOKENS, _batches
+from crossspace.features.text_network import ROWS, STEP, _batches
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +106,18 @@ def test_a_network_that_sees_is_no_text_extractor(folders: dict[str, Path]) -> N
         build("text", f"transformers:{folders['visual']}")
 
 
-def test_batches_hold_every_row_once_and_no_more_than_the_bound() -> None:
+def test_a_vector_is_the_same_to_the_last_bit_in_any_company(folders: dict[str, Path]) -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(list("abc def"), size)) + "." for size in rng.integers(1, 90, 60)]
+    made = build("text", f"transformers:{folders['text']},pooling=mean")
+    together = np.stack(made.extract(texts))
+    for chosen in (rng.permutation(60), rng.permutation(60)[:7], [13], range(59, -1, -1)):
+        assert np.array_equal(np.stack(made.extract([texts[row] for row in chosen])), together[list(chosen)])
+
+
+def test_batches_hold_every_row_once_and_have_few_shapes() -> None:
     lengths = np.random.default_rng(0).integers(0, 300, 500).tolist()
-    batches = list(_batches(lengths))
-    assert sorted(row for batch in batches for row in batch) == [r for r, n in enumerate(lengths) if n]
-    assert all(len(b) * max(lengths[r] for r in b) <= TOKENS for b in batches)
-    assert list(_batches([5 * TOKENS])) == [[0]]
+    batches = list(_batches(lengths, 256))
+    assert sorted(row for rows, _ in batches for row in rows) == [r for r, n in enumerate(lengths) if n]
+    assert all(0 < len(rows) <= ROWS for rows, _ in batches)
+    assert all(length == min(-(-lengths[row] // STEP) * STEP, 256) for rows, length in batches for row in rows)
