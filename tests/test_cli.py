@@ -231,6 +231,12 @@ MISTAKES: dict[str, tuple[list[str], int, list[str]]] = {
     "missing configuration": ([*TRAIN, "--config", "{tmp}/no.yaml"], 2, ["no.yaml"]),
     "bad JSON": (["predict", "{run}", "{json}"], 1, ["bad.json"]),
     "missing conversation": (["predict", "{run}", "{tmp}/no.json"], 1, ["no.json"]),
+    "neither corpus nor conversation": (["predict", "{run}", "{junk}.vtt"], 2, [".parquet", "crossspace analyze"]),
+    "conversation without features": (["predict", "{run}", "{words}"], 1, ["words.json", "crossspace analyze"]),
+    "predictions over their corpus": (["predict", "{run}", "{corpus}", "--out", "{corpus}"], 2, ["would be lost"]),
+    "scores over the corpus": (["evaluate", "{run}", "{corpus}", "--out", "{corpus}"], 2, [".json"]),
+    "scores over those of the run": (["evaluate", "{run}", "{corpus}", "--out", "{run}/results.json"], 2, ["results"]),
+    "analysis over its transcript": (["analyze", "{json}", "--out", "{json}"], 2, ["would be lost"]),
     "missing model": (["predict", "{tmp}/no", "{corpus}", "--out", "{tmp}/p.csv"], 1, ["no"]),
     "no place for predictions": (["predict", "{run}", "{corpus}"], 2, ["--out"]),
     "unknown file type": (["predict", "{run}", "{corpus}", "--out", "{tmp}/p.xls"], 2, ["p.xls", ".csv"]),
@@ -253,8 +259,10 @@ def test_a_mistake_gets_a_message_and_an_exit_code(
     junk, bad = tmp_path / "junk.parquet", tmp_path / "bad.json"
     junk.write_bytes(b"PAR1 this is not Parquet")
     bad.write_text('{"utterances": [')
+    said = tmp_path / "words.json"
+    said.write_text('{"utterances": [{"speaker": "Ada", "text": "No features here.", "features": {"txet": [1]}}]}')
     words, code, named = MISTAKES[mistake]
-    places = {"tmp": tmp_path, "corpus": corpus_file, "run": finished_run, "junk": junk, "json": bad}
+    places = {"tmp": tmp_path, "corpus": corpus_file, "run": finished_run, "junk": junk, "json": bad, "words": said}
     found = run(*(w.format(**places) for w in words))
     assert found.code == code, found.err
     assert found.err.startswith("crossspace: ") or "\ncrossspace: " in found.err

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from crossspace import Conversation, Corpus, Predictor, TaskSpec, Utterance
+from crossspace.cli.main import main
 from crossspace.data.batch import collate
 from crossspace.data.conversation_json import read_conversation
 from crossspace.data.importers.synthetic import Synthetic
@@ -165,6 +166,23 @@ def test_widths_that_differ_are_named_on_both_sides(predictor: Predictor, conver
     wide = replace(conversation.utterances[0], features={"text": np.zeros(5, np.float32)})
     with pytest.raises(MismatchError, match=r"text should have 4 features.*5"):
         predictor.predict(Conversation("c", (wide,)))
+
+
+def test_features_that_are_not_finite_are_refused(predictor: Predictor, conversation: Conversation) -> None:
+    broken = replace(conversation.utterances[0], features={"text": np.full(4, np.nan, np.float32)})
+    with pytest.raises(MismatchError, match="finite"):
+        predictor.predict(Conversation("c", (broken,)))
+    with pytest.raises(MismatchError, match="finite"):
+        predictor.stream().push(broken)
+
+
+def test_a_split_without_conversations_gives_no_file(
+    finished_run: Path, tiny_corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus, out = tmp_path / "c.parquet", tmp_path / "p.csv"
+    Corpus({"train": list(tiny_corpus.split("train"))}, tiny_corpus.spec).write(corpus)
+    assert main(["predict", str(finished_run), str(corpus), "--split", "test", "--out", str(out)]) == 1
+    assert "should have the split test. Found train" in capsys.readouterr().err and not out.exists()
 
 
 def test_labels_that_differ_are_named_on_both_sides(predictor: Predictor, tiny_corpus: Corpus) -> None:

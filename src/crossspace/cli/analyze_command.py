@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossspace.cli.parsing import Parser
+from crossspace.cli.parsing import Parser, spare
 from crossspace.errors import DataError, UsageError
 from crossspace.runtime import write_text
 
@@ -42,6 +42,8 @@ def run(words: Sequence[str]) -> int:
     if wrong:
         raise UsageError(f"--out should end in {', '.join(FORMATS)}. Found {wrong[0]!r}.")
     source = Path(given.source)
+    for path in given.out:
+        spare(path, source, given.transcript)
     if not source.is_file():
         raise DataError(
             f"{source} should be a recording or a transcript. Found {'a folder' if source.is_dir() else 'nothing'}."

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from crossspace.cli.parsing import Parser
-from crossspace.errors import DataError
+from crossspace.cli.parsing import Parser, spare
+from crossspace.errors import DataError, UsageError
 from crossspace.runtime import write_text
 
 _ABOUT = """Score the models of a run on a split of a corpus: every seed of a run folder, or the one model of a seed's
@@ -23,6 +23,9 @@ def run(words: Sequence[str]) -> int:
     parser.add_argument("--out", help="also write the scores to this JSON file")
     given = parser.parse_all(words)
     folder = Path(given.model)
+    if given.out is not None and Path(given.out).suffix != ".json":
+        raise UsageError(f"--out should end in .json. Found {given.out!r}.")
+    spare(given.out, folder / "results.json")
     if not folder.is_dir():
         raise DataError(f"{folder} should be the folder of a run or of a seed. There is no such folder.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from crossspace.errors import UsageError, suggestion
@@ -36,6 +37,13 @@ class Parser(argparse.ArgumentParser):
             ]
             raise UsageError("\n".join(faults))
         return found
+
+
+def spare(out: str | None, *inputs: str | Path | None) -> None:
+    """Raise :class:`UsageError` where writing ``out`` would replace one of the files that are read."""
+    for given in inputs:
+        if out is not None and given is not None and Path(out).resolve() == Path(given).resolve():
+            raise UsageError(f"--out {out} is what is read here, and would be lost. Name another file.")
 
 
 def pairs(text: str) -> dict[str, str]:

@@ -84,7 +84,7 @@ def collate(conversations: Sequence[Conversation], task: TaskSpec) -> Batch:
     """Put conversations one after the other.
 
     Raises:
-        MismatchError: a feature vector has another width than the task, or a label is unknown to it.
+        MismatchError: a feature vector has another width than the task or is not finite, or a label is unknown to it.
     """
     utterances = [u for conversation in conversations for u in conversation.utterances]
     index = {label: i for i, label in enumerate(task.labels)}
@@ -124,5 +124,7 @@ def _column(utterances: Sequence, modality: str, width: int) -> tuple[Tensor, Te
             raise MismatchError(
                 f"Utterance {utterance.id!r}: {modality} should have {width} features, found shape {vector.shape}."
             )
+        if not np.isfinite(vector).all():
+            raise MismatchError(f"Utterance {utterance.id!r}: {modality} should have finite features. Found others.")
         values[row], present[row] = vector, True
     return torch.from_numpy(values), torch.from_numpy(present)
