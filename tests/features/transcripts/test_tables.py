@@ -5,7 +5,7 @@ import pytest
 from crossspace.errors import DataError
 from crossspace.features.transcripts.csv_table import parse_csv
 from crossspace.features.transcripts.json_file import parse_json
-from crossspace.features.transcripts.transcript import Cue
+from crossspace.features.transcripts.transcript import Cue, Transcript
 
 MELD = (
     "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
@@ -22,8 +22,8 @@ EMORYNLP = (
 def test_the_columns_of_meld_are_known():
     found = parse_csv(MELD, "meld.csv")
     assert found.cues == (
-        Cue("Well, hello.", "The Interviewer", pytest.approx(976.059), pytest.approx(981.731), "0", "neutral"),
-        Cue("Hi.", "Chandler", pytest.approx(981.94), pytest.approx(983.442), "1", "joy"),
+        Cue("Well, hello.", "The Interviewer", pytest.approx(976.059), pytest.approx(981.731), "neutral"),
+        Cue("Hi.", "Chandler", pytest.approx(981.94), pytest.approx(983.442), "joy"),
     )
 
 
@@ -55,10 +55,9 @@ def test_starts_alone_end_where_the_next_begins():
     assert [(cue.start, cue.end) for cue in found.cues] == [(1, 2.5), (2.5, None)]
 
 
-def test_names_that_are_not_unique_are_dropped_and_noted():
+def test_names_of_utterances_do_not_matter():
     found = parse_csv("id,text\n1,A\n1,B\n", "a.csv")
-    assert [cue.id for cue in found.cues] == [None, None]
-    assert "not unique" in found.notes[0]
+    assert found == Transcript((Cue("A"), Cue("B")))
 
 
 def test_rows_that_are_short_or_long_lose_nothing_else():

@@ -50,7 +50,6 @@ def cue_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, lis
         speaker=_speaker(row.get(columns.get("speaker", ""))),
         start=start,
         end=end,
-        id=_word(row.get(columns.get("id", ""))),
         label=_word(row.get(columns.get("label", ""))),
     )
     return cue, faults

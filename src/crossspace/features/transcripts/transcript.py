@@ -16,7 +16,6 @@ class Cue:
         text: what was said; ``None`` where it is not known.
         speaker: who said it; :data:`UNKNOWN_SPEAKER` where that is not known.
         start, end: seconds from the beginning of the recording, where they are known.
-        id: what the file calls it, if it does.
         label: the emotion, where the file has one.
     """
 
@@ -24,7 +23,6 @@ class Cue:
     speaker: str = UNKNOWN_SPEAKER
     start: float | None = None
     end: float | None = None
-    id: str | None = None
     label: str | None = None
 
 
