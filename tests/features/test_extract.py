@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -102,6 +103,45 @@ def test_labels_of_a_file_of_their_own_go_to_the_utterances_in_order(tmp_path: P
     (tmp_path / "labels.txt").write_text("joy\n", encoding="utf-8")
     with pytest.raises(DataError, match="Found 1 lines"):
         Extraction({}).run(recording)
+
+
+VTT = (
+    "WEBVTT\n\n00:02.000 --> 00:03.000\nsecond\n\n00:04.000 --> 00:05.000\n\n"
+    "00:00.500 --> 00:01.000\nfirst\n\n00:09.000 --> 00:10.000\nlate\n"
+)
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Recording:
+    """A transcript out of order, with an entry without a text and one after the end of a recording of 6 seconds."""
+    (tmp_path / "a.vtt").write_text(VTT, encoding="utf-8")
+    (tmp_path / "labels.txt").write_text("for-second\nfor-nothing\nfor-first\nfor-late\n", encoding="utf-8")
+    return Recording("a", tmp_path / "a.vtt", labels=tmp_path / "labels.txt")
+
+
+def labels_of(recording: Recording) -> list[tuple[str | None, str | None]]:
+    return [(u.text, u.label) for u in Extraction({}).run(recording).conversation.utterances]
+
+
+def test_a_label_belongs_to_the_entry_at_its_place_in_the_file(labelled: Recording) -> None:
+    assert labels_of(labelled) == [("first", "for-first"), ("second", "for-second"), ("late", "for-late")]
+
+
+def test_a_label_of_what_the_recording_lacks_is_left_out_with_it(
+    labelled: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = pytest.importorskip("crossspace.features.media.probe")
+    media = probe.Media(Path("a.wav"), 6.0, None, None)
+    monkeypatch.setattr(probe, "open_media", lambda path: media)
+    monkeypatch.setattr("crossspace.features.extraction.media_digest", lambda path: "digest")
+    assert labels_of(replace(labelled, media=media.path)) == [("first", "for-first"), ("second", "for-second")]
+
+
+def test_labels_of_another_number_are_told_how_many_entries_the_file_has(labelled: Recording) -> None:
+    assert labelled.labels is not None
+    labelled.labels.write_text("one\ntwo\nthree\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"the 4 entries of a\.vtt .*Found 3 lines\. 1 of 4 entries have no text"):
+        Extraction({}).run(labelled)
 
 
 def test_a_modality_that_a_recording_lacks_is_missing_with_the_reason(tmp_path: Path) -> None:

@@ -118,10 +118,10 @@ class Extraction:
                 raise DataError(f"Conversation {recording.id!r} has neither a transcript nor a recording.")
             said("speech")
             transcript = self._speech(media, digest)
+        if recording.labels is not None:
+            transcript = _labelled(transcript, recording)
         if media is not None:
             transcript = within(transcript, media.duration)
-        if recording.labels is not None:
-            transcript = _labelled(transcript, recording.labels)
         notes += transcript.notes
         if not transcript.cues:
             raise DataError(f"Conversation {recording.id!r} has no utterance. " + " ".join(notes))
@@ -231,15 +231,19 @@ def _batches(items: Iterator[tuple[int, object]], size: int) -> Iterator[list[tu
         yield batch
 
 
-def _labelled(transcript: Transcript, path: Path) -> Transcript:
-    labels = [line.strip() for line in read_text(path, str(path), "a file of labels")[0].splitlines()]
-    if len(labels) != len(transcript.cues):
+def _labelled(transcript: Transcript, recording: Recording) -> Transcript:
+    path, source = recording.labels, recording.transcript
+    assert path is not None
+    labels = [line.strip() or None for line in read_text(path, str(path), "a file of labels")[0].splitlines()]
+    try:
+        return transcript.labelled(labels)
+    except ValueError as error:
+        count = len(transcript.cues) if transcript.entries is None else transcript.entries
+        what = f"entries of {source.name} in its order, those left out included" if isinstance(source, Path) else ""
         raise DataError(
-            f"{path} should hold one label per line for {len(transcript.cues)} utterances (an empty line: none). "
-            f"Found {len(labels)} lines."
-        )
-    cues = tuple(replace(cue, label=label or None) for cue, label in zip(transcript.cues, labels, strict=True))
-    return Transcript(cues, transcript.notes)
+            f"{path} should hold one label per line for the {count} {what or 'utterances'} (an empty line: none; a cue "
+            f"of several speakers: one for each). Found {len(labels)} lines. " + " ".join(transcript.notes)
+        ) from error
 
 
 def _conversation(name: str, cues: Sequence[Cue], found: Mapping[str, Sequence[Found]]) -> Conversation:

@@ -39,7 +39,7 @@ def tidied(entries: Sequence[Entry], name: str, notes: Sequence[str] = ()) -> Tr
     cues = _in_order(_possible(kept, mended), mended)
     cues = _with_ends(cues)
     _note_overlaps(cues, mended)
-    return Transcript(tuple(cues), tuple(mended))
+    return Transcript(tuple(cues), tuple(mended), len(entries))
 
 
 def listed(places: Sequence[str], most: int = 5) -> str:
@@ -53,8 +53,8 @@ def _spoken(entries: Sequence[Entry], notes: list[str]) -> list[Entry]:
     if empty:
         notes.append(f"{len(empty)} of {len(entries)} entries have no text; left out ({listed(empty)}).")
     return [
-        replace(e, cue=replace(e.cue, text=" ".join(e.cue.text.split()) if e.cue.text is not None else None))
-        for e in entries
+        replace(e, cue=replace(e.cue, text=" ".join(e.cue.text.split()) if e.cue.text is not None else None, row=row))
+        for row, e in enumerate(entries)
         if e.cue.text is None or e.cue.text.strip()
     ]
 
