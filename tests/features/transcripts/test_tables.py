@@ -85,3 +85,18 @@ def test_impossible_times_are_unknown_and_noted(time):
     found = parse_json(f'[{{"text": "A", "start": {time}, "end": 5}}]', "a.json")
     assert (found.cues[0].start, found.cues[0].end) == (None, None)
     assert len(found.notes) == 1
+
+
+@pytest.mark.parametrize("name", ["start_ms", "Start (ms)", "start [ms]", "StartMS", "start.ms.", "Start time (ms)"])
+def test_milliseconds_are_known_however_their_column_is_written(name):
+    found = parse_csv(f"text;{name}\nA;500\n", "a.csv")
+    assert found.cues[0].start == 0.5
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("[" * 100_000, "it is nested too deeply"), ("[" + "9" * 5000 + "]", "a number with too many digits")],
+)
+def test_json_beyond_all_measure_is_refused_in_plain_words(content, message):
+    with pytest.raises(DataError, match=rf"a\.json should be JSON\. Found: {message}\."):
+        parse_json(content, "a.json")
