@@ -150,3 +150,29 @@ def test_a_modality_that_a_recording_lacks_is_missing_with_the_reason(tmp_path: 
     extraction = Extraction({"audio": build("audio", "prosody")}, FeatureCache(tmp_path))
     (utterance,) = extraction.run(talk("a", "x")).conversation.utterances
     assert utterance.missing == {"audio": "no recording"}
+
+
+def test_damage_of_a_recording_is_noted_on_a_second_run_as_on_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crossspace.features.extractors import build
+
+    audio = pytest.importorskip("crossspace.features.media.audio")
+    probe = pytest.importorskip("crossspace.features.media.probe")
+    media = probe.Media(tmp_path / "a.wav", 6.0, probe.AudioTrack(0, 16000, 1), None)
+    times = np.arange(16_000, dtype=np.float32)
+    read = []
+
+    def hear(media, spans, notes):
+        read.append(spans)
+        yield from ((i, np.sin(times)) for i in range(len(spans)))
+        notes.append("a.wav: 3 damaged packets of the audio track were left out.")
+
+    monkeypatch.setattr(audio, "read_audio", hear)
+    monkeypatch.setattr(probe, "open_media", lambda path: media)
+    monkeypatch.setattr("crossspace.features.extraction.media_digest", lambda path: "digest")
+    recording = Recording("a", Transcript((Cue("x", start=0.0, end=1.0),)), media.path)
+    extraction = Extraction({"audio": build("audio", "prosody")}, FeatureCache(tmp_path))
+    first, second = extraction.run(recording).notes, extraction.run(recording).notes
+    assert first == second == ("a.wav: 3 damaged packets of the audio track were left out.",)
+    assert len(read) == 1
