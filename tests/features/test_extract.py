@@ -77,6 +77,20 @@ def test_one_bad_file_is_told_and_does_not_stop_the_rest(lengths: Lengths, tmp_p
         extract([bad], {"text": "lengths"}, cache=tmp_path)
 
 
+def test_an_hour_of_hundreds_of_digits_stops_no_other_recording(lengths: Lengths, tmp_path: Path) -> None:
+    for digits in (400, 5000):
+        (tmp_path / "bad.vtt").write_text(f"WEBVTT\n\n{'9' * digits}:00:00 --> {'9' * digits}:00:01\nhi\n")
+        bad = Recording("bad", tmp_path / "bad.vtt")
+        harvest = extract([bad, talk("good", "yes")], {"text": "lengths"}, cache=tmp_path)
+        assert list(harvest.failures) == ["bad"] and "1 blocks have no line of times" in harvest.failures["bad"]
+
+
+def test_recordings_of_one_id_are_refused_before_any_work(lengths: Lengths, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'a' more than once"):
+        extract([talk("a", "x"), talk("b", "y"), talk("a", "z")], {"text": "lengths"}, cache=tmp_path)
+    assert lengths.seen == []
+
+
 def test_unlabelled_recordings_make_a_corpus_without_labels(lengths: Lengths, tmp_path: Path) -> None:
     silent = Recording("a", Transcript((Cue("hm"),)))
     corpus = to_corpus(extract([silent], {"text": "lengths"}, cache=tmp_path))
