@@ -63,8 +63,9 @@ def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
             f"(EmoryNLP). Found {names}."
         )
     split = _split(path.stem)
-    scenes = columns["conversation"].lower().startswith("scene")
-    parts = [columns[p] for p in ("season", "episode", "conversation") if p in columns and (scenes or p[0] == "c")]
+    parts = [columns["conversation"]]
+    if parts[0].lower().startswith("scene"):  # scenes are counted anew in every episode
+        parts = [columns[p] for p in ("season", "episode") if p in columns] + parts
     dialogues: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
     for row in rows:
         dialogues[tuple(row[part].strip() for part in parts)].append(row)
