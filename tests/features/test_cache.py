@@ -122,6 +122,61 @@ def test_a_damaged_file_is_set_aside_and_work_goes_on(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("features.sqlite.damaged-*"))) == 1
 
 
+CROWD = """
+import os, sys, threading, warnings
+import numpy as np
+from crossspace.features.cache import FeatureCache
+warnings.simplefilter("ignore")
+def work(cache, name):
+    for _ in range(20):
+        cache.get_many([str(i) for i in range(3000)])
+        cache.put(name, np.ones(3, np.float32))
+for turn in range(4):
+    cache = FeatureCache(f"{sys.argv[1]}/{turn}")
+    cache.put_many({str(i): np.ones(300, np.float32) for i in range(3000)})
+    cache.close()
+    with open(cache.path, "r+b") as file:
+        for at in range(cache.path.stat().st_size // 2, cache.path.stat().st_size, 4096):
+            file.seek(at)
+            file.write(os.urandom(4096))
+    cache = FeatureCache(cache.path.parent)
+    threads = [threading.Thread(target=work, args=(cache, f"x{n}")) for n in range(6)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+"""
+
+
+def test_threads_that_share_a_damaged_file_do_not_bring_the_process_down(tmp_path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", CROWD, str(tmp_path)], timeout=100).returncode == 0
+
+
+def test_a_file_that_this_cache_made_is_set_aside_too(cache: FeatureCache) -> None:
+    cache.put_many({str(i): np.zeros(300, np.float32) for i in range(3000)})
+    assert cache._connection is not None
+    cache._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    cache.path.write_bytes(b"this is no database" * 200_000)
+    with pytest.warns(UserWarning, match="damaged"):
+        cache.get_many([str(i) for i in range(3000)])
+    cache.put("a", np.ones(2, np.float32))
+    assert cache.get("a") is not None
+
+
+@pytest.mark.parametrize("kind", [sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.IntegrityError])
+def test_a_fault_that_is_not_the_files_does_not_set_it_aside(
+    cache: FeatureCache, monkeypatch: pytest.MonkeyPatch, kind: type[sqlite3.Error]
+) -> None:
+    def refuse() -> sqlite3.Connection:
+        raise kind("no")
+
+    cache.put("a", np.ones(2, np.float32))
+    cache.close()
+    assert cache.get("a") is not None
+    monkeypatch.setattr(cache, "_open", refuse)
+    with pytest.warns(UserWarning, match="Features are not kept"):
+        assert cache.get("a") is None
+    assert not list(cache.path.parent.glob("*damaged*"))
+
+
 def test_a_vector_that_rotted_is_not_found(cache: FeatureCache) -> None:
     cache.put("a", np.ones(2, np.float32))
     cache.close()

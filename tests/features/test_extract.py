@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -76,6 +77,20 @@ def test_one_bad_file_is_told_and_does_not_stop_the_rest(lengths: Lengths, tmp_p
         extract([bad], {"text": "lengths"}, cache=tmp_path)
 
 
+def test_an_hour_of_hundreds_of_digits_stops_no_other_recording(lengths: Lengths, tmp_path: Path) -> None:
+    for digits in (400, 5000):
+        (tmp_path / "bad.vtt").write_text(f"WEBVTT\n\n{'9' * digits}:00:00 --> {'9' * digits}:00:01\nhi\n")
+        bad = Recording("bad", tmp_path / "bad.vtt")
+        harvest = extract([bad, talk("good", "yes")], {"text": "lengths"}, cache=tmp_path)
+        assert list(harvest.failures) == ["bad"] and "1 blocks have no line of times" in harvest.failures["bad"]
+
+
+def test_recordings_of_one_id_are_refused_before_any_work(lengths: Lengths, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'a' more than once"):
+        extract([talk("a", "x"), talk("b", "y"), talk("a", "z")], {"text": "lengths"}, cache=tmp_path)
+    assert lengths.seen == []
+
+
 def test_unlabelled_recordings_make_a_corpus_without_labels(lengths: Lengths, tmp_path: Path) -> None:
     silent = Recording("a", Transcript((Cue("hm"),)))
     corpus = to_corpus(extract([silent], {"text": "lengths"}, cache=tmp_path))
@@ -104,9 +119,74 @@ def test_labels_of_a_file_of_their_own_go_to_the_utterances_in_order(tmp_path: P
         Extraction({}).run(recording)
 
 
+VTT = (
+    "WEBVTT\n\n00:02.000 --> 00:03.000\nsecond\n\n00:04.000 --> 00:05.000\n\n"
+    "00:00.500 --> 00:01.000\nfirst\n\n00:09.000 --> 00:10.000\nlate\n"
+)
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Recording:
+    """A transcript out of order, with an entry without a text and one after the end of a recording of 6 seconds."""
+    (tmp_path / "a.vtt").write_text(VTT, encoding="utf-8")
+    (tmp_path / "labels.txt").write_text("for-second\nfor-nothing\nfor-first\nfor-late\n", encoding="utf-8")
+    return Recording("a", tmp_path / "a.vtt", labels=tmp_path / "labels.txt")
+
+
+def labels_of(recording: Recording) -> list[tuple[str | None, str | None]]:
+    return [(u.text, u.label) for u in Extraction({}).run(recording).conversation.utterances]
+
+
+def test_a_label_belongs_to_the_entry_at_its_place_in_the_file(labelled: Recording) -> None:
+    assert labels_of(labelled) == [("first", "for-first"), ("second", "for-second"), ("late", "for-late")]
+
+
+def test_a_label_of_what_the_recording_lacks_is_left_out_with_it(
+    labelled: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = pytest.importorskip("crossspace.features.media.probe")
+    media = probe.Media(Path("a.wav"), 6.0, None, None)
+    monkeypatch.setattr(probe, "open_media", lambda path: media)
+    monkeypatch.setattr("crossspace.features.extraction.media_digest", lambda path: "digest")
+    assert labels_of(replace(labelled, media=media.path)) == [("first", "for-first"), ("second", "for-second")]
+
+
+def test_labels_of_another_number_are_told_how_many_entries_the_file_has(labelled: Recording) -> None:
+    assert labelled.labels is not None
+    labelled.labels.write_text("one\ntwo\nthree\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"the 4 entries of a\.vtt .*Found 3 lines\. 1 of 4 entries have no text"):
+        Extraction({}).run(labelled)
+
+
 def test_a_modality_that_a_recording_lacks_is_missing_with_the_reason(tmp_path: Path) -> None:
     from crossspace.features.extractors import build
 
     extraction = Extraction({"audio": build("audio", "prosody")}, FeatureCache(tmp_path))
     (utterance,) = extraction.run(talk("a", "x")).conversation.utterances
     assert utterance.missing == {"audio": "no recording"}
+
+
+def test_damage_of_a_recording_is_noted_on_a_second_run_as_on_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crossspace.features.extractors import build
+
+    audio = pytest.importorskip("crossspace.features.media.audio")
+    probe = pytest.importorskip("crossspace.features.media.probe")
+    media = probe.Media(tmp_path / "a.wav", 6.0, probe.AudioTrack(0, 16000, 1), None)
+    times = np.arange(16_000, dtype=np.float32)
+    read = []
+
+    def hear(media, spans, notes):
+        read.append(spans)
+        yield from ((i, np.sin(times)) for i in range(len(spans)))
+        notes.append("a.wav: 3 damaged packets of the audio track were left out.")
+
+    monkeypatch.setattr(audio, "read_audio", hear)
+    monkeypatch.setattr(probe, "open_media", lambda path: media)
+    monkeypatch.setattr("crossspace.features.extraction.media_digest", lambda path: "digest")
+    recording = Recording("a", Transcript((Cue("x", start=0.0, end=1.0),)), media.path)
+    extraction = Extraction({"audio": build("audio", "prosody")}, FeatureCache(tmp_path))
+    first, second = extraction.run(recording).notes, extraction.run(recording).notes
+    assert first == second == ("a.wav: 3 damaged packets of the audio track were left out.",)
+    assert len(read) == 1

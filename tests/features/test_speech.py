@@ -45,7 +45,7 @@ def test_speech_is_found_where_it_is(monkeypatch, media):
         spoken[int(cue.start * 100) : int(cue.end * 100)] = True
     assert spoken[250:450].mean() > 0.5 and spoken[750:850].mean() > 0.5
     assert not spoken[:180].any() and not spoken[560:680].any() and not spoken[960:].any()
-    assert "who speaks and what is said is not known" in found.notes[-1]
+    assert found.notes == ()
 
 
 def test_the_size_of_blocks_changes_nothing(monkeypatch, media):

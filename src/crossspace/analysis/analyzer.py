@@ -108,7 +108,7 @@ class Analyzer:
         if transcript is None and media is not None and not {"audio", "visual"} & set(self.predictor.task.modalities):
             raise DataError(
                 f"{self.name[0].upper()}{self.name[1:]} reads text only, and the recording {name or media.name} comes "
-                "without a transcript. Give its transcript (--transcript), or a model that hears or sees."
+                "without a transcript. Give its transcript, or a model that hears or sees."
             )
         said = progress or (lambda stage: None)
         found = self._extraction.run(Recording(conversation_id, transcript, media), said)

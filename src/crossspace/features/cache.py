@@ -99,26 +99,29 @@ class FeatureCache:
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
         if self._connection is not None and self._owner == os.getpid():
             self._connection.close()
         self._connection = None
 
     def _try(self, work: Callable[[sqlite3.Connection], Result]) -> Result | None:
         """The result of ``work``; ``None`` where the cache is of no use."""
-        for last in (False, True):
-            if not self._usable:
-                return None
-            try:
-                with self._lock:
+        with self._lock:  # also while it is closed: SQLite crashes where another thread still uses the connection
+            for last in (False, True):
+                if not self._usable:
+                    return None
+                try:
                     return work(self._open())
-            except (sqlite3.Error, OSError) as error:
-                self.close()
-                damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-                if damaged and not last:
-                    self._set_aside(error)
-                else:
-                    self._usable = False
-                    warnings.warn(f"Features are not kept: {self.path} cannot be used ({error}).", stacklevel=4)
+                except (sqlite3.Error, OSError) as error:
+                    self._let_go()
+                    if _is_damage(error) and not last:
+                        self._set_aside(error)
+                    else:
+                        self._usable = False
+                        warnings.warn(f"Features are not kept: {self.path} cannot be used ({error}).", stacklevel=4)
         return None
 
     def _open(self) -> sqlite3.Connection:
@@ -135,6 +138,7 @@ class FeatureCache:
             # A power cut may lose the last vectors, never harm the others.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vector BLOB, reason TEXT)")
+            self._inode = self._inode or self.path.stat().st_ino
         return self._connection
 
     def _set_aside(self, error: Exception) -> None:
@@ -161,6 +165,12 @@ def default_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "crossspace"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crossspace"
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the file is at fault, and not its place, its use or what was to be kept."""
+    other = (sqlite3.OperationalError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.IntegrityError)
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, other)
 
 
 def _checked(key: str, vector: np.ndarray) -> bytes:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +11,12 @@ from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
 from crossspace.data.splits import VALIDATION_FRACTION, validation_ids
 from crossspace.data.task import TaskSpec
-from crossspace.errors import CrossspaceError, DataError, suggestion
+from crossspace.errors import DataError, suggestion
 from crossspace.features.cache import FeatureCache
 from crossspace.features.extraction import Extracted, Extraction
 from crossspace.features.extractors import build
 from crossspace.features.sources import Recording
-from crossspace.runtime import optional_import
+from crossspace.features.workers import Result, side_by_side, tried
 
 _MOST_SPEAKERS = 16
 _TEXTS_AT_ONCE = 2048
@@ -84,8 +81,12 @@ def extract(
         progress: told how far it is.
 
     Raises:
-        UsageError, MissingExtraError, DataError: an extractor cannot be had, or no recording could be read.
+        UsageError, MissingExtraError, DataError: an extractor cannot be had, two recordings have the same id, or none
+            could be read.
     """
+    twice = [name for name, times in Counter(r.id for r in recordings).items() if times > 1]
+    if twice:
+        raise DataError(f"Recordings should have ids of their own. Found {twice[0]!r} more than once.")
     extractors = {modality: build(modality, name) for modality, name in wanted.items()}
     media = {m: name for m, name in wanted.items() if m != "text"}
     found: dict[str, Extracted] = {}
@@ -94,7 +95,7 @@ def extract(
     if jobs <= 1 or len(recordings) <= 1 or not media:
         work = _in_turn(recordings, Extraction({m: extractors[m] for m in media}, here.cache))
     else:
-        work = _side_by_side(recordings, media, cache, jobs)
+        work = side_by_side(recordings, media, cache, jobs)
     for recording, result in work:
         if isinstance(result, Extracted):
             found[recording.id] = result
@@ -171,51 +172,6 @@ def _with_text(
     return filled
 
 
-def _in_turn(recordings: Sequence[Recording], extraction: Extraction) -> Iterator[tuple[Recording, Extracted | str]]:
+def _in_turn(recordings: Sequence[Recording], extraction: Extraction) -> Iterator[Result]:
     for recording in recordings:
-        yield recording, _try(extraction, recording)
-
-
-def _side_by_side(
-    recordings: Sequence[Recording], media: Mapping[str, str], cache: Path | None, jobs: int
-) -> Iterator[tuple[Recording, Extracted | str]]:
-    context = multiprocessing.get_context("spawn")
-    jobs = min(jobs, len(recordings))
-    with ProcessPoolExecutor(jobs, context, _begin, (dict(media), cache, jobs)) as pool:
-        waiting: dict[Future[Extracted | str], Recording] = {pool.submit(_work, r): r for r in recordings}
-        try:
-            for future in as_completed(waiting):
-                yield waiting[future], future.result()
-        except BrokenProcessPool as error:
-            raise CrossspaceError(
-                "A process that extracts was killed, probably for want of memory. What was finished is kept: "
-                "run the same "
-                "command again, with a smaller --jobs."
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-_extraction_here: Extraction | None = None
-
-
-def _begin(media: Mapping[str, str], cache: Path | None, jobs: int) -> None:
-    global _extraction_here
-    import torch
-
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
-    if "visual" in media:
-        optional_import("cv2", "media").setNumThreads(1)
-    _extraction_here = Extraction({m: build(m, name) for m, name in media.items()}, FeatureCache(cache))
-
-
-def _work(recording: Recording) -> Extracted | str:
-    assert _extraction_here is not None
-    return _try(_extraction_here, recording)
-
-
-def _try(extraction: Extraction, recording: Recording) -> Extracted | str:
-    try:
-        return extraction.run(recording)
-    except (CrossspaceError, OSError) as error:
-        return str(error)
+        yield recording, tried(extraction, recording)

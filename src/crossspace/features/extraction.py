@@ -13,6 +13,7 @@ from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError
 from crossspace.features.cache import FeatureCache
 from crossspace.features.extractors.base import Extractor, Missing
+from crossspace.features.findings import damage, found_speech
 from crossspace.features.keys import feature_key, media_digest
 from crossspace.features.sources.recording import Recording
 from crossspace.features.transcripts import read_transcript, within
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 Found = np.ndarray | Missing
 Span = tuple[float, float]
 
-_FACES, _SPEECH = "faces 1", "speech 1"
-"""Parts of keys: another way of finding faces or speech makes another feature."""
+_FACES = "faces 2"
+"""Part of keys: another way of reading pictures or of finding faces makes another feature."""
 
 
 @dataclass(frozen=True)
@@ -117,32 +118,15 @@ class Extraction:
             if media is None:
                 raise DataError(f"Conversation {recording.id!r} has neither a transcript nor a recording.")
             said("speech")
-            transcript = self._speech(media, digest)
+            transcript = found_speech(media, digest, self.cache)
+        if recording.labels is not None:
+            transcript = _labelled(transcript, recording)
         if media is not None:
             transcript = within(transcript, media.duration)
-        if recording.labels is not None:
-            transcript = _labelled(transcript, recording.labels)
         notes += transcript.notes
         if not transcript.cues:
             raise DataError(f"Conversation {recording.id!r} has no utterance. " + " ".join(notes))
         return transcript, media, digest
-
-    def _speech(self, media: Media, digest: str) -> Transcript:
-        """Segments of speech; they are kept as whole seconds and milliseconds, which float32 holds exactly."""
-        from crossspace.features.speech import speech_transcript
-
-        key = feature_key({"name": _SPEECH}, digest)
-        kept = self.cache.get(key) if self.cache is not None else None
-        if isinstance(kept, np.ndarray):
-            times = (kept[0::2] + kept[1::2] / 1000).reshape(-1, 2).tolist()
-            cues = tuple(Cue(None, start=round(a, 3), end=round(b, 3)) for a, b in times)
-            return Transcript(cues)
-        found = speech_transcript(media)
-        rounded = [replace(c, start=round(c.start or 0.0, 3), end=round(c.end or 0.0, 3)) for c in found.cues]
-        if self.cache is not None and rounded and not found.notes:
-            thousandths = [divmod(round(1000 * t), 1000) for c in rounded for t in (c.start or 0.0, c.end or 0.0)]
-            self.cache.put(key, np.array(thousandths, dtype=np.float32).reshape(-1))
-        return Transcript(tuple(rounded), found.notes)
 
     def _spans(
         self, modality: str, media: Media | None, digest: str, cues: Sequence[Cue], notes: list[str]
@@ -154,11 +138,13 @@ class Extraction:
         spans = {i: (c.start, c.end) for i, c in enumerate(cues) if c.start is not None and c.end is not None}
         keys = {i: _media_material(modality, digest, span) for i, span in spans.items()}
         read = _hear if modality == "audio" else _see
+        damaged: list[str] = []
         vectors = self._cached(
             modality,
             keys,
-            lambda wanted: read(media, {i: spans[i] for i in wanted}, notes),
+            lambda wanted: read(media, {i: spans[i] for i in wanted}, damaged),
         )
+        notes += damage(damaged, modality, media, digest, self.cache)
         return [vectors.get(i, Missing("no times")) for i in range(len(cues))]
 
     def _clip(self, modality: str, path: Path | None, notes: list[str]) -> Found:
@@ -231,15 +217,19 @@ def _batches(items: Iterator[tuple[int, object]], size: int) -> Iterator[list[tu
         yield batch
 
 
-def _labelled(transcript: Transcript, path: Path) -> Transcript:
-    labels = [line.strip() for line in read_text(path, str(path), "a file of labels")[0].splitlines()]
-    if len(labels) != len(transcript.cues):
+def _labelled(transcript: Transcript, recording: Recording) -> Transcript:
+    path, source = recording.labels, recording.transcript
+    assert path is not None
+    labels = [line.strip() or None for line in read_text(path, str(path), "a file of labels")[0].splitlines()]
+    try:
+        return transcript.labelled(labels)
+    except ValueError as error:
+        count = len(transcript.cues) if transcript.entries is None else transcript.entries
+        what = f"entries of {source.name} in its order, those left out included" if isinstance(source, Path) else ""
         raise DataError(
-            f"{path} should hold one label per line for {len(transcript.cues)} utterances (an empty line: none). "
-            f"Found {len(labels)} lines."
-        )
-    cues = tuple(replace(cue, label=label or None) for cue, label in zip(transcript.cues, labels, strict=True))
-    return Transcript(cues, transcript.notes)
+            f"{path} should hold one label per line for the {count} {what or 'utterances'} (an empty line: none; a cue "
+            f"of several speakers: one for each). Found {len(labels)} lines. " + " ".join(transcript.notes)
+        ) from error
 
 
 def _conversation(name: str, cues: Sequence[Cue], found: Mapping[str, Sequence[Found]]) -> Conversation:

@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 from scipy.fft import dct, rfft
 
+from crossspace.features.extractors.base import RATE
 from crossspace.features.pitch import FFT, pitch
 
-RATE = 16_000
 WINDOW = 640
 """Samples of a frame, 40 ms: two periods of a voice of 60 Hz fit."""
 HOP = 160

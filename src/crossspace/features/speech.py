@@ -37,6 +37,9 @@ def speech_transcript(
         shortest: seconds; shorter stretches are noise.
         longest: seconds; longer stretches are cut into equal parts.
 
+    Returns:
+        The utterances; the notes tell of damaged sound, if there was any.
+
     Raises:
         DataError: the recording has no sound, or nobody speaks in it.
         MissingExtraError: silero-vad is not installed.
@@ -52,12 +55,28 @@ def speech_transcript(
     parts = [part for stretch in found for part in _parts(*stretch, shortest, longest)]
     if not parts:
         raise DataError(f"{media.path} should hold speech. Nobody was heard to speak. Give a transcript with times.")
-    version = importlib.metadata.version("silero-vad")
-    notes.append(
-        f"There was no transcript: {len(parts)} utterances were found by their sound (silero-vad {version}); who "
+    return Transcript(tuple(Cue(None, start=start, end=end) for start, end in parts), tuple(notes))
+
+
+def found_by_sound(count: int) -> str:
+    """The note on ``count`` utterances that were found so."""
+    return (
+        f"There was no transcript: {count} utterances were found by their sound (silero-vad {silero_version()}); who "
         "speaks and what is said is not known."
     )
-    return Transcript(tuple(Cue(None, start=start, end=end) for start, end in parts), tuple(notes))
+
+
+def silero_version() -> str:
+    """The release of silero-vad, whose stretches another one may draw differently.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        return importlib.metadata.version("silero-vad")
+    except importlib.metadata.PackageNotFoundError:
+        optional_import("silero_vad", "media")
+        raise
 
 
 def _silero() -> ModuleType:

@@ -12,6 +12,7 @@ import pytest
 
 from crossspace.errors import MismatchError, MissingExtraError
 from crossspace.features.extractors import DEFAULTS, Extractor, Missing, build, extractors, from_identity
+from crossspace.features.extractors.base import SOUND
 
 EVERY = [(modality, name) for modality, found in extractors().items() for name in found]
 
@@ -105,8 +106,20 @@ def test_its_identity_is_plain_json_without_the_way_to_a_file(extractor: Extract
     assert json.loads(json.dumps(identity)) == identity
     assert set(identity) == {"name", "version", "parameters"}
     assert identity["name"] in extractors()[extractor.modality]
-    assert identity["version"]
+    assert identity["version"].startswith(extractor.version)
     assert not any(str(value).startswith("/") for value in identity["parameters"].values())
+
+
+@pytest.mark.parametrize("name", extractors()["audio"])
+def test_what_is_heard_names_how_sound_is_read(name: str) -> None:
+    assert extractors()["audio"][name].reading == SOUND
+
+
+def test_features_of_sound_that_was_read_in_another_way_are_refused() -> None:
+    prosody = build("audio", "prosody")
+    assert prosody.identity["version"] == f"1, {SOUND}"
+    with pytest.raises(MismatchError, match=rf"made by prosody 1\. Here it is prosody 1, {SOUND}"):
+        from_identity("audio", {"name": "prosody", "version": "1", "parameters": {}})
 
 
 def test_it_is_built_again_from_its_identity(

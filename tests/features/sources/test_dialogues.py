@@ -43,6 +43,15 @@ def test_tables_of_meld_become_conversations_in_splits_named_by_their_files(meld
     assert cues[1].start == pytest.approx(981.94)
 
 
+def test_tables_that_hold_the_same_conversation_are_refused_with_both_named(meld: Path) -> None:
+    (meld / "train_b.csv").write_text(MELD, encoding="utf-8")
+    with pytest.raises(DataError) as error:
+        find_recordings(meld)
+    for told in ("'train_0'", "'train_2'", "train_b.csv and in", "train_sent_emo.csv"):
+        assert told in str(error.value)
+    assert "validation" not in str(error.value)
+
+
 def test_scenes_of_emorynlp_are_told_apart_by_season_and_episode(tmp_path: Path) -> None:
     path = tmp_path / "emorynlp_train_final.csv"
     path.write_text(EMORY, encoding="utf-8")

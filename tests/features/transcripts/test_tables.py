@@ -5,7 +5,7 @@ import pytest
 from crossspace.errors import DataError
 from crossspace.features.transcripts.csv_table import parse_csv
 from crossspace.features.transcripts.json_file import parse_json
-from crossspace.features.transcripts.transcript import Cue
+from crossspace.features.transcripts.transcript import Cue, Transcript
 
 MELD = (
     "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
@@ -22,8 +22,8 @@ EMORYNLP = (
 def test_the_columns_of_meld_are_known():
     found = parse_csv(MELD, "meld.csv")
     assert found.cues == (
-        Cue("Well, hello.", "The Interviewer", pytest.approx(976.059), pytest.approx(981.731), "0", "neutral"),
-        Cue("Hi.", "Chandler", pytest.approx(981.94), pytest.approx(983.442), "1", "joy"),
+        Cue("Well, hello.", "The Interviewer", pytest.approx(976.059), pytest.approx(981.731), "neutral"),
+        Cue("Hi.", "Chandler", pytest.approx(981.94), pytest.approx(983.442), "joy"),
     )
 
 
@@ -55,10 +55,9 @@ def test_starts_alone_end_where_the_next_begins():
     assert [(cue.start, cue.end) for cue in found.cues] == [(1, 2.5), (2.5, None)]
 
 
-def test_names_that_are_not_unique_are_dropped_and_noted():
+def test_names_of_utterances_do_not_matter():
     found = parse_csv("id,text\n1,A\n1,B\n", "a.csv")
-    assert [cue.id for cue in found.cues] == [None, None]
-    assert "not unique" in found.notes[0]
+    assert found == Transcript((Cue("A"), Cue("B")))
 
 
 def test_rows_that_are_short_or_long_lose_nothing_else():
@@ -86,3 +85,18 @@ def test_impossible_times_are_unknown_and_noted(time):
     found = parse_json(f'[{{"text": "A", "start": {time}, "end": 5}}]', "a.json")
     assert (found.cues[0].start, found.cues[0].end) == (None, None)
     assert len(found.notes) == 1
+
+
+@pytest.mark.parametrize("name", ["start_ms", "Start (ms)", "start [ms]", "StartMS", "start.ms.", "Start time (ms)"])
+def test_milliseconds_are_known_however_their_column_is_written(name):
+    found = parse_csv(f"text;{name}\nA;500\n", "a.csv")
+    assert found.cues[0].start == 0.5
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("[" * 100_000, "it is nested too deeply"), ("[" + "9" * 5000 + "]", "a number with too many digits")],
+)
+def test_json_beyond_all_measure_is_refused_in_plain_words(content, message):
+    with pytest.raises(DataError, match=rf"a\.json should be JSON\. Found: {message}\."):
+        parse_json(content, "a.json")

@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from crossspace.components import discover
 from crossspace.errors import DataError, MismatchError, UsageError, suggestion
@@ -115,15 +115,16 @@ def _kind(modality: str, name: str) -> type[Extractor]:
 
 def _typed(kind: type[Extractor], arguments: Mapping[str, str]) -> dict[str, Any]:
     parameters = inspect.signature(kind).parameters
+    hints = get_type_hints(kind.__init__)
     typed: dict[str, Any] = {}
     for key, text in arguments.items():
         if key not in parameters:
             raise UsageError(
                 f"The {kind.modality} extractor {kind.name!r} has no option {key!r}. {suggestion(key, parameters)}"
             )
-        annotation = str(parameters[key].annotation)
+        number = next((one for one in (float, int) if one in (hints[key], *get_args(hints[key]))), None)
         try:
-            typed[key] = float(text) if "float" in annotation else int(text) if "int" in annotation else text
+            typed[key] = number(text) if number else text
         except ValueError as error:
             raise UsageError(f"Option {key!r} of {kind.name!r} should be a number. Found {text!r}.") from error
     return typed

@@ -13,6 +13,7 @@ from crossspace.errors import DataError
 from crossspace.features.sources.recording import Recording
 from crossspace.features.sources.tables import read_table
 from crossspace.features.transcripts.columns import columns_of, cue_of
+from crossspace.features.transcripts.tidy import listed
 from crossspace.features.transcripts.transcript import Cue, Transcript
 
 
@@ -33,10 +34,24 @@ def read_dialogues(paths: Sequence[Path], clips: Path | None = None) -> list[Rec
         clips: the folder that holds ``dia<d>_utt<u>.mp4`` anywhere below folders named after the splits, or directly.
 
     Raises:
-        DataError: a table lacks a column, or no clip is found.
+        DataError: a table lacks a column, two tables hold conversations of the same name, or no clip is found.
     """
     known = _Clips(clips) if clips is not None else None
-    return [recording for path in paths for recording in _one_table(path, known)]
+    found: list[Recording] = []
+    faults: list[str] = []
+    tables: dict[str, Path] = {}
+    for path in paths:
+        for recording in _one_table(path, known):
+            if recording.id in tables:
+                faults.append(f"conversation {recording.id!r} in {tables[recording.id]} and in {path}")
+            tables[recording.id] = path
+            found.append(recording)
+    if faults:
+        raise DataError(
+            f"Conversations should have names of their own. Found {listed(faults)}. They are called by the split that "
+            "the name of the file says: rename a file, number the dialogues through, or extract the files one by one."
+        )
+    return found
 
 
 def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
@@ -48,8 +63,9 @@ def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
             f"(EmoryNLP). Found {names}."
         )
     split = _split(path.stem)
-    scenes = columns["conversation"].lower().startswith("scene")
-    parts = [columns[p] for p in ("season", "episode", "conversation") if p in columns and (scenes or p[0] == "c")]
+    parts = [columns["conversation"]]
+    if parts[0].lower().startswith("scene"):  # scenes are counted anew in every episode
+        parts = [columns[p] for p in ("season", "episode") if p in columns] + parts
     dialogues: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
     for row in rows:
         dialogues[tuple(row[part].strip() for part in parts)].append(row)

@@ -16,7 +16,8 @@ def read_manifest(path: Path) -> list[Recording]:
     """One recording per row; paths are relative to the folder of the manifest.
 
     Columns: ``media``, ``transcript`` (either may be empty, not both), and optionally ``conversation_id`` (the name of
-    the file if there is none), ``labels`` (a text file with one label per utterance), ``split``.
+    the file if there is none), ``labels`` (a text file with one label per line for every entry of the
+    transcript in the order of its file, those without a text included), ``split``.
 
     Raises:
         DataError: columns are unknown, a row names nothing, an id occurs twice or a split is unknown; every fault is

@@ -18,7 +18,8 @@ class Recording:
         media: the recording of the whole conversation, if there is one.
         clips: a recording for every utterance of ``transcript`` instead, each ``None`` where it lacks.
         split: ``train``, ``validation``, ``test`` or ``None``.
-        labels: a file with one label per utterance, if labels do not stand in the transcript.
+        labels: a file with one label per line for every entry of the transcript, in the order of its file and those
+            without a text included, if labels do not stand in the transcript.
     """
 
     id: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from crossspace.features.transcripts.columns import columns_of
@@ -43,7 +44,7 @@ def read_transcript(path: str | Path, name: str | None = None) -> Transcript:
     text, notes = read_text(path, name)
     parse = _FORMATS.get(path.suffix.lower()) or _by_content(text)
     found = parse(text, name)
-    return Transcript(found.cues, (*notes, *found.notes))
+    return replace(found, notes=(*notes, *found.notes))
 
 
 def _by_content(text: str) -> Callable[[str, str], Transcript]:

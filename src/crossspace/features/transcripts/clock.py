@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import re
 
-_CLOCK = re.compile(r"^(?:(?:(\d+):)?(\d{1,3}):)?(\d+)(?:[.,](\d+))?$")
+from crossspace.data.conversation_json import LATEST
+
+_CLOCK = re.compile(r"^(?:(?:(\d{1,4}):)?(\d{1,3}):)?(\d{1,11})(?:[.,](\d+))?$")
 
 
-def seconds(written: str) -> float | None:
-    """Seconds of ``1:02:03.5``, ``02:03,500`` or ``3.5``; ``None`` where it is no time."""
+def seconds(written: str, per_second: int = 1) -> float | None:
+    """Seconds of ``1:02:03.5``, ``02:03,500`` or ``3.5``; ``None`` where it is no time, or beyond 10,000 hours.
+
+    Args:
+        written: what stands in the file.
+        per_second: 1000 where it counts milliseconds.
+    """
     match = _CLOCK.match(written.strip())
     if match:
         hours, minutes, whole, part = match.groups()
-        return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(f"{whole}.{part or 0}")
-    try:
-        number = float(written)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+        number = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(f"{whole}.{part or 0}")
+    else:
+        try:
+            number = float(written)
+        except ValueError:
+            return None
+    return number / per_second if abs(number / per_second) <= LATEST else None

@@ -13,8 +13,8 @@ from crossspace.features.transcripts.transcript import UNKNOWN_SPEAKER, Cue
 _NAMES = {
     "text": ("utterance", "text", "transcript", "transcription", "sentence", "content", "line", "caption"),
     "speaker": ("speaker", "speakername", "name", "who", "speakerid", "speakerlabel"),
-    "start": ("start", "starttime", "begin", "begintime", "from", "onset", "startseconds", "startms"),
-    "end": ("end", "endtime", "stop", "stoptime", "to", "until", "offset", "endseconds", "endms"),
+    "start": ("start", "starttime", "begin", "begintime", "from", "onset", "startseconds", "startms", "starttimems"),
+    "end": ("end", "endtime", "stop", "stoptime", "to", "until", "offset", "endseconds", "endms", "endtimems"),
     "label": ("label", "emotion"),
     "id": ("utteranceid", "uttid", "id"),
     "conversation": ("conversationid", "dialogueid", "dialogid", "sceneid", "conversation", "dialogue", "scene"),
@@ -24,8 +24,8 @@ _NAMES = {
 
 
 def columns_of(names: Iterable[str]) -> dict[str, str]:
-    """``{part: name in the file}`` of the parts that are there; upper case, spaces and underscores do not matter."""
-    simple = {"".join(c for c in str(name).lower() if c.isalnum()): name for name in reversed(list(names))}
+    """``{part: name in the file}`` of the parts that are there; upper case, spaces and signs do not matter."""
+    simple = {_simple(name): name for name in reversed(list(names))}
     return {part: simple[known[0]] for part, all_ in _NAMES.items() if (known := [n for n in all_ if n in simple])}
 
 
@@ -37,11 +37,11 @@ def cue_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, lis
         value = row.get(columns.get(part, ""))
         if value is None or str(value).strip() == "":
             return None
-        found = seconds(str(value))
+        found = seconds(str(value), 1000 if _simple(columns[part]).endswith("ms") else 1)
         if found is None or isinstance(value, bool):
             faults.append(f"{columns[part]} {str(value)[:30]!r}")
             return None
-        return found / 1000 if columns[part].lower().rstrip("_-. ").endswith("ms") else found
+        return found
 
     said = row.get(columns["text"]) if "text" in columns else None
     start, end = time("start"), time("end")
@@ -50,10 +50,13 @@ def cue_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, lis
         speaker=_speaker(row.get(columns.get("speaker", ""))),
         start=start,
         end=end,
-        id=_word(row.get(columns.get("id", ""))),
         label=_word(row.get(columns.get("label", ""))),
     )
     return cue, faults
+
+
+def _simple(name: Any) -> str:
+    return "".join(c for c in str(name).lower() if c.isalnum())
 
 
 def _word(value: Any) -> str | None:

@@ -10,7 +10,7 @@ from crossspace.features.transcripts.speakers import said_in
 from crossspace.features.transcripts.tidy import Entry
 from crossspace.features.transcripts.transcript import UNKNOWN_SPEAKER, Cue
 
-_TIME = r"(?:\d+:)?\d{1,2}:\d{1,2}(?:[.,]\d{1,6})?"
+_TIME = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}(?:[.,]\d{1,6})?"
 TIMING = re.compile(rf"^\s*({_TIME})\s*-->\s*({_TIME})(?=\s|$)", re.MULTILINE)
 """The line of times of a cue; what follows on the line says how to show it."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from crossspace.data.json_text import parsed
 from crossspace.errors import DataError
 from crossspace.features.transcripts.columns import columns_of, cue_of
 from crossspace.features.transcripts.tidy import Entry, listed, tidied
@@ -19,8 +18,8 @@ def parse_json(text: str, name: str) -> Transcript:
         DataError: it is not JSON, has no list of utterances, or an utterance is not an object.
     """
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        found = parsed(text)
+    except ValueError as error:
         raise DataError(f"{name} should be JSON. Found: {error}. Mend it, or give WebVTT, SRT or CSV.") from error
     if isinstance(found, dict):
         found = next((found[key] for key in _LISTS if key in found), None)

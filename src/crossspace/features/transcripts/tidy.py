@@ -24,7 +24,7 @@ def tidied(entries: Sequence[Entry], name: str, notes: Sequence[str] = ()) -> Tr
 
     Utterances with an empty text are left out. Times that cannot be (end before start, negative) become unknown. Where
     only starts are known, an utterance ends where the next one begins. Utterances are sorted by start; one without
-    times stays behind the one before it. Overlaps are kept. Names that are not unique are dropped.
+    times stays behind the one before it. Overlaps are kept.
 
     Raises:
         DataError: nothing is left.
@@ -39,7 +39,7 @@ def tidied(entries: Sequence[Entry], name: str, notes: Sequence[str] = ()) -> Tr
     cues = _in_order(_possible(kept, mended), mended)
     cues = _with_ends(cues)
     _note_overlaps(cues, mended)
-    return Transcript(tuple(_unique(cues, mended)), tuple(mended))
+    return Transcript(tuple(cues), tuple(mended), len(entries))
 
 
 def listed(places: Sequence[str], most: int = 5) -> str:
@@ -53,8 +53,8 @@ def _spoken(entries: Sequence[Entry], notes: list[str]) -> list[Entry]:
     if empty:
         notes.append(f"{len(empty)} of {len(entries)} entries have no text; left out ({listed(empty)}).")
     return [
-        replace(e, cue=replace(e.cue, text=" ".join(e.cue.text.split()) if e.cue.text is not None else None))
-        for e in entries
+        replace(e, cue=replace(e.cue, text=" ".join(e.cue.text.split()) if e.cue.text is not None else None, row=row))
+        for row, e in enumerate(entries)
         if e.cue.text is None or e.cue.text.strip()
     ]
 
@@ -113,11 +113,3 @@ def _note_overlaps(cues: Sequence[Cue], notes: list[str]) -> None:
             before = cue
     if overlaps:
         notes.append(f"{overlaps} of {len(cues)} utterances begin before the one above has ended; kept as they are.")
-
-
-def _unique(cues: Sequence[Cue], notes: list[str]) -> list[Cue]:
-    names = [cue.id for cue in cues if cue.id is not None]
-    if len(set(names)) == len(names):
-        return list(cues)
-    notes.append("The names of the utterances are not unique; they are numbered instead.")
-    return [replace(cue, id=None) for cue in cues]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 UNKNOWN_SPEAKER = "speaker"
@@ -16,16 +17,16 @@ class Cue:
         text: what was said; ``None`` where it is not known.
         speaker: who said it; :data:`UNKNOWN_SPEAKER` where that is not known.
         start, end: seconds from the beginning of the recording, where they are known.
-        id: what the file calls it, if it does.
         label: the emotion, where the file has one.
+        row: which entry of its file it was, from 0; ``None`` where it stands in no file.
     """
 
     text: str | None
     speaker: str = UNKNOWN_SPEAKER
     start: float | None = None
     end: float | None = None
-    id: str | None = None
     label: str | None = None
+    row: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,24 @@ class Transcript:
     Attributes:
         cues: sorted by start where times are known, in the order of the file otherwise.
         notes: sentences on what was mended or left out on the way (empty cues, order, encoding); users see them.
+        entries: how many its file has, those without a text included; ``None`` where there is no file.
     """
 
     cues: tuple[Cue, ...]
     notes: tuple[str, ...] = field(default=())
+    entries: int | None = field(default=None, compare=False)
+
+    def labelled(self, labels: Sequence[str | None]) -> Transcript:
+        """The same with other labels, one per entry of the file, in its order.
+
+        Raises:
+            ValueError: there are more or fewer.
+        """
+        filed = self.entries is not None
+        if len(labels) != (self.entries if filed else len(self.cues)):
+            raise ValueError(f"There are {len(labels)} labels for {self.entries if filed else len(self.cues)} entries.")
+        rows = [cue.row if filed and cue.row is not None else at for at, cue in enumerate(self.cues)]
+        return replace(self, cues=tuple(replace(c, label=labels[row]) for c, row in zip(self.cues, rows, strict=True)))
 
 
 def within(transcript: Transcript, duration: float) -> Transcript:
@@ -61,4 +76,4 @@ def within(transcript: Transcript, duration: float) -> Transcript:
         notes.append(f"{late} of {total} utterances begin after the end of the recording ({duration:.1f} s); left out.")
     if cut:
         notes.append(f"{cut} of {total} utterances run over the end of the recording ({duration:.1f} s); cut there.")
-    return Transcript(tuple(cues), tuple(notes))
+    return replace(transcript, cues=tuple(cues), notes=tuple(notes))

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crossspace.data.conversation_json import conversation_from_dict, read_conversation
+from crossspace.errors import DataError
+
+
+def talk(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"utterances": list(items)}
+
+
+@pytest.mark.parametrize("time", [-0.5, float("nan"), float("inf"), 36_000_001, 10**400, "1e999", "soon", True, [1]])
+@pytest.mark.parametrize("key", ["start", "end"])
+def test_a_time_that_cannot_be_names_its_utterance(key: str, time: Any) -> None:
+    with pytest.raises(DataError, match=rf"utterance 1: '{key}' should be seconds from 0 to 36,000,000\. Found"):
+        conversation_from_dict(talk({}, {key: time}))
+
+
+def test_times_are_kept_as_seconds() -> None:
+    (utterance,) = conversation_from_dict(talk({"start": 0, "end": "1.5"})).utterances
+    assert (utterance.start, utterance.end) == (0.0, 1.5)
+
+
+def test_an_id_that_occurs_twice_is_named() -> None:
+    with pytest.raises(DataError, match="utterance 2: the id 'a' occurs twice"):
+        conversation_from_dict(talk({"id": "a"}, {"id": "b"}, {"id": "a"}))
+
+
+def test_an_id_that_is_null_is_made_up() -> None:
+    found = conversation_from_dict({"id": None, **talk({"id": None}, {"id": None})})
+    assert (found.id, [u.id for u in found.utterances]) == ("conversation", ["conversation_0", "conversation_1"])
+
+
+@pytest.mark.parametrize("values", [[10**400], ["x"], [{}], 3, [1, [2]]])
+def test_features_that_are_no_finite_numbers_name_their_modality(values: Any) -> None:
+    with pytest.raises(DataError, match="utterance 0: text should be a list of finite numbers"):
+        conversation_from_dict(talk({"features": {"text": values}}))
+
+
+def test_features_that_are_no_object_are_told() -> None:
+    with pytest.raises(DataError, match="utterance 0: 'features' should be an object, found list"):
+        conversation_from_dict(talk({"features": [1]}))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("[" * 100_000, "it is nested too deeply"), ("[" + "9" * 5000 + "]", "a number with too many digits")],
+)
+def test_json_beyond_all_measure_is_refused_in_plain_words(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=rf"Found: {message}\."):
+        read_conversation(path)
