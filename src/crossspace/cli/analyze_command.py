@@ -36,7 +36,7 @@ def run(words: Sequence[str]) -> int:
     given = parser.parse_all(words)
 
     from crossspace.analysis.exports import FORMATS
-    from crossspace.features.sources import is_transcript
+    from crossspace.features.sources import is_manifest, is_transcript
 
     wrong = [path for path in given.out if Path(path).suffix.lower() not in FORMATS]
     if wrong:
@@ -47,6 +47,10 @@ def run(words: Sequence[str]) -> int:
     if not source.is_file():
         raise DataError(
             f"{source} should be a recording or a transcript. Found {'a folder' if source.is_dir() else 'nothing'}."
+        )
+    if is_manifest(source):
+        raise UsageError(
+            f"{source} is a manifest of recordings, which 'crossspace extract' reads. Give one recording or transcript."
         )
     if is_transcript(source) and given.transcript:
         raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")

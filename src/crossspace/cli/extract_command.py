@@ -65,7 +65,11 @@ def run(words: Sequence[str]) -> int:
             progress=progress.show,
         )
     corpus = to_corpus(
-        harvest, labels=given.labels, name=given.name or source.stem, source=source.name, licence=given.licence
+        harvest,
+        labels=given.labels,
+        name=given.name or source.resolve().stem,
+        source=source.resolve().name,
+        licence=given.licence,
     )
     corpus.write(given.target)
     print(f"{given.target}: {corpus!r}")

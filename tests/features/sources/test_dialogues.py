@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from crossspace.errors import DataError
-from crossspace.features.sources import find_recordings
+from crossspace.features.sources import find_recordings, is_manifest
 
 MELD = (
     "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
@@ -105,3 +105,22 @@ def test_a_table_of_one_conversation_is_a_transcript_whatever_separates_its_cell
     path = tmp_path / "talk.csv"
     path.write_text("speaker;text\nAnn;Hello, Bob;\n", encoding="utf-8")
     assert [(r.id, r.transcript) for r in find_recordings(path)] == [("talk", path)]
+
+
+@pytest.mark.parametrize("head", ["Media,Transcript,conversation_id", " media ,TRANSCRIPT,conversation_id"])
+def test_the_case_of_the_head_of_a_manifest_does_not_matter(tmp_path: Path, head: str) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text(f"{head}\na.mp4,a.vtt,first\n", encoding="utf-8")
+    assert [(r.id, r.media, r.transcript) for r in find_recordings(path)] == [
+        ("first", tmp_path / "a.mp4", tmp_path / "a.vtt")
+    ]
+
+
+def test_a_manifest_of_transcripts_alone_is_known_by_the_files_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text("transcript,conversation_id\na.vtt,first\n", encoding="utf-8")
+    assert not is_manifest(path)
+    (tmp_path / "a.vtt").write_text("WEBVTT\n", encoding="utf-8")
+    assert [(r.id, r.media, r.transcript) for r in find_recordings(path)] == [("first", None, tmp_path / "a.vtt")]
+    with pytest.raises(DataError, match="manifest"):
+        find_recordings(tmp_path)

@@ -61,11 +61,7 @@ class Extractor(ABC, Generic[Material]):
 
     @abstractmethod
     def extract(self, items: Sequence[Material]) -> list[np.ndarray | Missing]:
-        """One finite float32 vector ``(D,)`` per item, or why there is none.
-
-        The company of an item changes nothing but the rounding: networks add up in another order in other batches,
-        which moves a text vector of length 1 by less than 1e-6.
-        """
+        """One finite float32 vector ``(D,)`` per item, or why there is none. The company of an item changes nothing."""
 
     @property
     def identity(self) -> dict[str, Any]:

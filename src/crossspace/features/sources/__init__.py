@@ -7,11 +7,11 @@ from pathlib import Path
 
 from crossspace.errors import DataError
 from crossspace.features.sources.dialogues import is_dialogue_table, read_dialogues
-from crossspace.features.sources.manifest import read_manifest
+from crossspace.features.sources.manifest import is_manifest, read_manifest
 from crossspace.features.sources.recording import Recording
 from crossspace.features.sources.tables import columns_in
 
-__all__ = ["Recording", "find_recordings", "is_transcript"]
+__all__ = ["Recording", "find_recordings", "is_manifest", "is_transcript"]
 
 _TRANSCRIPTS = (".vtt", ".srt", ".csv", ".tsv", ".json", ".txt")
 
@@ -36,7 +36,7 @@ def find_recordings(source: Path, transcript: Path | None = None, clips: Path | 
         raise DataError(
             f"{source} should be a recording, a transcript, a manifest or a folder of CSV files. Found nothing."
         )
-    if _is_manifest(source):
+    if is_manifest(source):
         return read_manifest(source)
     tables = _tables(source)
     if tables:
@@ -48,14 +48,11 @@ def find_recordings(source: Path, transcript: Path | None = None, clips: Path | 
     return [Recording(source.stem, transcript, source)]
 
 
-def _is_manifest(source: Path) -> bool:
-    return source.suffix.lower() == ".csv" and source.is_file() and "media" in columns_in(source)
-
-
 def _tables(source: Path) -> Sequence[Path]:
     if source.is_file():
         return [source] if source.suffix.lower() == ".csv" and is_dialogue_table(columns_in(source)) else []
-    found = [path for path in sorted(source.glob("*.csv")) if is_dialogue_table(columns_in(path))]
+    tables = [path for path in sorted(source.glob("*.csv")) if not is_manifest(path)]
+    found = [path for path in tables if is_dialogue_table(columns_in(path))]
     if not found:
         raise DataError(
             f"{source} is a folder and should hold CSV files with the columns Utterance and Dialogue_ID or Scene_ID. "

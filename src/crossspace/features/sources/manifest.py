@@ -7,9 +7,20 @@ from pathlib import Path
 from crossspace.data.names import SPLITS, split_name
 from crossspace.errors import DataError, suggestion
 from crossspace.features.sources.recording import Recording
-from crossspace.features.sources.tables import read_table
+from crossspace.features.sources.tables import columns_in, read_table
 
 _COLUMNS = ("media", "transcript", "conversation_id", "labels", "split")
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether a file is a manifest: a CSV file with a column ``media``, or whose ``transcript`` names files."""
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return False
+    columns = [name.lower() for name in columns_in(path)]
+    if "media" in columns or "transcript" not in columns or not set(columns) <= set(_COLUMNS):
+        return "media" in columns
+    named = [row[columns.index("transcript")] for row in (list(r.values()) for r in read_table(path)[1])]
+    return any(name.strip() and (path.parent / name.strip()).is_file() for name in named)
 
 
 def read_manifest(path: Path) -> list[Recording]:
@@ -24,6 +35,8 @@ def read_manifest(path: Path) -> list[Recording]:
             named.
     """
     columns, rows = read_table(path)
+    columns = [name.lower() for name in columns]
+    rows = [{name.lower(): cell for name, cell in row.items()} for row in rows]
     strange = [name for name in columns if name not in _COLUMNS]
     if strange or not {"media", "transcript"} & set(columns):
         raise DataError(
