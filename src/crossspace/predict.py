@@ -17,6 +17,7 @@ from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, MismatchError
 from crossspace.evaluation.predictions import prediction_table, with_truth
+from crossspace.features.extractors.base import named
 from crossspace.models.base import Model
 from crossspace.models.inference import Inference, batches_of, infer
 from crossspace.models.records import read_whole
@@ -107,13 +108,15 @@ class Predictor:
             trained = self.model.details.get("extractors", {}).get(modality)
             given = corpus.extractors.get(modality)
             if trained and given and dict(trained) != dict(given):
-                faults.append(f"{modality}: the model was trained on features of {trained}, the corpus has {given}")
+                faults.append(
+                    f"{modality}: the model was trained on features of {named(trained)}, the corpus has {named(given)}"
+                )
         if not set(self.task.widths) & set(corpus.spec.widths):
             faults.append(f"the model knows {list(self.task.widths)}, the corpus {list(corpus.spec.widths)}")
         if faults:
             raise MismatchError(
-                f"Model {self.name} and corpus {corpus.name!r} do not fit: " + "; ".join(faults) + ". Import the "
-                "corpus with the features of the model, or train a model on this corpus."
+                f"Model {self.name} and corpus {corpus.name!r} do not fit: " + "; ".join(faults) + ". Give the "
+                "corpus the features of the model, or train a model on this corpus."
             )
 
     def check_labels(self, corpus: Corpus) -> None:

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 
 from crossspace.components import discover
 from crossspace.errors import DataError, MismatchError, UsageError, suggestion
-from crossspace.features.extractors.base import Extractor, Missing
+from crossspace.features.extractors.base import Extractor, Missing, named
 
 __all__ = ["DEFAULTS", "Extractor", "Missing", "build", "extractors", "from_identity"]
 
@@ -76,7 +76,7 @@ def from_identity(modality: str, identity: Mapping[str, Any], wanted: str | None
     built = _recorded(modality, identity) if wanted is None else build(modality, wanted)
     if built.identity != dict(identity):
         raise MismatchError(
-            f"The {modality} features were made by {_named(identity)}. Here it is {_named(built.identity)}, whose "
+            f"The {modality} features were made by {named(identity)}. Here it is {named(built.identity)}, whose "
             f"numbers may differ. Install what made them, name the right model by --{modality}, or extract them anew."
         )
     return built
@@ -99,11 +99,6 @@ def _recorded(modality: str, identity: Mapping[str, Any]) -> Extractor:
             f"The {modality} features were made by {kind.name} with {recorded}; of a path only the end is recorded. "
             f"Say where it is by --{modality} {kind.name}:PATH. {error}"
         ) from error
-
-
-def _named(identity: Mapping[str, Any]) -> str:
-    parameters = ", ".join(f"{key}={value}" for key, value in dict(identity.get("parameters") or {}).items())
-    return f"{identity['name']} {identity.get('version', '')}{f' ({parameters})' if parameters else ''}"
 
 
 def _kind(modality: str, name: str) -> type[Extractor]:

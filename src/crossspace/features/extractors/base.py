@@ -91,3 +91,9 @@ class VisualExtractor(Extractor[Sequence[np.ndarray]]):
 
     modality = "visual"
     batch = 4
+
+
+def named(identity: Mapping[str, Any]) -> str:
+    """An identity as messages write it: ``minilm sha256:2dfd (layer=3)``."""
+    parameters = ", ".join(f"{key}={value}" for key, value in dict(identity.get("parameters") or {}).items())
+    return f"{identity.get('name')} {identity.get('version', '')}{f' ({parameters})' if parameters else ''}"
