@@ -22,9 +22,9 @@ def test_the_keyboard_alone_is_enough(
     page.keyboard.press("k")
     assert "words 0" in page.get_by_role("region", name="Why").inner_text()
     page.keyboard.press("Space")
-    page.wait_for_function("!document.querySelector('video').paused")
+    page.wait_for_function("() => !document.querySelector('video').paused")
     page.keyboard.press("Space")
-    page.wait_for_function("document.querySelector('video').paused")
+    page.wait_for_function("() => document.querySelector('video').paused")
     page.get_by_role("listbox").focus()
     page.keyboard.press("End")
     assert "words 3" in page.get_by_role("region", name="Why").inner_text()
@@ -97,3 +97,9 @@ def test_what_is_chosen_is_seen_in_forced_colours(
     assert page.locator(".tl-item").evaluate_all(style, "outlineStyle") == ["none", "solid", "none"]
     everyone, ann, ben = page.locator(".tl-toggle").evaluate_all(style, "backgroundColor")
     assert everyone == ann != ben
+    shown, meant = page.get_by_role("button", name="Ben").evaluate("""(node) => {
+      const shown = getComputedStyle(node).color;
+      node.style.color = "HighlightText";
+      return [shown, getComputedStyle(node).color];
+    }""")
+    assert shown == meant
