@@ -17,6 +17,7 @@ import pytest
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import UsageError
+from crossspace.features.transcripts import Transcript
 
 SECONDS = 6
 TRANSCRIPT = """WEBVTT
@@ -70,13 +71,23 @@ class Analyzer:
         self.wait.set()
 
     def analyze(
-        self, media: Path | None, transcript: Path | None, *, name: str, conversation_id: str, progress: Any
+        self, media: Path | None, transcript: Transcript | None, *, name: str, conversation_id: str, progress: Any
     ) -> Analysis:
         self.wait.wait(30)
         if self.fault:
             raise UsageError(self.fault)
+        if media is None and transcript is not None:
+            return self.read(transcript, conversation_id)
         known = {**self.media, "name": name} if media else None
         return replace(self.make(self.count), conversation_id=conversation_id, media=known)
+
+    def read(self, transcript: Transcript, conversation_id: str) -> Analysis:
+        answer = self.make(len(transcript.cues), timed=False)
+        own = tuple(
+            replace(one, speaker=cue.speaker, text=cue.text, start=cue.start, end=cue.end)
+            for one, cue in zip(answer.utterances, transcript.cues, strict=True)
+        )
+        return replace(answer, conversation_id=conversation_id, utterances=own, notes=transcript.notes)
 
     def analyze_conversation(self, conversation: Conversation, notes: tuple[str, ...] = ()) -> Analysis:
         answer = self.make(len(conversation.utterances), timed=False)

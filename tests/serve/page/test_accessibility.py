@@ -22,9 +22,9 @@ def test_the_keyboard_alone_is_enough(
     page.keyboard.press("k")
     assert "words 0" in page.get_by_role("region", name="Why").inner_text()
     page.keyboard.press("Space")
-    page.wait_for_function("!document.querySelector('video').paused")
+    page.wait_for_function("() => !document.querySelector('video').paused")
     page.keyboard.press("Space")
-    page.wait_for_function("document.querySelector('video').paused")
+    page.wait_for_function("() => document.querySelector('video').paused")
     page.get_by_role("listbox").focus()
     page.keyboard.press("End")
     assert "words 3" in page.get_by_role("region", name="Why").inner_text()
@@ -46,6 +46,8 @@ def test_nothing_overflows_a_phone_and_everything_can_be_read(
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         assert page.evaluate(FAULTS) == []
 
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("checkbox", name="Keys work everywhere").press("Escape")
     for tab in ("Paste", "Live", "Recording"):
         page.get_by_role("tab", name=tab).click()
         check()
@@ -56,6 +58,9 @@ def test_nothing_overflows_a_phone_and_everything_can_be_read(
     check()
     page.get_by_role("button", name="Close the explanation").click()
     assert not page.get_by_role("option", selected=True).count()
+    assert page.evaluate("document.activeElement.getAttribute('aria-activedescendant')") == "utterance-1"
+    page.keyboard.press("ArrowDown")
+    assert "words 2" in page.get_by_role("region", name="Why").inner_text()
 
 
 def test_the_theme_can_be_chosen_and_is_kept(serve: Callable[..., str], open_page: Callable[..., Any]) -> None:
@@ -66,3 +71,35 @@ def test_the_theme_can_be_chosen_and_is_kept(serve: Callable[..., str], open_pag
     dark = page.evaluate(background)
     page.reload()
     assert page.evaluate(background) == dark != light
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_a_field_is_for_can_be_read_and_grows_with_the_letters_of_the_reader(
+    serve: Callable[..., str], open_page: Callable[..., Any], scheme: str
+) -> None:
+    page = open_page(serve(), color_scheme=scheme)
+    muted, placeholder, size = page.evaluate("""() => {
+      const style = (node, pseudo) => getComputedStyle(document.querySelector(node), pseudo);
+      document.documentElement.style.fontSize = "20px";
+      return [style(".lead").color, style("#pasted", "::placeholder").color, style("body").fontSize];
+    }""")
+    assert placeholder == muted and size == "20px"
+
+
+def test_what_is_chosen_is_seen_in_forced_colours(
+    serve: Callable[..., str], open_page: Callable[..., Any], upload: Callable[[Any], None]
+) -> None:
+    page = open_page(serve(), forced_colors="active")
+    upload(page)
+    page.get_by_role("option").nth(1).click()
+    page.get_by_role("button", name="Ben").click()
+    style = "(nodes, name) => nodes.slice(0, 3).map((node) => getComputedStyle(node)[name])"
+    assert page.locator(".tl-item").evaluate_all(style, "outlineStyle") == ["none", "solid", "none"]
+    everyone, ann, ben = page.locator(".tl-toggle").evaluate_all(style, "backgroundColor")
+    assert everyone == ann != ben
+    shown, meant = page.get_by_role("button", name="Ben").evaluate("""(node) => {
+      const shown = getComputedStyle(node).color;
+      node.style.color = "HighlightText";
+      return [shown, getComputedStyle(node).color];
+    }""")
+    assert shown == meant

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 
 def test_a_pasted_conversation_needs_no_file_and_its_words_stay_words(
@@ -14,11 +15,12 @@ def test_a_pasted_conversation_needs_no_file_and_its_words_stay_words(
     page.get_by_label("A conversation, one utterance a line").fill(
         f"ANN: You are late: again.\nBEN: {hostile}\nand more from Ben\n\n"
     )
-    assert page.get_by_text("3 utterances").is_visible()
+    assert page.get_by_text("3 lines").is_visible()
     page.get_by_role("button", name="Analyze").click()
     page.get_by_role("option").nth(2).wait_for()
     assert page.locator(".tl-text").all_text_contents() == ["You are late: again.", hostile, "and more from Ben"]
     assert page.locator(".tl-speaker").all_text_contents() == ["ANN", "BEN", "BEN"]
+    assert page.get_by_role("heading", name="Conversation", exact=True).is_visible()
     assert page.evaluate("window.hurt") is None and page.locator("main img").count() == 0
     assert page.get_by_role("button", name="WebVTT").is_disabled()
     page.get_by_role("button", name="Start anew").click()
@@ -29,20 +31,58 @@ def test_the_example_works_at_once(serve: Callable[..., str], open_page: Callabl
     page = open_page(serve())
     page.get_by_role("button", name="Try an example").click()
     page.get_by_role("option").nth(15).wait_for()
+    assert page.get_by_role("heading", name="Example conversation").is_visible()
 
 
-def test_a_live_conversation_grows_by_one_utterance_at_a_time(
+@pytest.mark.parametrize(
+    ("text", "said", "noted"),
+    [
+        ("\nWEBVTT\n\n00:01.000 --> 00:02.000\n<v Ann>Late.\n\n00:03.000 -->\nlost\n", [("Ann", "Late.")], "1 blocks"),
+        ("1\n00:00:01,000 --> 00:00:02,000\nANN: Late.\n", [("ANN", "Late.")], ""),
+        ('[{"speaker": "Ann", "text": "Late."}, 3]', [("Ann", "Late.")], "1 utterances are not objects"),
+        ("Speaker,Utterance\nAnn,Late.\n", [("Ann", "Late.")], ""),
+        ("ann: Late.\nben: At 10: 30 sharp.", [("ann", "Late."), ("ben", "At 10: 30 sharp.")], ""),
+        ("ANN: Late.\nI told you: ten.", [("ANN", "Late."), ("ANN", "I told you: ten.")], "1 of 2 lines"),
+    ],
+    ids=["vtt", "srt", "json", "csv", "names", "unnamed"],
+)
+def test_pasted_text_is_read_as_the_same_text_in_a_file_is(
+    serve: Callable[..., str], open_page: Callable[..., Any], text: str, said: list[tuple[str, str]], noted: str
+) -> None:
+    page = open_page(serve())
+    page.get_by_role("tab", name="Paste").click()
+    page.get_by_label("A conversation, one utterance a line").fill(text)
+    page.get_by_role("button", name="Analyze").click()
+    page.get_by_role("option").nth(len(said) - 1).wait_for()
+    speakers, texts = (page.locator(f".tl-{part}").all_text_contents() for part in ("speaker", "text"))
+    assert list(zip(speakers, texts, strict=True)) == said
+    assert noted in (page.locator(".tl-notes").inner_text() if noted else "")
+
+
+def test_a_second_analysis_begins_without_the_filters_and_the_zoom_of_the_first(
+    serve: Callable[..., str], open_page: Callable[..., Any]
+) -> None:
+    page = open_page(serve())
+    page.get_by_role("button", name="Try an example").click()
+    page.get_by_role("button", name="RUTH").click()
+    page.get_by_role("button", name="joy").click()
+    page.get_by_role("button", name="Zoom in").click()
+    page.get_by_role("button", name="Start anew").click()
+    page.get_by_role("button", name="Try an example").click()
+    page.get_by_text("16 utterances", exact=True).wait_for()
+    assert page.locator(".tl-item:visible").count() == 16
+    assert page.locator("[aria-pressed=true]").all_text_contents() == ["Everyone16"]
+    assert page.get_by_role("button", name="Zoom out").is_disabled()
+
+
+def test_speakers_stand_in_the_order_in_which_they_speak(
     serve: Callable[..., str], open_page: Callable[..., Any]
 ) -> None:
     page = open_page(serve())
     page.get_by_role("tab", name="Live").click()
-    for place, text in enumerate(("You are late.", "I know.", "Again!")):
-        page.get_by_label("Says").fill(text)
+    for place, speaker in enumerate(("Zoe", "7", "Ann", "3")):
+        page.get_by_role("combobox", name="Speaker").fill(speaker)
+        page.get_by_label("Says").fill("Hello.")
         page.keyboard.press("Enter")
         page.get_by_role("option").nth(place).wait_for()
-        page.get_by_role("button", name="Other speaker").click()
-    assert page.locator(".tl-speaker").all_text_contents() == ["ANN", "BEN", "ANN"]
-    with page.expect_download() as download:
-        page.get_by_role("button", name="JSON").click()
-    saved = json.loads(download.value.path().read_text(encoding="utf-8"))
-    assert saved["speakers"] == ["ANN", "BEN"] and saved["arcs"]["ANN"]["utterances"] == 2
+    assert page.locator(".tl-who h3").all_text_contents() == ["Zoe", "7", "Ann", "3"]

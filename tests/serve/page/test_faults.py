@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ def test_a_refusal_is_shown_and_the_choice_is_kept(
     upload(page)
     page.get_by_role("alert").get_by_text("Send one whose cues are in order.").wait_for()
     assert page.get_by_text("talk.vtt").is_visible()
+    assert page.evaluate("document.activeElement.id") == "error"
     analyzer.fault = ""
     page.get_by_role("button", name="Analyze").click()
     page.get_by_role("option").first.wait_for()
@@ -26,7 +28,7 @@ def test_a_refusal_is_shown_and_the_choice_is_kept(
 def test_a_server_that_is_gone_is_said_to_be_so(serve: Callable[..., str], open_page: Callable[..., Any]) -> None:
     page = open_page(serve(), expected="ERR_")
     page.get_by_text("Model: tiny").wait_for()
-    page.route("**/v1/predict", lambda route: route.abort())
+    page.route("**/v1/analyze", lambda route: route.abort())
     page.get_by_role("button", name="Try an example").click()
     page.get_by_role("alert").get_by_text("The server cannot be reached.").wait_for()
 
@@ -41,6 +43,7 @@ def test_work_can_be_cancelled(
     page.get_by_role("button", name="Cancel").click()
     assert page.get_by_role("button", name="Analyze").is_enabled()
     assert page.get_by_role("progressbar").count() == 0
+    assert page.evaluate("document.activeElement.id") == "analyze"
 
 
 def test_the_token_is_asked_for_once(serve: Callable[..., str], open_page: Callable[..., Any]) -> None:
@@ -58,6 +61,45 @@ def test_the_token_is_asked_for_once(serve: Callable[..., str], open_page: Calla
     page.get_by_label("Says").fill("Hello.")
     page.keyboard.press("Enter")
     page.get_by_role("option").wait_for()
+
+
+def test_a_token_that_was_not_given_is_asked_for_again(
+    serve: Callable[..., str], open_page: Callable[..., Any]
+) -> None:
+    page = open_page(serve(token="sesame"), expected="401")
+    dialog = page.get_by_role("dialog", name="This server asks for a token")
+    dialog.get_by_role("button", name="Cancel").click()
+    page.get_by_text("The server has not said which model it has.").wait_for()
+    page.get_by_role("tab", name="Live").click()
+    page.get_by_label("Says").fill("Hello.")
+    page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Cancel").click()
+    page.get_by_role("alert").get_by_text("This server wants its token").wait_for()
+    assert page.get_by_label("Says").input_value() == "Hello."
+    page.get_by_label("Says").press("Enter")
+    dialog.get_by_label("Token").fill("sesame")
+    page.keyboard.press("Enter")
+    page.get_by_role("option").wait_for()
+    assert page.get_by_text("Model: tiny").is_visible()
+    page.evaluate("sessionStorage.setItem('token', 'old')")
+    page.get_by_role("button", name="Start anew").click()
+    page.get_by_label("Says").fill("Hello?")
+    page.keyboard.press("Enter")
+    dialog.get_by_text("The server did not accept this token.").wait_for()
+
+
+def test_the_model_is_known_once_an_analysis_succeeded(
+    serve: Callable[..., str], open_page: Callable[..., Any]
+) -> None:
+    page = open_page(serve(token="sesame"), expected="401")
+    dialog = page.get_by_role("dialog", name="This server asks for a token")
+    dialog.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Try an example").click()
+    dialog.get_by_label("Token").fill("sesame")
+    page.keyboard.press("Enter")
+    page.get_by_text("Model: tiny").wait_for()
+    page.get_by_role("button", name="Read the model card").click()
+    assert page.get_by_role("dialog", name="Model card").is_visible()
 
 
 def test_a_recording_that_the_browser_cannot_play_still_has_its_timeline(
@@ -87,3 +129,4 @@ def test_a_recording_beyond_the_limit_is_not_even_sent(
     upload(page)
     page.get_by_role("alert").get_by_text("talk.webm is too large.").wait_for()
     assert asked == []
+    assert re.search(r"Found [\d.]+ kB where this server takes 1 kB\.", page.get_by_role("alert").inner_text())

@@ -22,7 +22,7 @@ def test_a_recording_can_be_seen_heard_and_explained(
     page.locator("#wave [part~=region]").nth(3).wait_for()
     assert page.locator(".tl-block").count() == page.get_by_role("option").count() == 4
     page.get_by_role("option").nth(1).click()
-    page.wait_for_function("document.querySelector('video').currentTime > 1.5")
+    page.wait_for_function("() => document.querySelector('video').currentTime > 1.5")
     page.locator("[aria-current=true]").wait_for()
     why = words(page.get_by_role("region", name="Why").inner_text())
     for expected in ("Ben", "words 1", "joy 60%", "neutral 50%", "+31", "−8", "Missing: no face was seen"):

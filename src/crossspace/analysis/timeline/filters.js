@@ -8,6 +8,10 @@ export class Filters {
   constructor({ onChange }) {
     this.node = element("div", { class: "tl-filters" });
     this.onChange = onChange;
+    this.clear();
+  }
+
+  clear() {
     this.speaker = null;
     this.emotions = new Set();
   }

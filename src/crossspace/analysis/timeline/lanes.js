@@ -4,7 +4,7 @@ import { arc } from "./arc.js";
 import { drawing, element } from "./dom.js";
 import { clock, percent, plural } from "./format.js";
 import { swatch } from "./palette.js";
-import { arcsOf } from "./people.js";
+import { arcsOf, speakersOf } from "./people.js";
 import { scaleOf, ticksOf } from "./scale.js";
 
 const ZOOMS = [1, 2, 4, 8, 16, 32];
@@ -40,9 +40,9 @@ export class Lanes {
     this.axis = element("div", { class: "tl-axis", "aria-hidden": "true" }, this.ticks());
     this.pin = element("div", { class: "tl-pin", hidden: true });
     this.head = element("div", { class: "tl-head", hidden: true });
-    const arcs = Object.entries(arcsOf(analysis.utterances, analysis.labels));
+    const arcs = arcsOf(analysis.utterances, analysis.labels);
     this.tracks.replaceChildren(
-      ...arcs.map(([speaker, summary]) => this.row(speaker, summary)),
+      ...speakersOf(analysis.utterances).map((speaker) => this.row(speaker, arcs[speaker])),
       element("div", { class: "tl-over" }, this.axis, this.pin, this.head),
     );
   }

@@ -16,7 +16,7 @@ export class UtteranceList {
     this.node.addEventListener("keydown", (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -Infinity, End: Infinity }[event.key];
       if (step !== undefined) onSelect(this.neighbour(step));
-      else if (event.key === "Enter" && this.selected !== undefined) onPlay(this.selected);
+      else if (event.key === "Enter" && this.active !== undefined) onPlay(this.active);
       else return;
       event.preventDefault();
       event.stopPropagation();
@@ -25,7 +25,8 @@ export class UtteranceList {
 
   show(analysis) {
     this.rows = [];
-    this.selected = this.current = undefined;
+    this.selected = this.active = this.current = undefined;
+    this.node.removeAttribute("aria-activedescendant");
     this.node.replaceChildren();
     analysis.utterances.forEach((_, place) => this.append(analysis, place));
   }
@@ -48,21 +49,23 @@ export class UtteranceList {
     this.rows.forEach((row, place) => { row.hidden = !visible(place); });
   }
 
-  // The next place that is not filtered away; without a selection the steps begin outside of either end.
+  // The next place that is not filtered away; before the first selection the steps begin outside of either end.
   neighbour(step) {
     const shown = this.rows.map((_, place) => place).filter((place) => !this.rows[place].hidden);
-    const selected = shown.indexOf(this.selected);
-    const at = selected < 0 && step < 0 ? shown.length : selected;
+    const active = shown.indexOf(this.active);
+    const at = active < 0 && step < 0 ? shown.length : active;
     return shown[Math.min(shown.length - 1, Math.max(0, at + step))];
   }
 
+  // Without a place nothing is selected, and the keys go on from where the selection was.
   select(place) {
     this.rows[this.selected]?.setAttribute("aria-selected", "false");
     this.selected = place;
-    if (place === undefined) return this.node.removeAttribute("aria-activedescendant");
+    if (place === undefined) return;
+    this.active = place;
     this.rows[place].setAttribute("aria-selected", "true");
     this.node.setAttribute("aria-activedescendant", this.rows[place].id);
-    return this.reveal(place);
+    this.reveal(place);
   }
 
   mark(place) {
@@ -72,6 +75,11 @@ export class UtteranceList {
     if (place === undefined) return;
     this.rows[place].setAttribute("aria-current", "true");
     this.reveal(place);
+  }
+
+  focus() {
+    this.node.focus({ preventScroll: true });
+    this.rows[this.active]?.scrollIntoView({ block: "nearest" });
   }
 
   // Scrolls the list alone, never the page.

@@ -48,6 +48,9 @@ export class Timeline {
 
   show(analysis) {
     this.analysis = analysis;
+    this.grows = false;
+    this.filters.clear();
+    this.lanes.setZoom(0);
     this.patterns.replaceChildren(palette(this.root, analysis.labels));
     this.list.show(analysis);
     this.draw();
@@ -58,11 +61,15 @@ export class Timeline {
   // One utterance more at the end, as a live conversation brings it.
   append(utterance) {
     const { utterances, labels } = this.analysis;
-    utterances.push(utterance);
+    const place = utterances.push(utterance) - 1;
+    this.grows = true;
     Object.assign(this.analysis, { speakers: speakersOf(utterances), arcs: arcsOf(utterances, labels) });
-    this.list.append(this.analysis, utterances.length - 1);
+    this.list.append(this.analysis, place);
     this.draw();
-    this.select(utterances.length - 1);
+    this.select(place);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const seen = this.filters.passes(utterance) ? this.list.rows[place] : this.count;
+    seen.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" });
   }
 
   draw() {
@@ -84,10 +91,13 @@ export class Timeline {
     this.list.filter(visible);
     this.lanes.filter(visible);
     const shown = utterances.filter((_, place) => visible(place)).length;
-    this.count.textContent = shown === utterances.length ? plural(shown, "utterance") : `${shown} of ${plural(utterances.length, "utterance")}`;
+    const all = plural(utterances.length, "utterance");
+    const last = this.grows && !visible(utterances.length - 1) ? ", without the latest" : "";
+    this.count.textContent = shown === utterances.length ? all : `${shown} of ${all}${last}`;
   }
 
   select(place) {
+    if (place === undefined && this.aside.contains(document.activeElement)) this.list.focus();
     this.selected = place;
     this.list.select(place);
     this.lanes.select(place);

@@ -5,18 +5,17 @@ import { Timeline } from "../timeline/timeline.js";
 import { call } from "./api.js";
 import { withToken } from "./ask.js";
 import { dialogs, tabs, themes } from "./chrome.js";
-import { Files } from "./files.js";
+import { EXAMPLE } from "./example.js";
+import { Files, size } from "./files.js";
 import { keys } from "./keys.js";
 import { Live } from "./live.js";
-import { showModel } from "./model.js";
-import { EXAMPLE, isCues, parseConversation } from "./paste.js";
+import { model } from "./model.js";
 import { Player } from "./player.js";
 import { Work } from "./work.js";
 
 const $ = (id) => document.getElementById(id);
 const WELCOME = { title: $("title").textContent, lead: $("lead").textContent, tab: document.title };
 
-let model;
 let shown = false;
 const work = new Work();
 const timeline = new Timeline($("timeline"), {
@@ -28,11 +27,18 @@ const player = new Player({
   onTime: (seconds) => timeline.moveTo(seconds),
   onRegion: (place) => timeline.play(place),
 });
-const files = new Files({ onChange: (now) => { $("analyze").disabled = !now.media && !now.transcript; } });
+const chooseTab = tabs();
+const files = new Files({
+  onChange: (now) => { $("analyze").disabled = !now.media && !now.transcript; },
+  onDrop: () => { work.calm(); chooseTab($("tab-files")); },
+  onError: (error) => work.complain(error),
+});
 const live = new Live({ onUtterance: hear, onError: (error) => work.complain(error) });
 
 function show(analysis, file) {
   shown = true;
+  live.end();
+  document.body.classList.remove("live");
   document.body.classList.add("result");
   $("start").hidden = true;
   $("again").hidden = false;
@@ -57,7 +63,8 @@ function restart() {
   player.clear();
   files.clear();
   work.calm();
-  document.body.classList.remove("result");
+  $("status").textContent = "";
+  document.body.classList.remove("result", "live");
   $("timeline").hidden = $("again").hidden = true;
   $("start").hidden = false;
   $("title").textContent = WELCOME.title;
@@ -66,53 +73,61 @@ function restart() {
   $("tab-files").parentElement.querySelector("[aria-selected=true]").focus();
 }
 
-async function analyze(path, body, file) {
-  const analysis = await work.run((progress) => withToken(() => call(path, { body, ...progress })));
-  if (analysis) show(analysis, file);
+async function analyze(form, file) {
+  const analysis = await work.run((progress) => withToken(() => call("v1/analyze", { body: form, ...progress })));
+  if (!analysis) return;
+  show(analysis, file);
+  await model().catch((error) => work.complain(error));
 }
 
-function analyzePasted(text) {
-  const utterances = parseConversation(text);
-  if (!utterances.length) return work.complain({ message: "There is nothing to analyze yet. Write a line for each utterance: NAME: what they say." });
-  if (!isCues(text)) return analyze("v1/predict", JSON.stringify({ id: "conversation", utterances }));
+// Text is a transcript like any other: the server tells its format from what is in it.
+function analyzeText(text, name) {
+  if (!text.trim()) return work.complain({ message: "There is nothing to analyze yet. Write a line for each utterance: NAME: what they say." });
   const form = new FormData();
-  form.append("transcript", new File([text], /^\uFEFF?WEBVTT/.test(text) ? "pasted.vtt" : "pasted.srt"));
-  return analyze("v1/analyze", form);
+  form.append("transcript", new File([text], name));
+  return analyze(form);
 }
 
-function hear(utterance, first) {
+function begin({ name, kind, labels, modalities, causal, in_the_box }) {
+  shown = true;
+  document.body.classList.add("live");
+  $("timeline").hidden = $("again").hidden = false;
+  timeline.show({
+    format: 1, conversation_id: "live", labels, model: { name, kind, modalities, causal, in_the_box }, media: null,
+    speakers: [], arcs: {}, utterances: [], notes: [],
+  });
+}
+
+function hear(utterance, begins) {
   work.calm();
-  if (first) {
-    shown = true;
-    $("timeline").hidden = $("again").hidden = false;
-    const { name, kind, modalities, causal, in_the_box } = model;
-    timeline.show({
-      format: 1, conversation_id: "live", labels: model.labels, model: { name, kind, modalities, causal, in_the_box }, media: null,
-      speakers: [], arcs: {}, utterances: [], notes: [],
-    });
-  }
+  if (begins) begin(begins);
   timeline.append(utterance);
   $("status").textContent = `${utterance.speaker}: ${utterance.label}`;
 }
 
 // Told before a long upload: a server that turns one down midway looks as if it were gone.
-function analyzeFiles() {
-  const limit = model?.limits?.max_media;
-  if (!(files.media?.size > limit)) return analyze("v1/analyze", files.form(), files.media);
-  const sizes = `Found ${Math.ceil(files.media.size / 1e6)} MB where this server takes ${Math.floor(limit / 1e6)} MB.`;
-  return work.complain({ message: `${files.media.name} is too large. ${sizes} Send a smaller one, its sound alone, or the transcript alone.` });
+async function analyzeFiles() {
+  try {
+    const limit = (await model()).limits.max_media;
+    if (!(files.media?.size > limit)) return analyze(files.form(), files.media);
+    const sizes = `Found ${size(files.media.size, Math.ceil)} where this server takes ${size(limit, Math.floor)}.`;
+    throw new Error(`${files.media.name} is too large. ${sizes} Send a smaller one, its sound alone, or the transcript alone.`);
+  } catch (error) {
+    return work.complain(error);
+  }
 }
 
 $("panel-files").addEventListener("submit", (event) => { event.preventDefault(); analyzeFiles(); });
-$("panel-paste").addEventListener("submit", (event) => { event.preventDefault(); analyzePasted($("pasted").value); });
-$("pasted").addEventListener("input", () => { $("paste-count").textContent = plural(parseConversation($("pasted").value).length, "utterance"); });
+$("panel-paste").addEventListener("submit", (event) => { event.preventDefault(); analyzeText($("pasted").value, "Conversation"); });
+$("pasted").addEventListener("input", () => {
+  $("paste-count").textContent = plural($("pasted").value.split("\n").filter((line) => line.trim()).length, "line");
+});
 $("fill").addEventListener("click", () => { $("pasted").value = EXAMPLE; $("pasted").dispatchEvent(new Event("input")); });
-$("example").addEventListener("click", () => analyzePasted(EXAMPLE));
+$("example").addEventListener("click", () => analyzeText(EXAMPLE, "Example conversation"));
 $("again").addEventListener("click", restart);
 
 $("timeline").hidden = true;
 themes();
 dialogs();
-tabs((id) => { if (id !== "tab-live" && shown) restart(); });
 keys({ player, timeline, shown: () => shown });
-model = await showModel().catch((error) => work.complain(error));
+model().catch((error) => work.complain(error));

@@ -4,7 +4,15 @@ import { token } from "./api.js";
 
 const $ = (id) => document.getElementById(id);
 
+let asking;
+
+// One dialog, whoever waits for the token.
 function askForToken(wrong) {
+  asking ??= open(wrong).finally(() => { asking = undefined; });
+  return asking;
+}
+
+function open(wrong) {
   const dialog = $("token");
   $("token-wrong").textContent = wrong ? "The server did not accept this token." : "";
   $("token-value").value = "";

@@ -2,7 +2,8 @@
 
 const $ = (id) => document.getElementById(id);
 
-export function tabs(onChoose) {
+// Arrows only move between tabs, since choosing one changes what is shown. Returns what chooses a tab.
+export function tabs() {
   const all = [...document.querySelectorAll("[role=tab]")];
   const choose = (tab) => {
     for (const one of all) {
@@ -11,18 +12,17 @@ export function tabs(onChoose) {
       one.tabIndex = chosen ? 0 : -1;
       $(one.getAttribute("aria-controls")).hidden = !chosen;
     }
-    onChoose(tab.id);
   };
   all.forEach((tab, place) => {
     tab.addEventListener("click", () => choose(tab));
     tab.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!step) return;
-      const next = all[(place + step + all.length) % all.length];
-      next.focus();
-      choose(next);
+      const next = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: -1 }[event.key];
+      if (next === undefined) return;
+      event.preventDefault();
+      all.at(next % all.length).focus();
     });
   });
+  return choose;
 }
 
 export function themes() {
@@ -50,4 +50,5 @@ export function dialogs() {
     button.addEventListener("click", () => button.closest("dialog").close());
   }
   $("help-button").addEventListener("click", () => $("help").showModal());
+  $("card-button").addEventListener("click", () => $("card").showModal());
 }

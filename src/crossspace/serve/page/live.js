@@ -1,8 +1,11 @@
 // A live conversation: each utterance goes to the server as it is typed and comes back with its emotion.
 
 import { ApiError, token } from "./api.js";
+import { askModel } from "./model.js";
 
 const $ = (id) => document.getElementById(id);
+const NEXT = "What you say next begins a new conversation. Export this one before that if you want to keep it.";
+const LATER = "Try again in a while.";
 
 function address() {
   const url = new URL("v1/live", document.baseURI);
@@ -11,10 +14,11 @@ function address() {
 }
 
 export class Live {
-  // `onUtterance(utterance, first)` is told whether a conversation begins with it.
+  // `onUtterance(utterance, model)` is told the model where a conversation begins with the utterance.
   constructor({ onUtterance, onError }) {
     Object.assign(this, { onUtterance, onError });
     this.people = [];
+    this.waiting = [];
     $("panel-live").addEventListener("submit", (event) => { event.preventDefault(); this.say(); });
     $("live-swap").addEventListener("click", () => { $("live-speaker").value = this.other(); $("live-text").focus(); });
   }
@@ -28,41 +32,63 @@ export class Live {
   async say() {
     const speaker = $("live-speaker").value.trim() || "speaker";
     const text = $("live-text").value.trim();
-    if (!text) return $("live-text").focus();
+    $("live-text").focus();
+    if (!text) return;
     if (!this.people.includes(speaker)) this.people.push(speaker);
     $("live-speakers").replaceChildren(...this.people.map((name) => new Option(name)));
     $("live-text").value = "";
+    this.waiting.push(text);
     try {
       (await this.socket()).send(JSON.stringify({ speaker, text }));
     } catch (error) {
-      $("live-text").value = text;
+      this.giveBack(this.waiting.length);
       this.onError(error);
     }
-    return $("live-text").focus();
+  }
+
+  // What was said and got no answer goes back to where it was typed.
+  giveBack(count) {
+    $("live-text").value = [...this.waiting.splice(0, count), $("live-text").value].filter(Boolean).join(" ");
   }
 
   socket() {
-    if (this.opened) return this.opened;
-    let first = true;
+    this.opened ??= this.open().catch((error) => { this.opened = undefined; throw error; });
+    return this.opened;
+  }
+
+  // A browser does not tell that a token was refused to a WebSocket; asking for the model before does.
+  async open() {
+    let begins = await askModel();
     const socket = new WebSocket(address(), token.get() ? ["bearer", token.get()] : []);
     this.current = socket;
-    this.opened = new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       socket.onopen = () => resolve(socket);
       socket.onclose = (event) => {
         if (this.current !== socket) return;
         this.opened = undefined;
-        const error = new ApiError(0, event.reason || "The server closed the line. What you say next begins a new conversation.");
+        this.giveBack(this.waiting.length);
+        const error = new ApiError(0, `${event.reason || "The server closed the line."} ${begins ? LATER : NEXT}`);
         reject(error);
-        if (event.code !== 1000) this.onError(error);
+        this.onError(error);
       };
       socket.onmessage = (event) => {
+        if (this.current !== socket) return;
         const answer = JSON.parse(event.data);
-        if (answer.error) this.onError(new ApiError(422, answer.error.message));
-        else this.onUtterance(answer, first);
-        if (!answer.error) first = false;
+        if (answer.error) this.refuse(answer.error.message);
+        else {
+          this.waiting.shift();
+          this.onUtterance(answer, begins);
+          begins = undefined;
+        }
       };
     });
-    return this.opened;
+  }
+
+  // Where nothing waits for an answer, it is why the line closes, and the closing says that, too.
+  refuse(message) {
+    if (!this.waiting.length) return;
+    this.giveBack(1);
+    this.onError(new ApiError(422, message));
   }
 
   end() {
@@ -70,5 +96,6 @@ export class Live {
     this.current = this.opened = undefined;
     socket?.close(1000);
     this.people = [];
+    this.waiting = [];
   }
 }

@@ -5,16 +5,31 @@ import { withToken } from "./ask.js";
 import { markdown } from "./card.js";
 
 const $ = (id) => document.getElementById(id);
+const HINT = $("live-hint").textContent;
 
-export async function showModel() {
-  const model = await withToken(() => call("v1/model"));
-  const shipped = model.in_the_box ? ", the one shipped with crossspace" : "";
-  $("model").textContent = `Model: ${model.name}${shipped}. It knows ${model.labels.join(", ")}, from ${model.modalities.join(", ")}.`;
-  if (!model.causal) $("live-hint").textContent += " This model was trained to see what comes after, too; live, it does with less.";
-  if (model.card) {
-    $("card-body").replaceChildren(...markdown(model.card));
-    $("card-button").disabled = false;
-    $("card-button").addEventListener("click", () => $("card").showModal());
+let known;
+
+// Asks anew each time, which also shows whether the server accepts the token.
+export async function askModel() {
+  try {
+    known = await withToken(() => call("v1/model"));
+  } catch (error) {
+    if (!known) $("model").textContent = "The server has not said which model it has.";
+    throw error;
   }
-  return model;
+  tell(known);
+  return known;
+}
+
+// Asks until the server has answered once.
+export async function model() {
+  return known ?? askModel();
+}
+
+function tell({ name, labels, modalities, causal, card, in_the_box }) {
+  const shipped = in_the_box ? ", the one shipped with crossspace" : "";
+  $("model").textContent = `Model: ${name}${shipped}. It knows ${labels.join(", ")}, from ${modalities.join(", ")}.`;
+  $("live-hint").textContent = causal ? HINT : `${HINT} This model was trained to see what comes after, too; live, it does with less.`;
+  $("card-body").replaceChildren(...markdown(card ?? ""));
+  $("card-button").disabled = !card;
 }

@@ -13,6 +13,7 @@ export class Work {
   // `act` gets `{signal, onUpload}`; the answer is undefined when it was cancelled or failed, and the failure is shown.
   async run(act) {
     this.calm();
+    const before = document.activeElement;
     this.controller = new AbortController();
     this.began = performance.now();
     this.stage("Sending", undefined);
@@ -24,8 +25,13 @@ export class Work {
       return await act({ signal: this.controller.signal, onUpload: (part) => this.stage(part === 1 ? "Reading, listening, looking" : "Sending", part) });
     } catch (error) {
       $("start").hidden = false;
-      if (error.name !== "AbortError") this.complain(error);
-      else $("status").textContent = "Cancelled.";
+      if (error.name === "AbortError") {
+        $("status").textContent = "Cancelled.";
+        before.focus();
+      } else {
+        this.complain(error);
+        $("error").focus();
+      }
       return undefined;
     } finally {
       clearInterval(timer);

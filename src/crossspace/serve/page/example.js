@@ -1,22 +1,4 @@
-// A conversation as people paste it: a line for each utterance, with the name and a colon first.
-
-const NAMED = /^\s*([^:\s][^:]{0,59}?)\s*:\s+(.*)$/;
-
-export function parseConversation(text) {
-  let speaker = "speaker";
-  const utterances = [];
-  for (const line of text.split(/\r?\n/)) {
-    const named = NAMED.exec(line);
-    if (named) speaker = named[1];
-    const words = (named ? named[2] : line).trim();
-    if (words) utterances.push({ speaker, text: words });
-  }
-  return utterances;
-}
-
-export function isCues(text) {
-  return /^\uFEFF?WEBVTT\b/.test(text) || /^\uFEFF?\s*\d+\s*\r?\n\d+:\d\d:\d\d[,.]\d{3}\s+-->/.test(text);
-}
+// A conversation to try, when no other is at hand.
 
 export const EXAMPLE = `MARA: You came! I did not think the train would run in this snow.
 JONAS: It did not. I walked from Lindau.

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def drop() -> Callable[..., None]:
+    """Drops files of the given names and types on the page."""
+
+    def act(page: Any, *files: tuple[str, str]) -> None:
+        page.evaluate(
+            """files => {
+              const carried = new DataTransfer();
+              for (const [name, type] of files) carried.items.add(new File(["x"], name, { type }));
+              const event = { dataTransfer: carried, bubbles: true, cancelable: true };
+              document.body.dispatchEvent(new DragEvent("drop", event));
+            }""",
+            files,
+        )
+
+    return act
+
+
+def test_files_are_seen_whatever_tab_they_are_dropped_on(
+    serve: Callable[..., str], open_page: Callable[..., Any], drop: Callable[..., None]
+) -> None:
+    page = open_page(serve())
+    page.get_by_role("tab", name="Paste").click()
+    drop(page, ("talk.mp4", "video/mp4"), ("talk.srt", ""))
+    assert page.locator("#media-name").inner_text() == "talk.mp4"
+    assert page.locator("#transcript-name").inner_text() == "talk.srt"
+    assert page.get_by_role("tab", name="Recording", selected=True).is_visible()
+
+
+def test_a_file_of_a_kind_that_is_not_known_is_the_recording_only_if_it_comes_alone(
+    serve: Callable[..., str], open_page: Callable[..., Any], drop: Callable[..., None]
+) -> None:
+    page = open_page(serve())
+    drop(page, ("talk.ts2", ""))
+    assert page.locator("#media-name").inner_text() == "talk.ts2"
+    drop(page, ("talk.vtt", "text/vtt"), ("notes.pdf", "application/pdf"))
+    page.get_by_role("alert").get_by_text("notes.pdf is neither a recording nor a transcript").wait_for()
+    drop(page, ("voice.amr", "audio/amr"), ("talk.vtt", "text/vtt"))
+    assert page.locator("#media-name").inner_text() == "voice.amr"
+    assert not page.locator("#error").is_visible()
+
+
+def test_two_recordings_are_one_too_many(
+    serve: Callable[..., str], open_page: Callable[..., Any], drop: Callable[..., None]
+) -> None:
+    page = open_page(serve())
+    drop(page, ("a.mp4", "video/mp4"), ("b.wav", "audio/wav"))
+    page.get_by_role("alert").get_by_text("There are two recordings, a.mp4 and b.wav.").wait_for()
+    assert page.locator("#media-name").inner_text() == "none chosen"
+    assert page.get_by_role("button", name="Analyze").is_disabled()

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def say() -> Callable[..., None]:
+    """Says one thing on the Live tab and waits until there are so many utterances."""
+
+    def act(page: Any, text: str, count: int) -> None:
+        page.get_by_label("Says").fill(text)
+        page.keyboard.press("Enter")
+        page.wait_for_function("count => document.querySelectorAll('.tl-item').length === count", arg=count)
+
+    return act
+
+
+def test_a_live_conversation_grows_by_one_utterance_at_a_time(
+    serve: Callable[..., str], open_page: Callable[..., Any]
+) -> None:
+    page = open_page(serve())
+    page.get_by_role("tab", name="Live").click()
+    for place, text in enumerate(("You are late.", "I know.", "Again!")):
+        page.get_by_label("Says").fill(text)
+        page.keyboard.press("Enter")
+        page.get_by_role("option").nth(place).wait_for()
+        page.get_by_role("button", name="Other speaker").click()
+    assert page.locator(".tl-speaker").all_text_contents() == ["ANN", "BEN", "ANN"]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON").click()
+    saved = json.loads(download.value.path().read_text(encoding="utf-8"))
+    assert saved["speakers"] == ["ANN", "BEN"] and saved["arcs"]["ANN"]["utterances"] == 2
+
+
+def test_leaving_the_tab_keeps_the_conversation(
+    serve: Callable[..., str], open_page: Callable[..., Any], say: Callable[..., None]
+) -> None:
+    page = open_page(serve())
+    page.get_by_role("tab", name="Live").click()
+    say(page, "You are late.", 1)
+    page.get_by_role("tab", name="Live").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.id") == "tab-paste" and page.get_by_label("Says").is_visible()
+    page.keyboard.press("Enter")
+    assert page.get_by_label("A conversation, one").is_visible() and page.get_by_role("option").is_visible()
+    page.get_by_role("tab", name="Live").click()
+    say(page, "I know.", 2)
+    page.get_by_role("tab", name="Paste").click()
+    page.get_by_label("A conversation, one").fill("ZOE: Something else.")
+    page.get_by_role("button", name="Analyze").click()
+    page.locator(".tl-text", has_text="Something else.").wait_for()
+    page.get_by_role("button", name="Start anew").click()
+    page.get_by_role("tab", name="Live").click()
+    say(page, "Again!", 1)
+
+
+def test_a_silence_ends_the_conversation_and_the_page_says_what_comes_next(
+    serve: Callable[..., str], open_page: Callable[..., Any], say: Callable[..., None]
+) -> None:
+    page = open_page(serve(live_idle=1.0))
+    page.get_by_role("tab", name="Live").click()
+    say(page, "You are late.", 1)
+    page.get_by_role("alert").get_by_text("Nothing was said for 1 seconds.").wait_for()
+    assert "What you say next begins a new conversation." in page.get_by_role("alert").inner_text()
+    assert page.locator(".tl-text").all_text_contents() == ["You are late."]
+    page.get_by_label("Says").fill("I know.")
+    page.keyboard.press("Enter")
+    page.locator(".tl-text", has_text="I know.").wait_for()
+    assert page.locator(".tl-text").all_text_contents() == ["I know."]
+
+
+def test_what_finds_no_place_stays_where_it_was_typed(
+    serve: Callable[..., str], open_page: Callable[..., Any], say: Callable[..., None]
+) -> None:
+    address = serve(max_live=1)
+    first, second = open_page(address), open_page(address)
+    for page in (first, second):
+        page.get_by_role("tab", name="Live").click()
+    say(first, "You are late.", 1)
+    second.get_by_label("Says").fill("Is anyone there?")
+    second.keyboard.press("Enter")
+    second.get_by_role("alert").get_by_text("The server serves 1 live conversations already. ").wait_for()
+    second.get_by_text("Try again in a while.").wait_for()
+    assert second.get_by_label("Says").input_value() == "Is anyone there?"
+
+
+def test_an_utterance_that_a_filter_hides_is_told_of(
+    serve: Callable[..., str], open_page: Callable[..., Any], say: Callable[..., None]
+) -> None:
+    page = open_page(serve())
+    page.get_by_role("tab", name="Live").click()
+    say(page, "You are late.", 1)
+    page.get_by_role("button", name="Other speaker").click()
+    say(page, "I know.", 2)
+    page.get_by_role("button", name="ANN").click()
+    assert page.get_by_text("1 of 2 utterances, without the latest").is_visible()
+    say(page, "Sorry.", 3)
+    assert page.get_by_text("1 of 3 utterances, without the latest").is_visible()
+    page.get_by_role("button", name="Other speaker").click()
+    say(page, "Again!", 4)
+    assert page.get_by_text("2 of 4 utterances", exact=True).is_visible()
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+def test_the_answer_and_the_field_are_seen_together(
+    serve: Callable[..., str], open_page: Callable[..., Any], say: Callable[..., None], width: int
+) -> None:
+    page = open_page(serve(), width=width, reduced_motion="reduce")
+    page.get_by_role("tab", name="Live").click()
+    for count in range(1, 9):
+        say(page, f"Words {count}.", count)
+        page.get_by_role("button", name="Other speaker").click()
+    say(page, "The last.", 9)
+    assert page.evaluate("document.activeElement.id") == "live-text"
+    unseen = """names => names.filter((name) => {
+      const { left, right, top, bottom } = document.querySelector(name).getBoundingClientRect();
+      const found = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+      return top < 0 || bottom > innerHeight || !document.querySelector(name).contains(found);
+    })"""
+    assert page.evaluate(unseen, ["#live-text", ".tl-item:last-child"]) == []
+
+
+def test_starting_anew_says_nothing_of_what_was(
+    serve: Callable[..., str], open_page: Callable[..., Any], say: Callable[..., None]
+) -> None:
+    page = open_page(serve())
+    page.get_by_role("tab", name="Live").click()
+    say(page, "You are late.", 1)
+    page.get_by_role("button", name="Start anew").click()
+    assert page.get_by_role("status").text_content() == ""
