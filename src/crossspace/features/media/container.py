@@ -31,11 +31,10 @@ class Faults:
 
     packets: int = 0
 
-    def note(self, path: Path, track: str) -> str | None:
-        """A sentence about them, or ``None`` when there were none."""
-        if not self.packets:
-            return None
-        return f"{path.name}: {self.packets} damaged packets of the {track} track were left out."
+    def report(self, path: Path, track: str, notes: list[str] | None) -> None:
+        """Add a sentence about them to ``notes``, if there are any and somebody takes notes."""
+        if self.packets and notes is not None:
+            notes.append(f"{path.name}: {self.packets} damaged packets of the {track} track were left out.")
 
 
 @contextmanager

@@ -84,9 +84,7 @@ def read_frames(
         left[index] -= 1
         if not left[index]:
             yield index, seen.pop(index)
-    sentence = faults.note(media.path, "video")
-    if notes is not None and sentence is not None:
-        notes.append(sentence)
+    faults.report(media.path, "video", notes)
 
 
 def _moments(start: float, end: float, per_second: float, most: int) -> list[float]:
