@@ -62,6 +62,31 @@ def test_large_pictures_are_made_smaller(recording, signals):
     assert frame.image.shape == (96, 160, 3) and frame.image.dtype == np.uint8 and frame.image.flags.c_contiguous
 
 
+def moved(image: np.ndarray, a: int, b: int, c: int, d: int) -> np.ndarray:
+    """The picture whose stored point ``(p, q)`` is shown at ``(a p + c q, b p + d q)``."""
+    height, width = image.shape[:2]
+    q, p = np.mgrid[:height, :width]
+    x, y = a * p + c * q, b * p + d * q
+    shown = np.zeros((np.ptp(y) + 1, np.ptp(x) + 1, 3), np.uint8)
+    shown[y - y.min(), x - x.min()] = image
+    return shown
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [(s, 0, 0, t) for s in (1, -1) for t in (1, -1)] + [(0, s, t, 0) for s in (1, -1) for t in (1, -1)],
+)
+def test_a_video_is_seen_as_its_display_matrix_asks(recording, signals, matrix):
+    a, b, c, d = (value << 16 for value in matrix)
+    full = [a, b, 0, c, d, 0, 0, 0, 1 << 30]
+    plain = open_media(recording("plain.mp4", signals.times[:5]))
+    posed = open_media(recording("posed.mp4", signals.times[:5], prepare=lambda s: s.set_display_matrix(full)))
+    (_, [first, *_]), *_ = read_frames(plain, [(0, 0.1)])
+    (_, [second, *_]), *_ = read_frames(posed, [(0, 0.1)])
+    np.testing.assert_array_equal(moved(first.image, *matrix), second.image)
+    assert (posed.video.width, posed.video.height) == second.image.shape[1::-1]
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
 def test_jumping_over_what_is_not_needed_changes_nothing(recording, signals, monkeypatch, name):
     codec = "mpeg4" if name == "a.avi" else "libx264"

@@ -8,6 +8,7 @@ from typing import Any
 
 from crossspace.errors import DataError
 from crossspace.features.media.container import Faults, decode, opened, packets
+from crossspace.features.media.pose import pose_of
 
 LONGEST_RECORDING = 24 * 3600.0
 """Seconds. Beyond this the time stamps of a file are taken to be broken."""
@@ -41,6 +42,7 @@ class VideoTrack:
         rotation: degrees, counter-clockwise, by which stored pictures are turned to stand upright: 0, 90, 180 or 270.
         rate: mean number of frames per second.
         pixel_shape: width of a stored pixel over its height.
+        mirrored: whether left and right of stored pictures are exchanged before they are turned.
     """
 
     index: int
@@ -49,6 +51,7 @@ class VideoTrack:
     rotation: int
     rate: float
     pixel_shape: float = 1.0
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,17 +149,12 @@ def _video(track: _Track) -> VideoTrack:
     stream, first = track.stream, track.first
     shape = float(stream.sample_aspect_ratio or 1)
     width, height = round(first.width * shape), first.height
-    rotation = upright(first)
-    if rotation in (90, 270):
+    pose = pose_of(first)
+    if pose.rotation in (90, 270):
         width, height = height, width
     seconds = track.end - (first.time or 0.0)
     rate = track.packets / seconds if seconds > 0 else float(stream.average_rate or 25)
-    return VideoTrack(stream.index, width, height, rotation, rate, shape)
-
-
-def upright(frame: Any) -> int:
-    """Degrees, counter-clockwise, by which a frame must be turned; a slant is rounded to a quarter."""
-    return round((frame.rotation or 0) / 90) * 90 % 360
+    return VideoTrack(stream.index, width, height, pose.rotation, rate, shape, pose.mirrored)
 
 
 def _nothing(path: Path, found: list[_Track]) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 
 from crossspace.features.media.audio import LONGEST
 from crossspace.features.media.container import Faults, decoded, opened
-from crossspace.features.media.probe import Media, VideoTrack, upright
+from crossspace.features.media.pose import pose_of
+from crossspace.features.media.probe import Media, VideoTrack
 from crossspace.runtime import optional_import
 
 MOST_FRAMES = 64
@@ -186,4 +187,4 @@ def _image(frame: Any, track: VideoTrack | None, longest_side: int) -> np.ndarra
     width, height = round(frame.width * (track.pixel_shape if track else 1.0)), frame.height
     scale = min(1.0, longest_side / max(width, height))
     small = frame.reformat(width=max(1, round(width * scale)), height=max(1, round(height * scale)), format="rgb24")
-    return np.ascontiguousarray(np.rot90(small.to_ndarray(), upright(frame) // 90))
+    return pose_of(frame).upright(small.to_ndarray())
