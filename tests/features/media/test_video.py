@@ -1,9 +1,11 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from crossspace.features.media import open_media, read_frames, video
 
-pytest.importorskip("av")
+av = pytest.importorskip("av")
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,25 @@ def test_a_frame_has_the_time_at_which_it_was_recorded(recording, signals, name,
     for part, frame in enumerate(frames):
         assert signals.number_in(frame.image) / 25 == pytest.approx(frame.time, abs=0.04)
         assert frame.time == pytest.approx(0.5 + (part + 0.5) * 0.2, abs=0.041)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("ahead", [1, 2, 3])
+def test_pictures_that_avi_holds_in_another_order_are_seen_in_theirs(recording, signals, codec, ahead):
+    if codec not in av.codecs_available:
+        pytest.skip(f"there is no encoder {codec}")
+
+    def reorder(stream):
+        stream.codec_context.time_base = Fraction(1, 25)  # else AVI counts thousandths, with empty packets between
+        stream.codec_context.max_b_frames = ahead
+        stream.codec_context.gop_size = 30
+
+    media = open_media(recording("a.avi", signals.times, codecs=(codec, ""), prepare=reorder))
+    frames = dict(read_frames(media, [(0, 5)], per_second=100, most=1000))[0]
+    assert [signals.number_in(frame.image) for frame in frames] == list(range(100))
+    late = frames[0].time
+    assert 0 <= late < 0.09
+    assert [frame.time for frame in frames] == pytest.approx([late + time for time in signals.times], abs=1e-6)
 
 
 def test_frames_of_a_variable_rate_are_those_on_the_screen(recording, signals):

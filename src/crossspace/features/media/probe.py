@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class VideoTrack:
         rate: mean number of frames per second.
         pixel_shape: width of a stored pixel over its height.
         mirrored: whether left and right of stored pictures are exchanged before they are turned.
+        delay: seconds from the decoding of a picture to its showing, in a file that has the times of decoding alone;
+            ``None`` where a picture says itself when it is shown.
     """
 
     index: int
@@ -52,6 +54,7 @@ class VideoTrack:
     rate: float
     pixel_shape: float = 1.0
     mirrored: bool = False
+    delay: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,22 @@ class Media:
 
 @dataclass
 class _Track:
-    """What a look through the packets of a stream found: its first frame, where it ends, how many packets there are."""
+    """What a look through the packets of a stream found.
+
+    Attributes:
+        first: its first frame.
+        begin: the time stamp of its first packet, in ticks.
+        ticks: where it ends.
+        packets: how many there are.
+        leads: by how many ticks packets are decoded before they are shown.
+    """
 
     stream: Any
     first: Any = None
+    begin: int | None = None
     ticks: int = 0
     packets: int = 0
+    leads: set[int] = field(default_factory=set)
 
     @property
     def end(self) -> float:
@@ -136,8 +149,11 @@ def _survey(container: Any, streams: list[Any]) -> list[_Track]:
             track.first = next(iter(decode(packet, Faults())), None)
         begin = packet.dts if packet.pts is None else packet.pts
         if begin is not None:
+            track.begin = begin if track.begin is None else track.begin
             track.ticks = max(track.ticks, begin + (packet.duration or 0))
             track.packets += 1
+            if len(track.leads) < 2:
+                track.leads.add(0 if packet.dts is None else begin - packet.dts)
     return list(tracks.values())
 
 
@@ -154,7 +170,21 @@ def _video(track: _Track) -> VideoTrack:
         width, height = height, width
     seconds = track.end - (first.time or 0.0)
     rate = track.packets / seconds if seconds > 0 else float(stream.average_rate or 25)
-    return VideoTrack(stream.index, width, height, pose.rotation, rate, shape, pose.mirrored)
+    return VideoTrack(stream.index, width, height, pose.rotation, rate, shape, pose.mirrored, _delay(track))
+
+
+def _delay(track: _Track) -> float | None:
+    """Of a video in AVI, which holds no times of showing.
+
+    FFmpeg makes them up. Where it fails to look into the stream, as in H.264, all packets are shown as long after their
+    decoding as the others, though the decoder brings the pictures into another order. The times of decoding then are
+    the ones to go by: they rise from picture to picture, and the first picture is shown at the first time there is.
+    """
+    if track.stream.container.format.name != "avi" or not track.stream.codec_context.has_b_frames:
+        return None
+    if len(track.leads) > 1 or track.begin is None or track.first.dts is None:
+        return None
+    return float((track.first.dts - track.begin) * track.stream.time_base)
 
 
 def _nothing(path: Path, found: list[_Track]) -> str:

@@ -176,9 +176,10 @@ class _Jumps:
 def _timed(frames: Iterator[Any], media: Media) -> Iterator[tuple[float, Any]]:
     """``(start, frame)``; a frame without a time stamp follows the one before at the mean rate."""
     assert media.video is not None
-    due = 0.0
+    delay, due = media.video.delay, 0.0
     for frame in frames:
-        start = due if frame.time is None else float(frame.time) - media.origin
+        stamp = frame.pts if delay is None else frame.dts
+        start = due if stamp is None else float(stamp * frame.time_base) - (delay or 0.0) - media.origin
         due = start + 1 / media.video.rate
         yield start, frame
 
