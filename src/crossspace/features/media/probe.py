@@ -122,7 +122,7 @@ def open_media(path: str | Path) -> Media:
         duration = max(track.end for track in tracks.values()) - origin
         _check_duration(path, duration)
         notes = [_undecodable(path, track.stream) for track in found if track.first is None]
-        notes += _shortened(path, container, duration)
+        notes += _shortened(path, container, duration, origin)
         audio = _audio(tracks["audio"]) if "audio" in tracks else None
         video = _video(tracks["video"]) if "video" in tracks else None
     return Media(path, duration, audio, video, origin, tuple(notes))
@@ -210,8 +210,10 @@ def _undecodable(path: Path, stream: Any) -> str:
     return f"{path.name}: nothing of the {stream.type} track ({codec}) could be decoded; it is left out."
 
 
-def _shortened(path: Path, container: Any, duration: float) -> list[str]:
+def _shortened(path: Path, container: Any, duration: float, origin: float) -> list[str]:
     said = (container.duration or 0) / 1e6
+    if container.format.name == "matroska,webm":  # counts from second 0 of the file, wherever its tracks begin
+        said -= max(origin, 0.0)
     if container.format.name in _GUESSED or said - duration <= max(1.0, 0.02 * said):
         return []
     return [
