@@ -76,6 +76,11 @@ class Media:
     origin: float = 0.0
     notes: tuple[str, ...] = ()
 
+    @property
+    def tracks(self) -> tuple[int, ...]:
+        """Indexes of its streams."""
+        return tuple(track.index for track in (self.audio, self.video) if track is not None)
+
 
 @dataclass
 class _Track:

@@ -41,8 +41,8 @@ def pieces(media: Media, rate: int, faults: Faults) -> Iterator[Piece]:
         return
     at = 0
     with opened(media.path) as container:
-        stream = container.streams[media.audio.index]
-        for place, samples in _resampled(_runs(decoded(container, stream, faults), media.origin), rate, faults):
+        frames = decoded(container, media.audio.index, media.tracks, faults)
+        for place, samples in _resampled(_runs(frames, media.origin), rate, faults):
             late = at - place
             if late > 0:
                 place, samples = at, samples[late:]

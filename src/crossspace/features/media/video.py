@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from crossspace.features.media.audio import LONGEST
-from crossspace.features.media.container import Faults, decoded, opened
+from crossspace.features.media.container import INDEXED, Faults, decoded, opened
 from crossspace.features.media.pose import pose_of
 from crossspace.features.media.probe import Media, VideoTrack
 from crossspace.runtime import optional_import
@@ -24,9 +24,6 @@ LONGEST_SIDE = 640
 
 _SEEK = 10.0
 """Seconds without a wanted frame that are worth a jump in the file."""
-
-_INDEXED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
-"""Formats in which a jump lands where it should."""
 
 _THREADS = 4
 """Each decoding thread holds a few whole pictures: no more than this, however many cores there are."""
@@ -122,12 +119,12 @@ def _shown(media: Media, moments: list[tuple[float, int]], faults: Faults) -> It
         stream = container.streams[media.video.index]
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = min(os.cpu_count() or 1, _THREADS)
-        jump = _Jumps(container.format.name in _INDEXED, moments)
+        jump = _Jumps(container.format.name in INDEXED, moments)
         last: tuple[float, Any] | None = None
         going = True
         while going:
             going = False
-            for start, frame in _timed(decoded(container, stream, faults), media):
+            for start, frame in _timed(decoded(container, stream.index, media.tracks, faults), media):
                 if last is not None and start > last[0]:
                     yield last[0], start, last[1]
                 if last is None or start > last[0]:
