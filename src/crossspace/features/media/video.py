@@ -6,6 +6,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -52,12 +53,14 @@ def read_frames(
 ) -> Iterator[tuple[int, list[Frame]]]:
     """``(index, frames)`` for every ``(start, end)`` in seconds, each once, as soon as it is seen to its end.
 
-    A span is cut into equal parts, ``per_second`` of them and at most ``most``; its frames are those on the screen in
-    the middle of each part, by their true times, a frame that stays on the screen only once. Spans may overlap, come
-    in any order and lie beyond the end; without a picture the list is empty. Of spans longer than
+    Time is cut into equal parts, ``per_second`` of them, or half, a quarter ... as many where a span would have more
+    than ``most``; its frames are those on the screen in the middle of each part, by their true times, a frame that
+    stays on the screen only once. What a span sees depends on no other. Spans may overlap, come in any order and lie
+    beyond the end; without a picture the list is empty. Of spans longer than
     :data:`~crossspace.features.media.audio.LONGEST` the beginning is seen.
 
-    One pass over the file, jumping over long stretches that no span needs; the memory holds the frames of open spans.
+    One pass over the file, jumping over long stretches that no span needs. The memory holds the frames of open spans,
+    which share them: some four times ``most`` at the worst, however many spans overlap.
 
     Args:
         media: the recording.
@@ -86,10 +89,22 @@ def read_frames(
 
 
 def _moments(start: float, end: float, per_second: float, most: int) -> list[float]:
+    """Those of a grid that lie in a span, or its middle when none does.
+
+    All spans share the grid, and the grid of long spans is every second, fourth ... moment of it: spans that overlap
+    need the same pictures, and together hardly more of them than one alone.
+    """
     start = max(start, 0.0)
-    length = min(end - start, LONGEST)
-    count = min(max(1, round(length * per_second)), most) if length > 0 else 0
-    return [start + (part + 0.5) * length / count for part in range(count)]
+    end = min(end, start + LONGEST)
+    if not start < end:
+        return []
+    step = 1 / per_second
+    offset = step / 2
+    while True:
+        first, last = ceil((start - offset) / step), ceil((end - offset) / step)
+        if last - first <= max(most, 1):
+            return [offset + place * step for place in range(first, last)] or [(start + end) / 2]
+        step *= 2
 
 
 def _seen(
