@@ -84,3 +84,13 @@ def test_sound_joined_end_to_end_is_heard_to_the_end(recording, signals):
     assert media.duration == pytest.approx(6, abs=0.1)
     onsets = signals.onsets(np.concatenate(list(audio_blocks(media))))
     assert onsets == pytest.approx([0.5 + second for second in range(6)], abs=0.05)
+
+
+def test_flv_joined_end_to_end_says_what_is_left_out(recording, signals):
+    hiss = np.random.default_rng(1).normal(0, 0.1, 4 * 44100).astype(np.float32)
+    path = recording("a.flv", signals.times, [(0, hiss)])
+    once = open_media(path)
+    assert once.notes == () and once.duration == pytest.approx(4, abs=0.1)
+    path.write_bytes(path.read_bytes() * 2)
+    (note,) = open_media(path).notes
+    assert note.startswith("a.flv: what follows after 4.")

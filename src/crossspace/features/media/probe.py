@@ -16,6 +16,9 @@ LONGEST_RECORDING = 24 * 3600.0
 _GUESSED = {"mp3", "aac", "mpegts", "mpeg", "ac3", "eac3", "dts", "amr"}
 """Formats that do not say how long they are; FFmpeg then guesses from the bit rate, and a difference means nothing."""
 
+_REST = 4096
+"""Bytes that may follow the last packet of a track: an index, or facts about the file."""
+
 
 @dataclass(frozen=True)
 class AudioTrack:
@@ -92,6 +95,7 @@ class _Track:
         ticks: where it ends.
         packets: how many there are.
         leads: by how many ticks packets are decoded before they are shown.
+        read: bytes of the file up to the end of its last packet.
     """
 
     stream: Any
@@ -100,6 +104,7 @@ class _Track:
     ticks: int = 0
     packets: int = 0
     leads: set[int] = field(default_factory=set)
+    read: int = 0
 
     @property
     def end(self) -> float:
@@ -128,6 +133,7 @@ def open_media(path: str | Path) -> Media:
         _check_duration(path, duration)
         notes = [_undecodable(path, track.stream) for track in found if track.first is None]
         notes += _shortened(path, container, duration, origin)
+        notes += _unread(path, container, duration, max(track.read for track in found))
         audio = _audio(tracks["audio"]) if "audio" in tracks else None
         video = _video(tracks["video"]) if "video" in tracks else None
     return Media(path, duration, audio, video, origin, tuple(notes))
@@ -152,6 +158,7 @@ def _survey(container: Any, streams: list[Any]) -> list[_Track]:
         track = tracks[packet.stream_index]
         if track.first is None:
             track.first = next(iter(decode(packet, Faults())), None)
+        track.read = max(track.read, (packet.pos or 0) + packet.size)
         begin = packet.dts if packet.pts is None else packet.pts
         if begin is not None:
             track.begin = begin if track.begin is None else track.begin
@@ -223,4 +230,14 @@ def _shortened(path: Path, container: Any, duration: float, origin: float) -> li
         return []
     return [
         f"{path.name} says that it lasts {said:.1f} seconds, but ends after {duration:.1f}: it was probably cut short."
+    ]
+
+
+def _unread(path: Path, container: Any, duration: float, read: int) -> list[str]:
+    """FFmpeg reads FLV up to the header of a second recording, as if the file ended there."""
+    if container.format.name != "flv" or path.stat().st_size - read <= _REST:
+        return []
+    return [
+        f"{path.name}: what follows after {duration:.1f} seconds cannot be read and is left out; the recording "
+        "probably begins anew there. Join its parts with a program that makes one recording of them."
     ]
