@@ -68,6 +68,18 @@ def test_webvtt_without_any_time_is_refused(analysis: Analysis) -> None:
         to_vtt(untimed)
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(-3.0, 2.0), (5.0, 2.0), (1.0, 1.0), (1.0, 1.0001), (1.0, 1e308), (1e308, 1.5e308), (float("nan"), 2.0)],
+)
+def test_webvtt_leaves_out_what_makes_no_valid_cue(analysis: Analysis, start: float, end: float) -> None:
+    fine, other = analysis.utterances
+    odd = replace(other, start=start, end=end)
+    assert to_vtt(replace(analysis, utterances=(fine, odd))) == to_vtt(analysis)
+    with pytest.raises(DataError, match="needs times"):
+        to_vtt(replace(analysis, utterances=(odd,)))
+
+
 def test_a_format_that_is_not_there_is_named(analysis: Analysis) -> None:
     with pytest.raises(UsageError, match=r"\.docx"):
         render(analysis, "talk.docx")

@@ -15,6 +15,9 @@ from crossspace.errors import DataError, UsageError
 
 _NOT_IN_A_CLASS = re.compile(r"[^\w-]+")
 
+_LATEST = 3_600_000.0
+"""Seconds. A time beyond a thousand hours is none of a recording, and players do not read it."""
+
 
 def to_json(analysis: Analysis) -> str:
     """Everything there is."""
@@ -58,14 +61,17 @@ def to_csv(analysis: Analysis) -> str:
 def to_vtt(analysis: Analysis) -> str:
     """Captions whose cue class is the emotion, so that a style sheet colours them: ``::cue(.joy)``.
 
+    Utterances without times, with a start before second 0, an end that is not after the start, or times beyond a
+    thousand hours make no valid cue and are left out.
+
     Raises:
-        DataError: no utterance has times.
+        DataError: no utterance has such times.
     """
-    timed = [u for u in analysis.utterances if u.start is not None and u.end is not None]
+    timed = [u for u in analysis.utterances if _has_cue(u)]
     if not timed:
         raise DataError(
-            f"WebVTT needs times, and no utterance of {analysis.conversation_id!r} has any. Write JSON, CSV or "
-            f"HTML instead."
+            f"WebVTT needs times that begin at 0 or later and end after they begin, and no utterance of "
+            f"{analysis.conversation_id!r} has any. Write JSON, CSV or HTML instead."
         )
     return "WEBVTT\n\n" + "\n".join(map(_cue, timed))
 
@@ -85,6 +91,12 @@ def render(analysis: Analysis, path: str | Path) -> str:
     if ending not in _WRITERS:
         raise UsageError(f"An analysis is written to files ending in {', '.join(FORMATS)}. Found {str(path)!r}.")
     return _WRITERS[ending](analysis)
+
+
+def _has_cue(u: UtteranceAnalysis) -> bool:
+    if u.start is None or u.end is None or not 0 <= u.start < u.end < _LATEST:
+        return False
+    return _time(u.start) != _time(u.end)
 
 
 def _cue(u: UtteranceAnalysis) -> str:

@@ -1,9 +1,11 @@
+import wave
+
 import numpy as np
 import pytest
 
-from crossspace.features.media import Media, audio, audio_blocks, open_media, read_audio
+from crossspace.features.media import Media, audio, audio_blocks, open_media, read_audio, samples
 
-pytest.importorskip("av")
+av = pytest.importorskip("av")
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,80 @@ def test_resampling_keeps_length_and_level(recording):
     expected = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
     assert len(found) == 16000
     assert np.abs(found - expected)[200:-200].max() < 0.01
+
+
+def tone(channels: list[float], rate: int = 48000, seconds: float = 1.0) -> np.ndarray:
+    """A tone of 200 Hz ``(T, C)`` with the given peak in each channel."""
+    return np.outer(np.sin(2 * np.pi * 200 * np.arange(round(seconds * rate)) / rate), channels).astype(np.float32)
+
+
+@pytest.fixture
+def heard(tmp_path):
+    """What is read back of channels ``(T, C)`` at 48 kHz."""
+
+    def build(channels: np.ndarray, layout: str, codec: str = "pcm_f32le", name: str = "a.wav") -> np.ndarray:
+        path = tmp_path / name
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=48000, layout=layout)
+            resampler = av.AudioResampler(format=stream.codec_context.format, layout=layout, rate=48000)
+            for begin in range(0, len(channels), 1024):
+                block = channels[begin : begin + 1024]
+                frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), format="flt", layout=layout)
+                frame.sample_rate, frame.pts = 48000, begin
+                for part in resampler.resample(frame):
+                    container.mux(stream.encode(part))
+            container.mux(stream.encode())
+        return dict(read_audio(open_media(path), [(0, len(channels) / 48000)]))[0]
+
+    return build
+
+
+def test_the_same_sound_on_two_channels_is_heard_as_on_one(heard):
+    one, two = heard(tone([0.9]), "mono"), heard(tone([0.9, 0.9]), "stereo")
+    np.testing.assert_allclose(two, one, atol=1e-5)
+    assert np.abs(two).max() == pytest.approx(0.9, abs=0.01)
+
+
+def test_two_channels_are_averaged(heard):
+    np.testing.assert_allclose(heard(tone([0.8, 0.2]), "stereo"), heard(tone([0.5]), "mono"), atol=1e-5)
+
+
+@pytest.mark.parametrize(("layout", "count"), [("stereo", 2), ("5.1", 6), ("7.1", 8)])
+@pytest.mark.parametrize(("codec", "name"), [("pcm_s16le", "a.wav"), ("aac", "a.mp4")])
+def test_loud_sound_on_all_channels_is_not_clipped(heard, layout, count, codec, name):
+    found = heard(tone([0.9] * count), layout, codec, name)[2000:-2000]
+    assert np.abs(found).max() < 0.99
+    expected = tone([0.9], rate=16000)[2000:-2000, 0]
+    assert np.std(found) == pytest.approx(np.std(expected), rel=0.05)  # the low channel of 5.1 may be filtered by AAC
+
+
+def test_sound_of_more_channels_than_have_names_is_heard(tmp_path):
+    path = tmp_path / "array.wav"
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(12)
+        out.setsampwidth(2)
+        out.setframerate(48000)
+        out.writeframes((tone([0.9] * 12) * 32767).astype("<i2").tobytes())
+    found = dict(read_audio(open_media(path), [(0, 1)]))[0]
+    assert len(found) == 16000 and np.abs(found).max() == pytest.approx(0.9, abs=0.01)
+
+
+def test_many_channels_are_mixed_in_short_pieces(tmp_path, monkeypatch):
+    path = tmp_path / "a.wav"
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(6)
+        out.setsampwidth(2)
+        out.setframerate(48000)
+        out.writeframes((tone([0.5] * 6, seconds=20) * 32767).astype("<i2").tobytes())
+    lengths, mono = [], samples._mono
+
+    def counted(channels):
+        lengths.append(len(channels))
+        return mono(channels)
+
+    monkeypatch.setattr(samples, "_mono", counted)
+    assert sum(map(len, audio_blocks(open_media(path)))) == 20 * 16000
+    assert max(lengths) <= 16000
 
 
 def test_of_an_endless_span_only_the_beginning_is_heard(recording, signals, monkeypatch):

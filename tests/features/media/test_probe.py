@@ -65,6 +65,20 @@ def test_a_truncated_recording_is_measured_as_far_as_it_goes(recording, signals)
     assert "cut short" in media.notes[0]
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts"])
+def test_a_recording_that_begins_late_is_not_taken_to_be_cut_short(recording, signals, name):
+    whole = recording(name, [10 + time for time in signals.times], [(10, signals.clicks(4, 44100))])
+    media = open_media(whole)
+    assert media.duration == pytest.approx(4, abs=0.1) and media.notes == ()
+
+
+def test_a_truncated_recording_that_begins_late_is_noticed(recording, signals):
+    whole = recording("whole.mkv", [10 + time for time in signals.times], [(10, signals.clicks(4, 44100))])
+    cut = whole.with_name("cut.mkv")
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
+    assert "says that it lasts 4.0 seconds" in open_media(cut).notes[0]
+
+
 def test_an_mp4_that_lost_its_table_is_refused_with_a_hint(recording, signals):
     whole = recording("whole.mp4", signals.times)
     cut = whole.with_name("cut.mp4")

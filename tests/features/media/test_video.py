@@ -1,9 +1,11 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from crossspace.features.media import open_media, read_frames, video
 
-pytest.importorskip("av")
+av = pytest.importorskip("av")
 
 
 @pytest.mark.parametrize(
@@ -12,11 +14,30 @@ pytest.importorskip("av")
 )
 def test_a_frame_has_the_time_at_which_it_was_recorded(recording, signals, name, codec):
     media = open_media(recording(name, signals.times, codecs=(codec, "")))
-    frames = dict(read_frames(media, [(0.5, 3.5)]))[0]
+    frames = dict(read_frames(media, [(0.4, 3.4)]))[0]
     assert len(frames) == 15
     for part, frame in enumerate(frames):
         assert signals.number_in(frame.image) / 25 == pytest.approx(frame.time, abs=0.04)
-        assert frame.time == pytest.approx(0.5 + (part + 0.5) * 0.2, abs=0.041)
+        assert frame.time == pytest.approx(0.4 + (part + 0.5) * 0.2, abs=0.041)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("ahead", [1, 2, 3])
+def test_pictures_that_avi_holds_in_another_order_are_seen_in_theirs(recording, signals, codec, ahead):
+    if codec not in av.codecs_available:
+        pytest.skip(f"there is no encoder {codec}")
+
+    def reorder(stream):
+        stream.codec_context.time_base = Fraction(1, 25)  # else AVI counts thousandths, with empty packets between
+        stream.codec_context.max_b_frames = ahead
+        stream.codec_context.gop_size = 30
+
+    media = open_media(recording("a.avi", signals.times, codecs=(codec, ""), prepare=reorder))
+    frames = dict(read_frames(media, [(0, 5)], per_second=100, most=1000))[0]
+    assert [signals.number_in(frame.image) for frame in frames] == list(range(100))
+    late = frames[0].time
+    assert 0 <= late < 0.09
+    assert [frame.time for frame in frames] == pytest.approx([late + time for time in signals.times], abs=1e-6)
 
 
 def test_frames_of_a_variable_rate_are_those_on_the_screen(recording, signals):
@@ -53,13 +74,57 @@ def test_spans_may_overlap_lie_anywhere_and_come_in_any_order(recording, signals
 def test_a_long_utterance_has_few_frames_spread_over_it(recording, signals):
     media = open_media(recording("a.mp4", signals.times))
     frames = dict(read_frames(media, [(0, 4)], per_second=25, most=4))[0]
-    assert [frame.time for frame in frames] == pytest.approx([0.5, 1.5, 2.5, 3.5], abs=0.041)
+    assert [frame.time for frame in frames] == pytest.approx([0, 1.28, 2.56, 3.84], abs=0.041)
 
 
 def test_large_pictures_are_made_smaller(recording, signals):
     media = open_media(recording("a.mp4", signals.times[:3], size=(640, 384)))
     (_, [frame, *_]), *_ = read_frames(media, [(0, 0.1)], longest_side=160)
     assert frame.image.shape == (96, 160, 3) and frame.image.dtype == np.uint8 and frame.image.flags.c_contiguous
+
+
+def moved(image: np.ndarray, a: int, b: int, c: int, d: int) -> np.ndarray:
+    """The picture whose stored point ``(p, q)`` is shown at ``(a p + c q, b p + d q)``."""
+    height, width = image.shape[:2]
+    q, p = np.mgrid[:height, :width]
+    x, y = a * p + c * q, b * p + d * q
+    shown = np.zeros((np.ptp(y) + 1, np.ptp(x) + 1, 3), np.uint8)
+    shown[y - y.min(), x - x.min()] = image
+    return shown
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [(s, 0, 0, t) for s in (1, -1) for t in (1, -1)] + [(0, s, t, 0) for s in (1, -1) for t in (1, -1)],
+)
+def test_a_video_is_seen_as_its_display_matrix_asks(recording, signals, matrix):
+    a, b, c, d = (value << 16 for value in matrix)
+    full = [a, b, 0, c, d, 0, 0, 0, 1 << 30]
+    plain = open_media(recording("plain.mp4", signals.times[:5]))
+    posed = open_media(recording("posed.mp4", signals.times[:5], prepare=lambda s: s.set_display_matrix(full)))
+    (_, [first, *_]), *_ = read_frames(plain, [(0, 0.1)])
+    (_, [second, *_]), *_ = read_frames(posed, [(0, 0.1)])
+    np.testing.assert_array_equal(moved(first.image, *matrix), second.image)
+    assert (posed.video.width, posed.video.height) == second.image.shape[1::-1]
+
+
+def test_spans_that_overlap_share_their_frames(recording, signals):
+    media = open_media(recording("a.mp4", [number / 25 for number in range(300)]))
+    spans = [(part / 20, 12 - length) for part in range(40) for length in (0, 6, 9)]
+    found = dict(read_frames(media, spans, most=8))
+    assert all(4 <= len(frames) <= 8 for frames in found.values())
+    assert len({id(frame) for frames in found.values() for frame in frames}) <= 4 * 8
+
+
+def test_the_company_of_a_span_does_not_change_what_it_sees(recording, signals):
+    media = open_media(recording("a.mp4", signals.times))
+    spans = [(0.0, 4.0), (1.03, 2.0), (2.5, 2.55), (0.33, 3.9), (1.0, 1.4)]
+    together = dict(read_frames(media, spans, most=6))
+    for index, span in enumerate(spans):
+        ((_, alone),) = read_frames(media, [span], most=6)
+        assert [frame.time for frame in alone] == [frame.time for frame in together[index]] != []
+        for one, other in zip(alone, together[index], strict=True):
+            np.testing.assert_array_equal(one.image, other.image)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])

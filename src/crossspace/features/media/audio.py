@@ -76,7 +76,7 @@ def read_audio(
             break
     for span in running + waiting[::-1]:
         yield span.index, span.samples()
-    _report(notes, faults.note(media.path, "audio"))
+    faults.report(media.path, "audio", notes)
 
 
 def audio_blocks(
@@ -108,14 +108,9 @@ def audio_blocks(
             at, samples = at + len(samples[:room]), samples[room:]
     if filled:
         yield block[:filled]
-    _report(notes, faults.note(media.path, "audio"))
+    faults.report(media.path, "audio", notes)
 
 
 def _span(index: int, start: float, end: float, rate: int) -> _Span:
     start = max(start, 0.0)
     return _Span(index, round(start * rate), round(min(end, start + LONGEST) * rate))
-
-
-def _report(notes: list[str] | None, sentence: str | None) -> None:
-    if notes is not None and sentence is not None:
-        notes.append(sentence)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crossspace.errors import DataError
+from crossspace.features.media.timeline import Timeline
 from crossspace.runtime import optional_import
 
 # Formats that hold their own sound and pictures. Text and single images, which FFmpeg would open as a video, are not
@@ -21,6 +22,9 @@ _FORMATS = (
 _MOST_PIXELS = 8192 * 4608
 """A picture that claims more than 8K is not decoded: a small damaged or hostile file could else fill the memory."""
 
+INDEXED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
+"""Formats with one timeline and a table of places, in which a jump lands where it should."""
+
 _FAULTS_IN_A_ROW = 200
 """After so many reads that fail one after the other there is nothing more to hope for."""
 
@@ -31,11 +35,10 @@ class Faults:
 
     packets: int = 0
 
-    def note(self, path: Path, track: str) -> str | None:
-        """A sentence about them, or ``None`` when there were none."""
-        if not self.packets:
-            return None
-        return f"{path.name}: {self.packets} damaged packets of the {track} track were left out."
+    def report(self, path: Path, track: str, notes: list[str] | None) -> None:
+        """Add a sentence about them to ``notes``, if there are any and somebody takes notes."""
+        if self.packets and notes is not None:
+            notes.append(f"{path.name}: {self.packets} damaged packets of the {track} track were left out.")
 
 
 @contextmanager
@@ -64,14 +67,27 @@ def opened(path: Path) -> Iterator[Any]:
         yield container
 
 
-def decoded(container: Any, stream: Any, faults: Faults) -> Iterator[Any]:
-    """The frames of a track from where the container stands to its end; what is damaged is counted and left out."""
-    for packet in packets(container, (stream,), faults):
-        yield from decode(packet, faults)
+def decoded(container: Any, track: int, tracks: Iterable[int], faults: Faults) -> Iterator[Any]:
+    """The frames of a track from where the container stands to its end; what is damaged is counted and left out.
+
+    Args:
+        container: as :func:`opened` gives it.
+        track: index of the stream.
+        tracks: indexes of all streams of the recording, whose times go on together.
+        faults: counts what is damaged.
+    """
+    indexes = [track] if container.format.name in INDEXED else sorted(tracks)
+    for packet in packets(container, tuple(container.streams[index] for index in indexes), faults):
+        if packet.stream_index == track:
+            yield from decode(packet, faults)
 
 
 def packets(container: Any, streams: tuple[Any, ...], faults: Faults) -> Iterator[Any]:
-    """The packets of some tracks in the order of the file; the last ones, empty, flush the decoders."""
+    """The packets of some tracks in the order of the file; the last ones, empty, flush the decoders.
+
+    Where recordings were joined end to end the times of the later ones go on after those of the earlier ones.
+    """
+    timeline = None if container.format.name in INDEXED else Timeline()
     av = optional_import("av", "media")
     wanted = {stream.index for stream in streams}
     failed = 0
@@ -79,8 +95,11 @@ def packets(container: Any, streams: tuple[Any, ...], faults: Faults) -> Iterato
         try:
             for packet in container.demux(*streams):
                 failed = 0
-                if packet.stream_index in wanted:
-                    yield packet
+                if packet.stream_index not in wanted:
+                    continue
+                if timeline is not None:
+                    timeline.place(packet)
+                yield packet
             return
         except av.EOFError:
             return

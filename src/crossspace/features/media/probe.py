@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from crossspace.errors import DataError
 from crossspace.features.media.container import Faults, decode, opened, packets
+from crossspace.features.media.pose import pose_of
 
 LONGEST_RECORDING = 24 * 3600.0
 """Seconds. Beyond this the time stamps of a file are taken to be broken."""
 
 _GUESSED = {"mp3", "aac", "mpegts", "mpeg", "ac3", "eac3", "dts", "amr"}
 """Formats that do not say how long they are; FFmpeg then guesses from the bit rate, and a difference means nothing."""
+
+_REST = 4096
+"""Bytes that may follow the last packet of a track: an index, or facts about the file."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ class VideoTrack:
         rotation: degrees, counter-clockwise, by which stored pictures are turned to stand upright: 0, 90, 180 or 270.
         rate: mean number of frames per second.
         pixel_shape: width of a stored pixel over its height.
+        mirrored: whether left and right of stored pictures are exchanged before they are turned.
+        delay: seconds from the decoding of a picture to its showing, in a file that has the times of decoding alone;
+            ``None`` where a picture says itself when it is shown.
     """
 
     index: int
@@ -49,6 +56,8 @@ class VideoTrack:
     rotation: int
     rate: float
     pixel_shape: float = 1.0
+    mirrored: bool = False
+    delay: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,15 +79,32 @@ class Media:
     origin: float = 0.0
     notes: tuple[str, ...] = ()
 
+    @property
+    def tracks(self) -> tuple[int, ...]:
+        """Indexes of its streams."""
+        return tuple(track.index for track in (self.audio, self.video) if track is not None)
+
 
 @dataclass
 class _Track:
-    """What a look through the packets of a stream found: its first frame, where it ends, how many packets there are."""
+    """What a look through the packets of a stream found.
+
+    Attributes:
+        first: its first frame.
+        begin: the time stamp of its first packet, in ticks.
+        ticks: where it ends.
+        packets: how many there are.
+        leads: by how many ticks packets are decoded before they are shown.
+        read: bytes of the file up to the end of its last packet.
+    """
 
     stream: Any
     first: Any = None
+    begin: int | None = None
     ticks: int = 0
     packets: int = 0
+    leads: set[int] = field(default_factory=set)
+    read: int = 0
 
     @property
     def end(self) -> float:
@@ -106,7 +132,8 @@ def open_media(path: str | Path) -> Media:
         duration = max(track.end for track in tracks.values()) - origin
         _check_duration(path, duration)
         notes = [_undecodable(path, track.stream) for track in found if track.first is None]
-        notes += _shortened(path, container, duration)
+        notes += _shortened(path, container, duration, origin)
+        notes += _unread(path, container, duration, max(track.read for track in found))
         audio = _audio(tracks["audio"]) if "audio" in tracks else None
         video = _video(tracks["video"]) if "video" in tracks else None
     return Media(path, duration, audio, video, origin, tuple(notes))
@@ -131,10 +158,14 @@ def _survey(container: Any, streams: list[Any]) -> list[_Track]:
         track = tracks[packet.stream_index]
         if track.first is None:
             track.first = next(iter(decode(packet, Faults())), None)
+        track.read = max(track.read, (packet.pos or 0) + packet.size)
         begin = packet.dts if packet.pts is None else packet.pts
         if begin is not None:
+            track.begin = begin if track.begin is None else track.begin
             track.ticks = max(track.ticks, begin + (packet.duration or 0))
             track.packets += 1
+            if len(track.leads) < 2:
+                track.leads.add(0 if packet.dts is None else begin - packet.dts)
     return list(tracks.values())
 
 
@@ -146,17 +177,26 @@ def _video(track: _Track) -> VideoTrack:
     stream, first = track.stream, track.first
     shape = float(stream.sample_aspect_ratio or 1)
     width, height = round(first.width * shape), first.height
-    rotation = upright(first)
-    if rotation in (90, 270):
+    pose = pose_of(first)
+    if pose.rotation in (90, 270):
         width, height = height, width
     seconds = track.end - (first.time or 0.0)
     rate = track.packets / seconds if seconds > 0 else float(stream.average_rate or 25)
-    return VideoTrack(stream.index, width, height, rotation, rate, shape)
+    return VideoTrack(stream.index, width, height, pose.rotation, rate, shape, pose.mirrored, _delay(track))
 
 
-def upright(frame: Any) -> int:
-    """Degrees, counter-clockwise, by which a frame must be turned; a slant is rounded to a quarter."""
-    return round((frame.rotation or 0) / 90) * 90 % 360
+def _delay(track: _Track) -> float | None:
+    """Of a video in AVI, which holds no times of showing.
+
+    FFmpeg makes them up. Where it fails to look into the stream, as in H.264, all packets are shown as long after their
+    decoding as the others, though the decoder brings the pictures into another order. The times of decoding then are
+    the ones to go by: they rise from picture to picture, and the first picture is shown at the first time there is.
+    """
+    if track.stream.container.format.name != "avi" or not track.stream.codec_context.has_b_frames:
+        return None
+    if len(track.leads) > 1 or track.begin is None or track.first.dts is None:
+        return None
+    return float((track.first.dts - track.begin) * track.stream.time_base)
 
 
 def _nothing(path: Path, found: list[_Track]) -> str:
@@ -182,10 +222,22 @@ def _undecodable(path: Path, stream: Any) -> str:
     return f"{path.name}: nothing of the {stream.type} track ({codec}) could be decoded; it is left out."
 
 
-def _shortened(path: Path, container: Any, duration: float) -> list[str]:
+def _shortened(path: Path, container: Any, duration: float, origin: float) -> list[str]:
     said = (container.duration or 0) / 1e6
+    if container.format.name == "matroska,webm":  # counts from second 0 of the file, wherever its tracks begin
+        said -= max(origin, 0.0)
     if container.format.name in _GUESSED or said - duration <= max(1.0, 0.02 * said):
         return []
     return [
         f"{path.name} says that it lasts {said:.1f} seconds, but ends after {duration:.1f}: it was probably cut short."
+    ]
+
+
+def _unread(path: Path, container: Any, duration: float, read: int) -> list[str]:
+    """FFmpeg reads FLV up to the header of a second recording, as if the file ended there."""
+    if container.format.name != "flv" or path.stat().st_size - read <= _REST:
+        return []
+    return [
+        f"{path.name}: what follows after {duration:.1f} seconds cannot be read and is left out; the recording "
+        "probably begins anew there. Join its parts with a program that makes one recording of them."
     ]

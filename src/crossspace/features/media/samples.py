@@ -32,6 +32,8 @@ class Piece:
 def pieces(media: Media, rate: int, faults: Faults) -> Iterator[Piece]:
     """The sound from second 0 on, mono, at ``rate`` samples per second, in rising order, each as it is decoded.
 
+    Mono is the mean of the channels, so that the same sound in all of them is as loud as in one alone.
+
     Where the file has a gap (sound that starts late, packets that were lost) the next piece lies further on. Where its
     time stamps go back, what was heard first stays.
     """
@@ -39,8 +41,8 @@ def pieces(media: Media, rate: int, faults: Faults) -> Iterator[Piece]:
         return
     at = 0
     with opened(media.path) as container:
-        stream = container.streams[media.audio.index]
-        for place, samples in _resampled(_runs(decoded(container, stream, faults), media.origin), rate, faults):
+        frames = decoded(container, media.audio.index, media.tracks, faults)
+        for place, samples in _resampled(_runs(frames, media.origin), rate, faults):
             late = at - place
             if late > 0:
                 place, samples = at, samples[late:]
@@ -91,7 +93,9 @@ class _Run:
         av = optional_import("av", "media")
         self.place, self.faults = place, faults
         self.waiting = av.AudioFifo()
-        self.resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+        # The layout is kept: a resampler that mixes channels of floats sums them, and the sum leaves [-1, 1]. Packed,
+        # because more than eight planes do not fit into a frame of PyAV.
+        self.resampler = av.AudioResampler(format="flt", rate=rate)
 
     def add(self, frame: Any) -> Iterator[tuple[int, np.ndarray]]:
         frame.pts = None
@@ -112,6 +116,12 @@ class _Run:
             self.faults.packets += 1
             return
         for part in parts:
-            samples = part.to_ndarray().reshape(-1).astype(np.float32, copy=False)
-            yield self.place, np.clip(np.nan_to_num(samples, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+            samples = _mono(part.to_ndarray().reshape(part.samples, -1))
+            yield self.place, samples
             self.place += len(samples)
+
+
+def _mono(samples: np.ndarray) -> np.ndarray:
+    """The mean ``(T,)`` of channels ``(T, C)``, in [-1, 1]."""
+    finite = np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
+    return np.clip(finite.mean(axis=1, dtype=np.float64), -1.0, 1.0).astype(np.float32)

@@ -6,13 +6,15 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
 
 from crossspace.features.media.audio import LONGEST
-from crossspace.features.media.container import Faults, decoded, opened
-from crossspace.features.media.probe import Media, VideoTrack, upright
+from crossspace.features.media.container import INDEXED, Faults, decoded, opened
+from crossspace.features.media.pose import pose_of
+from crossspace.features.media.probe import Media, VideoTrack
 from crossspace.runtime import optional_import
 
 MOST_FRAMES = 64
@@ -23,9 +25,6 @@ LONGEST_SIDE = 640
 
 _SEEK = 10.0
 """Seconds without a wanted frame that are worth a jump in the file."""
-
-_INDEXED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
-"""Formats in which a jump lands where it should."""
 
 _THREADS = 4
 """Each decoding thread holds a few whole pictures: no more than this, however many cores there are."""
@@ -54,12 +53,14 @@ def read_frames(
 ) -> Iterator[tuple[int, list[Frame]]]:
     """``(index, frames)`` for every ``(start, end)`` in seconds, each once, as soon as it is seen to its end.
 
-    A span is cut into equal parts, ``per_second`` of them and at most ``most``; its frames are those on the screen in
-    the middle of each part, by their true times, a frame that stays on the screen only once. Spans may overlap, come
-    in any order and lie beyond the end; without a picture the list is empty. Of spans longer than
+    Time is cut into equal parts, ``per_second`` of them, or half, a quarter ... as many where a span would have more
+    than ``most``; its frames are those on the screen in the middle of each part, by their true times, a frame that
+    stays on the screen only once. What a span sees depends on no other. Spans may overlap, come in any order and lie
+    beyond the end; without a picture the list is empty. Of spans longer than
     :data:`~crossspace.features.media.audio.LONGEST` the beginning is seen.
 
-    One pass over the file, jumping over long stretches that no span needs; the memory holds the frames of open spans.
+    One pass over the file, jumping over long stretches that no span needs. The memory holds the frames of open spans,
+    which share them: some four times ``most`` at the worst, however many spans overlap.
 
     Args:
         media: the recording.
@@ -84,16 +85,26 @@ def read_frames(
         left[index] -= 1
         if not left[index]:
             yield index, seen.pop(index)
-    sentence = faults.note(media.path, "video")
-    if notes is not None and sentence is not None:
-        notes.append(sentence)
+    faults.report(media.path, "video", notes)
 
 
 def _moments(start: float, end: float, per_second: float, most: int) -> list[float]:
+    """Those of a grid that lie in a span, or its middle when none does.
+
+    All spans share the grid, and the grid of long spans is every second, fourth ... moment of it: spans that overlap
+    need the same pictures, and together hardly more of them than one alone.
+    """
     start = max(start, 0.0)
-    length = min(end - start, LONGEST)
-    count = min(max(1, round(length * per_second)), most) if length > 0 else 0
-    return [start + (part + 0.5) * length / count for part in range(count)]
+    end = min(end, start + LONGEST)
+    if not start < end:
+        return []
+    step = 1 / per_second
+    offset = step / 2
+    while True:
+        first, last = ceil((start - offset) / step), ceil((end - offset) / step)
+        if last - first <= max(most, 1):
+            return [offset + place * step for place in range(first, last)] or [(start + end) / 2]
+        step *= 2
 
 
 def _seen(
@@ -123,12 +134,12 @@ def _shown(media: Media, moments: list[tuple[float, int]], faults: Faults) -> It
         stream = container.streams[media.video.index]
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = min(os.cpu_count() or 1, _THREADS)
-        jump = _Jumps(container.format.name in _INDEXED, moments)
+        jump = _Jumps(container.format.name in INDEXED, moments)
         last: tuple[float, Any] | None = None
         going = True
         while going:
             going = False
-            for start, frame in _timed(decoded(container, stream, faults), media):
+            for start, frame in _timed(decoded(container, stream.index, media.tracks, faults), media):
                 if last is not None and start > last[0]:
                     yield last[0], start, last[1]
                 if last is None or start > last[0]:
@@ -177,9 +188,10 @@ class _Jumps:
 def _timed(frames: Iterator[Any], media: Media) -> Iterator[tuple[float, Any]]:
     """``(start, frame)``; a frame without a time stamp follows the one before at the mean rate."""
     assert media.video is not None
-    due = 0.0
+    delay, due = media.video.delay, 0.0
     for frame in frames:
-        start = due if frame.time is None else float(frame.time) - media.origin
+        stamp = frame.pts if delay is None else frame.dts
+        start = due if stamp is None else float(stamp * frame.time_base) - (delay or 0.0) - media.origin
         due = start + 1 / media.video.rate
         yield start, frame
 
@@ -188,4 +200,4 @@ def _image(frame: Any, track: VideoTrack | None, longest_side: int) -> np.ndarra
     width, height = round(frame.width * (track.pixel_shape if track else 1.0)), frame.height
     scale = min(1.0, longest_side / max(width, height))
     small = frame.reformat(width=max(1, round(width * scale)), height=max(1, round(height * scale)), format="rgb24")
-    return np.ascontiguousarray(np.rot90(small.to_ndarray(), upright(frame) // 90))
+    return pose_of(frame).upright(small.to_ndarray())
