@@ -190,3 +190,22 @@ def test_damage_of_a_recording_is_noted_on_a_second_run_as_on_the_first(
     first, second = extraction.run(recording).notes, extraction.run(recording).notes
     assert first == second == ("a.wav: 3 damaged packets of the audio track were left out.",)
     assert len(read) == 1
+
+
+def test_an_utterance_of_no_length_is_missing_for_that_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from crossspace.features.extractors import build
+
+    audio = pytest.importorskip("crossspace.features.media.audio")
+    probe = pytest.importorskip("crossspace.features.media.probe")
+    media = probe.Media(tmp_path / "a.wav", 6.0, probe.AudioTrack(0, 16000, 1), None)
+    sound = np.sin(np.arange(16_000, dtype=np.float32))
+    monkeypatch.setattr(audio, "read_audio", lambda media, spans, notes: ((i, sound) for i in range(len(spans))))
+    monkeypatch.setattr(probe, "open_media", lambda path: media)
+    monkeypatch.setattr("crossspace.features.extraction.media_digest", lambda path: "digest")
+    cues = (Cue("x", start=0.0, end=1.0), Cue("y", start=2.0, end=2.0), Cue("z"))
+    found = Extraction({"audio": build("audio", "prosody")}).run(Recording("a", Transcript(cues), media.path))
+    assert [u.missing for u in found.conversation.utterances] == [
+        {},
+        {"audio": "it has no length"},
+        {"audio": "no times"},
+    ]

@@ -135,7 +135,8 @@ class Extraction:
             return [Missing("no recording")] * len(cues)
         if (media.audio if modality == "audio" else media.video) is None:
             return [Missing(f"no {'audio' if modality == 'audio' else 'video'} track")] * len(cues)
-        spans = {i: (c.start, c.end) for i, c in enumerate(cues) if c.start is not None and c.end is not None}
+        timed = {i: (c.start, c.end) for i, c in enumerate(cues) if c.start is not None and c.end is not None}
+        spans = {i: (start, end) for i, (start, end) in timed.items() if start < end}
         keys = {i: _media_material(modality, digest, span) for i, span in spans.items()}
         read = _hear if modality == "audio" else _see
         damaged: list[str] = []
@@ -145,7 +146,7 @@ class Extraction:
             lambda wanted: read(media, {i: spans[i] for i in wanted}, damaged),
         )
         notes += damage(damaged, modality, media, digest, self.cache)
-        return [vectors.get(i, Missing("no times")) for i in range(len(cues))]
+        return [vectors.get(i, Missing("it has no length" if i in timed else "no times")) for i in range(len(cues))]
 
     def _clip(self, modality: str, path: Path | None, notes: list[str]) -> Found:
         if path is None:
