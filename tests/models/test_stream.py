@@ -14,6 +14,7 @@ import torch
 from crossspace import Conversation, Predictor, TaskSpec, Utterance
 from crossspace.errors import MismatchError, UsageError
 from crossspace.models import MODELS
+from crossspace.nn import attention
 
 CAUSAL = [name for name, kind in MODELS.items() if "causal" in inspect.signature(kind).parameters]
 SMALL = {
@@ -61,10 +62,12 @@ def same(found: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) ->
             assert alone == pytest.approx(other["unimodal"][m], abs=1e-5)
 
 
+@pytest.mark.parametrize("much", [0, attention._MUCH])
 @pytest.mark.parametrize("name", CAUSAL)
 def test_a_stream_of_a_causal_model_equals_the_prediction_of_the_whole(
-    name: str, make_predictor: Callable[..., Predictor], talk: Talk
+    name: str, much: int, make_predictor: Callable[..., Predictor], talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(attention, "_MUCH", much)
     predictor, conversation = make_predictor(name, causal=True), talk()
     expected = predictor.predict(conversation)
     stream = predictor.stream()

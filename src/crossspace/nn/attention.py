@@ -21,6 +21,9 @@ from crossspace.nn.ragged import map_blocks
 _LONG = 1024
 """Conversations longer than this are attended to a slice of queries at a time, so that memory stays linear."""
 
+_MUCH = 1 << 20
+"""Numbers in the remembered keys from which it pays to leave out conversations in which none is visible."""
+
 
 def attend(
     query: Tensor,
@@ -57,7 +60,10 @@ def attend(
         q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
         if layout.memory is not None:
             k, v, keys = _recall(layout.memory, owner, k, v, keys)
-        context = _scaled_dot_product(q, k, v, keys, layout.causal, dropout)
+        if layout.memory is not None and keys is not None and k.numel() > _MUCH:
+            context = _one_by_one(q, k, v, keys, layout.causal, dropout)
+        else:
+            context = _scaled_dot_product(q, k, v, keys, layout.causal, dropout)
         if seen is not None and keys is not None:
             context = context * _reached(keys, q.shape[2], layout.causal).to(context.dtype)
         return context.transpose(1, 2).flatten(2)
@@ -111,6 +117,19 @@ def _scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None, ca
         for part, queries in zip(q.split(_LONG // 4, dim=2), places.split(_LONG // 4), strict=True)
     ]
     return torch.cat(slices, dim=2)
+
+
+def _one_by_one(q: Tensor, k: Tensor, v: Tensor, keys: Tensor, causal: bool, dropout: float) -> Tensor:
+    """The same for one conversation after the other, and zero where no key is visible.
+
+    A stream remembers one conversation per subset of the modalities; half of them lack the one that is attended to,
+    and what is kept of a long conversation need not be read for them.
+    """
+    context = torch.zeros_like(q)
+    for row in keys.any(1).nonzero().flatten().tolist():
+        one = slice(row, row + 1)
+        context[one] = _scaled_dot_product(q[one], k[one], v[one], keys[one], causal, dropout)
+    return context
 
 
 def _masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
