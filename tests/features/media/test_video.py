@@ -1,3 +1,4 @@
+import gc
 from fractions import Fraction
 
 import numpy as np
@@ -192,3 +193,16 @@ def test_a_truncated_video_is_seen_as_far_as_it_goes(recording, signals):
 def test_without_pictures_there_is_nothing_to_see(recording, signals):
     media = open_media(recording("a.wav", None, [(0, signals.clicks(1, 16000))], rate=16000, codecs=("", "pcm_s16le")))
     assert list(read_frames(media, [(0, 1)])) == [(0, [])]
+
+
+def test_pictures_leave_the_memory_without_the_garbage_collector(recording, signals):
+    turned = recording("a.mp4", signals.times, prepare=lambda stream: stream.set_display_rotation(-90))
+    media = open_media(turned)
+    list(read_frames(media, [(0.4, 3.4)]))
+    gc.collect()
+    gc.disable()
+    try:
+        frames = dict(read_frames(media, [(0.4, 3.4)]))[0]
+        assert len(frames) == 15 and gc.collect() < len(frames)
+    finally:
+        gc.enable()

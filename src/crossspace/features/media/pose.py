@@ -31,6 +31,9 @@ def pose_of(frame: Any) -> Pose:
 
     The matrix takes a stored point ``(p, q)`` to ``(a p + c q, b p + d q)``, with the second axis downwards. Where its
     determinant is negative it is a rotation of the mirrored picture. PyAV gives the angle alone, which is wrong there.
+
+    Ask it of one frame of a recording only: with its side data, a frame is held by a cycle of references and stays in
+    memory until the garbage collector comes by, which does not know how large it is.
     """
     from av.sidedata.sidedata import Type
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from crossspace.features.media.audio import LONGEST
 from crossspace.features.media.container import INDEXED, Faults, decoded, opened
-from crossspace.features.media.pose import pose_of
+from crossspace.features.media.pose import Pose
 from crossspace.features.media.probe import Media, VideoTrack
 from crossspace.runtime import optional_import
 
@@ -200,4 +200,5 @@ def _image(frame: Any, track: VideoTrack | None, longest_side: int) -> np.ndarra
     width, height = round(frame.width * (track.pixel_shape if track else 1.0)), frame.height
     scale = min(1.0, longest_side / max(width, height))
     small = frame.reformat(width=max(1, round(width * scale)), height=max(1, round(height * scale)), format="rgb24")
-    return pose_of(frame).upright(small.to_ndarray())
+    pose = Pose(track.rotation, track.mirrored) if track else Pose()
+    return pose.upright(small.to_ndarray())
