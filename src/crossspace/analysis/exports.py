@@ -11,12 +11,10 @@ from pathlib import Path
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.analysis.html import to_html
+from crossspace.data.conversation_json import LATEST
 from crossspace.errors import DataError, UsageError
 
 _NOT_IN_A_CLASS = re.compile(r"[^\w-]+")
-
-_LATEST = 3_600_000.0
-"""Seconds. A time beyond a thousand hours is none of a recording, and players do not read it."""
 
 
 def to_json(analysis: Analysis) -> str:
@@ -61,8 +59,8 @@ def to_csv(analysis: Analysis) -> str:
 def to_vtt(analysis: Analysis) -> str:
     """Captions whose cue class is the emotion, so that a style sheet colours them: ``::cue(.joy)``.
 
-    Utterances without times, with a start before second 0, an end that is not after the start, or times beyond a
-    thousand hours make no valid cue and are left out.
+    Utterances without times, with a start before second 0, an end that is not after the start, or times later than
+    any that is read here make no valid cue and are left out.
 
     Raises:
         DataError: no utterance has such times.
@@ -94,7 +92,7 @@ def render(analysis: Analysis, path: str | Path) -> str:
 
 
 def _has_cue(u: UtteranceAnalysis) -> bool:
-    if u.start is None or u.end is None or not 0 <= u.start < u.end < _LATEST:
+    if u.start is None or u.end is None or not 0 <= u.start < u.end <= LATEST:
         return False
     return _time(u.start) != _time(u.end)
 

@@ -64,7 +64,8 @@ def run(words: Sequence[str]) -> int:
 
     wanted = {m: getattr(given, m) for m in ("text", "audio", "visual") if getattr(given, m)}
     analyzer = Analyzer.load(given.model, wanted, only=("text",) if media is None else None, cache=FeatureCache())
-    print(f"Model: {analyzer.name}" + ("" if analyzer.in_the_box else f" ({analyzer.predictor.name})"), file=sys.stderr)
+    name = "" if analyzer.in_the_box else analyzer.predictor.name
+    print(f"Model: {analyzer.name}" + ("" if name in ("", analyzer.name) else f" ({name})"), file=sys.stderr)
     analysis = analyzer.analyze(media, transcript, conversation_id=source.stem)
     rendered = [(path, render(analysis, path)) for path in given.out]
     for path, text in rendered:

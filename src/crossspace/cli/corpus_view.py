@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossspace.cli.tables import show
+from crossspace.features.extractors.base import named
 
 _MOST_SPEAKERS = 8
 
@@ -34,7 +35,7 @@ def print_summary(found: Mapping[str, Any]) -> None:
         (
             m,
             about["width"],
-            _extractor(about["extractor"]),
+            named(about["extractor"], version=False) if about["extractor"] else "not stated",
             *(_share(s["coverage"][m], s["utterances"]) for s in splits.values()),
         )
         for m, about in found["modalities"].items()
@@ -48,11 +49,3 @@ def print_summary(found: Mapping[str, Any]) -> None:
 
 def _share(count: int, total: int) -> str:
     return f"{count} ({100 * count / total:.1f} %)" if total else "0"
-
-
-def _extractor(identity: Mapping[str, Any] | None) -> str:
-    """Its name and its parameters: ``minilm (layer=3)``."""
-    if not identity:
-        return "not stated"
-    parameters = ", ".join(f"{key}={value}" for key, value in (identity.get("parameters") or {}).items())
-    return f"{identity['name']}{f' ({parameters})' if parameters else ''}"

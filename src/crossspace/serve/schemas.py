@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crossspace.data.conversation import Conversation, Utterance
-from crossspace.data.conversation_json import conversation_from_dict
+from crossspace.data.conversation_json import LATEST, conversation_from_dict
 
 Seconds = Field(
-    default=None, ge=0, le=36e6, allow_inf_nan=False, description="seconds from the beginning of the recording"
+    default=None, ge=0, le=LATEST, allow_inf_nan=False, description="seconds from the beginning of the recording"
 )
 Share = dict[str, float]
 Posted = TypeVar("Posted", bound=BaseModel)

@@ -40,12 +40,12 @@ function plain(text) {
   return text.replace(/\s+/g, " ").trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-const LATEST = 1000 * 3600;
+const LATEST = 10000 * 3600;
 
 // The utterances that make a valid cue.
 function timed(analysis) {
   return analysis.utterances.filter(({ start, end }) => start !== null && end !== null
-    && start >= 0 && start < end && end < LATEST && stamp(start) !== stamp(end));
+    && start >= 0 && start < end && end <= LATEST && stamp(start) !== stamp(end));
 }
 
 export function toVtt(analysis) {

@@ -93,7 +93,12 @@ class VisualExtractor(Extractor[Sequence[np.ndarray]]):
     batch = 4
 
 
-def named(identity: Mapping[str, Any]) -> str:
-    """An identity as messages write it: ``minilm sha256:2dfd (layer=3)``."""
+def named(identity: Mapping[str, Any], version: bool = True) -> str:
+    """An identity as people read it: ``minilm sha256:2dfd (layer=3)``, or ``minilm (layer=3)``."""
     parameters = ", ".join(f"{key}={value}" for key, value in dict(identity.get("parameters") or {}).items())
-    return f"{identity.get('name')} {identity.get('version', '')}{f' ({parameters})' if parameters else ''}"
+    words = [
+        identity.get("name"),
+        identity.get("version") if version else None,
+        f"({parameters})" if parameters else None,
+    ]
+    return " ".join(str(word) for word in words if word)
