@@ -6,9 +6,7 @@ gone, the process ends; the training goes on from its checkpoint next time.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import threading
 import time
 import traceback
 from abc import ABC, abstractmethod
@@ -26,7 +24,7 @@ from crossspace.configuration import Configuration
 from crossspace.data.corpus import Corpus
 from crossspace.errors import CrossspaceError
 from crossspace.experiment import Run
-from crossspace.runtime import replacing
+from crossspace.runtime import end_with_parent, replacing
 from crossspace.studies.conditions import predictions_under
 from crossspace.studies.costs import Cost, measure
 from crossspace.studies.folder import CONDITIONS
@@ -174,20 +172,12 @@ def _corpus(path: str) -> Corpus:
     return Corpus.read(path)
 
 
-def _end_with_the_study() -> None:
-    """Wait for the process of the study to end, however it does, and end at once."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
 def serve(connection: Connection, place: Place) -> None:
     """Do the jobs that come through ``connection`` until None comes or nobody is there any more."""
     import torch
 
     torch.set_num_threads(place.threads)
-    threading.Thread(target=_end_with_the_study, daemon=True).start()
+    end_with_parent()
 
     def tell(message: Message) -> None:
         try:

@@ -1,0 +1,97 @@
+"""A folder belongs to one process at a time: refused while another lives, taken over when that one is dead."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+
+import filelock
+
+from crossspace.errors import CrossspaceError, UsageError
+from crossspace.runtime import write_text
+
+LOCK, HOLDER = ".lock", ".holder.json"
+_PATIENCE = 0.5
+"""Seconds in which somebody who only looks whether the folder is claimed lets go of it again."""
+
+
+@contextmanager
+def claimed(folder: str | Path) -> Iterator[None]:
+    """Nobody else works in ``folder`` meanwhile.
+
+    The claim is a lock of the operating system, which ends with the process however that ends; no clock decides who
+    is alive. Beside it lies who holds it, for the one who is refused. The folder is made if need be, and removed again
+    when the block leaves nothing else in it.
+
+    Raises:
+        UsageError: another process holds the folder; the message says which.
+        CrossspaceError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    made = not folder.exists()
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=_PATIENCE)
+    except filelock.Timeout as error:
+        raise UsageError(
+            f"{folder} is in use by {_holder(folder)}. Wait until that one ends, or end it, and run the same command "
+            "again; or choose another folder."
+        ) from error
+    except (OSError, NotImplementedError) as error:  # the latter: a file system that knows no locks
+        raise CrossspaceError(f"{folder} cannot be claimed: {error}. Choose a folder you may write to.") from error
+    try:
+        write_text(folder / HOLDER, json.dumps(_self()) + "\n")
+        yield
+    finally:
+        (folder / HOLDER).unlink(missing_ok=True)
+        unused = made and not strangers(folder)
+        if unused:
+            (folder / LOCK).unlink(missing_ok=True)  # while it is held: a lock without a name is nobody's
+        lock.release()
+        if unused:
+            with suppress(OSError):  # somebody else has begun there since
+                folder.rmdir()
+
+
+def is_claimed(folder: str | Path) -> bool:
+    """Whether another process holds ``folder`` at this moment."""
+    if not (Path(folder) / LOCK).exists():
+        return False
+    try:
+        with filelock.FileLock(Path(folder) / LOCK, timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+
+
+def strangers(folder: str | Path) -> list[str]:
+    """Names in ``folder`` that neither a claim nor an interrupted writing leaves there."""
+    folder = Path(folder)
+    if not folder.exists():
+        return []
+    return sorted(p.name for p in folder.iterdir() if p.name not in (LOCK, HOLDER) and not p.name.endswith(".partial"))
+
+
+def _self() -> dict[str, str | int]:
+    return {
+        "process": os.getpid(),
+        "host": socket.gethostname(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
+        "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _holder(folder: Path) -> str:
+    """Who holds the folder, as far as that one has said."""
+    try:
+        content = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
+        return f"process {content['process']} on {content['host']} ({content['command']}, since {content['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

@@ -1,0 +1,65 @@
+"""Where an exception of a library becomes a refusal: the one place that decides it, for every file that is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossspace.errors import CrossspaceError, DataError
+
+_LONGEST = 300
+"""Characters of a foreign message that are repeated: some libraries quote the file."""
+
+
+@dataclass
+class Place:
+    """Where in a file a reader is.
+
+    Attributes:
+        at: such as ``line 12`` or ``row group 3``; empty while there is nothing to say.
+    """
+
+    at: str = ""
+
+
+@contextmanager
+def reading(source: str | Path, expected: str, advice: str = "Copy or make it again.") -> Iterator[Place]:
+    """Whatever goes wrong in the block is the file's fault and becomes a :class:`DataError` that names it.
+
+    A reader need not know which exceptions its libraries raise for a file that is not what it should be: they raise
+    nearly any. Errors of our own pass through, since they say more.
+
+    Args:
+        source: what is read; repeated in the message.
+        expected: what should be there, such as ``a corpus file (Parquet)``.
+        advice: what to do next, a sentence.
+
+    Yields:
+        a :class:`Place` on which the reader may note how far it is.
+
+    Raises:
+        DataError: instead of any exception that is none of our own.
+    """
+    place = Place()
+    try:
+        yield place
+    except CrossspaceError:
+        raise
+    except FileNotFoundError as error:
+        raise DataError(f"{source}: {expected} is expected here. Found nothing. {advice}") from error
+    except Exception as error:
+        where = f" at {place.at}" if place.at else ""
+        raise DataError(f"{source}: {expected} is expected. Found damage{where}: {_told(error)}. {advice}") from error
+
+
+def _told(error: Exception) -> str:
+    """A foreign message in one line of bearable length."""
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    text = " ".join(str(error).split()) or type(error).__name__
+    shown = text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
+    return shown.encode("utf-8", "backslashreplace").decode("utf-8").rstrip(".")
