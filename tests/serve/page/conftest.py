@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.data.conversation import Conversation, Utterance
@@ -20,6 +21,8 @@ from crossspace.errors import UsageError
 from crossspace.features.transcripts import Transcript
 
 SECONDS = 6
+PATIENCE = 90
+"""Seconds until what never comes is missed; long, since nothing that comes waits for it."""
 TRANSCRIPT = """WEBVTT
 
 00:00:00.000 --> 00:00:01.200
@@ -154,8 +157,9 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         own = re.compile(f"(blob:)?{re.escape(address)}|{re.escape(address.replace('http', 'ws'))}")
         page.on("request", lambda request: complaints.append(request.url) if not own.match(request.url) else None)
+        page.set_default_timeout(1000 * PATIENCE)
+        expect.set_options(timeout=1000 * PATIENCE)
         page.goto(address)
-        page.set_default_timeout(15000)
         return page
 
     yield open_it

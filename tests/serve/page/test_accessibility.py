@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 FAULTS = Path(__file__).with_name("faults.js").read_text(encoding="utf-8")
 """A function of JavaScript: names, ids, order of headings and contrast of text; gives what is wrong."""
@@ -18,22 +19,22 @@ def test_the_keyboard_alone_is_enough(
     page.locator("#wave [part~=region]").first.wait_for()
     page.keyboard.press("j")
     page.keyboard.press("j")
-    assert "words 1" in page.get_by_role("region", name="Why").inner_text()
+    expect(page.get_by_role("region", name="Why")).to_contain_text("words 1")
     page.keyboard.press("k")
-    assert "words 0" in page.get_by_role("region", name="Why").inner_text()
+    expect(page.get_by_role("region", name="Why")).to_contain_text("words 0")
     page.keyboard.press("Space")
     page.wait_for_function("() => !document.querySelector('video').paused")
     page.keyboard.press("Space")
     page.wait_for_function("() => document.querySelector('video').paused")
     page.get_by_role("listbox").focus()
     page.keyboard.press("End")
-    assert "words 3" in page.get_by_role("region", name="Why").inner_text()
+    expect(page.get_by_role("region", name="Why")).to_contain_text("words 3")
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keys").get_by_label("Keys work everywhere").uncheck()
     page.keyboard.press("Escape")
     page.get_by_role("main").focus()
     page.keyboard.press("k")
-    assert "words 3" in page.get_by_role("region", name="Why").inner_text()
+    expect(page.get_by_role("region", name="Why")).to_contain_text("words 3")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -57,10 +58,10 @@ def test_nothing_overflows_a_phone_and_everything_can_be_read(
     page.get_by_role("option").nth(1).click()
     check()
     page.get_by_role("button", name="Close the explanation").click()
-    assert not page.get_by_role("option", selected=True).count()
+    expect(page.get_by_role("option", selected=True)).to_have_count(0)
     assert page.evaluate("document.activeElement.getAttribute('aria-activedescendant')") == "utterance-1"
     page.keyboard.press("ArrowDown")
-    assert "words 2" in page.get_by_role("region", name="Why").inner_text()
+    expect(page.get_by_role("region", name="Why")).to_contain_text("words 2")
 
 
 def test_the_theme_can_be_chosen_and_is_kept(serve: Callable[..., str], open_page: Callable[..., Any]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 
 def test_a_pasted_conversation_needs_no_file_and_its_words_stay_words(
@@ -15,23 +16,24 @@ def test_a_pasted_conversation_needs_no_file_and_its_words_stay_words(
     page.get_by_label("A conversation, one utterance a line").fill(
         f"ANN: You are late: again.\nBEN: {hostile}\nand more from Ben\n\n"
     )
-    assert page.get_by_text("3 lines").is_visible()
+    expect(page.get_by_text("3 lines")).to_be_visible()
     page.get_by_role("button", name="Analyze").click()
     page.get_by_role("option").nth(2).wait_for()
-    assert page.locator(".tl-text").all_text_contents() == ["You are late: again.", hostile, "and more from Ben"]
-    assert page.locator(".tl-speaker").all_text_contents() == ["ANN", "BEN", "BEN"]
-    assert page.get_by_role("heading", name="Conversation", exact=True).is_visible()
-    assert page.evaluate("window.hurt") is None and page.locator("main img").count() == 0
-    assert page.get_by_role("button", name="WebVTT").is_disabled()
+    expect(page.locator(".tl-text")).to_have_text(["You are late: again.", hostile, "and more from Ben"])
+    expect(page.locator(".tl-speaker")).to_have_text(["ANN", "BEN", "BEN"])
+    expect(page.get_by_role("heading", name="Conversation", exact=True)).to_be_visible()
+    assert page.evaluate("window.hurt") is None
+    expect(page.locator("main img")).to_have_count(0)
+    expect(page.get_by_role("button", name="WebVTT")).to_be_disabled()
     page.get_by_role("button", name="Start anew").click()
-    assert page.get_by_label("A conversation, one utterance a line").is_visible()
+    expect(page.get_by_label("A conversation, one utterance a line")).to_be_visible()
 
 
 def test_the_example_works_at_once(serve: Callable[..., str], open_page: Callable[..., Any]) -> None:
     page = open_page(serve())
     page.get_by_role("button", name="Try an example").click()
     page.get_by_role("option").nth(15).wait_for()
-    assert page.get_by_role("heading", name="Example conversation").is_visible()
+    expect(page.get_by_role("heading", name="Example conversation")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -70,9 +72,9 @@ def test_a_second_analysis_begins_without_the_filters_and_the_zoom_of_the_first(
     page.get_by_role("button", name="Start anew").click()
     page.get_by_role("button", name="Try an example").click()
     page.get_by_text("16 utterances", exact=True).wait_for()
-    assert page.locator(".tl-item:visible").count() == 16
-    assert page.locator("[aria-pressed=true]").all_text_contents() == ["Everyone16"]
-    assert page.get_by_role("button", name="Zoom out").is_disabled()
+    expect(page.locator(".tl-item:visible")).to_have_count(16)
+    expect(page.locator("[aria-pressed=true]")).to_have_text(["Everyone16"])
+    expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
 
 
 def test_speakers_stand_in_the_order_in_which_they_speak(
@@ -85,4 +87,4 @@ def test_speakers_stand_in_the_order_in_which_they_speak(
         page.get_by_label("Says").fill("Hello.")
         page.keyboard.press("Enter")
         page.get_by_role("option").nth(place).wait_for()
-    assert page.locator(".tl-who h3").all_text_contents() == ["Zoe", "7", "Ann", "3"]
+    expect(page.locator(".tl-who h3")).to_have_text(["Zoe", "7", "Ann", "3"])

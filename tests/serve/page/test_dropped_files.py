@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 
 @pytest.fixture
@@ -30,9 +31,9 @@ def test_files_are_seen_whatever_tab_they_are_dropped_on(
     page = open_page(serve())
     page.get_by_role("tab", name="Paste").click()
     drop(page, ("talk.mp4", "video/mp4"), ("talk.srt", ""))
-    assert page.locator("#media-name").inner_text() == "talk.mp4"
-    assert page.locator("#transcript-name").inner_text() == "talk.srt"
-    assert page.get_by_role("tab", name="Recording", selected=True).is_visible()
+    expect(page.locator("#media-name")).to_have_text("talk.mp4")
+    expect(page.locator("#transcript-name")).to_have_text("talk.srt")
+    expect(page.get_by_role("tab", name="Recording", selected=True)).to_be_visible()
 
 
 def test_a_file_of_a_kind_that_is_not_known_is_the_recording_only_if_it_comes_alone(
@@ -40,12 +41,12 @@ def test_a_file_of_a_kind_that_is_not_known_is_the_recording_only_if_it_comes_al
 ) -> None:
     page = open_page(serve())
     drop(page, ("talk.ts2", ""))
-    assert page.locator("#media-name").inner_text() == "talk.ts2"
+    expect(page.locator("#media-name")).to_have_text("talk.ts2")
     drop(page, ("talk.vtt", "text/vtt"), ("notes.pdf", "application/pdf"))
     page.get_by_role("alert").get_by_text("notes.pdf is neither a recording nor a transcript").wait_for()
     drop(page, ("voice.amr", "audio/amr"), ("talk.vtt", "text/vtt"))
-    assert page.locator("#media-name").inner_text() == "voice.amr"
-    assert not page.locator("#error").is_visible()
+    expect(page.locator("#media-name")).to_have_text("voice.amr")
+    expect(page.locator("#error")).to_be_hidden()
 
 
 def test_two_recordings_are_one_too_many(
@@ -54,5 +55,5 @@ def test_two_recordings_are_one_too_many(
     page = open_page(serve())
     drop(page, ("a.mp4", "video/mp4"), ("b.wav", "audio/wav"))
     page.get_by_role("alert").get_by_text("There are two recordings, a.mp4 and b.wav.").wait_for()
-    assert page.locator("#media-name").inner_text() == "none chosen"
-    assert page.get_by_role("button", name="Analyze").is_disabled()
+    expect(page.locator("#media-name")).to_have_text("none chosen")
+    expect(page.get_by_role("button", name="Analyze")).to_be_disabled()

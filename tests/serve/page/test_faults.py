@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 av = pytest.importorskip("av")
 
@@ -17,12 +18,12 @@ def test_a_refusal_is_shown_and_the_choice_is_kept(
     page = open_page(serve(), expected="422")
     upload(page)
     page.get_by_role("alert").get_by_text("Send one whose cues are in order.").wait_for()
-    assert page.get_by_text("talk.vtt").is_visible()
-    assert page.evaluate("document.activeElement.id") == "error"
+    expect(page.get_by_text("talk.vtt")).to_be_visible()
+    expect(page.locator("#error")).to_be_focused()
     analyzer.fault = ""
     page.get_by_role("button", name="Analyze").click()
     page.get_by_role("option").first.wait_for()
-    assert not page.locator("#error").is_visible()
+    expect(page.locator("#error")).to_be_hidden()
 
 
 def test_a_server_that_is_gone_is_said_to_be_so(serve: Callable[..., str], open_page: Callable[..., Any]) -> None:
@@ -41,9 +42,9 @@ def test_work_can_be_cancelled(
     upload(page)
     page.get_by_role("progressbar").wait_for()
     page.get_by_role("button", name="Cancel").click()
-    assert page.get_by_role("button", name="Analyze").is_enabled()
-    assert page.get_by_role("progressbar").count() == 0
-    assert page.evaluate("document.activeElement.id") == "analyze"
+    expect(page.get_by_role("button", name="Analyze")).to_be_enabled()
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.locator("#analyze")).to_be_focused()
 
 
 def test_the_token_is_asked_for_once(serve: Callable[..., str], open_page: Callable[..., Any]) -> None:
@@ -75,12 +76,12 @@ def test_a_token_that_was_not_given_is_asked_for_again(
     page.keyboard.press("Enter")
     dialog.get_by_role("button", name="Cancel").click()
     page.get_by_role("alert").get_by_text("This server wants its token").wait_for()
-    assert page.get_by_label("Says").input_value() == "Hello."
+    expect(page.get_by_label("Says")).to_have_value("Hello.")
     page.get_by_label("Says").press("Enter")
     dialog.get_by_label("Token").fill("sesame")
     page.keyboard.press("Enter")
     page.get_by_role("option").wait_for()
-    assert page.get_by_text("Model: tiny").is_visible()
+    expect(page.get_by_text("Model: tiny")).to_be_visible()
     page.evaluate("sessionStorage.setItem('token', 'old')")
     page.get_by_role("button", name="Start anew").click()
     page.get_by_label("Says").fill("Hello?")
@@ -99,7 +100,7 @@ def test_the_model_is_known_once_an_analysis_succeeded(
     page.keyboard.press("Enter")
     page.get_by_text("Model: tiny").wait_for()
     page.get_by_role("button", name="Read the model card").click()
-    assert page.get_by_role("dialog", name="Model card").is_visible()
+    expect(page.get_by_role("dialog", name="Model card")).to_be_visible()
 
 
 def test_a_recording_that_the_browser_cannot_play_still_has_its_timeline(
@@ -116,7 +117,7 @@ def test_a_recording_that_the_browser_cannot_play_still_has_its_timeline(
     page.locator("#media").set_input_files(path)
     page.get_by_role("button", name="Analyze").click()
     page.get_by_text("This browser cannot play talk.avi.").wait_for()
-    assert page.get_by_role("option").count() == 4
+    expect(page.get_by_role("option")).to_have_count(4)
 
 
 def test_a_recording_beyond_the_limit_is_not_even_sent(

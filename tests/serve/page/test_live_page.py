@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_a_live_conversation_grows_by_one_utterance_at_a_time(
         page.keyboard.press("Enter")
         page.get_by_role("option").nth(place).wait_for()
         page.get_by_role("button", name="Other speaker").click()
-    assert page.locator(".tl-speaker").all_text_contents() == ["ANN", "BEN", "ANN"]
+    expect(page.locator(".tl-speaker")).to_have_text(["ANN", "BEN", "ANN"])
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON").click()
     saved = json.loads(download.value.path().read_text(encoding="utf-8"))
@@ -44,9 +45,11 @@ def test_leaving_the_tab_keeps_the_conversation(
     say(page, "You are late.", 1)
     page.get_by_role("tab", name="Live").focus()
     page.keyboard.press("ArrowLeft")
-    assert page.evaluate("document.activeElement.id") == "tab-paste" and page.get_by_label("Says").is_visible()
+    expect(page.locator("#tab-paste")).to_be_focused()
+    expect(page.get_by_label("Says")).to_be_visible()
     page.keyboard.press("Enter")
-    assert page.get_by_label("A conversation, one").is_visible() and page.get_by_role("option").is_visible()
+    expect(page.get_by_label("A conversation, one")).to_be_visible()
+    expect(page.get_by_role("option")).to_be_visible()
     page.get_by_role("tab", name="Live").click()
     say(page, "I know.", 2)
     page.get_by_role("tab", name="Paste").click()
@@ -65,12 +68,12 @@ def test_a_silence_ends_the_conversation_and_the_page_says_what_comes_next(
     page.get_by_role("tab", name="Live").click()
     say(page, "You are late.", 1)
     page.get_by_role("alert").get_by_text("Nothing was said for 1 seconds.").wait_for()
-    assert "What you say next begins a new conversation." in page.get_by_role("alert").inner_text()
-    assert page.locator(".tl-text").all_text_contents() == ["You are late."]
+    expect(page.get_by_role("alert")).to_contain_text("What you say next begins a new conversation.")
+    expect(page.locator(".tl-text")).to_have_text(["You are late."])
     page.get_by_label("Says").fill("I know.")
     page.keyboard.press("Enter")
     page.locator(".tl-text", has_text="I know.").wait_for()
-    assert page.locator(".tl-text").all_text_contents() == ["I know."]
+    expect(page.locator(".tl-text")).to_have_text(["I know."])
 
 
 def test_what_finds_no_place_stays_where_it_was_typed(
@@ -85,7 +88,7 @@ def test_what_finds_no_place_stays_where_it_was_typed(
     second.keyboard.press("Enter")
     second.get_by_role("alert").get_by_text("The server serves 1 live conversations already. ").wait_for()
     second.get_by_text("Try again in a while.").wait_for()
-    assert second.get_by_label("Says").input_value() == "Is anyone there?"
+    expect(second.get_by_label("Says")).to_have_value("Is anyone there?")
 
 
 def test_an_utterance_that_a_filter_hides_is_told_of(
@@ -97,12 +100,12 @@ def test_an_utterance_that_a_filter_hides_is_told_of(
     page.get_by_role("button", name="Other speaker").click()
     say(page, "I know.", 2)
     page.get_by_role("button", name="ANN").click()
-    assert page.get_by_text("1 of 2 utterances, without the latest").is_visible()
+    expect(page.get_by_text("1 of 2 utterances, without the latest")).to_be_visible()
     say(page, "Sorry.", 3)
-    assert page.get_by_text("1 of 3 utterances, without the latest").is_visible()
+    expect(page.get_by_text("1 of 3 utterances, without the latest")).to_be_visible()
     page.get_by_role("button", name="Other speaker").click()
     say(page, "Again!", 4)
-    assert page.get_by_text("2 of 4 utterances", exact=True).is_visible()
+    expect(page.get_by_text("2 of 4 utterances", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [360, 1400])
@@ -115,7 +118,7 @@ def test_the_answer_and_the_field_are_seen_together(
         say(page, f"Words {count}.", count)
         page.get_by_role("button", name="Other speaker").click()
     say(page, "The last.", 9)
-    assert page.evaluate("document.activeElement.id") == "live-text"
+    expect(page.locator("#live-text")).to_be_focused()
     unseen = """names => names.filter((name) => {
       const { left, right, top, bottom } = document.querySelector(name).getBoundingClientRect();
       const found = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
@@ -131,4 +134,4 @@ def test_starting_anew_says_nothing_of_what_was(
     page.get_by_role("tab", name="Live").click()
     say(page, "You are late.", 1)
     page.get_by_role("button", name="Start anew").click()
-    assert page.get_by_role("status").text_content() == ""
+    expect(page.get_by_role("status")).to_have_text("")

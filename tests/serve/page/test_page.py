@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from playwright.sync_api import expect
+
 from crossspace.analysis.exports import to_csv, to_json, to_vtt
 
 
@@ -35,7 +37,7 @@ def test_a_click_on_the_waveform_chooses_the_utterance(
     page = open_page(serve())
     upload(page)
     page.locator("#wave [part~=region]").nth(2).click()
-    assert "words 2" in page.get_by_role("region", name="Why").inner_text()
+    expect(page.get_by_role("region", name="Why")).to_contain_text("words 2")
     assert page.get_by_role("option", selected=True).inner_text().startswith("0:03")
 
 
@@ -47,11 +49,11 @@ def test_one_speaker_and_one_emotion_can_be_shown_alone(
     page.get_by_role("button", name="Ben").click()
     assert [row.split()[1] for row in page.locator(".tl-item:visible").all_inner_texts()] == ["Ben", "Ben"]
     page.get_by_role("button", name="joy").click()
-    assert page.locator(".tl-item:visible").count() == 1
-    assert page.get_by_text("1 of 4 utterances").is_visible()
+    expect(page.locator(".tl-item:visible")).to_have_count(1)
+    expect(page.get_by_text("1 of 4 utterances")).to_be_visible()
     page.get_by_role("button", name="Everyone").click()
     page.get_by_role("button", name="joy").click()
-    assert page.locator(".tl-item:visible").count() == 4
+    expect(page.locator(".tl-item:visible")).to_have_count(4)
 
 
 def test_exports_say_what_the_server_said(
@@ -85,10 +87,11 @@ def test_exports_say_what_the_server_said(
 
 def test_the_card_is_shown_as_text(serve: Callable[..., str], open_page: Callable[..., Any]) -> None:
     page = open_page(serve())
-    assert page.get_by_text("What this is not for.").is_visible()
+    expect(page.get_by_text("What this is not for.")).to_be_visible()
     page.get_by_role("button", name="Read the model card").click()
     card = page.get_by_role("dialog", name="Model card")
-    assert card.get_by_role("heading", name="tiny").is_visible() and card.locator("strong").inner_text() == "three"
+    expect(card.get_by_role("heading", name="tiny")).to_be_visible()
+    assert card.locator("strong").inner_text() == "three"
     assert "<img" in card.inner_text() and card.locator("img").count() == 0
 
 
@@ -101,6 +104,6 @@ def test_two_thousand_utterances_are_all_there(
     page.get_by_role("option").nth(1999).wait_for(state="attached")
     page.get_by_role("listbox").focus()
     page.keyboard.press("End")
-    assert "words 1999" in page.get_by_role("region", name="Why").inner_text()
+    expect(page.get_by_role("region", name="Why")).to_contain_text("words 1999")
     page.get_by_role("button", name="Zoom in").click()
-    assert page.locator(".tl-block").count() == 2000
+    expect(page.locator(".tl-block")).to_have_count(2000)
