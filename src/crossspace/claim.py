@@ -27,7 +27,7 @@ def claimed(folder: str | Path) -> Iterator[None]:
 
     The claim is a lock of the operating system, which ends with the process however that ends; no clock decides who
     is alive. Beside it lies who holds it, for the one who is refused. The folder is made if need be, and removed again
-    when the block leaves nothing else in it.
+    when the block leaves nothing in it.
 
     Raises:
         UsageError: another process holds the folder; the message says which.
@@ -51,12 +51,10 @@ def claimed(folder: str | Path) -> Iterator[None]:
         yield
     finally:
         (folder / HOLDER).unlink(missing_ok=True)
-        unused = made and not strangers(folder)
-        if unused:
-            (folder / LOCK).unlink(missing_ok=True)  # while it is held: a lock without a name is nobody's
+        (folder / LOCK).unlink(missing_ok=True)  # while it is held: a lock whose file has no name is nobody's
         lock.release()
-        if unused:
-            with suppress(OSError):  # somebody else has begun there since
+        if made:
+            with suppress(OSError):  # there is something in it
                 folder.rmdir()
 
 

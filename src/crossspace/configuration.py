@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
@@ -20,6 +21,8 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError, suggestion
 from crossspace.models import MODELS, Model
 from crossspace.recipes import read_recipe
+from crossspace.runtime import total_memory
+from crossspace.training.checks import check_training
 from crossspace.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -65,6 +68,33 @@ class Configuration:
         """The balancer."""
         arguments = {key: value for key, value in self.balancer.items() if key != "name"}
         return BALANCERS[self.balancer["name"]](**arguments)
+
+    def check(self, corpus: Corpus) -> None:
+        """Whether this can be trained on ``corpus``, found out without computing or writing anything.
+
+        Model and balancer are built without storage, so that what only they can refuse is known beforehand.
+
+        Raises:
+            UsageError: the model, the balancer or the training refuses a value, or the model is too large for memory.
+            MissingExtraError: a component needs a library that is not installed.
+        """
+        seen = self.view(corpus)
+        try:
+            with torch.device("meta"):
+                model = self.build_model(seen.spec, set(corpus.spec.modalities) - set(seen.spec.modalities))
+        except (RuntimeError, OverflowError) as error:  # of PyTorch, where not even the size can be counted
+            raise UsageError(f"The model cannot be built: {str(error).splitlines()[0][:200]}.") from error
+        size, memory = 4 * sum(p.numel() for p in model.parameters()), total_memory()
+        if memory is not None and size > memory:
+            raise UsageError(
+                f"The weights of the model would take {size / 1e9:,.0f} GB; this machine has {memory / 1e9:,.0f} GB of "
+                "memory. Choose a smaller `model.width` or other sizes."
+            )
+        values = self.balancer.get("values")
+        if self.balancer["name"] == "fixed" and values is not None and len(values) != len(model.objectives()):
+            raise UsageError(f"`balancer.values` should be {len(model.objectives())} factors. Found {list(values)}.")
+        self.build_balancer()
+        check_training(seen, self.training)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, complete: reading them back gives the same configuration."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 import yaml
 from lightning_fabric import Fabric
 
+from crossspace.claim import claimed, strangers
 from crossspace.configuration import Configuration, read_yaml
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import UNLABELLED
@@ -61,7 +63,7 @@ class Run:
         sinks: Callable[[Path], list[Sink]] | None = None,
     ) -> None:
         self.configuration, self.corpus_path = configuration, Path(corpus_path)
-        self.corpus = configuration.view(corpus)
+        self.whole, self.corpus = corpus, configuration.view(corpus)
         self.left_out = set(corpus.spec.modalities) - set(self.corpus.spec.modalities)
         self.folder, self.seeds = Path(folder), list(seeds)
         self.devices, self.on_event = devices or Devices(), on_event
@@ -70,10 +72,17 @@ class Run:
     def execute(self, resume: bool = False) -> dict[str, Any]:
         """Train what is not yet trained, then test and report; returns the content of ``results.json``.
 
+        Nothing is written before everything is known to be right.
+
         Raises:
-            UsageError: the folder holds another run, or one that is to be resumed explicitly.
+            UsageError: the folder holds another run, one that is to be resumed explicitly, or one that another process
+                is at work on; or the configuration does not fit the corpus.
         """
-        self.check_test_split()
+        self.check()
+        with claimed(self.folder) if is_first_process() else nullcontext():
+            return self._execute(resume)
+
+    def _execute(self, resume: bool) -> dict[str, Any]:
         if is_first_process():
             self.claim(resume)
         done = self.results() if resume else None
@@ -111,12 +120,19 @@ class Run:
 
     def _check_emptiness(self) -> None:
         """Nothing may be in the folder but what a run leaves that was killed while it claimed the folder."""
-        found = [path.name for path in self.folder.iterdir()] if self.folder.exists() else []
-        if any(name != BEGUN and not name.endswith(".partial") for name in found):
+        if any(name != BEGUN for name in strangers(self.folder)):
             raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
 
-    def check_test_split(self) -> None:
-        """Whether there is something to test on is better known before the training than after it."""
+    def check(self) -> None:
+        """Whether everything is right, the test split included, as is better known before the training than after it.
+
+        Raises:
+            UsageError: the configuration does not fit the corpus, or there is nothing to test on.
+        """
+        self.configuration.check(self.whole)
+        for seed in self.seeds:
+            if not 0 <= seed < 2**63:
+                raise UsageError(f"Seeds should be whole numbers from 0 to 2^63 - 1. Found {seed}.")
         if not (self.corpus.labels("test") != UNLABELLED).any():
             raise UsageError(
                 f"A run needs labelled conversations in the split 'test' of corpus {self.corpus.name!r}. Found none. "

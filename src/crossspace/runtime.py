@@ -46,6 +46,14 @@ def versions() -> dict[str, str]:
     return found
 
 
+def total_memory() -> int | None:
+    """Bytes of memory of this machine, or None where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and PyTorch (all devices)."""
     import numpy as np

@@ -7,9 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
-
-from crossspace.configuration import Configuration, make_configuration, merge
+from crossspace.configuration import make_configuration, merge
 from crossspace.data.corpus import Corpus
 from crossspace.errors import MissingExtraError, UsageError, suggestion
 from crossspace.models import MODELS
@@ -195,7 +193,7 @@ def _variant(
     unusable = None
     try:
         configuration = make_configuration(tree, recipe)
-        _try(configuration, corpus)
+        configuration.check(corpus)
     except MissingExtraError as error:
         unusable = str(error)
     except (UsageError, TypeError, ValueError) as error:
@@ -212,22 +210,6 @@ def _variant(
     return Variant(
         name, about, configuration, tuple(found) if found else None, values.get("point", {}), unusable=unusable
     )
-
-
-def _try(configuration: Configuration, corpus: Corpus) -> None:
-    """Build model and balancer, without storage, so that what does not fit is known before anything runs."""
-    seen = configuration.view(corpus)
-    with torch.device("meta"):
-        model = configuration.build_model(seen.spec, set(corpus.spec.modalities) - set(seen.spec.modalities))
-    weights = configuration.training.class_weights
-    if not isinstance(weights, (str, float, int)) and len(weights) != len(corpus.spec.labels):
-        raise UsageError(
-            f"`class_weights` should be one number per label {list(corpus.spec.labels)}. Found {len(weights)}."
-        )
-    values = configuration.balancer.get("values")
-    if configuration.balancer["name"] == "fixed" and values is not None and len(values) != len(model.objectives()):
-        raise UsageError(f"`balancer.values` should be {len(model.objectives())} factors. Found {values}.")
-    configuration.build_balancer()
 
 
 def _twin(variant: Variant, tree: dict[str, Any]) -> Variant:

@@ -112,7 +112,7 @@ class StudyRun:
         progress = Progress(total=len(self._usable()) * len(self.seeds))
         for variant in self._usable():
             run = self._run(variant)
-            run.check_test_split()
+            run.check()
             run.claim(resume=True)
             if run.results() is not None and self._tested(variant):
                 progress.done += len(self.seeds)

@@ -65,7 +65,8 @@ class TrainingStep:
         self.model, self.balancer, self.optimizer = model, balancer, optimizer
         self.objectives: Sequence[Objective] = model.objectives()
         self.class_weights, self.clip, self.autocast, self.reduce = class_weights, clip, autocast, reduce
-        self.shared = model.shared_parameters()
+        # Here, once, for every model: what is frozen takes no gradient, whatever part of a model it is.
+        self.shared = [p for p in model.shared_parameters() if p.requires_grad]
         shared = {id(p) for p in self.shared}
         self.others = [p for p in model.parameters() if id(p) not in shared and p.requires_grad]
         self.count = 0

@@ -17,12 +17,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from crossspace.balance.base import Balancer
 from crossspace.data.batch import UNLABELLED, Batch
 from crossspace.data.corpus import Corpus
-from crossspace.errors import TrainingError, UsageError
+from crossspace.errors import TrainingError
 from crossspace.evaluation.scores import scores
 from crossspace.models.base import Model
 from crossspace.models.inference import batches_of, infer
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from crossspace.training.checks import check_training, deciding_split
 from crossspace.training.history import History, step_record
 from crossspace.training.options import TrainingOptions
 from crossspace.training.processes import reducer, share
@@ -88,11 +89,10 @@ class Trainer:
         self.fabric, self.corpus, self.options, self.folder, self.seed = fabric, corpus, options, folder, seed
         self.history = history or History(folder / "history.jsonl")
         self.on_event = on_event
-        self.train_split, self.deciding_split = "train", "validation"
-        if options.protocol == "best-on-test":
-            self.deciding_split = "test"
+        self.train_split, self.deciding_split = "train", deciding_split(options)
+        if self.deciding_split == "test":
             self.corpus = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("validation"), "train"))
-        self._check_splits()
+        check_training(self.corpus, options)
         self.lengths = self.corpus.lengths(self.train_split)
         self.steps_per_epoch = -(-len(self.lengths) // options.batch_size)
         model.prepare(self._in_order(self.train_split))
@@ -269,20 +269,7 @@ class Trainer:
             weights = np.maximum(counts, 1) ** -(1.0 if isinstance(chosen, str) else float(chosen))
             weights *= counts.sum() / (counts * weights).sum()
             return torch.tensor(weights, dtype=torch.float32, device=self.fabric.device)
-        if len(chosen) != len(labels):
-            raise UsageError(
-                f"`class_weights` should be one number per label {list(labels)}. Found {len(chosen)}: {list(chosen)}."
-            )
         return torch.tensor([float(w) for w in chosen], dtype=torch.float32, device=self.fabric.device)
-
-    def _check_splits(self) -> None:
-        for split in (self.train_split, self.deciding_split):
-            if not (self.corpus.labels(split) != UNLABELLED).any():
-                raise UsageError(
-                    f"Protocol {self.options.protocol!r} needs labelled conversations in the split {split!r} of corpus "
-                    f"{self.corpus.name!r}. Found none. Import the corpus with a validation fraction, or with a split "
-                    "column."
-                )
 
     def _tell(self, epoch: int, step: int, record: dict[str, Any]) -> None:
         if self.on_event is not None and self.fabric.is_global_zero:
