@@ -275,6 +275,41 @@ def test_a_folder_in_use_is_refused_and_left_as_it_is(finished_run: Path, execut
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_a_setting_that_only_the_model_can_refuse_leaves_nothing_behind(execute: Execute, tmp_path: Path) -> None:
+    for changes in ({"class_weights": [1.0, 2.0]}, {"modalities": ["smell"]}):
+        with pytest.raises(UsageError):
+            execute(tmp_path / "run", **changes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_too_large_for_the_memory_is_refused_before_anything_is_written(
+    corpus_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "--data", str(corpus_file), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    for setting, said in ((65, "heads"), (2**22, "GB"), (2**45, "cannot be built")):
+        assert main([*words, "--model.width", str(setting)]) == 2
+        assert said in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_a_run_that_another_process_is_at_work_on_is_refused_with_who_that_is(
+    execute: Execute, tmp_path: Path, no_report: None
+) -> None:
+    program = (
+        "import sys, time; from crossspace.claim import claimed\n"
+        "with claimed(sys.argv[1]): print('mine', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == "mine\n"
+        for resume in (False, True):
+            with pytest.raises(UsageError, match=rf"in use by process {other.pid} on "):
+                execute(tmp_path, resume)
+        other.kill()
+    assert execute(tmp_path)["seeds"] == [0]
+    assert not {".lock", ".holder.json"} & {p.name for p in tmp_path.iterdir()}
+
+
 def test_another_configuration_is_refused_on_resuming_and_the_difference_named(
     finished_run: Path, execute: Execute
 ) -> None:

@@ -37,8 +37,11 @@ def claimed(folder: str | Path) -> Iterator[None]:
     made = not folder.exists()
     lock = filelock.FileLock(folder / LOCK)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=_PATIENCE)
+        while True:
+            folder.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # another process has just left the folder and removed it
+                lock.acquire(timeout=_PATIENCE)
+                break
     except filelock.Timeout as error:
         raise UsageError(
             f"{folder} is in use by {_holder(folder)}. Wait until that one ends, or end it, and run the same command "

@@ -223,6 +223,12 @@ def test_a_longer_conversation_than_any_before_is_no_reason_to_fail(
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
 
+def test_nothing_that_grows_is_a_buffer(model: Model, task: TaskSpec, make_batch: Callable[..., Batch]) -> None:
+    before = {name: buffer.shape for name, buffer in model.named_buffers()}
+    model(make_batch(task, (700, 2)))
+    assert {name: buffer.shape for name, buffer in model.named_buffers()} == before
+
+
 def test_arguments_can_be_written_as_json_and_rebuild_the_model(
     model: Model, task: TaskSpec, kind: type[Model]
 ) -> None:

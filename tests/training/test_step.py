@@ -51,6 +51,38 @@ def snapshot(step: TrainingStep) -> list[torch.Tensor]:
     return [x.clone() for x in (*step.model.state_dict().values(), *moments)]
 
 
+@pytest.mark.parametrize("kind", sorted(MODELS))
+@pytest.mark.parametrize(
+    "balancer", [ParetoGradientModulator(), ParetoGradientModulator("representation"), FixedWeights()]
+)
+def test_frozen_parameters_stay_as_they_are_and_the_others_move(
+    kind: str, balancer: Balancer, make_step: Make, task: TaskSpec, batch: Batch
+) -> None:
+    torch.manual_seed(0)
+    model = MODELS[kind](task)
+    named = dict(model.named_parameters())
+    frozen = [name for place, name in enumerate(named) if place % 2 == 0]
+    for name in frozen:
+        named[name].requires_grad_(False)
+    before = {name: p.clone() for name, p in named.items()}
+    make_step(balancer, model=model)(batch)
+    assert all(torch.equal(named[name], before[name]) for name in frozen)
+    assert any(not torch.equal(named[name], before[name]) for name in named if name not in frozen)
+
+
+@pytest.mark.parametrize("kind", ["css", "dialoguernn"])
+def test_a_model_whose_encoders_are_all_frozen_still_trains_its_heads(
+    kind: str, make_step: Make, task: TaskSpec, batch: Batch
+) -> None:
+    model = MODELS[kind](task)
+    for parameter in model.shared_parameters():
+        parameter.requires_grad_(False)
+    before = [p.clone() for p in model.parameters()]
+    record = make_step(model=model)(batch)
+    moved = [not torch.equal(p, old) for p, old in zip(model.parameters(), before, strict=True)]
+    assert not float(record.broken) and any(moved)
+
+
 @pytest.mark.parametrize("clip", [None, 0.5])
 @pytest.mark.parametrize(
     "balancer",
