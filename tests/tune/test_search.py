@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +17,11 @@ import yaml
 
 from crossspace.cli.main import main
 from crossspace.configuration import make_configuration, read_configuration
+from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
+from crossspace.data.task import TaskSpec
 from crossspace.errors import MissingExtraError, UsageError
+from crossspace.predict import Predictor
 from crossspace.training.devices import Devices
 from crossspace.tune.folds import Folds
 from crossspace.tune.search import Search, settings_of
@@ -67,14 +70,82 @@ def test_going_on_repeats_no_trial_and_counts_the_old_ones(make_search: MakeSear
     assert len({str(t.params) for t in found}) == len(found) == 4
 
 
+def rotated(corpus: Corpus, label: str | None, shift: int) -> str | None:
+    labels = corpus.spec.labels
+    return None if label is None else labels[(labels.index(label) + shift) % len(labels)]
+
+
 def test_no_fold_can_read_the_test_split(tiny_corpus: Corpus) -> None:
     used = {*tiny_corpus.conversation_ids("train"), *tiny_corpus.conversation_ids("validation")}
     corpora = Folds(tiny_corpus, 3, [0], Devices("cpu")).corpora
-    held = [name for fold in corpora for name in fold.conversation_ids("validation")]
+    held = [name for fold in corpora for name in fold.conversation_ids("test")]
     assert sorted(held) == sorted(used)
     for fold in corpora:
-        assert len(fold.labels("test")) == 0
-        assert {*fold.conversation_ids("train"), *fold.conversation_ids("validation")} == used
+        parts = [set(fold.conversation_ids(split)) for split in ("train", "validation", "test")]
+        assert set.union(*parts) == used and sum(map(len, parts)) == len(used) and all(parts)
+
+
+def test_the_labels_of_a_fold_choose_nothing(
+    tiny_corpus: Corpus, tiny_tree: dict[str, dict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = make_configuration({**tiny_tree, "training": {**tiny_tree["training"], "epochs": 4}})
+    said: list[np.ndarray] = []
+    own = Predictor.infer_corpus
+
+    def listening(predictor: Predictor, corpus: Corpus, split: str | None) -> Any:
+        found = own(predictor, corpus, split)
+        said.append(found.probabilities)
+        return found
+
+    monkeypatch.setattr(Predictor, "infer_corpus", listening)
+    for shift in range(3):
+        folds = Folds(tiny_corpus, 3, [0], Devices("cpu", threads=1))
+        fold = folds.corpora[0]
+        turned: dict[str | None, list[Conversation]] = {s: list(fold.split(s)) for s in ("train", "validation")}
+        turned["test"] = [
+            Conversation(c.id, tuple(replace(u, label=rotated(fold, u.label, shift)) for u in c.utterances))
+            for c in fold.split("test")
+        ]
+        folds.corpora[0] = Corpus(turned, fold.spec)
+        folds.score(configuration, 0, tmp_path / str(shift))
+    assert np.array_equal(said[0], said[1]) and np.array_equal(said[0], said[2])
+
+
+def test_random_labels_are_not_learned_better_by_longer_training(tmp_path: Path, tiny_tree: dict[str, dict]) -> None:
+    random = np.random.default_rng(0)
+    labels, found = ("a", "b", "c", "d"), {}
+    for number in range(30):
+        rows = [
+            Utterance(
+                f"{number}_{place}",
+                "s",
+                label=labels[random.integers(4)],
+                features={m: random.standard_normal(8).astype(np.float32) for m in ("text", "audio")},
+            )
+            for place in range(10)
+        ]
+        found[f"c{number}"] = Conversation(f"c{number}", tuple(rows))
+    corpus = Corpus({"train": list(found.values())}, TaskSpec(labels, {"text": 8, "audio": 8}, 2))
+    tree = {"model": {"name": "logistic-regression"}, "balancer": {"name": "fixed"}}
+    scored = {}
+    for epochs in (1, 12):
+        configuration = make_configuration({**tree, "training": {"epochs": epochs, "learning_rate": 0.05}})
+        folds = Folds(corpus, 5, range(2), Devices("cpu", threads=1))
+        scored[epochs] = np.mean([folds.score(configuration, fold, tmp_path / "f") for fold in range(5)])
+    assert abs(scored[12] - 0.25) < 0.04 and scored[12] - scored[1] < 0.03
+
+
+def test_a_search_on_some_modalities_trains_on_those_alone(
+    tiny_corpus: Corpus, tiny_tree: dict[str, dict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = {**tiny_tree, "training": {**tiny_tree["training"], "epochs": 1, "modalities": ["text"]}}
+    seen = []
+    monkeypatch.setattr(
+        "crossspace.tune.folds.Trainer", lambda fabric, corpus, model, *rest: seen.append(model) or 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
+        Folds(tiny_corpus, 3, [0], Devices("cpu")).score(make_configuration(tree), 0, tmp_path)
+    assert list(seen[0].task.widths) == ["text"]
 
 
 def test_folds_need_enough_conversations(tiny_corpus: Corpus) -> None:
@@ -111,7 +182,9 @@ def test_a_folder_with_other_files_is_refused(make_search: MakeSearch, tmp_path:
         make_search().run(1)
 
 
-def test_an_interrupted_trial_does_not_count(make_search: MakeSearch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_trial_is_gone_on_with_under_its_number(
+    make_search: MakeSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(*_: object) -> float:
         raise KeyboardInterrupt
 
@@ -120,7 +193,7 @@ def test_an_interrupted_trial_does_not_count(make_search: MakeSearch, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             make_search().run(2)
     found = make_search().run(2)
-    assert [t.number for t in found.finished()] == [1, 2] and not found.running()
+    assert [t.number for t in found.finished()] == [0, 1] and not found.running()
 
 
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, make_search: MakeSearch, tmp_path: Path) -> None:
@@ -145,29 +218,45 @@ def start(command: list[str]) -> subprocess.Popen[bytes]:
 
 
 def test_two_processes_share_a_search(command: list[str], tmp_path: Path) -> None:
-    both = [start([*command, "--trials", "5"]) for _ in range(2)]
-    assert [process.wait(timeout=300) for process in both] == [0, 0]
+    both = [start([*command, "--trials", "5", "--shared"]) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
     found = Trials(tmp_path / "search")
     assert len(found.finished()) == 5 and not found.running() and not list((tmp_path / "search" / "trials").iterdir())
     assert len({str(t.params) for t in found.finished()}) == 5
 
 
-def test_a_killed_search_goes_on_and_the_rerun_has_the_same_score(
+_KILLED = """
+import os, signal, sys
+from crossspace.cli.main import main
+from crossspace.training.trainer import Trainer
+epochs, limit, own = [0], int(sys.argv[1]), Trainer._save
+def save(trainer, epoch, records):
+    own(trainer, epoch, records)
+    epochs[0] += 1
+    if epochs[0] == limit:
+        os.kill(os.getpid(), signal.SIGKILL)
+Trainer._save = save
+main(sys.argv[2:])
+"""
+
+
+def test_a_killed_search_runs_the_trials_of_one_that_was_not(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    process = start([*command, "--trials", "3", "--training.epochs", "1000"])
-    until = time.monotonic() + 120
-    while not list((tmp_path / "search").glob("trials/*/fold-0-seed-0/checkpoint.pt")):
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    settings = yaml.safe_load((tmp_path / "search" / "tune.yaml").read_text())
-    settings["configuration"]["training"]["epochs"] = 2
-    (tmp_path / "search" / "tune.yaml").write_text(yaml.safe_dump(settings))
-    assert main([*command, "--trials", "2", "--training.epochs", "2"]) == 0
+    words = [*command, "--trials", "3", "--training.epochs", "2"]
+    assert main(words) == 0
+    whole = Trials(tmp_path / "search").finished()
+    texts = (tmp_path / "search" / "best.yaml").read_text()
+    shutil.rmtree(tmp_path / "search")
+    for limit in (1, 4):  # in the first epoch of all; in the last fold of the trial after
+        process = subprocess.run([sys.executable, "-c", _KILLED, str(limit), *words], stdout=subprocess.DEVNULL)
+        assert process.returncode == -signal.SIGKILL and Trials(tmp_path / "search").running()
+    assert main(words) == 0
     found = Trials(tmp_path / "search")
-    assert [t.number for t in found.finished()] == [1, 2] and not found.running()
+    assert [(t.number, t.params, t.value, t.user_attrs) for t in found.finished()] == [
+        (t.number, t.params, t.value, t.user_attrs) for t in whole
+    ]
+    assert (tmp_path / "search" / "best.yaml").read_text() == texts and not found.running()
     assert not list((tmp_path / "search" / "trials").iterdir())
     capsys.readouterr()
     assert main(["tune", "--rerun", str(tmp_path / "search"), "--device", "cpu", "--threads", "1"]) == 0
@@ -175,17 +264,16 @@ def test_a_killed_search_goes_on_and_the_rerun_has_the_same_score(
     assert "equal to the last digit" in printed and printed.count(repr(found.best().value)) == 2  # type: ignore[union-attr]
 
 
-def test_a_process_elsewhere_is_known_by_its_silence(tmp_path: Path) -> None:
-    from crossspace.tune.owners import SILENCE, Owner, is_alive
-
-    Owner(tmp_path)
-    assert is_alive(tmp_path, time.time())
-    (tmp_path / "owner.json").write_text(json.dumps({"host": "elsewhere", "process": 1}))
-    assert is_alive(tmp_path, 0.0)
-    long_ago = time.time() - SILENCE - 1
-    os.utime(tmp_path / "owner.json", (long_ago, long_ago))
-    assert not is_alive(tmp_path, time.time())
-    assert not is_alive(tmp_path / "nobody", long_ago) and is_alive(tmp_path / "nobody", time.time())
+def test_a_folder_in_which_another_process_searches_is_refused(make_search: MakeSearch, tmp_path: Path) -> None:
+    program = "import sys; from crossspace.claim import claimed\nwith claimed(sys.argv[1]): print(); sys.stdin.read()"
+    words = [sys.executable, "-c", program, str(tmp_path / "search")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None and other.stdout.readline()
+        for shared in (False, True):
+            with pytest.raises(UsageError, match=rf"in use by process {other.pid}.* shared"):
+                make_search(shared=shared).run(1)
+        other.kill()
+    assert len(make_search().run(1).finished()) == 1
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _ABOUT = """Search a space of configurations by cross-validation over the training and validation conversations; the
 test split is not read. The best one is written to best.yaml in the folder, for 'crossspace train --config'.
 
-The same command goes on with a search that was interrupted, and several processes may run it at a time on one folder.
+The same command goes on with a search that was interrupted. With --shared several processes run it at a time on one
+folder.
 As with 'crossspace train', --model.width 64 and its like set what is not searched."""
 
 
@@ -33,6 +34,7 @@ def parser() -> Parser:
     made.add_argument("--folds", type=int, default=5, help="folds of the cross-validation (default 5)")
     made.add_argument("--seeds", type=int, default=1, help="trainings per fold (default 1)")
     made.add_argument("--sampler-seed", type=int, default=0, help="seed of the draws (default 0)")
+    made.add_argument("--shared", action="store_true", help="search together with other processes that say so too")
     made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
     made.add_argument("--threads", type=int, help="threads on the CPU (default: one for small models)")
     made.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -84,7 +86,7 @@ def _search(given: Any, options: Sequence[str]) -> int:
     from crossspace.cli.tune_progress import TuneProgress
 
     with TuneProgress(given.trials, hidden=given.quiet) as progress:
-        found = Search(space, folds, settings, given.out, progress.show).run(given.trials)
+        found = Search(space, folds, settings, given.out, progress.show, given.shared).run(given.trials)
     return _summarise(found, Path(given.out), given.folds)
 
 

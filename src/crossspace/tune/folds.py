@@ -1,88 +1,89 @@
-"""The score of a configuration: validation weighted F1 over folds of the training and validation conversations."""
+"""The score of a configuration: weighted F1 over folds of the training and validation conversations."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
 from crossspace.configuration import Configuration
 from crossspace.data.corpus import Corpus
-from crossspace.data.splits import folds
+from crossspace.data.splits import folds, validation_ids
 from crossspace.data.task import UNLABELLED
 from crossspace.errors import UsageError
+from crossspace.evaluation.scores import scores
+from crossspace.predict import Predictor
 from crossspace.runtime import seed_everything
 from crossspace.training.devices import Devices
-from crossspace.training.trainer import Event, Trainer
+from crossspace.training.trainer import Trainer
 
 
 class Folds:
     """Cuts a corpus into folds, none of which holds a conversation of the test split, and trains on them.
 
+    Each fold is the test split of one training. The epoch is chosen on conversations outside of it, a tenth of the
+    others: an epoch chosen on the fold itself would be the luckiest of many, and training longer would always look
+    better.
+
     Args:
         corpus: of which the splits train and validation are used together.
-        count: number of folds; each is the validation split of one training.
+        count: number of folds.
         seeds: each fold is trained once for each of them.
         devices: where to compute.
 
     Raises:
-        UsageError: fewer conversations than folds, or a fold without a label.
+        UsageError: fewer conversations than folds, or a part of one without a label.
     """
 
     def __init__(self, corpus: Corpus, count: int, seeds: Sequence[int], devices: Devices) -> None:
         self.seeds, self.devices = list(seeds), devices
         used = [*corpus.conversation_ids("train"), *corpus.conversation_ids("validation")]
         closed = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("test")))
-        open_ = dict.fromkeys(used, "train")
-        self.corpora = [
-            closed.with_splits({**open_, **dict.fromkeys(held, "validation")}) for held in folds(used, count)
-        ]
+        self.corpora = [_with_fold(closed, used, held) for held in folds(used, count)]
         for number, fold in enumerate(self.corpora):
-            for split in ("train", "validation"):
+            for split in ("train", "validation", "test"):
                 if not (fold.labels(split) != UNLABELLED).any():
                     raise UsageError(
-                        f"Each fold needs labelled conversations in and outside of it. Fold {number} of {count} of "
-                        f"corpus {corpus.name!r} has none in its split {split!r}. Use fewer folds."
+                        "Each fold needs labelled conversations in it, and outside of it some to train on and some to "
+                        f"choose the epoch on. Fold {number} of {count} of corpus {corpus.name!r} has none for its "
+                        f"split {split!r}. Use another number of folds, or more conversations."
                     )
 
-    def score(self, configuration: Configuration, fold: int, folder: Path, alive: Callable[[], None]) -> float:
-        """The best epoch's validation weighted F1 on a fold, averaged over the seeds.
+    def score(self, configuration: Configuration, fold: int, folder: Path) -> float:
+        """The weighted F1 on a fold, averaged over the seeds; what was begun in ``folder`` is gone on with.
 
         Args:
             configuration: what is trained; its protocol is validation.
             fold: which one, from 0.
             folder: for the files of the training, which are removed when it ends.
-            alive: called after every step.
         """
-        found = []
-        for seed in self.seeds:
-            found.append(self._train(configuration, fold, seed, folder / f"fold-{fold}-seed-{seed}", alive))
-        return mean(found)
+        return mean(self._train(configuration, fold, seed, folder / f"fold-{fold}-seed-{seed}") for seed in self.seeds)
 
-    def _train(
-        self, configuration: Configuration, fold: int, seed: int, folder: Path, alive: Callable[[], None]
-    ) -> float:
-        corpus = self.corpora[fold]
+    def _train(self, configuration: Configuration, fold: int, seed: int, folder: Path) -> float:
+        whole = self.corpora[fold]
+        configuration.check(whole)
+        corpus = configuration.view(whole)
         folder.mkdir(parents=True, exist_ok=True)
         fabric = self.devices.fabric(configuration.training.precision)
         seed_everything(seed)
-        model = configuration.build_model(corpus.spec)
-
-        def heard(event: Event) -> None:
-            alive()
-
-        trainer = Trainer(
-            fabric,
-            corpus,
-            model,
-            configuration.build_balancer(),
-            configuration.training,
-            folder,
-            seed,
-            on_event=heard,
-        )
+        model = configuration.build_model(corpus.spec, set(whole.spec.modalities) - set(corpus.spec.modalities))
+        trainer = Trainer(fabric, corpus, model, configuration.build_balancer(), configuration.training, folder, seed)
         with self.devices.limit_threads(sum(p.numel() for p in model.parameters())):
-            best = trainer.fit()
+            trainer.fit()
+            found = Predictor.from_pretrained(folder).infer_corpus(corpus, "test")
         shutil.rmtree(folder, ignore_errors=True)
-        return best.score
+        result = scores(corpus.labels("test"), found.probabilities.argmax(1), corpus.spec.labels)
+        return float(result.weighted_f1)
+
+
+def _with_fold(corpus: Corpus, used: Sequence[str], held: Sequence[str]) -> Corpus:
+    """The corpus with one fold as its test split and a tenth of the other conversations as validation."""
+    others = set(used) - set(held)
+    return corpus.with_splits(
+        {
+            **dict.fromkeys(others, "train"),
+            **dict.fromkeys(validation_ids(others), "validation"),
+            **dict.fromkeys(held, "test"),
+        }
+    )

@@ -1,10 +1,11 @@
-"""A search for a good configuration in one folder, which several processes may share and which can be gone on with."""
+"""A search for a good configuration in one folder, which can be gone on with and which processes may share."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -13,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 import yaml
 
+from crossspace.claim import claimed, is_claimed, strangers
 from crossspace.configuration import Configuration, read_configuration, read_yaml
 from crossspace.errors import CrossspaceError, UsageError
 from crossspace.experiment import differences
 from crossspace.runtime import write_text
 from crossspace.tune.folds import Folds
-from crossspace.tune.owners import Owner, is_alive
 from crossspace.tune.space import Space
-from crossspace.tune.trials import Trials
+from crossspace.tune.trials import ARGUMENTS, SCORES, Trials
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -53,7 +54,7 @@ class Progress:
 
 
 class Search:
-    """Tries configurations of a space and keeps the best by validation weighted F1 over folds.
+    """Tries configurations of a space and keeps the best by weighted F1 over folds.
 
     Args:
         space: what may change around which configuration.
@@ -62,6 +63,7 @@ class Search:
             the folder is used again. :func:`settings_of` makes them.
         folder: of the search.
         on_progress: called after every fold and trial.
+        shared: other processes may take part in the search; each trial belongs to one of them.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class Search:
         settings: dict[str, Any],
         folder: str | Path,
         on_progress: Callable[[Progress], None] | None = None,
+        shared: bool = False,
     ) -> None:
         self.space, self.folds, self.settings, self.folder = space, folds, settings, Path(folder)
+        self.shared = shared
         self.on_progress = on_progress or (lambda progress: None)
         self._written: int | None = None
 
@@ -80,75 +84,88 @@ class Search:
         """Go on until so many trials are finished, counting those of earlier and of other processes.
 
         Raises:
-            UsageError: the folder holds something else, or a search with other settings.
+            UsageError: the folder holds something else, or a search with other settings, or another process searches
+                there and the two are not shared.
             MissingExtraError: the extra ``tune`` is not installed.
         """
         Trials.check_extra()
-        self._claim()
-        found = Trials(self.folder, int(self.settings["sampler_seed"]))
-        while True:
-            self._bury(found)
-            if len(found.finished()) >= trials:
-                break
-            trial = found.ask(trials)
-            if trial is None:  # the others are at work on the last ones
-                time.sleep(_WAIT)
-                continue
-            self._try(found, trial, trials)
+        with ExitStack() as held:
+            try:
+                held.enter_context(claimed(self.folder))
+            except UsageError as error:
+                raise UsageError(f"{error} Several processes search together when each is begun as shared.") from error
+            self._begin()
+            found = Trials(self.folder, int(self.settings["sampler_seed"]))
+            if self.shared:
+                held.close()
+            self._search(found, trials)
         self._written = None  # another process may have known less when it wrote
         self._write_best(found)
         return found
 
-    def _claim(self) -> None:
+    def _begin(self) -> None:
+        """Write the settings down, or find that they are those of the folder."""
         path = self.folder / SETTINGS
         if not path.exists():
-            others = [p.name for p in self.folder.iterdir()] if self.folder.exists() else []
-            if any(not name.endswith(".partial") for name in others) and not path.exists():
+            if strangers(self.folder):
                 raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
             write_text(path, yaml.safe_dump(self.settings, sort_keys=False, allow_unicode=True))
         compare(self.folder, read_yaml(path), self.settings)
 
-    def _bury(self, found: Trials) -> None:
-        """Take back the trials of dead processes; they do not count, and their files go."""
+    def _search(self, found: Trials, trials: int) -> None:
+        while len(found.finished()) < trials:
+            trial = self._left_behind(found) or found.ask(trials, self.space.draw)
+            if trial is None:  # the others are at work on the last ones
+                time.sleep(_WAIT)
+            else:
+                self._try(found, trial, trials)
+
+    def _left_behind(self, found: Trials) -> Trial | None:
+        """A trial that a dead process began and nobody has gone on with."""
         for trial in found.running():
-            folder = self._folder(trial.number)
-            begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
-            if not is_alive(folder, begun):
-                found.forget(trial.number)
-                shutil.rmtree(folder, ignore_errors=True)
+            if is_claimed(self._folder(trial.number)):
+                continue
+            if ARGUMENTS in trial.user_attrs:
+                return found.take_over(trial)
+            found.forget(trial.number)  # of a release that drew piece by piece
+        return None
 
     def _folder(self, number: int) -> Path:
         return self.folder / "trials" / f"{number:05d}"
 
     def _try(self, found: Trials, trial: Trial, total: int) -> None:
-        """Run one trial to its end: complete, stopped early, or failed for a reason that is written down."""
+        """Run one trial to its end: complete, stopped early, or failed for a reason that is written down.
+
+        Killed or interrupted, it stays under way with its files, and whoever takes it over goes on from there.
+        """
         folder = self._folder(trial.number)
-        owner = Owner(folder)
-        try:
-            news = self._folds(found, trial, folder, owner, total)
-        except (CrossspaceError, torch.OutOfMemoryError) as error:
-            found.fail(trial, str(error))
-            news = f"failed: {str(error).splitlines()[0]}"
-        except BaseException:
-            found.forget(trial.number)
-            raise
-        finally:
+        with ExitStack() as held:
+            try:
+                held.enter_context(claimed(folder))
+            except UsageError:  # another process was faster
+                return
+            if trial.number not in {t.number for t in found.running()}:  # and has finished it since
+                return
+            try:
+                news = self._folds(found, trial, folder, total)
+            except (CrossspaceError, torch.OutOfMemoryError) as error:
+                found.fail(trial, str(error))
+                news = f"failed: {str(error).splitlines()[0]}"
             shutil.rmtree(folder, ignore_errors=True)
         self._write_best(found)
         self._tell(found, trial.number, len(self.folds.corpora), total, news)
 
-    def _folds(self, found: Trials, trial: Trial, folder: Path, owner: Owner, total: int) -> str:
-        drawn = self.space.draw(trial)
-        trial.set_user_attr("arguments", drawn)
-        configuration = self.space.configuration(drawn)
-        done: list[float] = []
-        for fold in range(len(self.folds.corpora)):
-            done.append(self.folds.score(configuration, fold, folder, owner.beat))
-            trial.set_user_attr("scores", done)
-            trial.report(mean(done), fold)
-            if len(done) < len(self.folds.corpora) and trial.should_prune():
+    def _folds(self, found: Trials, trial: Trial, folder: Path, total: int) -> str:
+        configuration = self.space.configuration(trial.user_attrs[ARGUMENTS])
+        done: list[float] = list(trial.user_attrs.get(SCORES, ()))
+        while len(done) < len(self.folds.corpora):
+            if done and trial.should_prune():
                 found.stop_early(trial)
                 return f"stopped early, {100 * mean(done):.2f} after {len(done)} folds"
+            fold = len(done)
+            done.append(self.folds.score(configuration, fold, folder))
+            trial.report(mean(done), fold)
+            trial.set_user_attr(SCORES, done)
             self._tell(found, trial.number, len(done), total, "")
         found.complete(trial, mean(done))
         return f"{100 * mean(done):.2f}"
@@ -173,6 +190,7 @@ def settings_of(space: Space, fingerprint: str, data: str, folds: int, seeds: in
         "folds": folds,
         "seeds": seeds,
         "sampler_seed": sampler_seed,
+        "epoch_chosen_on": "conversations outside the fold",
         "space": dict(space.stated),
         "configuration": space.base.to_dict(),
     }
@@ -199,9 +217,9 @@ def compare(folder: Path, found: dict[str, Any], stated: dict[str, Any]) -> None
 
 def best_text(best: FrozenTrial, space: Space, settings: dict[str, Any]) -> str:
     """The content of ``best.yaml``: a complete configuration, after lines that say where it comes from."""
-    configuration = space.configuration(best.user_attrs["arguments"])
+    configuration = space.configuration(best.user_attrs[ARGUMENTS])
     lines = [
-        f"# The best of a search: trial {best.number}, validation weighted F1 {best.value!r}",
+        f"# The best of a search: trial {best.number}, weighted F1 {best.value!r}",
         f"# mean over {settings['folds']} folds of the training and validation conversations, "
         f"seeds 0 to {settings['seeds'] - 1}; the test split was not read.",
         f"# corpus fingerprint {settings['fingerprint']}",
@@ -216,6 +234,6 @@ def train_best_again(folder: str | Path, folds: Folds) -> list[float]:
     configuration: Configuration = read_configuration(file=folder / BEST)
     place = folder / "rerun"
     try:
-        return [folds.score(configuration, fold, place, lambda: None) for fold in range(len(folds.corpora))]
+        return [folds.score(configuration, fold, place) for fold in range(len(folds.corpora))]
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from statistics import pstdev
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
 
 FILE, NAME = "study.db", "crossspace"
+ARGUMENTS = "arguments"
+"""User attribute of a trial: ``{"section.argument": value}``, what was drawn for it."""
+SCORES = "scores"
+"""User attribute of a trial: the scores of the folds that are done."""
 _ATTEMPTS = 20
 _BUSY = 60
 """Seconds to wait for another process that writes."""
@@ -24,8 +29,8 @@ _BUSY = 60
 class Trials:
     """The trials in a folder.
 
-    A trial that failed with a reason counts as finished; one whose process died, or that was one too many, is
-    forgotten: it has failed without a reason.
+    A trial that failed with a reason counts as finished; one that was one too many is forgotten: it has failed without
+    a reason. One whose process died stays under way until somebody goes on with it.
 
     Args:
         folder: holds the file; created with it if need be.
@@ -35,7 +40,7 @@ class Trials:
     def __init__(self, folder: Path, seed: int = 0) -> None:
         self.check_extra()
         self.seed = seed
-        self.study = _open(folder / FILE)
+        self.study, self._storage = _open(folder / FILE)
 
     @staticmethod
     def check_extra() -> None:
@@ -46,17 +51,48 @@ class Trials:
         """
         optional_import("optuna", extra="tune")
 
-    def ask(self, total: int) -> Trial | None:
-        """A new trial, or None when finished ones and those under way make up the total already."""
-        if len(self._counting()) >= total:
-            return None
-        trial = self.study.ask()
-        # Two processes may have asked at once. Numbers are given in order, so each knows which of them is too many.
-        if sum(t.number < trial.number for t in self._counting()) >= total:
+    def ask(self, total: int, draw: Callable[[Trial], dict[str, Any]]) -> Trial | None:
+        """A new trial, or None when finished ones and those under way make up the total already.
+
+        It enters the file with all that was drawn for it or not at all, so that a kill loses no draw: whoever goes on
+        finds the trial as it was to be.
+
+        Args:
+            total: trials wanted.
+            draw: draws the arguments of a trial.
+        """
+        while len(self._counting()) < total:
+            expected, drawn = self._drawn(draw)
+            trial = self._entered(drawn)
+            # Others may have asked meanwhile. Numbers are given in order: the draw was for another one, which draws
+            # the same, or there is one too many.
+            if trial.number == expected and sum(t.number < expected for t in self._counting()) < total:
+                return trial
             self.forget(trial.number)
-            return None
-        self.study.sampler = _sampler(self.seed + trial.number)
-        return trial
+        return None
+
+    def take_over(self, found: FrozenTrial) -> Trial:
+        """A trial that is under way, to go on with."""
+        from optuna.trial import Trial
+
+        return Trial(self.study, found._trial_id)
+
+    def _drawn(self, draw: Callable[[Trial], dict[str, Any]]) -> tuple[int, FrozenTrial]:
+        """The number of the next trial and what it draws, tried on a copy in memory."""
+        import optuna
+
+        known = self.study.get_trials(deepcopy=False)
+        copy = optuna.create_study(direction="maximize", sampler=_sampler(self.seed + len(known)))
+        copy.add_trials(known)
+        trial = copy.ask()
+        trial.set_user_attr(ARGUMENTS, draw(trial))
+        return len(known), copy.get_trials(deepcopy=False)[-1]
+
+    def _entered(self, drawn: FrozenTrial) -> Trial:
+        from optuna.trial import Trial
+
+        number = self._storage.create_new_trial(self._storage.get_study_id_from_name(NAME), template_trial=drawn)
+        return Trial(self.study, number)
 
     def complete(self, trial: Trial, score: float) -> None:
         """Write down the score."""
@@ -76,7 +112,7 @@ class Trials:
         self.study.tell(number, state=_state("FAIL"), skip_if_finished=True)
 
     def running(self) -> list[FrozenTrial]:
-        """Trials under way, or left by a dead process."""
+        """Trials under way, also those left by a dead process."""
         return self.study.get_trials(deepcopy=False, states=(_state("RUNNING"),))
 
     def finished(self) -> list[FrozenTrial]:
@@ -112,7 +148,7 @@ class Trials:
 
 def spread(trial: FrozenTrial) -> tuple[float, float, float]:
     """Standard deviation, lowest and highest of the fold scores of a trial."""
-    scores: list[float] = trial.user_attrs["scores"]
+    scores: list[float] = trial.user_attrs[SCORES]
     return pstdev(scores), min(scores), max(scores)
 
 
@@ -130,8 +166,8 @@ def _sampler(seed: int) -> Any:
         return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
 
 
-def _open(path: Path) -> Study:
-    """The study in a file; processes that make it at the same moment get in each other's way, and try again."""
+def _open(path: Path) -> tuple[Study, Any]:
+    """The study in a file and its storage; processes that make it at the same moment get in each other's way."""
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -142,7 +178,7 @@ def _open(path: Path) -> Study:
             storage = optuna.storages.RDBStorage(
                 f"sqlite:///{path.resolve()}", engine_kwargs={"connect_args": {"timeout": _BUSY}}
             )
-            return optuna.create_study(
+            study = optuna.create_study(
                 storage=storage,
                 study_name=NAME,
                 direction="maximize",
@@ -150,6 +186,7 @@ def _open(path: Path) -> Study:
                 pruner=optuna.pruners.MedianPruner(),
                 load_if_exists=True,
             )
+            return study, storage
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as caught:
             error = caught
             time.sleep(0.1)
