@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from crossspace.balance import BALANCERS, Balancer
@@ -24,6 +23,7 @@ from crossspace.recipes import read_recipe
 from crossspace.runtime import total_memory
 from crossspace.training.checks import check_training
 from crossspace.training.options import TrainingOptions
+from crossspace.yaml_text import parsed_yaml, read_yaml_file
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
@@ -218,10 +218,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, or holds no sections.
     """
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} should be a YAML file with a configuration. Found: {error}.") from error
+    found = read_yaml_file(path, "a YAML file with a configuration")
     if not isinstance(found, dict):
         raise UsageError(f"{path} should hold the sections {sorted(_DEFAULT)}. Found {type(found).__name__}.")
     return found
@@ -247,10 +244,7 @@ def options_to_tree(options: Sequence[str]) -> dict[str, Any]:
         section, _, key = name.partition(".")
         if section not in _DEFAULT:
             raise UsageError(f"Unknown option {option!r}. {suggestion(section, _DEFAULT)}")
-        try:
-            tree.setdefault(section, {})[key or "name"] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise UsageError(f"The value of {option!r} cannot be read: {error}.") from error
+        tree.setdefault(section, {})[key or "name"] = parsed_yaml(value, f"Option {option!r}", "a value")
     return tree
 
 

@@ -21,12 +21,14 @@ from crossspace.claim import claimed, strangers
 from crossspace.configuration import Configuration, read_yaml
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import UNLABELLED
-from crossspace.errors import DataError, UsageError
+from crossspace.digests import check_sums, write_sums
+from crossspace.errors import UsageError
 from crossspace.evaluation.aggregate import aggregate
 from crossspace.evaluation.report import write_report
 from crossspace.models.base import Model
 from crossspace.predict import Predictor, predictions_of
-from crossspace.runtime import replacing, seed_everything, versions, write_text
+from crossspace.reading import reading
+from crossspace.runtime import checked_seeds, replacing, seed_everything, versions, write_text
 from crossspace.training.devices import Devices
 from crossspace.training.history import History, Sink
 from crossspace.training.processes import is_first_process
@@ -35,6 +37,9 @@ from crossspace.training.trainer import Event, Trainer
 CONFIG, ENVIRONMENT, RESULTS, REPORT = "config.yaml", "environment.json", "results.json", "report.html"
 BEGUN = "corpus.json"
 SEED_RESULT = "result.json"
+SUMMED = (CONFIG, BEGUN, ENVIRONMENT, "history.jsonl", "predictions.parquet", "conditions.parquet", RESULTS)
+"""Files of a finished run whose digests lie beside them."""
+_AGAIN = "Remove the folder and run again, or choose another one."
 
 
 class Run:
@@ -65,7 +70,7 @@ class Run:
         self.configuration, self.corpus_path = configuration, Path(corpus_path)
         self.whole, self.corpus = corpus, configuration.view(corpus)
         self.left_out = set(corpus.spec.modalities) - set(self.corpus.spec.modalities)
-        self.folder, self.seeds = Path(folder), list(seeds)
+        self.folder, self.seeds = Path(folder), checked_seeds(seeds)
         self.devices, self.on_event = devices or Devices(), on_event
         self.sinks = sinks or (lambda folder: [])
 
@@ -130,9 +135,6 @@ class Run:
             UsageError: the configuration does not fit the corpus, or there is nothing to test on.
         """
         self.configuration.check(self.whole)
-        for seed in self.seeds:
-            if not 0 <= seed < 2**63:
-                raise UsageError(f"Seeds should be whole numbers from 0 to 2^63 - 1. Found {seed}.")
         if not (self.corpus.labels("test") != UNLABELLED).any():
             raise UsageError(
                 f"A run needs labelled conversations in the split 'test' of corpus {self.corpus.name!r}. Found none. "
@@ -143,7 +145,11 @@ class Run:
         """The results of a run that got as far as its report, which is written last."""
         path = self.folder / RESULTS
         finished = path.exists() and (self.folder / REPORT).exists()
-        return json.loads(path.read_text(encoding="utf-8")) if finished else None
+        if not finished:
+            return None
+        check_sums(self.folder)
+        with reading(path, "the results of a run", _AGAIN):
+            return dict(json.loads(path.read_text(encoding="utf-8")))
 
     def _compare(self, found: dict[str, Any], stated: dict[str, Any]) -> None:
         differing = [
@@ -157,7 +163,8 @@ class Run:
                 + "\n  ".join(differing)
                 + "\nResume with the same options, or choose another folder."
             )
-        begun_with = json.loads((self.folder / BEGUN).read_text(encoding="utf-8"))["fingerprint"]
+        with reading(self.folder / BEGUN, "the fingerprint of a corpus", _AGAIN):
+            begun_with = json.loads((self.folder / BEGUN).read_text(encoding="utf-8"))["fingerprint"]
         if begun_with != self.corpus.fingerprint:
             raise UsageError(
                 f"{self.folder} was begun on a corpus with the fingerprint {begun_with}; {self.corpus_path} has "
@@ -237,6 +244,7 @@ class Run:
             temporary.write_bytes(b"".join(parts))
         write_text(self.folder / ENVIRONMENT, json.dumps(self._environment(), indent=2) + "\n")
         write_text(self.folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+        write_sums(self.folder, SUMMED)
         write_report(self.folder)
         return results
 
@@ -269,10 +277,11 @@ class Run:
 
 
 def _seed_result(folder: Path) -> dict[str, Any]:
-    try:
-        return json.loads((folder / SEED_RESULT).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{folder / SEED_RESULT} should say how the seed ended. Found: {error}.") from error
+    with reading(folder / SEED_RESULT, "how a seed ended", f"Remove the folder {folder} and resume.") as place:
+        found = json.loads((folder / SEED_RESULT).read_text(encoding="utf-8"))
+        for place.at in ("seed", "best_epoch", "best_score", "seconds", "parameters", "threads"):
+            float(found[place.at])
+        return dict(found)
 
 
 def differences(left: Any, right: Any, name: str = "") -> list[tuple[str, Any, Any]]:

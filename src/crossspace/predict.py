@@ -22,6 +22,7 @@ from crossspace.models.base import Model
 from crossspace.models.inference import Inference, batches_of, infer
 from crossspace.models.records import read_whole
 from crossspace.models.stream import Stream
+from crossspace.reading import reading
 
 
 class Predictor:
@@ -164,10 +165,8 @@ def _best_seed(folder: Path) -> Path:
         return folder
     seeds = []
     for path in sorted(folder.glob("seed-*/result.json")):
-        try:
+        with reading(path, "how a seed ended", "Train that seed again."):
             seeds.append((float(json.loads(path.read_text(encoding="utf-8"))["best_score"]), path.parent))
-        except (OSError, ValueError, KeyError) as error:
-            raise DataError(f"{path} should say how a seed ended. Found: {error!r}. Train that seed again.") from error
     if not seeds:
         raise DataError(
             f"{folder} should be a run folder with finished seeds, or a folder with config.json and model.safetensors. "

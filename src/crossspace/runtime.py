@@ -10,15 +10,16 @@ import platform
 import random
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 from crossspace import __version__
-from crossspace.errors import CrossspaceError, MissingExtraError
+from crossspace.errors import CrossspaceError, MissingExtraError, UsageError
 
 _REPORTED = ("crossspace", "torch", "lightning-fabric", "numpy", "scipy", "scikit-learn", "pyarrow", "safetensors")
+MOST_SEEDS = 10_000
 
 
 def optional_import(module: str, extra: str) -> ModuleType:
@@ -52,6 +53,22 @@ def total_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def checked_seeds(seeds: Sequence[int]) -> list[int]:
+    """The seeds of several trainings.
+
+    Raises:
+        UsageError: there is none or there are too many, one is no whole number of 32 bits, or one stands twice.
+    """
+    if not 1 <= len(seeds) <= MOST_SEEDS:
+        raise UsageError(f"There should be 1 to {MOST_SEEDS:,} seeds. Found {len(seeds):,}.")
+    for seed in seeds:
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+            raise UsageError(f"Seeds should be whole numbers from 0 to 2^32 - 1. Found {seed!r}.")
+    if len(set(seeds)) < len(seeds):
+        raise UsageError(f"Each seed should stand once. Found {max(seeds, key=list(seeds).count)} more than once.")
+    return list(seeds)
 
 
 def seed_everything(seed: int) -> None:

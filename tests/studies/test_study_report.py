@@ -16,6 +16,7 @@ import yaml
 
 from crossspace.configuration import make_configuration
 from crossspace.data.corpus import Corpus
+from crossspace.digests import SUMS
 from crossspace.errors import DataError
 from crossspace.studies import costs
 from crossspace.studies.folder import StudyFolder
@@ -64,7 +65,7 @@ def altered(finished_study: Path, tmp_path: Path) -> Callable[..., Path]:
 
     def copy(**changes: object) -> Path:
         folder = tmp_path / "altered"
-        shutil.copytree(finished_study, folder, ignore=shutil.ignore_patterns("tables", "figures", "report.*", ".lock"))
+        shutil.copytree(finished_study, folder, ignore=shutil.ignore_patterns("tables", "figures", "report.*", SUMS))
         path = folder / "study.yaml"
         path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}, sort_keys=False))
         return folder
@@ -273,7 +274,7 @@ def test_a_cost_is_measured_and_nothing_is_kept(
 def test_a_damaged_file_of_costs_is_told(altered: Callable[..., Path]) -> None:
     folder = altered()
     (folder / "costs.json").write_text("{")
-    with pytest.raises(DataError, match=r"costs\.json should be JSON"):
+    with pytest.raises(DataError, match=r"costs\.json: a JSON object"):
         write_study_report(folder)
 
 

@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
+from crossspace.claim import claimed
 from crossspace.cli.main import main
 from crossspace.data.corpus import Corpus
+from crossspace.digests import SUMS
 from crossspace.studies.folder import StudyFolder
 from crossspace.studies.jobs import Crew, _Worker
 from crossspace.studies.worker import Message, Place
@@ -71,8 +73,7 @@ def test_a_study_killed_half_way_ends_as_one_that_was_not(
     folder = tmp_path / "killed"
     program = [sys.executable, "-m", "crossspace", *study_words, "--out", str(folder)]
     with subprocess.Popen(program, start_new_session=True, stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 120
-        while not list(folder.glob("runs/*/seed-*/result.json")) and time.monotonic() < deadline:
+        while not list(folder.glob("runs/*/seed-*/result.json")):
             assert process.poll() is None
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGKILL)
@@ -159,6 +160,9 @@ def test_a_run_from_another_corpus_makes_the_report_refuse_with_both_fingerprint
     path.write_text(json.dumps(environment))
     (folder / "report.html").unlink()
     assert main(["study", "report", str(folder)]) == 1
+    assert "environment.json was changed" in capsys.readouterr().err
+    (path.parent / SUMS).unlink()
+    assert main(["study", "report", str(folder)]) == 1
     said = capsys.readouterr().err
     assert "f" * 64 in said and tiny_corpus.fingerprint in said and not (folder / "report.html").exists()
 
@@ -166,7 +170,7 @@ def test_a_run_from_another_corpus_makes_the_report_refuse_with_both_fingerprint
 def test_two_runs_of_a_folder_at_once_are_refused(
     finished_study: Path, study_words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with StudyFolder(finished_study).locked():
+    with claimed(finished_study):
         assert main([*study_words, "--out", str(finished_study)]) == 2
     assert "in use" in capsys.readouterr().err
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from crossspace.cli.parsing import Parser, split_off_components
 from crossspace.errors import UsageError
+from crossspace.runtime import checked_seeds
 from crossspace.training.tracking import TRACKERS, check_tracker, sinks_for
 
 _ABOUT = """Train a model on a corpus, one training per seed, choose the epoch on the validation split, test once,
@@ -53,8 +54,8 @@ def run(words: Sequence[str]) -> int:
     }
     if None in needed.values():
         raise UsageError("'crossspace train' needs " + " and ".join(k for k, v in needed.items() if v is None) + ".")
-    if not settings["seeds"] or given.processes < 1 or (given.threads or 1) < 1:
-        raise UsageError("`--seeds`, `--processes` and `--threads` should be at least 1.")
+    if given.processes < 1 or (given.threads or 1) < 1:
+        raise UsageError("`--processes` and `--threads` should be at least 1.")
 
     from crossspace.configuration import read_configuration
     from crossspace.data.corpus import Corpus
@@ -107,13 +108,13 @@ def _seeds(given: Any, content: dict[str, Any]) -> list[int]:
     """The seeds to train: as the configuration file has them, or counted from the first."""
     stated = content.get("seeds", [0])
     if isinstance(stated, int) and stated >= 1:
-        stated = list(range(stated))
-    if not isinstance(stated, list) or not stated or not all(isinstance(seed, int) for seed in stated):
+        stated = range(stated)
+    if not isinstance(stated, (list, range)) or not stated or not all(isinstance(seed, int) for seed in stated[:1]):
         raise UsageError(f"`seeds` should be a list of whole numbers, or how many to train. Found {stated!r}.")
     if given.seeds is None and given.first_seed is None:
-        return stated
+        return checked_seeds(stated)
     first = stated[0] if given.first_seed is None else given.first_seed
-    return list(range(first, first + (len(stated) if given.seeds is None else given.seeds)))
+    return checked_seeds(range(first, first + (len(stated) if given.seeds is None else given.seeds)))
 
 
 def _help_all(words: list[str]) -> int:

@@ -11,7 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crossspace.digests import check_sums
 from crossspace.errors import DataError
+from crossspace.reading import reading
 
 PROTOCOLS = ("validation", "best-on-test")
 """How an epoch may be chosen: on held-out training conversations, or on the very split that is reported."""
@@ -69,6 +71,12 @@ class RunRecord:
         folder = Path(folder)
         if not folder.is_dir():
             raise DataError(f"{folder} should be the folder of a run. There is no such folder. Check the path.")
+        check_sums(folder)
+        with reading(folder, "the folder of a finished run", "Restore it or run again."):
+            return cls._read(folder)
+
+    @classmethod
+    def _read(cls, folder: Path) -> RunRecord:
         environment = _object(folder / "environment.json", ("seeds", "corpus", "model"))
         results = _object(folder / "results.json", ("protocol", "split", "seeds", "metrics", "per_class", "confusion"))
         history = _history(folder / "history.jsonl")
@@ -86,15 +94,13 @@ class RunRecord:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
+    if not path.is_file():
         raise DataError(
             f"A finished run has a file {path.name}. {path.parent} has none. If the run was interrupted, continue it "
             "with `crossspace train --resume`; otherwise check the path."
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} should be a readable text file. Found: {error}. Restore it or run again.") from error
+        )
+    with reading(path, "a readable text file", "Restore it or run again."):
+        return path.read_text(encoding="utf-8")
 
 
 def _object(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
@@ -109,10 +115,8 @@ def _object(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _json(text: str, where: str) -> dict[str, Any]:
-    try:
+    with reading(where, "JSON", "Restore it or run again."):
         found = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where} should be JSON. Found: {error}. It is damaged; restore it or run again.") from error
     if not isinstance(found, dict):
         raise DataError(f"{where} should be a JSON object. Found {type(found).__name__}. Restore it or run again.")
     return found
@@ -137,12 +141,8 @@ def _history(path: Path) -> list[dict[str, Any]]:
 def _table(path: Path) -> pa.Table:
     if not path.is_file():
         raise DataError(f"A finished run has a file {path.name}. {path.parent} has none. Resume the run, or run again.")
-    try:
+    with reading(path, "a table of predictions (Parquet)", "Restore it or run again."):
         return pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(
-            f"{path} should be a Parquet file. Found: {error}. It is damaged; restore it or run again."
-        ) from error
 
 
 def _check(record: RunRecord) -> None:

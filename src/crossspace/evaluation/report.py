@@ -14,6 +14,7 @@ from crossspace.evaluation.figures.style import inline, svg
 from crossspace.evaluation.illustrations import Illustration, illustrations
 from crossspace.evaluation.record import RunRecord
 from crossspace.evaluation.rendering import PROTOCOL_CAPTIONS, render
+from crossspace.reading import reading
 from crossspace.runtime import write_text
 
 
@@ -28,6 +29,11 @@ def write_report(run_folder: str | Path) -> Path:
         CrossspaceError: the folder cannot be written; an earlier report is then still whole.
     """
     record = RunRecord.read(run_folder)
+    with reading(run_folder, "the folder of a finished run", "Restore it or run again."):
+        return _write(record)
+
+
+def _write(record: RunRecord) -> Path:
     example = choose_example(record.predictions, seed=_best_seed(record), split=record.results["split"])
     drawn = illustrations(record, example)
     documents = {picture.name: svg(picture.figure, picture.name) for picture in drawn}

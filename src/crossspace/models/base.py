@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
 from huggingface_hub import ModelHubMixin, hf_hub_download
-from safetensors import SafetensorError
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -19,9 +21,12 @@ from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
 from crossspace.output import Output
+from crossspace.reading import reading
 from crossspace.runtime import replacing, write_text
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+_DIGESTS = "sha256"
+"""One key alone: the library writes several in an order that changes from one process to the next."""
 
 
 class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskSpec.from_dict)}):
@@ -101,8 +106,9 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
             "arguments": self.arguments,
             "details": self.details,
         }
+        weights = {k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}
         with replacing(folder / WEIGHTS) as temporary:
-            temporary.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}))
+            temporary.write_bytes(save(weights, metadata={_DIGESTS: digests(weights, config)}))
         write_text(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
 
     def _save_pretrained(self, save_directory: Path) -> None:
@@ -124,30 +130,70 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
     """Build a saved model and put it into evaluation mode.
 
     Raises:
-        DataError: a file is missing, damaged or of an unknown format.
+        DataError: a file is missing, damaged, changed since it was written, or of an unknown format.
         MismatchError: the weights are not those of the described model.
     """
     from crossspace.models import MODELS
 
-    try:
+    usual = "Give the folder of a run, or one of its seed-<n> folders."
+    again = "Copy the folder again or train again."
+    with reading(config_path, "the description of a saved crossspace model", usual):
         config = json.loads(config_path.read_text(encoding="utf-8"))
-        build = MODELS[config["model"]]
-        model = build(TaskSpec.from_dict(config["spec"]), **config["arguments"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, UsageError) as error:
-        raise DataError(
-            f"{config_path} should describe a saved crossspace model. Found: {error!r}. Give the folder of a run, "
-            "or one of its seed-<n> folders."
-        ) from error
-    try:
+        build, task = MODELS[config["model"]], TaskSpec.from_dict(config["spec"])
+        details = config.get("details", {})
+        extractors = details.get("extractors", {})
+        if not isinstance(extractors, dict) or not all(isinstance(e, dict) for e in extractors.values()):
+            raise ValueError("details that are no mappings")
+    with reading(weights_path, "the weights of a model (safetensors)", again):
         state = load_file(weights_path)
-    except (OSError, SafetensorError) as error:
-        raise DataError(
-            f"{weights_path} should hold the weights of a model as safetensors. Found: {error}. The file may be "
-            "truncated; copy it again or train again."
-        ) from error
-    try:
+        with safe_open(weights_path, framework="pt") as file:
+            stated = (file.metadata() or {}).get(_DIGESTS)
+    with reading(config_path, "the description of a saved crossspace model", usual):
+        try:
+            with torch.device("meta"):  # a forged width shall not fill the memory before it is known not to fit
+                _check_shapes(build(task, **config["arguments"]), state, weights_path, config_path)
+        except UsageError as error:
+            raise DataError(f"{config_path} should describe a saved model. Found: {error} {usual}") from error
+        if stated is not None:  # models of earlier releases state none
+            _check_digests(stated, digests(state, config), weights_path, config_path, again)
+        model = build(task, **config["arguments"])
         model.load_state_dict(state)
-    except RuntimeError as error:
-        raise MismatchError(f"{weights_path} does not fit the model described in {config_path}: {error}") from error
-    model.details = config.get("details", {})
+        model.details = details
+    broken = [name for name, values in state.items() if not torch.isfinite(values).all()]
+    if broken:
+        raise DataError(f"{weights_path}: weights should be finite numbers. Found others in {broken[0]!r}. {again}")
     return model.eval()
+
+
+def digests(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> str:
+    """SHA-256 of the weights (by name, type, shape and bytes) and that of the description, for the head of the weights.
+
+    They stand in the one file, so that no kill can come between the weights and their digest.
+    """
+    found = hashlib.sha256()
+    for name, values in sorted(weights.items()):
+        found.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
+        found.update(values.reshape(-1).view(torch.uint8).numpy().data)
+    described = json.dumps(config, sort_keys=True, ensure_ascii=True)
+    return f"{found.hexdigest()} {hashlib.sha256(described.encode()).hexdigest()}"
+
+
+def _check_digests(stated: str, found: str, weights_path: Path, config_path: Path, advice: str) -> None:
+    """Raise :class:`DataError` unless both digests are those of the model when it was saved."""
+    for path, before, now in zip((weights_path, config_path), stated.split(), found.split(), strict=True):
+        if before != now:
+            raise DataError(f"{path} was changed or damaged since the model was saved. {advice}")
+
+
+def _check_shapes(model: Model, state: Mapping[str, Tensor], weights_path: Path, config_path: Path) -> None:
+    """Raise :class:`MismatchError` unless these are the weights of this model."""
+    expected = {name: tuple(values.shape) for name, values in model.state_dict().items()}
+    found = {name: tuple(values.shape) for name, values in state.items()}
+    other = [name for name in dict.fromkeys([*expected, *found]) if expected.get(name) != found.get(name)]
+    if other:
+        name = other[0]
+        raise MismatchError(
+            f"{weights_path} does not fit the model described in {config_path}: {name} should be "
+            f"{expected.get(name, 'absent')}. Found {found.get(name, 'nothing')}; {len(other)} differ in all. Put the "
+            "two files of one model side by side."
+        )

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from crossspace.data.batch import Batch
+from crossspace.errors import DataError
 from crossspace.models.base import Model
 
 _ROWS = 4096
@@ -30,7 +31,11 @@ class Inference:
 
 @torch.inference_mode()
 def infer(model: Model, batches: Iterable[Batch]) -> Inference:
-    """Run ``model`` in evaluation mode over ``batches`` and put the rows one after the other."""
+    """Run ``model`` in evaluation mode over ``batches`` and put the rows one after the other.
+
+    Raises:
+        DataError: a probability is not finite.
+    """
     training = model.training
     model.eval()
     device = next(model.parameters()).device
@@ -53,7 +58,15 @@ def infer(model: Model, batches: Iterable[Batch]) -> Inference:
 
 
 def _probabilities(logits: torch.Tensor) -> np.ndarray:
-    return torch.softmax(logits.double(), dim=1).cpu().numpy()
+    """(N, C) float64 probabilities; nothing that is not finite leaves as an answer."""
+    found = torch.softmax(logits.double(), dim=1).cpu().numpy()
+    if not np.isfinite(found).all():
+        rows = int((~np.isfinite(found).all(1)).sum())
+        raise DataError(
+            f"The model gives no finite probabilities for {rows} of {len(found)} utterances: its weights or the "
+            "features are far out of range. Look at the features with 'crossspace data validate', or train again."
+        )
+    return found
 
 
 def batches_of(lengths: Sequence[int], rows: int = _ROWS) -> list[list[int]]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import filelock
 import yaml
 
+from crossspace.claim import strangers
 from crossspace.configuration import make_configuration, read_yaml
 from crossspace.errors import DataError, UsageError
 from crossspace.experiment import differences
+from crossspace.reading import reading
 from crossspace.runtime import write_text
 from crossspace.studies.study import Conditions, Study, Variant
 
@@ -37,24 +37,6 @@ class StudyFolder:
         """The run folder of a variant."""
         return self.path / "runs" / variant
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Nobody else runs this study meanwhile.
-
-        Raises:
-            UsageError: somebody does.
-        """
-        self.path.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout as error:
-            raise UsageError(f"{self.path} is in use: the same study is running there. Wait until it ends.") from error
-        try:
-            yield
-        finally:
-            lock.release()
-
     def claim(self, study: Study, data: Path, fingerprint: str, seeds: Sequence[int], threads: int) -> int:
         """Make the folder that of this study, or find that it is; returns the threads per training in force.
 
@@ -68,8 +50,7 @@ class StudyFolder:
             stated["threads"] = found.get("threads", threads)  # the last digits of a training depend on it
             self._compare(found, json.loads(json.dumps(stated)))
             return int(stated["threads"])
-        strangers = [p.name for p in self.path.iterdir() if not p.name.startswith(".")] if self.path.exists() else []
-        if strangers:
+        if any(not name.startswith(".") for name in strangers(self.path)):
             raise UsageError(f"{self.path} should be a new or empty folder, or that of this study. Name another.")
         write_text(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
         return threads
@@ -105,8 +86,8 @@ class StudyFolder:
 
     def study(self) -> Study:
         """The study that ``study.yaml`` describes."""
-        content = self.read()
-        return _restored(content)
+        with reading(self.path / STUDY, "the description of a study", "Restore it, or run the study elsewhere."):
+            return _restored(self.read())
 
     def failures(self) -> dict[str, str]:
         """``{variant: reason}`` of what failed when the study last ran."""
@@ -128,10 +109,8 @@ class StudyFolder:
         path = self.path / name
         if not path.exists():
             return {}
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path} should be JSON. Found: {error}. Remove it and run the study again.") from error
+        with reading(path, "a JSON object", "Remove it and run the study again."):
+            return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _stated(study: Study, data: Path, fingerprint: str, seeds: Sequence[int], threads: int) -> dict[str, Any]:

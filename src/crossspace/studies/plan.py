@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from crossspace.configuration import make_configuration, merge
@@ -18,6 +19,7 @@ _SECTIONS = ("model", "balancer", "training")
 _KEYS = ("base", "variants", "grid", "reference", "conditions", "report")
 _VARIANT_KEYS = ("about", "published", "recipe", *_SECTIONS)
 _REPORTS = ("costs", "curves")
+MOST_VARIANTS = 2000
 
 
 def plan(
@@ -90,6 +92,9 @@ def _written(content: Mapping[str, Any], faults: list[str]) -> tuple[dict[str, A
     """The variants that are written out and those of the grid, and the grid itself."""
     written = {str(name): values or {} for name, values in _mapping(content, "variants", faults).items()}
     grid = _grid(content, faults)
+    count = len(written) + prod(map(len, grid.values()))
+    if count > MOST_VARIANTS:  # known before any is built
+        raise UsageError(f"A study may have {MOST_VARIANTS:,} variants. This one has {count:,}. Shorten its grid.")
     points = dict(map(_at_point, (dict(zip(grid, p, strict=True)) for p in itertools.product(*grid.values()) if p)))
     faults += [
         f"variant {n!r} stands twice: written out and on the grid. Leave one out." for n in points if n in written

@@ -16,6 +16,7 @@ from crossspace.evaluation.aggregate import aggregate, counts_of
 from crossspace.evaluation.comparison import Comparison, compare_all
 from crossspace.evaluation.confusion import metrics_of
 from crossspace.evaluation.record import RunRecord
+from crossspace.reading import reading
 from crossspace.studies.conditions import parse_condition
 from crossspace.studies.costs import middle
 from crossspace.studies.folder import CONDITIONS, StudyFolder
@@ -84,6 +85,11 @@ class StudyRecord:
         Raises:
             DataError: it is none, nothing is finished, or a run was made on another corpus.
         """
+        with reading(path, "the folder of a study", "Restore it, or run the study again."):
+            return cls._read(path)
+
+    @classmethod
+    def _read(cls, path: str | Path) -> StudyRecord:
         folder = StudyFolder(path)
         content, study = folder.read(), folder.study()
         costs, fingerprint = folder.costs(), content["fingerprint"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crossspace.claim import claimed
 from crossspace.data.corpus import Corpus
 from crossspace.errors import UsageError
 from crossspace.experiment import SEED_RESULT, Run
+from crossspace.runtime import checked_seeds
 from crossspace.studies.costs import ROUNDS
 from crossspace.studies.folder import CONDITIONS, StudyFolder
 from crossspace.studies.jobs import Crew, cores
@@ -73,7 +76,7 @@ class StudyRun:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         self.study, self.corpus, self.path = study, corpus, Path(path)
-        self.folder, self.seeds, self.jobs = StudyFolder(folder), tuple(seeds), jobs
+        self.folder, self.seeds, self.jobs = StudyFolder(folder), tuple(checked_seeds(seeds)), jobs
         self.accelerator, self.track, self.rounds = accelerator, track, rounds
         self.on_progress = on_progress or (lambda progress: None)
         self.failures: dict[str, str] = {}
@@ -85,11 +88,14 @@ class StudyRun:
             UsageError: the folder holds something else, or a training cannot begin at all.
         """
         check_tracker(self.track)
-        with self.folder.locked():
+        with ExitStack() as held:
+            held.enter_context(claimed(self.folder.path))
             threads = self.folder.claim(
                 self.study, self.path, self.corpus.fingerprint, self.seeds, max(1, cores() // self.jobs)
             )
             self.failures = {v.name: v.unusable for v in self.study.variants if v.unusable is not None}
+            for variant in self._usable():  # nobody resumes one of its runs alone meanwhile
+                held.enter_context(claimed(self.folder.run(variant.name)))
             self._train(threads)
             if "costs" in self.study.report:
                 self._measure()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from crossspace.errors import DataError
+from crossspace.reading import reading
 from crossspace.runtime import replacing
 
 CHECKPOINT = "checkpoint.pt"
@@ -32,10 +31,6 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     path = folder / CHECKPOINT
     if not path.exists():
         return None
-    try:
+    advice = f"Remove the folder {folder} and resume: this seed starts again, finished seeds stay."
+    with reading(path, "the state of a training", advice):
         return torch.load(path, weights_only=True, map_location="cpu")
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise DataError(
-            f"{path} should hold the state of a training. Found a damaged file: {error}. Remove the folder "
-            f"{folder} and resume: this seed starts again, finished seeds stay."
-        ) from error

@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from crossspace.balance import BALANCERS
 from crossspace.configuration import Configuration, make_configuration
 from crossspace.errors import UsageError
 from crossspace.models import MODELS
 from crossspace.tune.values import Choices, Range, values_of
+from crossspace.yaml_text import read_yaml_file
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -45,10 +44,7 @@ class Space:
         Raises:
             UsageError: the file cannot be read, or :meth:`of` finds faults in it.
         """
-        try:
-            found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UsageError(f"{path} should be a YAML file with a search space. Found: {error}.") from error
+        found = read_yaml_file(path, "a YAML file with a search space")
         if not isinstance(found, dict) or not found:
             raise UsageError(f"{path} should map arguments such as model.width to their values. Found {found!r}.")
         return cls.of(found, base)

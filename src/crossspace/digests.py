@@ -1,0 +1,56 @@
+"""Digests beside what was written, so that what comes back can be known to be the same."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from crossspace.errors import DataError
+from crossspace.runtime import write_text
+
+SUMS = "SHA256SUMS"
+"""Its lines are those of the command ``sha256sum``, which checks them too: ``sha256sum --check SHA256SUMS``."""
+_LINE = re.compile(r"([0-9a-f]{64})  ([^/\x00]+)")
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of the content of a file, in hexadecimal."""
+    found = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def write_sums(folder: str | Path, names: Sequence[str]) -> None:
+    """Write the digests of those of the named files that are in ``folder``."""
+    folder = Path(folder)
+    lines = [f"{file_digest(folder / name)}  {name}\n" for name in names if (folder / name).is_file()]
+    write_text(folder / SUMS, "".join(lines))
+
+
+def check_sums(folder: str | Path) -> None:
+    """Compare the files of a folder with the digests beside them; a folder without digests passes.
+
+    Raises:
+        DataError: a file is not what was written; every one is named.
+    """
+    folder = Path(folder)
+    if not (folder / SUMS).exists():
+        return
+    faults = []
+    for number, line in enumerate((folder / SUMS).read_bytes().decode("utf-8", "replace").splitlines(), 1):
+        found = _LINE.fullmatch(line)
+        if found is None:
+            faults.append(f"line {number} of {SUMS} is damaged")
+        elif not (folder / found[2]).is_file():
+            faults.append(f"{found[2]} is missing")
+        elif file_digest(folder / found[2]) != found[1]:
+            faults.append(f"{found[2]} was changed or damaged")
+    if faults:
+        raise DataError(
+            f"{folder} should hold what was written there: {'; '.join(faults)}. Copy the folder again, or run again; a "
+            f"change made on purpose is accepted once {SUMS} is removed."
+        )

@@ -1,0 +1,92 @@
+"""YAML from a person's hand: bounded in what it may unfold to, its faults told in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from crossspace.errors import UsageError
+from crossspace.reading import reading
+
+_MOST_VALUES = 100_000
+"""Values after all aliases are written out; a kilobyte of nested aliases may stand for billions."""
+_DEEPEST = 64
+_LARGEST = 4_000_000
+"""Bytes of a file."""
+
+
+def read_yaml_file(path: str | Path, expected: str) -> Any:
+    """What a YAML file holds.
+
+    Args:
+        path: the file.
+        expected: what it should be, for the message: ``a YAML file with a study``.
+
+    Raises:
+        UsageError: it cannot be read, or unfolds to more than a configuration can be.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{path}: {expected} is expected. Found {path.stat().st_size:,} bytes. Check the path.")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {expected} is expected. Found: {error}.") from error
+    return parsed_yaml(text, str(path), expected)
+
+
+def parsed_yaml(text: str, source: str, expected: str) -> Any:
+    """What a YAML text holds; ``source`` and ``expected`` are for the message.
+
+    Raises:
+        UsageError: it is not YAML, or unfolds to more than a configuration can be.
+    """
+    try:
+        with reading(source, expected, "Mend it there."):
+            loader = yaml.SafeLoader(text)
+            try:
+                node = loader.get_single_node()
+                if node is None:
+                    return None
+                _check(node)
+                return loader.construct_document(node)
+            finally:
+                loader.dispose()
+    except UsageError:
+        raise
+    except Exception as error:  # a fault of what somebody wrote for us, not of data
+        raise UsageError(str(error)) from error
+
+
+def _check(root: yaml.Node) -> None:
+    """Count what a document unfolds to, each node once however often it is referred to.
+
+    Raises:
+        ValueError: it unfolds to too much, is nested too deeply, or refers to itself.
+    """
+    sizes: dict[int, int] = {}
+    open_: set[int] = set()
+
+    def size(node: yaml.Node, depth: int) -> int:
+        if id(node) in sizes:
+            return sizes[id(node)]
+        if id(node) in open_:
+            raise ValueError("an alias that refers to what it stands in")
+        if depth > _DEEPEST:
+            raise ValueError(f"more than {_DEEPEST} levels")
+        open_.add(id(node))
+        parts: list[yaml.Node] = []
+        if isinstance(node, yaml.SequenceNode):
+            parts = node.value
+        elif isinstance(node, yaml.MappingNode):
+            parts = [part for pair in node.value for part in pair]
+        total = 1 + sum(size(part, depth + 1) for part in parts)
+        if total > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES:,} values once its aliases are written out")
+        open_.discard(id(node))
+        sizes[id(node)] = total
+        return total
+
+    size(root, 0)
