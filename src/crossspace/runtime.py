@@ -62,7 +62,7 @@ def checked_seeds(seeds: Sequence[int]) -> list[int]:
         UsageError: there is none or there are too many, one is no whole number of 32 bits, or one stands twice.
     """
     if not 1 <= len(seeds) <= MOST_SEEDS:
-        raise UsageError(f"There should be 1 to {MOST_SEEDS:,} seeds. Found {len(seeds):,}.")
+        raise UsageError(f"`--seeds` should be 1 to {MOST_SEEDS:,} trainings. Found {len(seeds):,}.")
     for seed in seeds:
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
             raise UsageError(f"Seeds should be whole numbers from 0 to 2^32 - 1. Found {seed!r}.")
