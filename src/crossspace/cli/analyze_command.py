@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossspace.cli.parsing import Parser, spare
+from crossspace.cli.parsing import Parser, local, spare
 from crossspace.errors import DataError, UsageError
 from crossspace.runtime import write_text
 
@@ -22,18 +22,26 @@ or .txt with lines 'NAME: what they say'). Without --model the model in the box 
 that needs nothing else). Without --out a table is printed."""
 
 
-def run(words: Sequence[str]) -> int:
-    """Analyze."""
-    parser = Parser(prog="crossspace analyze", description=_ABOUT)
-    parser.add_argument("source", help="recording or transcript")
-    parser.add_argument("--transcript", help="transcript of the recording")
+def parsers() -> dict[str, Parser]:
+    """The parser of the command."""
+    ending = "The ending of --out says the format: --out FILE.csv, .json, .vtt or .html."
+    parser = Parser(
+        prog="crossspace analyze", description=_ABOUT, instead={"--format": ending, "-f": ending, "--output": ending}
+    )
+    parser.add_argument("source", type=local, help="recording or transcript")
+    parser.add_argument("--transcript", type=local, help="transcript of the recording")
     parser.add_argument("--model", metavar="RUN", help="run folder, folder of a seed, or name on a hub")
     parser.add_argument("--out", action="append", default=[], metavar="FILE", help="file to write; may be repeated")
     for modality in ("text", "audio", "visual"):
         parser.add_argument(
             f"--{modality}", metavar="NAME", help=f"where the {modality} extractor of the model is found"
         )
-    given = parser.parse_all(words)
+    return {"": parser}
+
+
+def run(words: Sequence[str]) -> int:
+    """Analyze."""
+    given = parsers()[""].parse_all(words)
 
     from crossspace.analysis.exports import FORMATS
     from crossspace.features.sources import is_manifest, is_transcript

@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from crossspace.cli.parsing import Parser, pairs
+from crossspace.cli.parsing import Parser, local, pairs
 from crossspace.cli.parsing import words as split_words
 from crossspace.errors import DataError, UsageError, suggestion
+
+_EXTRACTED = ("meld", "emorynlp", "csv", "tsv", "vtt", "srt", "txt", "wav", "mp4", "transcript", "recording", "media")
+"""What people call sources that 'crossspace extract' reads."""
 
 ACTIONS = {
     "import": "turn a feature file into a corpus",
@@ -44,16 +47,14 @@ def _import(words: list[str]) -> int:
     before = Parser(prog="crossspace data import", add_help=False)
     before.add_argument("--format")
     chosen, _ = before.parse_known_args(words)
-    about = "Import SOURCE and write the corpus TARGET."
-    if chosen.format is None:
-        about += " Each format has options of its own:\n'... --format arrays --help' lists those of arrays."
-    parser = Parser(prog="crossspace data import", description=about)
-    parser.add_argument("source", help="file or folder to read")
-    parser.add_argument("target", help="corpus file to write (.parquet)")
-    parser.add_argument("--format", required=True, help=f"importer: {', '.join(names())}")
-    options: list[str] = []
-    if chosen.format is not None:
-        options = add_options(parser, find(chosen.format))
+    if chosen.format is not None and chosen.format.lower() in _EXTRACTED and chosen.format not in names():
+        raise UsageError(
+            f"There is no importer {chosen.format!r}: 'data import' reads features that exist already. Recordings, "
+            "transcripts and the tables of MELD and EmoryNLP are read by 'crossspace extract SOURCE TARGET.parquet'. "
+            f"Importers: {', '.join(names())}."
+        )
+    parser = _import_parser(chosen.format)
+    options = [] if chosen.format is None else add_options(parser, find(chosen.format))
     given = parser.parse_all(words)
     importer = find(given.format)(**{name: getattr(given, name) for name in options if name in given})
     corpus = importer.read(given.source)
@@ -62,12 +63,44 @@ def _import(words: list[str]) -> int:
     return 0
 
 
+def _import_parser(format: str | None) -> Parser:
+    """The parser of the import without the options of a format."""
+    from crossspace.data.importers import names
+
+    about = "Import SOURCE and write the corpus TARGET."
+    if format is None:
+        about += " Each format has options of its own:\n'... --format arrays --help' lists those of arrays."
+    parser = Parser(prog="crossspace data import", description=about)
+    parser.add_argument("source", type=local, help="file or folder to read")
+    parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
+    parser.add_argument("--format", required=True, help=f"importer: {', '.join(names())}")
+    return parser
+
+
+def parsers() -> dict[str, Parser]:
+    """The parsers of the actions; that of the import without the options of a format."""
+    from crossspace.data.importers import find
+
+    made = {
+        "import": _import_parser(None),
+        "show": _show_parser(),
+        "validate": _validate_parser(),
+        "synthesize": _synthesize_parser(),
+    }
+    add_options(made["synthesize"], find("synthetic"))
+    return made
+
+
+def _synthesize_parser() -> Parser:
+    parser = Parser(prog="crossspace data synthesize", description="Generate a corpus and write it to TARGET.")
+    parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
+    return parser
+
+
 def _synthesize(words: list[str]) -> int:
     from crossspace.data.importers import find
 
-    generator = find("synthetic")
-    parser = Parser(prog="crossspace data synthesize", description="Generate a corpus and write it to TARGET.")
-    parser.add_argument("target", help="corpus file to write (.parquet)")
+    generator, parser = find("synthetic"), _synthesize_parser()
     options = add_options(parser, generator)
     given = parser.parse_all(words)
     corpus = generator(**{name: getattr(given, name) for name in options if name in given}).read("")
@@ -173,10 +206,14 @@ _WRITTEN: dict[Callable[[str], Any], str] = {
 """How values that are more than one word are written on the command line."""
 
 
-def _validate(words: list[str]) -> int:
+def _validate_parser() -> Parser:
     parser = Parser(prog="crossspace data validate", description="Report every fault of a corpus.")
-    parser.add_argument("corpus", help="corpus file (.parquet)")
-    given = parser.parse_all(words)
+    parser.add_argument("corpus", type=local, help="corpus file (.parquet)")
+    return parser
+
+
+def _validate(words: list[str]) -> int:
+    given = _validate_parser().parse_all(words)
     from crossspace.data.validate import faults
 
     found = faults(given.corpus)
@@ -186,11 +223,15 @@ def _validate(words: list[str]) -> int:
     return 0
 
 
-def _show(words: list[str]) -> int:
+def _show_parser() -> Parser:
     parser = Parser(prog="crossspace data show", description="Describe a corpus.")
-    parser.add_argument("corpus", help="corpus file (.parquet)")
+    parser.add_argument("corpus", type=local, help="corpus file (.parquet)")
     parser.add_argument("--json", action="store_true", help="print plain JSON")
-    given = parser.parse_all(words)
+    return parser
+
+
+def _show(words: list[str]) -> int:
+    given = _show_parser().parse_all(words)
     from crossspace.data.corpus import Corpus
     from crossspace.data.summary import summary
 

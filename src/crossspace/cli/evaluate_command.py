@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from crossspace.cli.parsing import Parser, spare
+from crossspace.cli.parsing import Parser, check_split, local, spare
 from crossspace.errors import DataError, UsageError
 from crossspace.runtime import write_text
 
@@ -14,14 +14,20 @@ _ABOUT = """Score the models of a run on a split of a corpus: every seed of a ru
 folder."""
 
 
-def run(words: Sequence[str]) -> int:
-    """Evaluate."""
+def parsers() -> dict[str, Parser]:
+    """The parser of the command."""
     parser = Parser(prog="crossspace evaluate", description=_ABOUT)
     parser.add_argument("model", help="run folder, or folder of a seed")
-    parser.add_argument("corpus", help="corpus file (.parquet)")
+    parser.add_argument("corpus", type=local, help="corpus file (.parquet)")
     parser.add_argument("--split", default="test", help="train, validation or test (default)")
     parser.add_argument("--out", help="also write the scores to this JSON file")
-    given = parser.parse_all(words)
+    return {"": parser}
+
+
+def run(words: Sequence[str]) -> int:
+    """Evaluate."""
+    given = parsers()[""].parse_all(words)
+    check_split(given.split)
     folder = Path(given.model)
     if given.out is not None and Path(given.out).suffix != ".json":
         raise UsageError(f"--out should end in .json. Found {given.out!r}.")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from crossspace.cli.parsing import Parser
+from crossspace.cli.parsing import Parser, local
 from crossspace.cli.parsing import words as split_words
 from crossspace.errors import UsageError
 
@@ -22,14 +22,14 @@ leaves a modality out. By default each modality that SOURCE has takes the extrac
 The same command goes on after an interruption: what was extracted is in the cache."""
 
 
-def run(words: Sequence[str]) -> int:
-    """Extract."""
+def parsers() -> dict[str, Parser]:
+    """The parser of the command."""
     parser = Parser(prog="crossspace extract", description=_ABOUT)
     parser.add_argument(
-        "source", help="recording, transcript, manifest, table of dialogues, or a folder of these tables"
+        "source", type=local, help="recording, transcript, manifest, table of dialogues, or a folder of these tables"
     )
-    parser.add_argument("target", help="corpus file to write (.parquet)")
-    parser.add_argument("--transcript", help="transcript of the recording: .vtt, .srt, .csv, .json, .txt")
+    parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
+    parser.add_argument("--transcript", type=local, help="transcript of the recording: .vtt, .srt, .csv, .json, .txt")
     parser.add_argument("--clips", help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues")
     for modality in ("text", "audio", "visual"):
         parser.add_argument(f"--{modality}", metavar="NAME", help=f"extractor of {modality}, or none")
@@ -41,7 +41,12 @@ def run(words: Sequence[str]) -> int:
     )
     parser.add_argument("--cache", help="folder of the cache (default: CROSSSPACE_CACHE, or the user's cache)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
-    given = parser.parse_all(words)
+    return {"": parser}
+
+
+def run(words: Sequence[str]) -> int:
+    """Extract."""
+    given = parsers()[""].parse_all(words)
     if not given.target.endswith(".parquet"):
         raise UsageError(f"TARGET should be a corpus file ending in .parquet. Found {given.target!r}.")
     if given.jobs < 1:

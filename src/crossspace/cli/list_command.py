@@ -11,11 +11,16 @@ from crossspace.cli.tables import show
 KINDS = ("models", "fusions", "balancers", "importers", "extractors", "recipes", "studies")
 
 
-def run(words: Sequence[str]) -> int:
-    """List components and recipes."""
+def parsers() -> dict[str, Parser]:
+    """The parser of the command."""
     parser = Parser(prog="crossspace list", description="List what there is.")
     parser.add_argument("kind", nargs="?", choices=KINDS, help="one kind only")
-    given = parser.parse_all(words)
+    return {"": parser}
+
+
+def run(words: Sequence[str]) -> int:
+    """List components and recipes."""
+    given = parsers()[""].parse_all(words)
     listers: dict[str, Callable[[], list[tuple[str, str]]]] = {
         "models": _models,
         "fusions": _fusions,

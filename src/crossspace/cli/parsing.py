@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import difflib
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,10 +13,19 @@ from crossspace.errors import UsageError, suggestion
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises instead of exiting."""
+    """An argument parser that raises instead of exiting.
 
-    def __init__(self, **options: Any) -> None:
+    Args:
+        instead: ``{option: sentence}`` on what to write in place of options that people expect and that are not there.
+        takes_components: the command takes ``--model.width`` and its like too.
+        **options: of :class:`argparse.ArgumentParser`.
+    """
+
+    def __init__(
+        self, *, instead: Mapping[str, str] | None = None, takes_components: bool = False, **options: Any
+    ) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        self.instead, self.takes_components = dict(instead or {}), takes_components
 
     def error(self, message: str) -> NoReturn:
         """Raise :class:`UsageError` where argparse would print and exit."""
@@ -29,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         found, unknown = self.parse_known_args(list(words))
         if unknown:
             faults = [
-                f"Unknown option {word!r}. {suggestion(word.partition('=')[0], self.option_names())}"
+                f"Unknown option {word!r}. {self._meant(word.partition('=')[0])}"
                 if word.startswith("-")
                 else f"Unexpected argument {word!r}."
                 for word in unknown
@@ -37,6 +48,39 @@ class Parser(argparse.ArgumentParser):
             ]
             raise UsageError("\n".join(faults))
         return found
+
+    def _meant(self, option: str) -> str:
+        """What may have been meant by an option that there is not."""
+        if option in self.instead:
+            return self.instead[option]
+        from crossspace.cli.tree import arguments_called, options_called
+
+        own = self.option_names()
+        arguments = arguments_called(option) if self.takes_components else []
+        near = arguments or difflib.get_close_matches(option, own, n=1, cutoff=0.8)
+        if near:
+            return "Did you mean " + " or ".join(map(repr, near)) + "?"
+        elsewhere = options_called(option)
+        if elsewhere:
+            return "It is an option of " + ", ".join(f"'crossspace {name}'" for name in elsewhere) + "."
+        return suggestion(option, own)
+
+
+def local(text: str) -> str:
+    """The name of a file or folder on this machine, as the type of an argument."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+        raise argparse.ArgumentTypeError(
+            f"{text} is an address, and files are read from this machine. Download it first"
+        )
+    return text
+
+
+def check_split(name: str) -> None:
+    """Raise :class:`UsageError` unless it is the name of a split, an alias, or ``all``."""
+    from crossspace.data.split import ALL, known_split
+
+    if name != ALL:
+        known_split(name)
 
 
 def spare(out: str | None, *inputs: str | Path | None) -> None:

@@ -32,7 +32,7 @@ _TOKEN = "CROSSSPACE_TOKEN"
 
 def run(words: Sequence[str]) -> int:
     """Serve."""
-    given = _parser().parse_all(words)
+    given = parsers()[""].parse_all(words)
     token = given.token if given.token is not None else os.environ.get(_TOKEN) or None
     limits = {name: value for name, value in vars(given).items() if name not in ("run", "extractors", "token")}
     settings = Settings(token=token, **limits)
@@ -54,7 +54,8 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> Parser:
+def parsers() -> dict[str, Parser]:
+    """The parser of the command."""
     default = Settings()
     parser = Parser(prog="crossspace serve", description=_ABOUT)
     parser.add_argument("run", nargs="?", help="run folder, folder of a seed, or name on a hub")
@@ -78,7 +79,7 @@ def _parser() -> Parser:
         ("live_idle", "longest silence of a live conversation, seconds"),
     ):
         parser.add_argument(_option(key), type=float, default=getattr(default, key), metavar="X", help=_of(what, key))
-    return parser
+    return {"": parser}
 
 
 def size(text: str) -> int:

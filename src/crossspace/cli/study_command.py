@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from crossspace.cli.parsing import Parser, split_off_components
+from crossspace.cli.parsing import Parser, local, split_off_components
 from crossspace.errors import DataError, UsageError, suggestion
 from crossspace.training.tracking import TRACKERS
 
@@ -34,11 +34,15 @@ first was interrupted and repeats nothing. Any argument can be changed for all v
 --training.epochs 20."""
 
 
-def _run(words: list[str]) -> int:
-    known, rest = split_off_components(words)
-    parser = Parser(prog="crossspace study run", description=_ABOUT)
+def parsers() -> dict[str, Parser]:
+    """The parsers of the actions."""
+    return {"run": _run_parser(), "report": _report_parser()}
+
+
+def _run_parser() -> Parser:
+    parser = Parser(prog="crossspace study run", description=_ABOUT, takes_components=True)
     parser.add_argument("study", help="name of a shipped study, or a YAML file")
-    parser.add_argument("--data", required=True, help="corpus file (.parquet)")
+    parser.add_argument("--data", type=local, required=True, help="corpus file (.parquet)")
     parser.add_argument("--out", required=True, help="folder of the study: new, empty, or of this same study")
     parser.add_argument("--settings", help="whose recipes to use, such as iemocap, meld or mosi")
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds of every variant (default 5)")
@@ -51,7 +55,12 @@ def _run(words: list[str]) -> int:
         "--track", choices=TRACKERS, default="auto", help="who else sees the trainings (auto: TensorBoard if there)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    given = parser.parse_all(known)
+    return parser
+
+
+def _run(words: list[str]) -> int:
+    known, rest = split_off_components(words)
+    given = _run_parser().parse_all(known)
 
     from crossspace.cli.study_progress import StudyProgress
     from crossspace.configuration import options_to_tree
@@ -103,7 +112,7 @@ def _run(words: list[str]) -> int:
     return 1 if failures else 0
 
 
-def _report(words: list[str]) -> int:
+def _report_parser() -> Parser:
     parser = Parser(
         prog="crossspace study report",
         description="Write the tables (Markdown, LaTeX, CSV, HTML) and figures of a study, finished or not.",
@@ -111,7 +120,11 @@ def _report(words: list[str]) -> int:
     parser.add_argument("study", help="folder of the study")
     parser.add_argument("--out", help="folder to write to (default: that of the study)")
     parser.add_argument("--page", action="store_true", help="only Markdown and SVG figures, as a page for a site")
-    given = parser.parse_all(words)
+    return parser
+
+
+def _report(words: list[str]) -> int:
+    given = _report_parser().parse_all(words)
 
     from crossspace.studies.report import write_study_report
 

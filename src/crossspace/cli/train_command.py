@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossspace.cli.parsing import Parser, split_off_components
+from crossspace.cli.parsing import Parser, local, split_off_components
 from crossspace.errors import UsageError
 from crossspace.runtime import checked_seeds
 from crossspace.training.tracking import TRACKERS, check_tracker, sinks_for
@@ -20,10 +20,10 @@ Any argument of the model, the balancer or the training can be set as --model.wi
 --training.epochs 20. '--help all' lists them for the chosen model and balancer."""
 
 
-def parser() -> Parser:
+def parsers() -> dict[str, Parser]:
     """The options of the command itself; those of model, balancer and training come from their signatures."""
-    made = Parser(prog="crossspace train", description=_ABOUT)
-    made.add_argument("--data", help="corpus file (.parquet)")
+    made = Parser(prog="crossspace train", description=_ABOUT, takes_components=True)
+    made.add_argument("--data", type=local, help="corpus file (.parquet)")
     made.add_argument("--out", help="folder of the run, new or empty")
     made.add_argument("--recipe", help="start from a recipe; 'crossspace list recipes' names them")
     made.add_argument("--config", help="start from a YAML file, such as the config.yaml of another run")
@@ -37,7 +37,7 @@ def parser() -> Parser:
     made.add_argument("--quiet", action="store_true", help="no progress bar")
     made.add_argument("--model", help="name of a model; 'crossspace list models' names them")
     made.add_argument("--balancer", help="name of a balancer; 'crossspace list balancers' names them")
-    return made
+    return {"": made}
 
 
 def run(words: Sequence[str]) -> int:
@@ -45,7 +45,7 @@ def run(words: Sequence[str]) -> int:
     known, rest = split_off_components(words)
     if "--help" in known and "all" in known:
         return _help_all(known)
-    given = parser().parse_all(known)
+    given = parsers()[""].parse_all(known)
     chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
     settings = _run_settings(given)
     needed = {
@@ -120,10 +120,10 @@ def _seeds(given: Any, content: dict[str, Any]) -> list[int]:
 def _help_all(words: list[str]) -> int:
     from crossspace.configuration import configuration_parser, read_configuration
 
-    given, _ = parser().parse_known_args([w for w in words if w not in ("--help", "all")])
+    given, _ = parsers()[""].parse_known_args([w for w in words if w not in ("--help", "all")])
     chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
     configuration = read_configuration(given.recipe, given.config, chosen)
-    print(parser().format_help())
+    print(parsers()[""].format_help())
     made = configuration_parser(configuration.model["name"], configuration.balancer["name"], prog="crossspace train")
     for action in made._actions:
         if action.option_strings in (["--model"], ["--balancer"], ["--training"]):

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from crossspace.cli.parsing import Parser, split_off_components
+from crossspace.cli.parsing import Parser, local, split_off_components
 from crossspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ folder.
 As with 'crossspace train', --model.width 64 and its like set what is not searched."""
 
 
-def parser() -> Parser:
+def parsers() -> dict[str, Parser]:
     """The options of the command itself."""
-    made = Parser(prog="crossspace tune", description=_ABOUT)
+    made = Parser(prog="crossspace tune", description=_ABOUT, takes_components=True)
     made.add_argument("--space", help="YAML file: arguments such as model.width, with a list or low and high")
-    made.add_argument("--data", help="corpus file (.parquet)")
+    made.add_argument("--data", type=local, help="corpus file (.parquet)")
     made.add_argument("--out", help="folder of the search: new, empty, or one to go on with")
     made.add_argument("--recipe", help="what the space varies: a recipe")
     made.add_argument("--config", help="what the space varies: a YAML file")
@@ -41,13 +41,13 @@ def parser() -> Parser:
     made.add_argument("--rerun", metavar="DIR", help="train the best of a search again and compare the scores")
     made.add_argument("--model", help="name of a model; 'crossspace list models' names them")
     made.add_argument("--balancer", help="name of a balancer; 'crossspace list balancers' names them")
-    return made
+    return {"": made}
 
 
 def run(words: Sequence[str]) -> int:
     """Search, or train the best again."""
     known, rest = split_off_components(words)
-    given = parser().parse_all(known)
+    given = parsers()[""].parse_all(known)
     if min(given.trials, given.seeds, given.threads or 1) < 1:
         raise UsageError("`--trials`, `--seeds` and `--threads` should be at least 1.")
     if given.rerun is not None:

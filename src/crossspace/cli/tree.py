@@ -1,0 +1,41 @@
+"""All commands with their parsers: what suggestions and the reference know."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+from crossspace.cli.main import COMMANDS
+from crossspace.cli.parsing import Parser
+
+
+def parsers() -> dict[str, Parser]:
+    """``{"data import": its parser}`` of every command and action, in the order of the help."""
+    found: dict[str, Parser] = {}
+    for command in COMMANDS:
+        made: Mapping[str, Parser] = importlib.import_module(f"crossspace.cli.{command}_command").parsers()
+        found |= {f"{command} {action}".strip(): parser for action, parser in made.items()}
+    return found
+
+
+def arguments_called(option: str) -> list[str]:
+    """``--model.heads`` and its like for ``--heads``: arguments of this name of models, balancers and the training."""
+    from crossspace.balance import BALANCERS
+    from crossspace.configuration import configuration_parser
+    from crossspace.models import MODELS
+
+    names: dict[str, None] = {}
+    usual = next(iter(MODELS)), next(iter(BALANCERS))
+    for model, balancer in [(m, usual[1]) for m in MODELS] + [(usual[0], b) for b in BALANCERS]:
+        for action in configuration_parser(model, balancer)._actions:
+            names |= dict.fromkeys(o for o in action.option_strings if "." in o and _word(o) == _word(option))
+    return list(names)
+
+
+def options_called(option: str) -> list[str]:
+    """The commands that have an option of this name."""
+    return [name for name, parser in parsers().items() if _word(option) in map(_word, parser.option_names())]
+
+
+def _word(option: str) -> str:
+    return option.lstrip("-").rpartition(".")[2].replace("_", "-")
