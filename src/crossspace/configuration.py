@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from crossspace.balance import BALANCERS, Balancer
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError, suggestion
 from crossspace.models import MODELS, Model
+from crossspace.nn.building import without_storage
 from crossspace.recipes import read_recipe
 from crossspace.runtime import total_memory
 from crossspace.training.checks import check_training
@@ -80,7 +80,7 @@ class Configuration:
         """
         seen = self.view(corpus)
         try:
-            with torch.device("meta"):
+            with without_storage():
                 model = self.build_model(seen.spec, set(corpus.spec.modalities) - set(seen.spec.modalities))
         except (RuntimeError, OverflowError) as error:  # of PyTorch, where not even the size can be counted
             raise UsageError(f"The model cannot be built: {str(error).splitlines()[0][:200]}.") from error

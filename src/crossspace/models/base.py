@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from crossspace.data.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, MismatchError, UsageError
+from crossspace.nn.building import uninitialised, without_storage
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
 from crossspace.output import Output
@@ -148,21 +149,31 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
         state = load_file(weights_path)
         with safe_open(weights_path, framework="pt") as file:
             stated = (file.metadata() or {}).get(_DIGESTS)
-    with reading(config_path, "the description of a saved crossspace model", usual):
-        try:
-            with torch.device("meta"):  # a forged width shall not fill the memory before it is known not to fit
-                _check_shapes(build(task, **config["arguments"]), state, weights_path, config_path)
-        except UsageError as error:
-            raise DataError(f"{config_path} should describe a saved model. Found: {error} {usual}") from error
-        if stated is not None:  # models of earlier releases state none
-            _check_digests(stated, digests(state, config), weights_path, config_path, again)
-        model = build(task, **config["arguments"])
+    with reading(config_path, "the description of a saved crossspace model", usual) as place:
+        place.at = "arguments"
+        found = digests(state, config)
+        if found != stated:  # what may be forged shall not fill the memory before it is known not to fit
+            with without_storage():
+                _check_shapes(_built(build, task, config, config_path), state, weights_path, config_path)
+        if stated is not None and found != stated:  # models of earlier releases state none
+            path = config_path if found.split()[0] == stated.split()[0] else weights_path
+            raise DataError(f"{path} was changed or damaged since the model was saved. {again}")
+        with uninitialised():
+            model = _built(build, task, config, config_path)
+        _check_shapes(model, state, weights_path, config_path)
         model.load_state_dict(state)
         model.details = details
     broken = [name for name, values in state.items() if not torch.isfinite(values).all()]
     if broken:
         raise DataError(f"{weights_path}: weights should be finite numbers. Found others in {broken[0]!r}. {again}")
     return model.eval()
+
+
+def _built(build: type[Model], task: TaskSpec, config: Mapping[str, Any], path: Path) -> Model:
+    try:
+        return build(task, **config["arguments"])
+    except UsageError as error:  # of a file, not of what the user wrote
+        raise DataError(f"{path} should describe a saved model. Found: {error} Copy the folder again.") from error
 
 
 def digests(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> str:
@@ -176,13 +187,6 @@ def digests(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> str:
         found.update(values.reshape(-1).view(torch.uint8).numpy().data)
     described = json.dumps(config, sort_keys=True, ensure_ascii=True)
     return f"{found.hexdigest()} {hashlib.sha256(described.encode()).hexdigest()}"
-
-
-def _check_digests(stated: str, found: str, weights_path: Path, config_path: Path, advice: str) -> None:
-    """Raise :class:`DataError` unless both digests are those of the model when it was saved."""
-    for path, before, now in zip((weights_path, config_path), stated.split(), found.split(), strict=True):
-        if before != now:
-            raise DataError(f"{path} was changed or damaged since the model was saved. {advice}")
 
 
 def _check_shapes(model: Model, state: Mapping[str, Tensor], weights_path: Path, config_path: Path) -> None:

@@ -18,7 +18,9 @@ class SinusoidalPosition(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.width = width
-        self.table = self._build(512)  # no buffer: what copies or averages a module expects buffers to keep their size
+        self.table = torch.empty(
+            0, width
+        )  # no buffer: what copies or averages a module expects these to keep their size
 
     def _build(self, length: int) -> Tensor:
         position = torch.arange(length, dtype=torch.float32).unsqueeze(1)
@@ -30,5 +32,5 @@ class SinusoidalPosition(nn.Module):
         """(N,) positions, all below ``longest``, to (N, d); the table grows when a conversation outgrows it."""
         table = self.table  # another thread may exchange it meanwhile
         if longest > len(table) or table.device != positions.device:
-            table = self.table = self._build(max(2 * longest, len(table))).to(positions.device)
+            table = self.table = self._build(max(512, 2 * longest, len(table))).to(positions.device)
         return table[positions]
