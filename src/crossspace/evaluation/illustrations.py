@@ -29,6 +29,7 @@ class Illustration:
         title: a heading of a few words.
         caption: how to read it, and how it was made.
         figure: the drawing.
+        folded: whether a page shows it only when asked.
     """
 
     section: str
@@ -36,6 +37,7 @@ class Illustration:
     title: str
     caption: str
     figure: Figure
+    folded: bool = False
 
 
 def illustrations(record: RunRecord, example: Example | None) -> list[Illustration]:

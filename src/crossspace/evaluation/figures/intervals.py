@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from crossspace.evaluation.captions import shortened
+from crossspace.evaluation.captions import p_text, shortened
 from crossspace.evaluation.figures.style import BLUE, INK, MUTED, ROW, VERMILLION, canvas, drawn, footnote
 
 
@@ -18,8 +18,8 @@ class Difference:
     Attributes:
         name: of the variant.
         value: variant minus reference.
-        interval: 95 %.
-        p: corrected for several comparisons.
+        interval: 95 %, corrected for several comparisons.
+        p: corrected likewise; below 0.05 where the interval excludes 0.
     """
 
     name: str
@@ -34,7 +34,7 @@ def intervals_figure(
 ) -> Figure:
     """A point and its interval per variant around the line of no difference.
 
-    A filled point has an interval that excludes zero; a hollow one does not. The corrected p-value stands at the right.
+    A filled point has an interval that excludes zero; a hollow one does not. The p-value stands at the right.
 
     Args:
         differences: from the top.
@@ -54,10 +54,10 @@ def intervals_figure(
             found.value, row, "o", color=colour, markerfacecolor=colour if apart else "white", markersize=5, zorder=3
         )
         if found.p is not None:
-            text = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
+            text = p_text(found.p)
             axes.annotate(
-                text, (1, row), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
-                va="center", size=7.5, color=INK if found.p < 0.05 else MUTED, annotation_clip=False,
+                f"p {text}" if text.startswith("<") else f"p = {text}", (1, row), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
+                va="center", size=7.5, color=INK if apart else MUTED, annotation_clip=False,
             )  # fmt: skip
     axes.set_yticks(range(len(differences)), [shortened(found.name, 34) for found in differences])
     axes.set_ylim(len(differences) - 0.4, -0.6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,7 +52,7 @@ def confusions_figure(
     for place, (title, confusion) in enumerate(confusions.items()):
         axes = figure.add_subplot(down, across, place + 1)
         _matrix(axes, confusion, labels)
-        axes.set_title(shortened(title, 28))
+        axes.set_title("\n".join(textwrap.wrap(title, int(11 * side), max_lines=2, placeholder="…")))
         if place % across:
             axes.set_ylabel("")
     footnote(figure, basis, warning)
