@@ -30,8 +30,8 @@ class Comparison:
 
     Attributes:
         difference: variant minus reference, each the mean over its seeds.
-        standard_error: of the difference; None where it cannot be judged (a single conversation, or a difference that
-            is the same whichever conversation is left out).
+        standard_error: of the difference; None where it cannot be judged (a single conversation, or one seed and a
+            difference that is the same whichever conversation is left out).
         freedom: degrees of freedom behind it.
         together: how many comparisons are made with this one.
         interval: all intervals of these comparisons hold the true difference together in 95 of 100 studies.
@@ -78,9 +78,9 @@ def compare(
     parts = [_between_conversations(first, second, metric), *map(_between_seeds, values)]
     variance = sum(part for part, _ in parts)
     needed = seeds_needed(values[0], values[1])
-    if abs(difference) < _ROUNDING and variance < _ROUNDING**2:
+    if np.array_equal(first, second) and variance < _ROUNDING**2:
         return Comparison(0.0, 0.0, None, together, (0.0, 0.0), 1.0, needed)
-    if first.shape[1] < 2 or parts[0][0] < _ROUNDING**2:
+    if first.shape[1] < 2 or variance < _ROUNDING**2:
         return Comparison(difference, None, None, together, None, None, needed)
     error = float(np.sqrt(variance))
     freedom = float(variance**2 / sum(part**2 / count for part, count in parts if part))

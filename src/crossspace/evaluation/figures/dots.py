@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from crossspace.evaluation.figures.style import BLUE, INK, MUTED, PAPER, ROW, SKY, VERMILLION, drawn, footnote
+from crossspace.evaluation.figures.style import BLUE, INK, MUTED, PAPER, ROW, VERMILLION, drawn, footnote
 
 _TALLEST, _WIDEST_NAME = 14.0, 30
 _FAR = 2.5
@@ -20,6 +21,10 @@ _FAR = 2.5
 being the usual half interval or the usual distance of variants, whichever is more."""
 _NARROWEST = 1.0
 """Percentage points from the middle to either border of an axis, at least."""
+_SLASH = [(-0.4, -1.0), (0.4, 1.0)]
+_SEED: dict[str, Any] = {"markersize": 3.0, "markeredgewidth": 0.0}
+_BELOW = 0.24
+"""How far below its line single seeds stand."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ def _line(axes: Axes, row: int, score: Score, low: float, high: float) -> None:
         axes.plot([x for x in ends if inside(x)], [row for x in ends if inside(x)], "|", color=BLUE, markersize=5)
     seeds = [x for x in score.seeds if inside(x)]
     if len(score.seeds) > 1:
-        axes.plot(seeds, [row] * len(seeds), "o", color=SKY, markersize=3.2, alpha=0.75, markeredgewidth=0, zorder=3)
+        axes.plot(seeds, [row + _BELOW] * len(seeds), "o", color=INK, alpha=0.6, **_SEED)
     if inside(score.value):
         axes.plot(
             score.value, row, "o", color=BLUE, markeredgecolor=PAPER, markeredgewidth=0.6, markersize=6.2, zorder=4
@@ -153,9 +158,11 @@ def _frame(axes: Axes, metric: str, low: float, high: float, rows: int) -> None:
     cut = "" if (low, high) == (0, 100) else f"\naxis cut: {low:.1f} to {high:.1f} of 0 to 100"
     axes.set_xlabel(f"{metric} (%){cut}")
     for end in [0.0] * (low > 0) + [1.0] * (high < 100):
-        slash = {"color": MUTED, "linewidth": 0.8, "transform": axes.transAxes, "clip_on": False}
-        for shift in (-0.008, 0.008):
-            axes.plot([end + shift - 0.008, end + shift + 0.008], [-0.03, 0.03], **slash)
+        for shift in (-0.006, 0.006):
+            axes.plot(
+                end + shift, 0, marker=_SLASH, color=MUTED, markersize=9, markeredgewidth=0.9,
+                transform=axes.transAxes, clip_on=False,
+            )  # fmt: skip
 
 
 def _key(scores: Iterable[Score]) -> list[Line2D]:
@@ -164,7 +171,7 @@ def _key(scores: Iterable[Score]) -> list[Line2D]:
     if any(score.interval for score in drawn_scores):
         found.append(Line2D([], [], color=BLUE, marker="|", label="95 % interval"))
     if any(len(score.seeds) > 1 for score in drawn_scores):
-        found.append(Line2D([], [], color=SKY, marker="o", markersize=3.2, linestyle="", label="one seed"))
+        found.append(Line2D([], [], color=INK, alpha=0.6, marker="o", linestyle="", label="one seed", **_SEED))
     if any(score.published is not None for score in drawn_scores):
         found.append(
             Line2D([], [], color="none", marker="D", markeredgecolor=INK, markersize=4.2, linestyle="", label="published")
