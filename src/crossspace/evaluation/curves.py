@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,27 @@ def step_curves(
     last = max((step for rows in logged.values() for _, step, _ in rows), default=0)
     window = -(-(last + 1) // points)
     return [_curve(name, rows, window) for name, rows in logged.items()]
+
+
+def value_range(curves: Sequence[Curve]) -> tuple[float, float]:
+    """The least and the greatest value of the curves, bands included."""
+    low = min(float((curve.mean - curve.spread).min()) for curve in curves)
+    return low, max(float((curve.mean + curve.spread).max()) for curve in curves)
+
+
+def epoch_scores(epoch: Mapping[str, Any]) -> Mapping[str, float]:
+    """The scores of an epoch in the history.
+
+    They stand under ``scores`` beside the ``split`` they belong to; in older runs under ``validation``, whatever the
+    split.
+    """
+    return epoch.get("scores") or epoch.get("validation") or {}
+
+
+def deciding_split(epochs: Iterable[Mapping[str, Any]], protocol: str) -> str:
+    """The split whose scores stand in the history: as the epochs say, else as the protocol has it."""
+    stated = (str(epoch["split"]) for epoch in epochs if "split" in epoch)
+    return next(stated, "test" if protocol == "best-on-test" else "validation")
 
 
 def _curve(name: str, rows: list[tuple[int, int, float]], window: int) -> Curve:

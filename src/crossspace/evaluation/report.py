@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from crossspace.evaluation.captions import METRIC_CAPTIONS, plain
+from crossspace.evaluation.curves import epoch_scores
 from crossspace.evaluation.example import Example, choose_example
 from crossspace.evaluation.figures.palette import emotion_colours
 from crossspace.evaluation.figures.style import inline, svg
@@ -101,10 +102,10 @@ def _confusions(record: RunRecord, most: int = 6) -> list[dict[str, Any]]:
 
 
 def _best_seed(record: RunRecord) -> int:
-    """The seed with the best validation score, which is the one that ``from_pretrained`` loads."""
+    """The seed with the best score on the split that chose the epoch, which is the one that ``from_pretrained`` loads."""
     best: dict[int, float] = {}
     for epoch in record.epochs:
-        score = (epoch.get("validation") or {}).get("weighted_f1")
+        score = epoch_scores(epoch).get("weighted_f1")
         if score is not None and epoch["seed"] in record.seeds:
             best[epoch["seed"]] = max(score, best.get(epoch["seed"], -1.0))
     return max(best, key=lambda seed: best[seed]) if best else record.seeds[0]

@@ -37,4 +37,5 @@ def _title(variant: Variant) -> str:
     found = spelled(name, about)
     if name.startswith(("without-", "with-")):
         return f"{model} {found}"
-    return found[0].upper() + found[1:] if found[:1].islower() and found[1:2].islower() else found
+    first = found.split()[0]
+    return first.capitalize() + found[len(first) :] if first.islower() else found
