@@ -148,7 +148,7 @@ def test_figures_stay_in_their_folder_whatever_objectives_are_called(nasty: Path
 
 def test_what_a_run_does_not_hold_is_left_out(nasty: Path) -> None:
     text = (nasty / "report.html").read_text(encoding="utf-8")
-    assert "Weights γ" not in text
+    assert "Weights of the objectives" not in text
     assert "Agreement of gradients" not in text
     assert "SD over seeds" not in text
     assert not (nasty / "figures" / "gamma.svg").exists()

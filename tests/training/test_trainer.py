@@ -164,7 +164,7 @@ def test_the_kept_weights_are_those_of_the_best_epoch(make: Make, tmp_path: Path
 
     trainer = make(on_event=keep, epochs=6, learning_rate=0.05)
     best = trainer.fit()
-    scores = [line["validation"]["weighted_f1"] for line in history(tmp_path / "seed") if line["kind"] == "epoch"]
+    scores = [line["scores"]["weighted_f1"] for line in history(tmp_path / "seed") if line["kind"] == "epoch"]
     assert best.score == max(scores) and best.epoch == int(np.argmax(scores))
     saved = Model.from_pretrained(tmp_path / "seed").state_dict()
     assert all(torch.equal(saved[k], v) for k, v in kept[best.epoch].items())

@@ -28,7 +28,7 @@ def confusion_figure(confusion: ArrayLike, labels: Sequence[str]) -> Figure:
         labels: names of the C classes.
     """
     side = _side(len(labels))
-    figure, axes = canvas(side + 0.5, side)
+    figure, axes = canvas(side + 0.15, side)
     _matrix(axes, confusion, labels)
     return figure
 
