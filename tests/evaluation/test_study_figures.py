@@ -17,7 +17,7 @@ from crossspace.evaluation.figures.dots import Score, dots_figure
 from crossspace.evaluation.figures.heat import heat_figure
 from crossspace.evaluation.figures.intervals import Difference, intervals_figure
 from crossspace.evaluation.figures.matrix import confusions_figure
-from crossspace.evaluation.figures.style import VERMILLION, canvas, footnote, inline, svg
+from crossspace.evaluation.figures.style import CARD, VERMILLION, canvas, footnote, inline, svg
 
 BASIS = (
     "synthetic, test split, protocol validation, 1 seed, corpus 0123456789ab. ONE SEED: no spread between trainings is "
@@ -199,7 +199,7 @@ def test_filled_points_are_those_whose_interval_excludes_zero() -> None:
     ]
     axes = intervals_figure(made, reference="r", quantity="F1", basis=BASIS).axes[0]
     points = {line.get_ydata()[0]: line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o"}
-    assert points[0] != "white" and points[1] == points[2] == "white"
+    assert points[0] != CARD and points[1] == points[2] == CARD
 
 
 def test_a_footnote_is_printed_whole_and_as_a_warning_where_it_is_one() -> None:

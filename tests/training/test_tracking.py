@@ -21,7 +21,15 @@ def epoch(number: int) -> list[dict[str, Any]]:
     names = ("losses/fused", "weights/fused", "cosines/fused/unimodal")
     steps = [step_record(0, number, 2 * number + s, 0.1, names, (1.5, 1.0, -0.5)) for s in (0, 1)]
     scores = {"weighted_f1": 0.25 * number, "accuracy": 0.5, "loss": 1.0}
-    decided = {"kind": "epoch", "seed": 0, "epoch": number, "split": "validation", "scores": scores, "best": True, "seconds": 0.1}
+    decided = {
+        "kind": "epoch",
+        "seed": 0,
+        "epoch": number,
+        "split": "validation",
+        "scores": scores,
+        "best": True,
+        "seconds": 0.1,
+    }
     return [*steps, decided]
 
 

@@ -227,6 +227,18 @@ def test_best_on_test_trains_on_validation_conversations_and_looks_at_the_test_s
     assert make().deciding_split == "validation" and len(make().lengths) == 7
 
 
+@pytest.mark.parametrize(("protocol", "split"), [("validation", "validation"), ("best-on-test", "test")])
+def test_the_history_says_which_split_its_scores_belong_to(
+    make: Make, tmp_path: Path, protocol: str, split: str
+) -> None:
+    make(protocol=protocol, epochs=2).fit()
+    lines = [line for line in history(tmp_path / "seed") if line["kind"] == "epoch"]
+    assert len(lines) == 2
+    for line in lines:
+        assert line["split"] == split and set(line["scores"]) == {"weighted_f1", "accuracy", "loss"}
+        assert protocol == "validation" or "validation" not in json.dumps(line)
+
+
 def test_the_validation_protocol_does_not_look_at_the_test_split(
     make: Make, tiny_corpus: Corpus, tmp_path: Path
 ) -> None:

@@ -48,8 +48,8 @@ class ParetoGradientModulator(Balancer):
         if self.apply == "losses":
             return "The weights sum to 1."
         return (
-            "Each weight is a share, of shares that sum to 1, times the mean length of the gradients over the length of "
-            "its own; the weights have no fixed sum."
+            "Each weight is a share, of shares that sum to 1, times the mean length of the gradients over the length "
+            "of its own; the weights have no fixed sum."
         )
 
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:

@@ -99,7 +99,9 @@ class TrainingProgress(Display):
         record = event.record
         if record["kind"] == "epoch":
             decided = record["scores"]["weighted_f1"]
-            self._score = f"{record['split']} F1 {100 * decided:.2f}, best {100 * event.best.score:.2f} at {event.best.epoch + 1}"
+            self._score = (
+                f"{record['split']} F1 {100 * decided:.2f}, best {100 * event.best.score:.2f} at {event.best.epoch + 1}"
+            )
             self._line(seed, event)
         elif time.monotonic() - self._last > _SECONDS_BETWEEN_UPDATES:
             self._losses = _losses(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 METRIC_CAPTIONS = {
     "weighted_f1": "Weighted F1",
@@ -70,3 +71,8 @@ def shortened(text: str, length: int) -> str:
     cut = whole[: length - 1]
     at_word = cut.rsplit(" ", 1)[0]
     return (at_word if len(at_word) > 0.7 * length else cut).rstrip(" ,;:.") + "…"
+
+
+def wrapped(text: str, length: int = 30) -> str:
+    """``text`` on at most two lines of ``length`` characters."""
+    return "\n".join(textwrap.wrap(plain(text), length, max_lines=2, placeholder="…"))

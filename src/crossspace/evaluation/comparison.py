@@ -121,9 +121,7 @@ def _checked(
     return first[:, known], second[:, known]
 
 
-def _between_conversations(
-    first: NDArray[np.float64], second: NDArray[np.float64], metric: str
-) -> tuple[float, float]:
+def _between_conversations(first: NDArray[np.float64], second: NDArray[np.float64], metric: str) -> tuple[float, float]:
     """Variance of the difference that comes from the choice of conversations, and its degrees of freedom."""
     groups = first.shape[1]
     without = [metrics_of(cells.sum(1, keepdims=True) - cells)[metric].mean(0) for cells in (first, second)]

@@ -83,7 +83,7 @@ def _gamma(record: RunRecord) -> Iterator[Illustration]:
         total = _common_sum(record)
         equal = None if total is None else total / len(curves)
         low, high = value_range(curves)
-        ylim = (0.0, 1.0) if total is not None and abs(total - 1) < _SAME and 0 <= low and high <= 1 else None
+        ylim = (0.0, 1.0) if total is not None and abs(total - 1) < _SAME and min(low, 1 - high) >= 0 else None
         figure = step_figure(curves, names, ylabel="weight", ylim=ylim, reference=equal)
         said = str(record.environment.get("balancer", {}).get("about_weights", ""))
         dotted = "" if equal is None else f"The dotted line, at {equal:.3g}, is where they are equal."

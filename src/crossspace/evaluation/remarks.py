@@ -66,7 +66,8 @@ def _gap(results: Mapping[str, Any], chosen: Sequence[float]) -> Iterator[Remark
     inside = interval is not None and interval[0] <= validation <= interval[1]
     if abs(validation - test) <= FAR or inside:
         return
-    rule = f"more than {100 * FAR:.0f} points" + ("" if interval is None else " and beyond the interval of the test score")
+    beyond = "" if interval is None else " and beyond the interval of the test score"
+    rule = f"more than {100 * FAR:.0f} points{beyond}"
     causes = "a validation or test split of few conversations; splits that differ in speakers, topics or emotions"
     if validation > test:
         causes = (
@@ -97,8 +98,8 @@ def _classes(results: Mapping[str, Any], training: Mapping[str, int]) -> Iterato
     if rare:
         yield Remark(
             "Rare in training",
-            f"Fewer than {FEW} training utterances: {', '.join(f'{label} ({training[label]})' for label in rare)}. What "
-            "is learnt from so few is mostly luck. Merge the label with a related one, or give rare emotions more "
+            f"Fewer than {FEW} training utterances: {', '.join(f'{label} ({training[label]})' for label in rare)}. "
+            "What is learnt from so few is mostly luck. Merge the label with a related one, or give rare emotions more "
             "weight (--training.class_weights balanced).",
         )
     if absent:

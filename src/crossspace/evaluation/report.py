@@ -115,7 +115,7 @@ def _confusions(record: RunRecord, most: int = 6) -> list[dict[str, Any]]:
 
 
 def _best_seed(record: RunRecord) -> int:
-    """The seed with the best score on the split that chose the epoch, which is the one that ``from_pretrained`` loads."""
+    """The seed with the best score on the split that chose the epoch, which ``from_pretrained`` loads."""
     best: dict[int, float] = {}
     for epoch in record.epochs:
         score = epoch_scores(epoch).get("weighted_f1")

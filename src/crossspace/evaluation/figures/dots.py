@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from crossspace.evaluation.figures.style import BLUE, INK, MUTED, PAPER, ROW, VERMILLION, drawn, footnote
+from crossspace.evaluation.captions import wrapped
+from crossspace.evaluation.figures.style import BLUE, CARD, INK, MUTED, ROW, VERMILLION, drawn, footnote
 
-_TALLEST, _WIDEST_NAME = 14.0, 30
+_TALLEST = 14.0
 _FAR = 2.5
 """A value is drawn at the border when it lies farther from the middle of the means than this many widths, a width
 being the usual half interval or the usual distance of variants, whichever is more."""
@@ -78,8 +78,7 @@ def dots_figure(
         if reference is not None and low <= scores[reference].value <= high:
             axes.axvline(scores[reference].value, color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         _frame(axes, metric, low, high, len(names))
-        shown = ["\n".join(textwrap.wrap(name, _WIDEST_NAME, max_lines=2, placeholder="…")) for name in names]
-        axes.set_yticks(range(len(names)), [] if place else shown)
+        axes.set_yticks(range(len(names)), [] if place else [wrapped(name) for name in names])
         if reference is not None and not place:
             axes.get_yticklabels()[reference].set_fontweight("bold")
     figure.legend(
@@ -116,7 +115,7 @@ def _line(axes: Axes, row: int, score: Score, low: float, high: float) -> None:
         axes.plot(seeds, [row + _BELOW] * len(seeds), "o", color=INK, alpha=0.6, **_SEED)
     if inside(score.value):
         axes.plot(
-            score.value, row, "o", color=BLUE, markeredgecolor=PAPER, markeredgewidth=0.6, markersize=6.2, zorder=4
+            score.value, row, "o", color=BLUE, markeredgecolor=CARD, markeredgewidth=0.6, markersize=6.2, zorder=4
         )
     if score.published is not None and inside(score.published):
         axes.plot(score.published, row, "D", color="none", markeredgecolor=INK, markersize=4.2, zorder=5)
@@ -143,7 +142,7 @@ def _beyond(axes: Axes, row: int, border: float, said: str, rightwards: bool) ->
     axes.annotate(
         said, (border, row), xytext=(-7 if rightwards else 7, 0), textcoords="offset points", size=7, color=VERMILLION,
         ha="right" if rightwards else "left", va="center", zorder=6,
-        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
+        bbox={"facecolor": CARD, "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
     )  # fmt: skip
 
 
@@ -174,6 +173,8 @@ def _key(scores: Iterable[Score]) -> list[Line2D]:
         found.append(Line2D([], [], color=INK, alpha=0.6, marker="o", linestyle="", label="one seed", **_SEED))
     if any(score.published is not None for score in drawn_scores):
         found.append(
-            Line2D([], [], color="none", marker="D", markeredgecolor=INK, markersize=4.2, linestyle="", label="published")
+            Line2D(
+                [], [], color="none", marker="D", markeredgecolor=INK, markersize=4.2, linestyle="", label="published"
+            )
         )
     return found

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from crossspace.evaluation.captions import p_text, shortened
-from crossspace.evaluation.figures.style import BLUE, INK, MUTED, ROW, VERMILLION, canvas, drawn, footnote
+from crossspace.evaluation.captions import p_text, shortened, wrapped
+from crossspace.evaluation.figures.style import BLUE, CARD, INK, MUTED, ROW, VERMILLION, canvas, drawn, footnote
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def intervals_figure(
         basis: what the figure rests on.
         warning: print that in the colour of a warning.
     """
-    figure, axes = canvas(ROW, min(1.15 + 0.26 * len(differences), 14.0))
+    figure, axes = canvas(ROW, min(1.15 + 0.3 * len(differences), 14.0))
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
     for row, found in enumerate(differences):
         apart = found.interval is not None and (found.interval[0] > 0 or found.interval[1] < 0)
@@ -51,15 +51,15 @@ def intervals_figure(
         if found.interval is not None:
             axes.plot(found.interval, [row, row], color=colour, linewidth=1.3, marker="|", markersize=5)
         axes.plot(
-            found.value, row, "o", color=colour, markerfacecolor=colour if apart else "white", markersize=5, zorder=3
+            found.value, row, "o", color=colour, markerfacecolor=colour if apart else CARD, markersize=5, zorder=3
         )
         if found.p is not None:
-            text = p_text(found.p)
+            text = f"p = {p_text(found.p)}".replace("= <", "<")
             axes.annotate(
-                f"p {text}" if text.startswith("<") else f"p = {text}", (1, row), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
+                text, (1, row), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
                 va="center", size=7.5, color=INK if apart else MUTED, annotation_clip=False,
             )  # fmt: skip
-    axes.set_yticks(range(len(differences)), [shortened(found.name, 34) for found in differences])
+    axes.set_yticks(range(len(differences)), [wrapped(found.name) for found in differences])
     axes.set_ylim(len(differences) - 0.4, -0.6)
     axes.tick_params(axis="y", labelcolor=INK)
     axes.grid(axis="y", visible=False)

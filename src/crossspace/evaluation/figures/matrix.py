@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
-from crossspace.evaluation.captions import shortened
+from crossspace.evaluation.captions import shortened, wrapped
 from crossspace.evaluation.figures.style import HEAT, INK, canvas, drawn, footnote
 
 _LIGHT_TEXT_FROM = 0.72
@@ -52,7 +51,7 @@ def confusions_figure(
     for place, (title, confusion) in enumerate(confusions.items()):
         axes = figure.add_subplot(down, across, place + 1)
         _matrix(axes, confusion, labels)
-        axes.set_title("\n".join(textwrap.wrap(title, int(11 * side), max_lines=2, placeholder="…")))
+        axes.set_title(wrapped(title, int(11 * side)))
         if place % across:
             axes.set_ylabel("")
     footnote(figure, basis, warning)

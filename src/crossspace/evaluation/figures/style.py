@@ -19,15 +19,15 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-INK, MUTED, RULE, PAPER, HEAT = "#1b1f27", "#636b7a", "#d5dae2", "#fefefe", "#134f8c"
-"""Text and marks, secondary text, grid lines, background, the one hue of shaded cells."""
+INK, MUTED, RULE, PAPER, CARD, HEAT = "#1b1f27", "#636b7a", "#d5dae2", "#fefefe", "#fdfdfd", "#134f8c"
+"""Text and marks, secondary text, grid lines, background, what hides a line behind a mark, the one hue of cells."""
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#b0578d", "#c98500", "#3d9ad1"
 """Line colours after Okabe and Ito (2008), told apart by readers with colour blindness; darkened where thin."""
 
 THEMED = {
-    INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "figure", HEAT: "heat", BLUE: "blue", VERMILLION: "vermillion",
-    GREEN: "green", PURPLE: "purple", ORANGE: "orange", SKY: "sky",
+    INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "figure", CARD: "card", HEAT: "heat", BLUE: "blue",
+    VERMILLION: "vermillion", GREEN: "green", PURPLE: "purple", ORANGE: "orange", SKY: "sky",
 }  # fmt: skip
 """Colours that a page may set for itself: ``{colour: CSS variable}``."""
 

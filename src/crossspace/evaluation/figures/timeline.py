@@ -40,7 +40,7 @@ _WITHOUT_TEXT = _Columns((0.5, 5.2), 2.2, 5.3, 6.4, None)
 @drawn
 def timeline_figure(example: Example, labels: Sequence[str]) -> Figure:
     """One row per utterance, in order. In the lane of its speaker stands a bar in the colour of the predicted emotion,
-    as long as the confidence; then the names of prediction and truth, and the beginning of the text, where there is one.
+    as long as the confidence; then the names of prediction and truth, and the beginning of the text, if there is one.
 
     Beyond six speakers, those who say least share a lane.
 
