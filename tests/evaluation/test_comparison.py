@@ -58,14 +58,15 @@ def test_variances_of_conversations_and_of_either_models_seeds_are_added(seeds: 
     assert found.interval == pytest.approx((found.difference - reach, found.difference + reach))
 
 
-@pytest.mark.parametrize("together", [1, 3, 12])
+@pytest.mark.parametrize("together", [1, 3, 8])
 def test_an_interval_excludes_zero_exactly_where_the_p_value_is_below_five_percent(together: int) -> None:
     seen = set()
-    for seed in range(40):
-        found = compare(made(seed), made(100 + seed, quality=1.0 + seed / 4), together=together)
-        excludes = found.interval[0] > 0 or found.interval[1] < 0
-        assert excludes == (found.p_value < 0.05) == found.apart
-        seen.add(excludes)
+    for seed in range(12):
+        variants = {str(i): made(100 + 20 * seed + i, quality=1.0 + seed / 2) for i in range(together)}
+        for found in compare_all(made(seed), variants).values():
+            excludes = found.interval[0] > 0 or found.interval[1] < 0
+            assert excludes == (found.p_value < 0.05) == found.apart
+            seen.add(excludes)
     assert seen == {True, False}
 
 
@@ -145,7 +146,8 @@ def test_different_utterances_or_numbers_of_seeds_are_refused() -> None:
 
 
 def test_variants_compared_together_are_corrected_for_their_number() -> None:
-    reference, variants = made(0), {"b": made(1, 2.0), "a": made(2, 1.2), "c": made(0)}
+    reference = made(0, seeds=1)
+    variants = {"b": made(1, 2.0, seeds=1), "a": made(2, 1.2, seeds=1), "c": made(0, seeds=1)}
     found = compare_all(reference, variants)
     assert list(found) == ["b", "a", "c"]
     for name, corrected in found.items():
@@ -153,6 +155,13 @@ def test_variants_compared_together_are_corrected_for_their_number() -> None:
         assert corrected.together == 3 and corrected.p_value == pytest.approx(min(3 * alone.p_value, 1.0))
         assert np.diff(corrected.interval) > np.diff(alone.interval) or name == "c"
     assert compare_all(reference, {}) == {}
+
+
+def test_few_seeds_borrow_what_spreads_are_usual_from_the_other_variants() -> None:
+    reference, variants = made(0, groups=20), {str(i): made(i + 1, groups=20) for i in range(9)}
+    alone = [compare(reference, counts).interval for counts in variants.values()]
+    together = [found.interval for found in compare_all(reference, variants).values()]
+    assert np.median(np.diff(together)) < 2 * np.median(np.diff(alone))  # though corrected for nine
 
 
 def spread_of_one(mean: float) -> np.ndarray:

@@ -35,8 +35,10 @@ def spelled(name: str, like: str = "") -> str:
     """
     capital = [word.rstrip(".-") for word in re.findall(r"\w[\w.-]*", like) if re.search(r"[A-Z]", word[1:])]
     known = _SPELLED | {word.lower(): word for word in capital}
-    whole = known.get(name.lower())
-    return whole or " ".join(known.get(word.lower(), word) for word in re.split(r"[-_]+", name) if word) or name
+    if name.lower() in known:
+        return known[name.lower()]
+    words = [str(word) for word in re.split(r"[-_]+", name) if word]
+    return " ".join(known.get(word.lower(), word) for word in words) or name
 
 
 def objective_caption(name: str) -> str:

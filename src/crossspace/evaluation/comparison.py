@@ -15,6 +15,7 @@ from scipy import stats
 
 from crossspace.errors import DataError
 from crossspace.evaluation.confusion import metrics_of
+from crossspace.evaluation.moderation import moderated
 
 LEVEL = 0.05
 """Chance of any false finding among the comparisons that are made together."""
@@ -54,7 +55,7 @@ class Comparison:
 
 
 def compare(
-    reference: NDArray[np.generic], variant: NDArray[np.generic], metric: str = "weighted_f1", together: int = 1
+    reference: NDArray[np.generic], variant: NDArray[np.generic], metric: str = "weighted_f1"
 ) -> Comparison:
     """Compare two models on the same conversations.
 
@@ -67,20 +68,51 @@ def compare(
         reference: (S, G, C, C) confusion counts by seed and conversation.
         variant: (S, G, C, C) of the other model, conversations in the same order.
         metric: one of :data:`~crossspace.evaluation.scores.METRICS`.
-        together: comparisons that are made with this one; interval and p-value are corrected for them (Bonferroni).
 
     Raises:
         DataError: the two were not scored on the same utterances, or have different numbers of seeds.
     """
-    first, second = _checked(reference, variant)
-    values = [metrics_of(cells.sum(1))[metric] for cells in (first, second)]
-    difference = float(values[1].mean() - values[0].mean())
-    parts = [_between_conversations(first, second, metric), *map(_between_seeds, values)]
+    return compare_all(reference, {"variant": variant}, metric)["variant"]
+
+
+def compare_all(
+    reference: NDArray[np.generic], variants: Mapping[str, NDArray[np.generic]], metric: str = "weighted_f1"
+) -> dict[str, Comparison]:
+    """Every variant against the reference, as :func:`compare` does it, with two things that the company changes.
+
+    Intervals and p-values are corrected for the number of comparisons, both after Bonferroni: Holm's steps would be a
+    little kinder to p-values, but have no intervals of this form, and an interval and a p-value that disagree help
+    nobody. And the variances between trainings borrow from each other (:func:`~.moderation.moderated`), because a few
+    seeds of one variant say little of its spread.
+    """
+    pairs = {name: _checked(reference, counts) for name, counts in variants.items()}
+    values = {name: _by_seed(second, metric) for name, (_, second) in pairs.items()}
+    if not pairs:
+        return {}
+    base = _by_seed(next(iter(pairs.values()))[0], metric)
+    count = len(base)
+    spread = [x.var(ddof=1) / count if count > 1 else 0.0 for x in (base, *values.values())]
+    (of_base, *of_variants), freedom = moderated(spread, count - 1)
+    return {
+        name: _compared(
+            difference=float(values[name].mean() - base.mean()),
+            parts=[_between_conversations(*pairs[name], metric), (of_base, freedom), (of_variant, freedom)],
+            together=len(pairs),
+            needed=seeds_needed(base, values[name]),
+            equal=np.array_equal(*pairs[name]),
+        )
+        for name, of_variant in zip(pairs, of_variants, strict=True)
+    }
+
+
+def _compared(
+    difference: float, parts: list[tuple[float, float]], together: int, needed: int | None, equal: bool
+) -> Comparison:
+    """A comparison from the variances that add up to that of the difference, each with its degrees of freedom."""
     variance = sum(part for part, _ in parts)
-    needed = seeds_needed(values[0], values[1])
-    if np.array_equal(first, second) and variance < _ROUNDING**2:
+    if equal and variance < _ROUNDING**2:
         return Comparison(0.0, 0.0, None, together, (0.0, 0.0), 1.0, needed)
-    if first.shape[1] < 2 or variance < _ROUNDING**2:
+    if not parts[0][1] or variance < _ROUNDING**2:
         return Comparison(difference, None, None, together, None, None, needed)
     error = float(np.sqrt(variance))
     freedom = float(variance**2 / sum(part**2 / count for part, count in parts if part))
@@ -91,15 +123,8 @@ def compare(
     )
 
 
-def compare_all(
-    reference: NDArray[np.generic], variants: Mapping[str, NDArray[np.generic]], metric: str = "weighted_f1"
-) -> dict[str, Comparison]:
-    """Every variant against the reference, intervals and p-values corrected for their number.
-
-    The correction is that of Bonferroni for both. Holm's steps would be a little kinder to p-values, but have no
-    intervals of this form, and an interval and a p-value that disagree help nobody.
-    """
-    return {name: compare(reference, counts, metric, len(variants)) for name, counts in variants.items()}
+def _by_seed(cells: NDArray[np.float64], metric: str) -> NDArray[np.float64]:
+    return metrics_of(cells.sum(1))[metric]
 
 
 def _checked(
@@ -127,12 +152,6 @@ def _between_conversations(first: NDArray[np.float64], second: NDArray[np.float6
     without = [metrics_of(cells.sum(1, keepdims=True) - cells)[metric].mean(0) for cells in (first, second)]
     left = without[1] - without[0]
     return float((groups - 1) / groups * ((left - left.mean()) ** 2).sum()), groups - 1
-
-
-def _between_seeds(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Variance of a mean over seeds, and its degrees of freedom."""
-    count = len(values)
-    return (float(values.var(ddof=1)) / count, count - 1) if count > 1 else (0.0, 0)
 
 
 def seeds_needed(
