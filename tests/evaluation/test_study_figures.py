@@ -202,6 +202,19 @@ def test_filled_points_are_those_whose_interval_excludes_zero() -> None:
     assert points[0] != CARD and points[1] == points[2] == CARD
 
 
+def test_a_difference_far_from_all_others_stands_at_the_border_and_zero_stays_in_sight() -> None:
+    near = [Difference(f"v{i}", 0.1 * i, (-1.0, 1.0 + 0.1 * i), 1.0) for i in range(6)]
+    figure = intervals_figure(
+        [*near, Difference("far", -18.0, (-27.0, -9.0), 0.0001)], reference="r", quantity="F1", basis=BASIS
+    )
+    low, high = figure.axes[0].get_xlim()
+    assert -4 < low < 0 < high < 4
+    assert "−18.0 (−27.0 to −9.0)" in text_of(figure) and off_the_sheet(figure) == []
+    alike = [Difference("a", 5.0, (4.0, 6.0), 0.01), Difference("b", 5.1, (4.2, 6.1), 0.01)]
+    low, high = intervals_figure(alike, reference="r", quantity="F1", basis=BASIS).axes[0].get_xlim()
+    assert low < 0 < 6.1 <= high
+
+
 def test_a_footnote_is_printed_whole_and_as_a_warning_where_it_is_one() -> None:
     for width in (3.0, 7.6):
         figure, _ = canvas(width, 3.0)

@@ -54,9 +54,7 @@ class Comparison:
         return self.p_value is not None and self.p_value < LEVEL
 
 
-def compare(
-    reference: NDArray[np.generic], variant: NDArray[np.generic], metric: str = "weighted_f1"
-) -> Comparison:
+def compare(reference: NDArray[np.generic], variant: NDArray[np.generic], metric: str = "weighted_f1") -> Comparison:
     """Compare two models on the same conversations.
 
     The variance of the difference has two parts: that between conversations, by the jackknife (the difference without

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,12 +53,6 @@ def step_curves(
     last = max((step for rows in logged.values() for _, step, _ in rows), default=0)
     window = -(-(last + 1) // points)
     return [_curve(name, rows, window) for name, rows in logged.items()]
-
-
-def value_range(curves: Sequence[Curve]) -> tuple[float, float]:
-    """The least and the greatest value of the curves, bands included."""
-    low = min(float((curve.mean - curve.spread).min()) for curve in curves)
-    return low, max(float((curve.mean + curve.spread).max()) for curve in curves)
 
 
 def epoch_scores(epoch: Mapping[str, Any]) -> Mapping[str, float]:

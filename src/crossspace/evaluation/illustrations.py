@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from crossspace.evaluation.captions import METRIC_CAPTIONS, objective_caption, pair_caption
-from crossspace.evaluation.curves import Curve, deciding_split, epoch_scores, step_curves, value_range
+from crossspace.evaluation.curves import Curve, deciding_split, epoch_scores, step_curves
 from crossspace.evaluation.example import Example
 from crossspace.evaluation.figures.calibration import reliability_figure
 from crossspace.evaluation.figures.matrix import confusion_figure
@@ -82,8 +82,8 @@ def _gamma(record: RunRecord) -> Iterator[Illustration]:
         names = {curve.name: objective_caption(curve.name) for curve in curves}
         total = _common_sum(record)
         equal = None if total is None else total / len(curves)
-        low, high = value_range(curves)
-        ylim = (0.0, 1.0) if total is not None and abs(total - 1) < _SAME and min(low, 1 - high) >= 0 else None
+        values = [value for step in record.steps for value in (step.get("weights") or {}).values()]
+        ylim = (0.0, 1.0) if total is not None and abs(total - 1) < _SAME and min(values) >= 0 else None
         figure = step_figure(curves, names, ylabel="weight", ylim=ylim, reference=equal)
         said = str(record.environment.get("balancer", {}).get("about_weights", ""))
         dotted = "" if equal is None else f"The dotted line, at {equal:.3g}, is where they are equal."

@@ -12,7 +12,7 @@ from crossspace.evaluation.captions import METRIC_CAPTIONS, plain, spelled
 from crossspace.evaluation.curves import epoch_scores
 from crossspace.evaluation.example import Example, choose_example
 from crossspace.evaluation.figures.palette import emotion_colours
-from crossspace.evaluation.figures.style import inline, svg
+from crossspace.evaluation.figures.style import LARGEST, inline, svg
 from crossspace.evaluation.illustrations import Illustration, illustrations
 from crossspace.evaluation.record import RunRecord
 from crossspace.evaluation.remarks import Remark, ceiling_of, remarks_of_run
@@ -69,6 +69,7 @@ def _context(record: RunRecord, example: Example | None, drawn: list[Illustratio
         "colours": emotion_colours(record.labels),
         "calibration": record.results.get("calibration"),
         "sureness": _sureness(record),
+        "matrix_width": round(LARGEST * 72 * sections["confusion"][0].figure.get_figwidth()),
     }
 
 

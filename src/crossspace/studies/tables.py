@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from crossspace.evaluation.captions import METRIC_CAPTIONS, objective_caption, p_text
-from crossspace.evaluation.comparison import MOST_SEEDS, Comparison
+from crossspace.evaluation.captions import METRIC_CAPTIONS, objective_caption
 from crossspace.evaluation.oscillation import oscillation
 from crossspace.evaluation.scores import METRICS
 from crossspace.evaluation.table import Table
 from crossspace.studies.basis import basis
 from crossspace.studies.conditions import ANY
+from crossspace.studies.differences import differences
 from crossspace.studies.record import COMPARED, StudyRecord, VariantRecord
 from crossspace.studies.study import BEST_ON_TEST
 
 
 def tables(record: StudyRecord) -> list[Table]:
     """All tables for which the study holds something, in the order of the report."""
-    found = [_scores(record), *_differences(record), _per_class(record), *_costs(record), *_missing(record)]
+    found = [_scores(record), *differences(record), _per_class(record), *_costs(record), *_missing(record)]
     return found + (list(_oscillations(record)) if "curves" in record.study.report else [])
 
 
@@ -71,64 +71,6 @@ def _values(found: VariantRecord, record: StudyRecord) -> dict[str, Any]:
     if twin is not None:
         line.update({f"{BEST_ON_TEST}_{m}": twin.metric(m)["mean"] for m in METRICS})
     return line
-
-
-def _differences(record: StudyRecord) -> Iterator[Table]:
-    if len(record.variants) < 2:
-        return
-    for metric in COMPARED:
-        pairs = [(v, record.comparisons[metric][v.name]) for v in record.others]
-        count = len(pairs)
-        caption = (
-            f"Variant minus {record.reference.title}, in percentage points. Would the difference come out with other "
-            "conversations of the same kind and other trainings? Its variance between conversations (paired, by the "
-            "jackknife) and between trainings gives interval and p, by a t distribution; the interval excludes 0 "
-            "exactly where p is below 0.05. "
-        )
-        if count > 1:
-            caption += f"Both are corrected for the {count} comparisons together (Bonferroni). "
-        caption += "Seeds needed: of each, for a t test at 5 % to see half the difference with 80 % power. "
-        yield Table(
-            f"differences-{metric.replace('_', '-')}",
-            f"Differences in {METRIC_CAPTIONS[metric]}",
-            caption + basis(record),
-            ["variant", "difference", *_corrected(count), "seeds needed"],
-            [[v.title, *_compared(found)] for v, found in pairs],
-            [_comparison_values(v, record, metric, found) for v, found in pairs],
-        )
-
-
-def _corrected(count: int) -> list[str]:
-    """Headings of interval and p-value."""
-    return ["95 % interval", "p"] if count == 1 else [f"95 % interval, corrected for {count}", "p, corrected"]
-
-
-def _comparison_values(found: VariantRecord, record: StudyRecord, metric: str, compared: Comparison) -> dict[str, Any]:
-    low, high = compared.interval or (None, None)
-    return {
-        "variant": found.name,
-        "reference": record.reference.name,
-        "metric": metric,
-        "difference": compared.difference,
-        "standard_error": compared.standard_error,
-        "degrees_of_freedom": compared.freedom,
-        "corrected_for": compared.together,
-        "low_corrected": low,
-        "high_corrected": high,
-        "p_corrected": compared.p_value,
-        "seeds_needed": compared.seeds_needed,
-    }
-
-
-def _compared(found: Comparison) -> list[str]:
-    most = "> " if found.seeds_needed == MOST_SEEDS else ""
-    needed = "–" if found.seeds_needed is None else f"{most}{found.seeds_needed:,}"
-    return [
-        _signed(found.difference),
-        "–" if found.interval is None else f"{_signed(found.interval[0])} to {_signed(found.interval[1])}",
-        p_text(found.p_value),
-        needed,
-    ]
 
 
 def _per_class(record: StudyRecord) -> Table:
@@ -273,7 +215,3 @@ def _plain_spread(values: list[float]) -> str:
 
 def _range(interval: Any) -> str:
     return "–" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
-
-
-def _signed(fraction: float) -> str:
-    return f"{100 * fraction:+.2f}".replace("-", "−")

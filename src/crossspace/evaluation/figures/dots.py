@@ -89,17 +89,17 @@ def dots_figure(
     return figure
 
 
-def window(scores: Sequence[Score]) -> tuple[float, float]:
-    """What part of 0 to 100 an axis shows: all that is drawn but what lies far from the rest."""
+def window(scores: Sequence[Score], least: float = 0.0, most: float = 100.0) -> tuple[float, float]:
+    """What an axis from ``least`` to ``most`` shows of itself: all that is drawn but what lies far from the rest."""
     means = np.array([score.value for score in scores if np.isfinite(score.value)])
     if not len(means):
-        return 0.0, 100.0
+        return least, most
     halves = [(i[1] - i[0]) / 2 for score in scores if (i := score.interval) is not None and np.isfinite(i).all()]
     lower, middle, upper = np.quantile(means, (0.25, 0.5, 0.75))
     reach = max(_FAR * max(upper - lower, float(np.median(halves)) if halves else 0.0), _NARROWEST)
     near = [x for score in scores for x in score.points if abs(x - middle) <= reach] + [middle - 0.5, middle + 0.5]
     margin = 0.06 * (max(near) - min(near))
-    return max(float(min(near) - margin), 0.0), min(float(max(near) + margin), 100.0)
+    return max(float(min(near) - margin), least), min(float(max(near) + margin), most)
 
 
 def _line(axes: Axes, row: int, score: Score, low: float, high: float) -> None:
@@ -120,7 +120,7 @@ def _line(axes: Axes, row: int, score: Score, low: float, high: float) -> None:
     if score.published is not None and inside(score.published):
         axes.plot(score.published, row, "D", color="none", markeredgecolor=INK, markersize=4.2, zorder=5)
     for border, beyond in ((low, lambda x: x < low), (high, lambda x: x > high)):
-        _beyond(axes, row, border, _said_beyond(score, beyond), rightwards=border == high)
+        at_border(axes, row, border, _said_beyond(score, beyond), rightwards=border == high)
 
 
 def _said_beyond(score: Score, beyond: Callable[[float], bool]) -> str:
@@ -135,12 +135,13 @@ def _said_beyond(score: Score, beyond: Callable[[float], bool]) -> str:
     return ", ".join(said)
 
 
-def _beyond(axes: Axes, row: int, border: float, said: str, rightwards: bool) -> None:
+def at_border(axes: Axes, row: int, border: float, said: str, *, rightwards: bool, colour: str = VERMILLION) -> None:
+    """A mark at a border of the axes for what lies beyond it, with its value; nothing where nothing is said."""
     if not said:
         return
-    axes.plot(border, row, ">" if rightwards else "<", color=VERMILLION, markersize=5.5, clip_on=False, zorder=6)
+    axes.plot(border, row, ">" if rightwards else "<", color=colour, markersize=5.5, clip_on=False, zorder=6)
     axes.annotate(
-        said, (border, row), xytext=(-7 if rightwards else 7, 0), textcoords="offset points", size=7, color=VERMILLION,
+        said, (border, row), xytext=(-7 if rightwards else 7, 0), textcoords="offset points", size=7, color=colour,
         ha="right" if rightwards else "left", va="center", zorder=6,
         bbox={"facecolor": CARD, "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
     )  # fmt: skip
@@ -149,7 +150,7 @@ def _beyond(axes: Axes, row: int, border: float, said: str, rightwards: bool) ->
 def _frame(axes: Axes, metric: str, low: float, high: float, rows: int) -> None:
     axes.set_xlim(low, high)
     axes.set_ylim(rows - 0.5, -0.5)
-    axes.tick_params(axis="y", labelcolor=INK)
+    axes.tick_params(axis="y", labelcolor=INK, pad=7)
     axes.grid(axis="y", visible=True)
     axes.grid(axis="x", visible=True)
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))

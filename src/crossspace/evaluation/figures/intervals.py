@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from crossspace.evaluation.captions import p_text, shortened, wrapped
+from crossspace.evaluation.figures.dots import Score, at_border, window
 from crossspace.evaluation.figures.style import BLUE, CARD, INK, MUTED, ROW, VERMILLION, canvas, drawn, footnote
 
 
@@ -34,7 +37,8 @@ def intervals_figure(
 ) -> Figure:
     """A point and its interval per variant around the line of no difference.
 
-    A filled point has an interval that excludes zero; a hollow one does not. The p-value stands at the right.
+    A filled point has an interval that excludes zero; a hollow one does not. The p-value stands at the right. A
+    difference far from all others stands at the border with its value.
 
     Args:
         differences: from the top.
@@ -44,15 +48,17 @@ def intervals_figure(
         warning: print that in the colour of a warning.
     """
     figure, axes = canvas(ROW, min(1.15 + 0.3 * len(differences), 14.0))
+    low, high = _window(differences)
+    axes.set_xlim(low, high)
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
     for row, found in enumerate(differences):
         apart = found.interval is not None and (found.interval[0] > 0 or found.interval[1] < 0)
         colour = INK if not apart else BLUE if found.value > 0 else VERMILLION
-        if found.interval is not None:
-            axes.plot(found.interval, [row, row], color=colour, linewidth=1.3, marker="|", markersize=5)
-        axes.plot(
-            found.value, row, "o", color=colour, markerfacecolor=colour if apart else CARD, markersize=5, zorder=3
-        )
+        if low <= found.value <= high:
+            _point(axes, row, found, colour, apart)
+        elif np.isfinite(found.value):
+            border, right = (low, False) if found.value < low else (high, True)
+            at_border(axes, row, border, _said(found), rightwards=right, colour=colour)
         if found.p is not None:
             text = f"p = {p_text(found.p)}".replace("= <", "<")
             axes.annotate(
@@ -67,3 +73,23 @@ def intervals_figure(
     axes.set_xlabel(f"{quantity}, difference to {shortened(reference, 34)} (percentage points)")
     footnote(figure, basis, warning)
     return figure
+
+
+def _point(axes: Axes, row: int, found: Difference, colour: str, apart: bool) -> None:
+    """A point with its interval; where that leaves the axes, it has no end there."""
+    if found.interval is not None:
+        axes.plot(found.interval, [row, row], color=colour, linewidth=1.3, marker="|", markersize=5)
+    fill = colour if apart else CARD
+    axes.plot(found.value, row, "o", color=colour, markerfacecolor=fill, markersize=5, zorder=3)
+
+
+def _window(differences: Sequence[Difference]) -> tuple[float, float]:
+    """What the axis shows: no difference, and all differences but those far from the rest."""
+    low, high = window([Score(found.value, found.interval) for found in differences], -100.0, 100.0)
+    margin = 0.06 * (high - low)
+    return min(low, -margin), max(high, margin)
+
+
+def _said(found: Difference) -> str:
+    interval = "" if found.interval is None else f" ({found.interval[0]:+.1f} to {found.interval[1]:+.1f})"
+    return f"{found.value:+.1f}{interval}".replace("-", "−")

@@ -33,6 +33,9 @@ THEMED = {
 
 FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,'DejaVu Sans',sans-serif"
 
+LARGEST = 1.9
+"""Pixels on a page for a point of a figure, at most."""
+
 _SMALL, _LETTER = 7, 0.58
 """Points of a footnote, and the width of a letter as a share of them."""
 
@@ -120,7 +123,7 @@ def inline(document: str) -> str:
     opening, rest = document[document.index("<svg") :].split(">", 1)
     size = re.search(r'viewBox="0 0 (\S+) (\S+)"', opening)
     assert size is not None
-    opening = f'<svg viewBox="{size[0][9:-1]}" style="max-width:{1.9 * float(size[1]):.0f}px" role="presentation"'
+    opening = f'<svg viewBox="{size[0][9:-1]}" style="max-width:{LARGEST * float(size[1]):.0f}px" role="presentation"'
     text = f"{opening}>{_in_tags('xlink:href', lambda _: 'href', rest)}"
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, count=1, flags=re.DOTALL)
     return _in_tags("|".join(THEMED), lambda colour: f"var(--{THEMED[colour[0]]},{colour[0]})", text)
