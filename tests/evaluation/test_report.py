@@ -154,6 +154,14 @@ def test_what_a_run_does_not_hold_is_left_out(nasty: Path) -> None:
     assert not (nasty / "figures" / "gamma.svg").exists()
 
 
+def test_scores_of_a_single_seed_are_not_told_twice(nasty: Path, page: str) -> None:
+    text = (nasty / "report.html").read_text(encoding="utf-8")
+    assert "Each seed" in page and "Each seed" not in text
+    for found in (page, text):
+        assert "Always answering" in found and found.count('<ul class="tiles">') == 1
+    assert text.count("Unweighted average recall") == 1 and page.count("Unweighted average recall") == 2
+
+
 def test_a_run_without_history_has_no_training_section(write_run, tmp_path: Path) -> None:
     write_run(tmp_path, seeds=2, conversations=6)
     (tmp_path / "history.jsonl").write_text("")

@@ -88,7 +88,8 @@ def _intervals(record: StudyRecord) -> Iterator[Illustration]:
         "differences",
         f"Which variants differ from {record.reference.title}?",
         "Points are differences of means, lines 95 % intervals over conversations and trainings, at the right the "
-        f"p-value of the same test{corrected}. Filled points can be told from no difference.",
+        f"p-value of the same test{corrected}. Filled points can be told from no difference. A difference far from the "
+        "others stands at the border with its interval.",
         intervals_figure(
             differences,
             reference=record.reference.title,
