@@ -17,7 +17,7 @@ from crossspace.data.conversation_json import read_conversation
 from crossspace.data.importers.synthetic import Synthetic
 from crossspace.errors import DataError, MismatchError
 from crossspace.models.inference import infer
-from crossspace.predict import predictions_of
+from crossspace.predict import predictions_of, said_unmatched
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +138,48 @@ def test_a_modality_that_the_corpus_lacks_is_missing_everywhere(predictor: Predi
     found = predictor.predict_corpus(poor, "test").to_pylist()
     assert [r["label"] for r in found] == [r["label"] for r in expected]
     assert all(r["label_audio"] is None for r in found)
+
+
+def test_modalities_that_do_not_meet_are_told_on_both_sides(predictor: Predictor, tiny_corpus: Corpus) -> None:
+    assert predictor.unmatched(tiny_corpus) == ([], [])
+    fewer = tiny_corpus.with_modalities(["text"])
+    assert predictor.unmatched(fewer, "test") == (["audio", "visual"], [])
+    renamed = {
+        split: [
+            replace(
+                c,
+                utterances=tuple(
+                    replace(u, features={f"my-{m}": x for m, x in u.features.items()}) for u in c.utterances
+                ),
+            )
+            for c in tiny_corpus.split(split)
+        ]
+        for split in tiny_corpus.splits
+    }
+    spec = replace(tiny_corpus.spec, widths={f"my-{m}": d for m, d in tiny_corpus.spec.widths.items()})
+    lacking, unused = predictor.unmatched(Corpus(renamed, spec))
+    assert (lacking, unused) == (["text", "audio", "visual"], ["my-text", "my-audio", "my-visual"])
+    said = said_unmatched(lacking, unused)
+    assert "text, audio, visual" in said[0] and "my-text" in said[1] and "another name" in said[2]
+    assert said_unmatched([], []) == [] and len(said_unmatched(["audio"], [])) == 1
+
+
+def test_a_modality_that_a_corpus_has_in_no_utterance_of_the_split_is_lacking(
+    predictor: Predictor, tiny_corpus: Corpus
+) -> None:
+    deaf = {
+        split: [
+            replace(c, utterances=tuple(replace(u, features=seen(u, split == "test")) for u in c.utterances))
+            for c in tiny_corpus.split(split)
+        ]
+        for split in tiny_corpus.splits
+    }
+    corpus = Corpus(deaf, tiny_corpus.spec)
+    assert predictor.unmatched(corpus, "test") == (["audio"], []) and predictor.unmatched(corpus) == ([], [])
+
+
+def seen(utterance: Utterance, deaf: bool) -> dict[str, np.ndarray]:
+    return {m: x for m, x in utterance.features.items() if m != "audio" or not deaf}
 
 
 def test_an_empty_split_and_an_empty_conversation_give_nothing(predictor: Predictor, tiny_corpus: Corpus) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,15 @@ class Predictor:
                 "corpus the features of the model, or train a model on this corpus."
             )
 
+    def unmatched(self, corpus: Corpus, split: str | None = "all") -> tuple[list[str], list[str]]:
+        """Modalities that the model knows and no utterance of the split has, and those of the corpus it does not use.
+
+        Either is allowed, and either may be a modality under another name: it should be said wherever a model meets
+        a corpus. :func:`said_unmatched` puts it into words.
+        """
+        coverage = corpus.coverage(split)
+        return unmatched(self.task.modalities, [m for m, count in coverage.items() if count])
+
     def check_labels(self, corpus: Corpus) -> None:
         """Raise :class:`MismatchError` unless corpus and model have the same labels in the same order."""
         if corpus.spec.labels != self.task.labels:
@@ -152,6 +161,24 @@ class Predictor:
         return replace(
             batch, features=features, present=present, speakers=torch.tensor(speakers, dtype=torch.long), complete=None
         )
+
+
+def unmatched(known: Iterable[str], given: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Modalities that a model knows and that are nowhere given, and those given that it does not use."""
+    knows, has = list(known), list(given)
+    return [m for m in knows if m not in has], [m for m in has if m not in knows]
+
+
+def said_unmatched(lacking: Sequence[str], unused: Sequence[str], source: str = "the corpus") -> list[str]:
+    """What :func:`unmatched` found, a sentence each."""
+    said = []
+    if lacking:
+        said.append(f"The model knows {', '.join(lacking)}, which {source} lacks everywhere: it predicts without.")
+    if unused:
+        said.append(f"The model does not use {', '.join(unused)} of {source}.")
+    if lacking and unused:
+        said.append("If one is the other under another name, import the features under the name that the model knows.")
+    return said
 
 
 def predictions_of(predictor: Predictor, corpus: Corpus, split: str, seed: int) -> pa.Table:

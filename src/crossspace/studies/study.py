@@ -46,12 +46,6 @@ class Variant:
     twin_of: str | None = None
     unusable: str | None = None
 
-    @property
-    def description(self) -> str:
-        """What is different, and from which recipe it starts."""
-        recipe = self.configuration.recipe
-        return self.about + (f" (recipe {recipe})" if recipe else "")
-
 
 @dataclass(frozen=True)
 class Study:
@@ -78,6 +72,12 @@ class Study:
     conditions: Conditions | None = None
     report: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+
+    def description(self, variant: Variant) -> str:
+        """What is different about a variant, and, where the variants start from several recipes, from which."""
+        recipes = {v.configuration.recipe for v in self.variants}
+        recipe = variant.configuration.recipe if len(recipes) > 1 else None
+        return variant.about + (f" (recipe {recipe})" if recipe else "")
 
     def variant(self, name: str) -> Variant:
         """The variant of that name."""
