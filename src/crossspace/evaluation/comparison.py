@@ -74,8 +74,8 @@ def compare(
 
     *The interval.* The variance of the difference has two parts: that between conversations, by the jackknife (the
     difference without each of them in turn; both models see the same ones), and that between the trainings of either
-    model. A t distribution with the degrees of freedom of Welch and Satterthwaite answers for few conversations and few seeds,
-    where resampling would be too sure. With one seed the second part is not known, and is left out.
+    model. A t distribution with the degrees of freedom of Welch and Satterthwaite answers for few conversations and few
+    seeds, where resampling would be too sure. With one seed the second part is not known, and is left out.
 
     *The test.* Under its null hypothesis the two may change places within every conversation, all seeds together.
 
