@@ -11,8 +11,38 @@ import numpy as np
 
 from benchmarks.fuzzing.mutations import by_bytes
 
-_ODD_SHAPES = ((-1,), (2**62,), (2**40, 2**40), (0,), (0, 2**62), (3.0,), "x", None, (3, 1), (1,) * 40, (2**70,), (True,))
-_ODD_CODES = ("O8", "U3", "S5", "f8", "c16", "b1", "V8", "M8[s]", "f4,O", "U0", "i3", "f8" * 9, "U99999999", 7, b"f8", "?")
+_ODD_SHAPES = (
+    (-1,),
+    (2**62,),
+    (2**40, 2**40),
+    (0,),
+    (0, 2**62),
+    (3.0,),
+    "x",
+    None,
+    (3, 1),
+    (1,) * 40,
+    (2**70,),
+    (True,),
+)
+_ODD_CODES = (
+    "O8",
+    "U3",
+    "S5",
+    "f8",
+    "c16",
+    "b1",
+    "V8",
+    "M8[s]",
+    "f4,O",
+    "U0",
+    "i3",
+    "f8" * 9,
+    "U99999999",
+    7,
+    b"f8",
+    "?",
+)
 _ODD_ITEMS = ([], [1], [None] * 100, (1, 2), "text", b"", b"\xff" * 7, b"\0" * 24, 3, {"a": 1}, [[1]] * 3, None)
 
 
@@ -53,7 +83,9 @@ def shuffled(data: bytes, draw: random.Random) -> bytes:
         elif what == 2:
             parts[at], parts[other] = parts[other], parts[at]
         else:
-            parts[at] = draw.choice((b"\x85", b"0", b"2", b"(", b"t", b"l", b"e", b"b", b"R", b"h\0", b"\x91", b"u", b"K\1"))
+            parts[at] = draw.choice(
+                (b"\x85", b"0", b"2", b"(", b"t", b"l", b"e", b"b", b"R", b"h\0", b"\x91", b"u", b"K\1")
+            )
     return b"".join(parts)
 
 

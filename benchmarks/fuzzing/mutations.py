@@ -7,7 +7,6 @@ import json
 import random
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,8 +14,33 @@ import pyarrow.parquet as pq
 
 Mutation = Callable[[bytes, random.Random], bytes]
 
-_ODD_BYTES = (b"\0", b"\xff", b"\x7f", b"\x80", b"\n", b"(" * 50, b"[" * 5000, b"\xff" * 8, b"\xff\xff\xff\x7f", b"\0" * 8)
-_ODD_WORDS = ("1e400", "-1", "9" * 400, "nan", "\ud800", "\0", "null", "true", "[", "{}", "é" * 3000, "a: b", "- " * 900)
+_ODD_BYTES = (
+    b"\0",
+    b"\xff",
+    b"\x7f",
+    b"\x80",
+    b"\n",
+    b"(" * 50,
+    b"[" * 5000,
+    b"\xff" * 8,
+    b"\xff\xff\xff\x7f",
+    b"\0" * 8,
+)
+_ODD_WORDS = (
+    "1e400",
+    "-1",
+    "9" * 400,
+    "nan",
+    "\ud800",
+    "\0",
+    "null",
+    "true",
+    "[",
+    "{}",
+    "é" * 3000,
+    "a: b",
+    "- " * 900,
+)
 _ODD_VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 1.5, 1e300, 2**63, 2**70, -(2**31), "", "x", "\ud800", "\0", "nan", "9" * 5000, [], {}, [None],
     {"a": []}, float("nan"), float("inf"), [[[[]]]], "A" * 100_000,
@@ -119,8 +143,12 @@ def by_members(data: bytes, draw: random.Random) -> bytes:
 def by_header(data: bytes, draw: random.Random) -> bytes:
     """The header of an array file made to say something else, of the same length where that is possible."""
     start, stop = 10, 10 + int.from_bytes(data[8:10], "little")
-    shape = draw.choice(("(9999999999,)", "(-1,)", "()", "(1,1)", "(2**70,)", "(0,)", "(3,10**9)", "[5]", "(True,)", "(1e3,)"))
-    kind = draw.choice(("<f8", "|O", "<U1000000", "|V8", "<M8[s]", "<c16", "|b1", "<i8", ">f4", "|S0", "f4,f4", "<U99999999999"))
+    shape = draw.choice(
+        ("(9999999999,)", "(-1,)", "()", "(1,1)", "(2**70,)", "(0,)", "(3,10**9)", "[5]", "(True,)", "(1e3,)")
+    )
+    kind = draw.choice(
+        ("<f8", "|O", "<U1000000", "|V8", "<M8[s]", "<c16", "|b1", "<i8", ">f4", "|S0", "f4,f4", "<U99999999999")
+    )
     header = f"{{'descr': '{kind}', 'fortran_order': {draw.choice(('True', 'False', '3'))}, 'shape': {shape}, }}"
     if draw.random() < 0.4:
         header = data[start:stop].decode("latin-1").replace("'shape'", draw.choice(("'shapes'", "'shape'")))

@@ -61,7 +61,10 @@ def _drive(work: Work, waiting: SimpleQueue, done: SimpleQueue, mebibytes: int, 
             outcome = "timeout", f"more than {seconds:g} s"
         except EOFError:
             process.join()
-            outcome = "signal", signal.Signals(-process.exitcode).name if process.exitcode < 0 else f"exit {process.exitcode}"
+            outcome = (
+                "signal",
+                signal.Signals(-process.exitcode).name if process.exitcode < 0 else f"exit {process.exitcode}",
+            )
         process.kill()
         process = None
         done.put((job, *outcome))

@@ -133,7 +133,9 @@ def _validate(path: Path) -> None:
 
 
 def _conversation(folder: Path) -> None:
-    said = [{"speaker": "A", "text": "é", "start": i, "end": i + 1, "features": {"text": [0.5, 1, -2]}} for i in range(4)]
+    said = [
+        {"speaker": "A", "text": "é", "start": i, "end": i + 1, "features": {"text": [0.5, 1, -2]}} for i in range(4)
+    ]
     (folder / "x.json").write_text(json.dumps({"id": "c", "utterances": said}))
 
 
@@ -146,7 +148,7 @@ def _read_conversation(path: Path) -> None:
 _TRANSCRIPTS = {
     "srt": "1\n00:00:01,000 --> 00:00:02,500\nAda: hello\n\n2\n00:00:03,000 --> 00:00:04,000\nBen: oh\n",
     "vtt": "WEBVTT\n\n00:01.000 --> 00:02.500\n<v Ada>hello &amp; more</v>\n\n00:03.000 --> 00:04.000\nBen: oh\n",
-    "csv": "speaker,text,start,end\nAda,hello,1.0,2.5\nBen,\"oh, well\",3,4\n",
+    "csv": 'speaker,text,start,end\nAda,hello,1.0,2.5\nBen,"oh, well",3,4\n',
     "json": json.dumps({"utterances": [{"speaker": "Ada", "text": "hello", "start": 1.0, "end": 2.5}] * 3}),
     "txt": "Ada: hello\nBen: oh\nAda: well\n",
 }

@@ -242,8 +242,11 @@ ABSURD = {
     "sets without end": b"\x80\x04" + b"\x8f" * 700_000 + b".",
     "a list that holds itself": b"\x80\x02]q\x00(h\x00e.",
     "a list that grows when it is in use": b"\x80\x02]q\x00](h\x00eh\x00(K\x01e0.",
-    "the same text encoded again and again": b"\x80\x02c_codecs\nencode\nq\x00X\xff\xff\x00\x00" + b"a" * 0xFFFF
-    + b"q\x01U\x06latin1q\x02" + b"h\x00h\x01h\x02\x86R" * 1000 + b".",
+    "the same text encoded again and again": b"\x80\x02c_codecs\nencode\nq\x00X\xff\xff\x00\x00"
+    + b"a" * 0xFFFF
+    + b"q\x01U\x06latin1q\x02"
+    + b"h\x00h\x01h\x02\x86R" * 1000
+    + b".",
 }
 
 

@@ -19,7 +19,6 @@ _RUN, _LONG_RUN = 64, 4096
 """Floats in a row that are looked for at once."""
 
 
-
 def _step(*opcodes: bytes) -> Callable[[Callable[[Machine], None]], Callable[[Machine], None]]:
     def register(function: Callable[[Machine], None]) -> Callable[[Machine], None]:
         for opcode in opcodes:

@@ -14,11 +14,14 @@ _GET, _PUT, _SIDES = rb"(?:h.|j.{4})", rb"(?:\x94|q.|r.{4})", rb"(?:K.|M..|J.{3}
 _HEAD = re.compile(
     rb"(?P<array>%(get)b)K\0\x85(?P<first>%(put)b)%(get)b\x87%(put)bR%(put)b\(K\x01(?P<shape>%(sides)b{1,3})"
     rb"[\x85-\x87]%(put)b(?P<type>%(get)b)(?P<order>[\x88\x89])"
-    rb"(?:C(?P<short>.)|B(?P<long>.{4})|(?P<encode>%(get)b)X(?P<text>.{4}))" % {b"get": _GET, b"put": _PUT, b"sides": _SIDES},
+    rb"(?:C(?P<short>.)|B(?P<long>.{4})|(?P<encode>%(get)b)X(?P<text>.{4}))"
+    % {b"get": _GET, b"put": _PUT, b"sides": _SIDES},
     re.DOTALL,
 )
 _TAIL = re.compile(rb"%(put)bt(?P<last>%(put)b)b" % {b"put": _PUT}, re.DOTALL)
-_TEXT_TAIL = re.compile(rb"%(put)b(?P<by>%(get)b)\x86%(put)bR%(put)bt(?P<last>%(put)b)b" % {b"get": _GET, b"put": _PUT}, re.DOTALL)
+_TEXT_TAIL = re.compile(
+    rb"%(put)b(?P<by>%(get)b)\x86%(put)bR%(put)bt(?P<last>%(put)b)b" % {b"get": _GET, b"put": _PUT}, re.DOTALL
+)
 
 
 def usual_array(machine: Machine) -> bool:
@@ -33,7 +36,12 @@ def usual_array(machine: Machine) -> bool:
     if head is None:
         return False
     array, kind = _known(machine, head["array"]), _known(machine, head["type"])
-    if not isinstance(array, Named) or array.name != "numpy.ndarray" or not isinstance(kind, np.dtype) or kind.hasobject:
+    if (
+        not isinstance(array, Named)
+        or array.name != "numpy.ndarray"
+        or not isinstance(kind, np.dtype)
+        or kind.hasobject
+    ):
         return False
     length = int.from_bytes(head["short"] or head["long"] or head["text"], "little")
     start, stop = head.end(), head.end() + length
