@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.fuzzing.mutations import by_bytes
+from benchmarks.fuzzing.mutations import LARGEST, by_bytes
 
 _ODD_SHAPES = (
     (-1,),
@@ -79,7 +79,7 @@ def shuffled(data: bytes, draw: random.Random) -> bytes:
         if what == 0 and len(parts) > 1:
             del parts[at]
         elif what == 1:
-            parts.insert(at, parts[other] * draw.choice((1, 2, 300)))
+            parts.insert(at, (parts[other] * draw.choice((1, 2, 300)))[:LARGEST])
         elif what == 2:
             parts[at], parts[other] = parts[other], parts[at]
         else:

@@ -14,6 +14,9 @@ import pyarrow.parquet as pq
 
 Mutation = Callable[[bytes, random.Random], bytes]
 
+LARGEST = 300_000
+"""Bytes up to which a part of a file is made longer."""
+
 _ODD_BYTES = (
     b"\0",
     b"\xff",
@@ -85,7 +88,7 @@ def by_words(data: bytes, draw: random.Random) -> bytes:
         elif what == 2 and len(lines) > 1:
             del lines[at]
         else:
-            lines[at] = lines[at] * draw.choice((2, 3, 500))
+            lines[at] = (lines[at] * draw.choice((2, 3, 500)))[:LARGEST]
     return "\n".join(lines).encode("utf-8", "surrogatepass")
 
 

@@ -44,6 +44,17 @@ def index_faults(table: pa.Table, labels: Sequence[str] | None) -> list[str]:
     return found
 
 
+def count_faults(table: pa.Table, conversations: int, utterances: int) -> list[str]:
+    """Rows that a file states and lacks, or holds beyond what it states."""
+    held = len({name for name in table["conversation_id"].to_pylist() if name})
+    counts = [("conversations", conversations, held), ("utterances", utterances, len(table))]
+    return [
+        f"the metadata count {stated} {what}. Found {there}: some were lost, emptied or added"
+        for what, stated, there in counts
+        if stated != there
+    ]
+
+
 def feature_faults(modality: str, values: np.ndarray, present: np.ndarray, name: Callable[[int], str]) -> list[str]:
     """Rows (n, D) that are present and hold NaN or infinity; ``name`` turns a row number into an utterance id."""
     sums = values.sum(axis=1, dtype=np.float64)

@@ -108,6 +108,8 @@ def shown(value: Any) -> str:
         return f"an array of {value.dtype} and shape {value.shape}"
     if isinstance(value, (list, tuple, dict, set, frozenset)):
         return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, int) and value.bit_length() > 200:
         return "a very large integer"
     text = repr(value)
@@ -118,10 +120,9 @@ def _array(value: Any) -> np.ndarray:
     """Without NumPy's liking for turning text and truth values into numbers."""
     if not isinstance(value, (list, tuple)):
         raise Unfit(f"a vector is expected, found {shown(value)}")
-    flat = value[0] if len(value) == 1 and isinstance(value[0], (list, tuple)) else value
-    _numbers(flat)
+    _numbers(value)
     try:
-        return np.asarray(flat, dtype=np.float64)
+        return np.asarray(value, dtype=np.float64)
     except (OverflowError, ValueError, TypeError) as error:
         raise Unfit("a vector of numbers is expected, found others") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ PARQUET = Sign(
     "If it is a corpus, it needs no import: give it to --data. Otherwise save its columns with numpy.savez and import "
     "them with --format arrays.",
 )
+CUT_PARQUET = Sign("broken", "a Parquet file whose end is missing: it is truncated", "Copy it again.")
 HDF5 = Sign("hdf5", "an HDF5 file (.h5, .hdf5, .mat, .csd of the CMU SDK)", "Read it with h5py. " + _ARRAYS)
 TABLE = Sign("table", "a table as text (CSV)", "Read it with pandas. " + _ARRAYS)
 JSON = Sign("json", "JSON", "A conversation as JSON is for `crossspace predict`. " + _ARRAYS)
@@ -78,11 +80,13 @@ def sign_of(path: str | Path) -> Sign | None:
     """What a file is; ``None`` where its bytes say nothing that is known here."""
     with open(path, "rb") as file:
         head = file.read(_HEAD)
+        file.seek(-min(len(head), 4), os.SEEK_END)
+        tail = file.read()
     if not head:
         return EMPTY
     for magic, sign in _MAGIC:
         if head.startswith(magic):
-            return sign
+            return sign if sign is not PARQUET or (tail == magic and len(head) > 8) else CUT_PARQUET
     if head.startswith(b"PK"):
         return _archive(path)
     if head[257:262] == b"ustar":
