@@ -91,10 +91,15 @@ def _where(error: BaseException) -> str:
 
 
 def run(
-    files: int, seed: int = 0, only: str = "", processes: int = 2, mebibytes: int = 1024, seconds: float = 5.0
+    files: int,
+    seed: int = 0,
+    names: Sequence[str] = tuple(_NAMES),
+    processes: int = 2,
+    mebibytes: int = 1024,
+    seconds: float = 5.0,
 ) -> list[dict[str, Any]]:
-    """Every reader whose name begins with ``only`` on its share of so many files: what became of each."""
-    readers = [reader for reader in READERS if reader.name.startswith(only)]
+    """Every reader named, on its share of so many files: what became of each."""
+    readers = [_NAMES[name] for name in names]
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder), readers)
         jobs = [(folder, readers[i % len(readers)].name, seed, i // len(readers)) for i in range(files)]
@@ -120,7 +125,8 @@ def main() -> int:
             prepare(Path(folder), [reader])
             given.out.write_bytes(damaged(reader, Path(folder), given.seed, given.number))
         return 0
-    found = run(given.files, given.seed, given.only, given.processes, given.mebibytes, given.seconds)
+    names = [name for name in _NAMES if name.startswith(given.only)]
+    found = run(given.files, given.seed, names, given.processes, given.mebibytes, given.seconds)
     if given.out:
         given.out.write_text("".join(json.dumps(line) + "\n" for line in found))
     return _report(found)

@@ -171,7 +171,7 @@ balancer:
   name: pgm
 training:
   epochs: 3
-  seeds: [0, 1]
+  batch_size: 8
 """
 
 

@@ -69,7 +69,7 @@ def test_json_beyond_all_measure_is_refused_in_plain_words(tmp_path: Path, conte
         ({"features": {"text": [True]}}, "text should be a list of finite numbers; .* found True at place 0"),
         ({"features": {"text": [1], "t": [2]}}, "'features' names text twice, once as 't'"),
         ({"features": False}, "'features' should be an object, found bool"),
-        ({"text": "half \ud800"}, "half a character of Unicode"),
+        ({"text": "half \ud800"}, "the text holds half a character of Unicode"),
     ],
 )
 def test_values_are_taken_as_they_are_or_refused(item: dict[str, Any], message: str) -> None:

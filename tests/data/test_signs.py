@@ -69,7 +69,9 @@ def test_a_file_of_another_kind_is_called_what_it_is_with_what_to_do_next(tmp_pa
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("value", [({"a": ["x"]}, 1), {"a": 1}, ["a", 1.5], [(1, 2)], {"a,b": [1, "c,d"]}])
-def test_a_pickle_of_any_protocol_is_never_taken_for_something_else(tmp_path: Path, protocol: int, value: object) -> None:
+def test_a_pickle_of_any_protocol_is_never_taken_for_something_else(
+    tmp_path: Path, protocol: int, value: object
+) -> None:
     (tmp_path / "x").write_bytes(pickle.dumps(value, protocol))
     sign = sign_of(tmp_path / "x")
     assert sign is None or sign.kind == "pickle"

@@ -155,7 +155,9 @@ def test_a_file_that_lost_rows_is_not_opened(path):
 def test_a_column_that_occurs_twice_is_named(path):
     table = pq.read_table(path)
     names = [*table.column_names, "speaker"]
-    pq.write_table(pa.table([*table.columns, table["text"]], names=names).replace_schema_metadata(table.schema.metadata), path)
+    pq.write_table(
+        pa.table([*table.columns, table["text"]], names=names).replace_schema_metadata(table.schema.metadata), path
+    )
     with pytest.raises(DataError, match="column 'speaker' occurs 2 times"):
         Corpus.read(path)
     assert faults(path) == ["column 'speaker' occurs 2 times"]

@@ -280,6 +280,67 @@ def test_arrays_that_are_named_twice_are_one_and_complete():
         assert np.array_equal(one, array)
 
 
+KINDS = ("<f4", ">f8", "<i2", "|b1", "<U3", "|S5", "<c8", "|O", "<u8")
+DTYPES = st.sampled_from(KINDS)
+SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
+
+
+def _state(kind: str, shape: tuple[int, ...], order: str) -> tuple:
+    count = int(np.prod(shape))
+    raw = bytes(i % 2 for i in range(count * np.dtype(kind).itemsize))
+    if kind == "<U3":
+        raw = np.full(count, "aé").astype(kind).tobytes()
+    if kind == "|O":
+        return 1, shape, np.dtype("O"), order == "F", [None, "a", 1.5, [2]][:count] + [3] * max(count - 4, 0)
+    return 1, shape, np.dtype(kind), order == "F", raw
+
+
+@settings(max_examples=200, deadline=None)
+@given(DTYPES, SHAPES, st.sampled_from("CF"), st.sampled_from(PROTOCOLS))
+def test_arrays_of_every_kind_shape_and_order_come_as_they_were(kind, shape, order, protocol):
+    state = _state(kind, shape, order)
+    if kind == "|O":
+        array = np.fromiter(state[-1], object, len(state[-1])).reshape(shape, order=order)
+    else:
+        array = np.ndarray(shape, state[2], state[-1], order=order)
+    first, again = load(pickle.dumps([array, array.copy(order)], protocol))
+    for found in (first, again):
+        assert (found.dtype, found.shape) == (array.dtype, array.shape)
+        assert found.tolist() == array.tolist()
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_a_forged_state_of_an_array_is_refused_unless_its_parts_belong_together(data):
+    protocol = data.draw(st.sampled_from(PROTOCOLS))
+    kind, shape, order = data.draw(DTYPES), data.draw(SHAPES), data.draw(st.sampled_from("CF"))
+    state = list(_state(kind, shape, order))
+    other_kind, other_shape = (
+        data.draw(DTYPES),
+        data.draw(SHAPES | st.sampled_from([(-1,), (2**62,), (2.0,), "x", None])),
+    )
+    state[2], state[1] = np.dtype(other_kind), other_shape
+    state[4] = data.draw(st.sampled_from([state[4], state[4] * 2, state[4][:-1], tuple(state[4]), None, "ab", 7]))
+    found = _load_forged(tuple(state), protocol)
+    if found is not None:
+        shape = (other_shape,) if isinstance(other_shape, int) else other_shape
+        assert (found.shape, found.dtype) == (shape, np.dtype(other_kind))
+        raw = state[4].encode("latin-1") if isinstance(state[4], str) else state[4]
+        want = list(raw) if other_kind == "|O" else bytes(raw)
+        assert (found.reshape(-1, order="A").tolist() if other_kind == "|O" else found.tobytes("A")) == want
+
+
+def _load_forged(state: tuple, protocol: int):
+    class Forged:
+        def __reduce__(self):
+            return np.arange(1).__reduce__()[0], (np.ndarray, (0,), b"b"), state
+
+    try:
+        return load(pickle.dumps(Forged(), protocol))
+    except DataError:
+        return None
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_damaged_pickles_are_read_or_refused_and_nothing_else(data):

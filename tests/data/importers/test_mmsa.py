@@ -95,7 +95,8 @@ def test_ids_of_the_other_form_are_known_and_others_refused(content: dict, save:
 
 
 @pytest.mark.parametrize(
-    ("name", "odd"), [("text", np.ones((4, 2), complex)), ("audio", "x"), ("annotations", 3), ("raw_text", ["a"]), ("id", None)]
+    ("name", "odd"),
+    [("text", np.ones((4, 2), complex)), ("audio", "x"), ("annotations", 3), ("raw_text", ["a"]), ("id", None)],
 )
 def test_entries_of_another_kind_are_named(content: dict, save: Callable[[Any], Path], name: str, odd: Any) -> None:
     content["train"][name] = odd
