@@ -161,7 +161,7 @@ def by_header(data: bytes, draw: random.Random) -> bytes:
 
 
 def by_columns(data: bytes, draw: random.Random) -> bytes:
-    """Columns, rows and descriptions of a Parquet file changed, and the file written again without a fault of its own."""
+    """Columns, rows and descriptions of a Parquet file changed; the file as such stays whole."""
     table = pq.read_table(io.BytesIO(data))
     what, at = draw.randrange(6), draw.randrange(table.num_columns)
     described = dict(table.schema.metadata or {})

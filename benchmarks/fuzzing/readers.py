@@ -72,6 +72,10 @@ def _import_arrays(path: Path) -> None:
     Arrays(columns=columns, features={"text": "vectors"}, labels=["a", "b", "c"]).read(path)
 
 
+def _import_folder(path: Path) -> None:
+    _import_arrays(path.parent)
+
+
 def _tables() -> tuple:
     rng = np.random.default_rng(0)
     keys = [f"Ses0{i}F_impro0{i}" for i in range(1, 6)]
@@ -234,13 +238,13 @@ _RUN_FILES = ("environment.json", "results.json", "history.jsonl")
 READERS: tuple[Reader, ...] = (
     Reader("pickle", "x.pkl", partial(_tuple, protocol=2), _read_pickle, (forge, forge, shuffled)),
     *(
-        Reader(f"tuple of tables, protocol {n}", "x.pkl", partial(_tuple, protocol=n), _import_tuple, (shuffled, by_bytes))
+        Reader(f"tables, protocol {n}", "x.pkl", partial(_tuple, protocol=n), _import_tuple, (shuffled, by_bytes))
         for n in (0, 2, 4, 5)
     ),
     Reader("arrays, npz", "x.npz", _npz, _import_arrays, (by_members, by_members, by_bytes)),
     Reader("arrays, packed", "x.npz", partial(_npz, save=np.savez_compressed), _import_arrays, (by_members, by_bytes)),
     *(
-        Reader(f"arrays, {name}.npy", f"{name}.npy", _npy, lambda path: _import_arrays(path.parent), (by_header, by_bytes))
+        Reader(f"arrays, {name}.npy", f"{name}.npy", _npy, _import_folder, (by_header, by_bytes))
         for name in ("vectors", "words", "turn", "emotion")
     ),
     Reader("corpus", "x.parquet", _corpus, _read_corpus, (by_bytes, by_columns)),

@@ -28,12 +28,9 @@ def misbehave(job: str | None) -> tuple[str, str]:
 
 
 def test_a_process_that_dies_or_hangs_is_told_and_the_others_go_on() -> None:
-    found = dict(
-        (job, outcome)
-        for job, outcome, _ in outcomes(
-            misbehave, ["dies", "fine", "hangs", "well"], processes=1, mebibytes=512, seconds=1
-        )
-    )
+    jobs = ["dies", "fine", "hangs", "well"]
+    done = outcomes(misbehave, jobs, processes=1, mebibytes=512, seconds=1)
+    found = {job: outcome for job, outcome, _ in done}
     assert found == {"dies": "signal", "fine": "read", "hangs": "timeout", "well": "read"}
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -59,10 +58,10 @@ def _of_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: Path) 
     if member.compress_size > size or member.file_size > member.compress_size * _PACKED_AT_MOST + 1000:
         raise ValueError(f"it claims {member.file_size:,} bytes in {member.compress_size:,} packed ones")
     with archive.open(member) as file:
-        return _array(io.BufferedReader(file), member.file_size)  # type: ignore[arg-type]
+        return _array(file, member.file_size)
 
 
-def _array(file: BinaryIO, size: int) -> np.ndarray:
+def _array(file: IO[bytes], size: int) -> np.ndarray:
     """One array of a stream that holds ``size`` bytes.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from crossspace.data.schema import is_modality_name
@@ -100,7 +101,7 @@ def dump(metadata: Metadata, seal: Seal) -> bytes:
     return json.dumps(data, ensure_ascii=False).encode()
 
 
-def parse(raw: bytes, path: object) -> tuple[Metadata, Seal]:
+def parse(raw: bytes, path: str | Path) -> tuple[Metadata, Seal]:
     """Read what :func:`dump` wrote.
 
     Raises:
@@ -130,13 +131,13 @@ def _parse(data: dict[str, Any]) -> tuple[Metadata, Seal]:
         speakers=_get(speakers, "slots", int) if local else _names(speakers, "names"),
     )
     extractors = {m: value["extractor"] for m, value in modalities.items() if value.get("extractor")}
-    about = [_get(data, key, str) for key in ("name", "source", "licence")]
+    name, source, licence = (_get(data, key, str) for key in ("name", "source", "licence"))
     digests = _get(data, "feature_digests", dict)
     counts = [_get(data, key, int) for key in ("conversations", "utterances")]
     missing = set(spec.modalities) - set(digests)
     if missing:
         raise ValueError(f"'feature_digests' lacks {sorted(missing)}")
-    return Metadata(spec, *about, extractors), Seal(_get(data, "fingerprint", str), digests, *counts)
+    return Metadata(spec, name, source, licence, extractors), Seal(_get(data, "fingerprint", str), digests, *counts)
 
 
 def _names(data: dict[str, Any], key: str) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ class Sign:
 
 
 _ARRAYS = "Save its arrays with numpy.savez and import them with --format arrays."
+_EXTRACT = "Make features of recordings with `crossspace extract`."
 _UNPACK = "Unpack it first, then import what is in it."
 _AGAIN = "Open it in an editor to see what came instead of the data, and download the data again."
 
@@ -67,10 +68,10 @@ _MAGIC: tuple[tuple[bytes, Sign], ...] = (
     (b"Rar!\x1a\x07", Sign("rar", "a RAR archive", _UNPACK)),
     (b"MATLAB 5.0 MAT-file", Sign("matlab", "a MATLAB file", "Read it with scipy.io.loadmat. " + _ARRAYS)),
     (b"SQLite format 3\0", Sign("sqlite", "an SQLite database", _ARRAYS)),
-    (b"version https://git-lfs", Sign("lfs", "a pointer of Git LFS in place of the file", "Fetch it with `git lfs pull`.")),
+    (b"version https://git-lfs", Sign("lfs", "a pointer of Git LFS, not the file itself", "Run `git lfs pull`.")),
     (b"%PDF-", Sign("pdf", "a PDF document", _AGAIN)),
-    (b"RIFF", Sign("recording", "a recording", "Make features of recordings with `crossspace extract`.")),
-    (b"\x1aE\xdf\xa3", Sign("recording", "a recording (Matroska)", "Make features of recordings with `crossspace extract`.")),
+    (b"RIFF", Sign("recording", "a recording", _EXTRACT)),
+    (b"\x1aE\xdf\xa3", Sign("recording", "a recording (Matroska)", _EXTRACT)),
     (b"\xd0\xcf\x11\xe0", Sign("office", "an old Office document", _ARRAYS)),
 )  # fmt: skip
 _LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -92,7 +93,7 @@ def sign_of(path: str | Path) -> Sign | None:
     if head[257:262] == b"ustar":
         return Sign("tar", "a tar archive", "Unpack it first (tar -xf), then import what is in it.")
     if head[4:8] == b"ftyp":
-        return Sign("recording", "a recording (MP4)", "Make features of recordings with `crossspace extract`.")
+        return Sign("recording", "a recording (MP4)", _EXTRACT)
     if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 100_000_000:
         return Sign("safetensors", "a safetensors file", "Load it with safetensors.numpy. " + _ARRAYS)
     if head[:1] == b"\x80" and head[1:2] <= b"\x05":

@@ -22,8 +22,8 @@ class Layout:
 
     Attributes:
         name: after the work whose code first read it so.
-        fields: of each entry: ``ids``, ``speakers``, ``labels``, ``sentences``, a kind of vectors, a split, or ``-`` for
-            what is not used.
+        fields: of each entry: ``ids``, ``speakers``, ``labels``, ``sentences``, a kind of vectors, a split, or ``-``
+            for what is not used.
     """
 
     name: str

@@ -153,7 +153,7 @@ def test_objects_damage_and_absence_are_refused(arrays, source, tmp_path):
 def test_a_label_that_is_none_is_refused_with_its_row(arrays, tmp_path, odd):
     arrays["y"] = np.array([1.0, 0, 1, odd, -1, np.nan, -100])
     np.savez(tmp_path / "x.npz", **arrays)
-    with pytest.raises(DataError, match="column 'label', row 3: .* is expected, found"):
+    with pytest.raises(DataError, match=r"column 'label', row 3: .* is expected, found"):
         importer().read(tmp_path / "x.npz")
 
 

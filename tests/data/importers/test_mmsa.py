@@ -63,14 +63,14 @@ def test_splits_videos_and_frames_are_read(content: dict, save: Callable[[Any], 
 
 def test_numbers_are_named_and_strengths_are_refused(content: dict, save: Callable[[Any], Path]) -> None:
     names = ["neg", "neu", "pos"]
-    corpus = Mmsa(target="classification_labels", labels=names).read(save(content))
+    corpus = Mmsa(label_from="classification_labels", labels=names).read(save(content))
     assert [u.label for u in corpus.split("test")[0].utterances] == ["neg", "neu"]
     with pytest.raises(DataError, match="train, row 0: labels are numbers: name them in their order with --labels"):
-        Mmsa(target="classification_labels").read(save(content))
+        Mmsa(label_from="classification_labels").read(save(content))
     for split in content.values():
         split["labels"] = split["regression_labels"]
     with pytest.raises(DataError, match=r"train, row 0: an integer is expected, found -1.5"):
-        Mmsa(target="labels", labels=names).read(save(content))
+        Mmsa(label_from="labels", labels=names).read(save(content))
     for split in content.values():
         for name in ("labels", "annotations", "classification_labels"):
             del split[name]

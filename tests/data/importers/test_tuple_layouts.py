@@ -84,7 +84,7 @@ def test_every_order_is_known_by_what_its_entries_hold(save: Callable[..., Path]
 def test_a_tuple_of_twelve_is_no_published_corpus_for_its_length_alone(save: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match=r"Found the numbers 0 to 3 and nothing that proves a .*--labels A,B,C"):
         Sdt().read(save("sdt"))
-    with pytest.raises(DataError, match="speakers of IEMOCAP are called M and F. Found"):
+    with pytest.raises(DataError, match=r"speakers of IEMOCAP are called M and F\. Found"):
         Sdt(corpus="iemocap").read(save("sdt"))
 
 
@@ -104,7 +104,7 @@ def test_the_marks_of_the_field_mean_unlabelled(save: Callable[..., Path], nothi
 def test_a_label_that_is_none_is_refused_with_its_row(save: Callable[..., Path], odd: Any) -> None:
     table = rows(lambda i: 0)
     table[KEYS[1]][4] = odd
-    with pytest.raises(DataError, match="labels, conversation 'talk 1', row 4: .* is expected, found"):
+    with pytest.raises(DataError, match=r"labels, conversation 'talk 1', row 4: .* is expected, found"):
         Sdt(labels=["a", "b"]).read(save("sdt", labels=table))
 
 

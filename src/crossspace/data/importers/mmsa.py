@@ -43,17 +43,17 @@ class Mmsa(Importer):
     files pad; a sequence of nothing else is missing.
 
     Args:
-        target: which labels: ``annotations`` (names), ``classification_labels``, ``labels`` (numbers, which are named by
-            ``labels``); ``auto`` takes the first of them that the file has. Strengths of sentiment (``regression_labels``)
-            are no classes and are refused.
-        labels: names in the order of their numbers, or of the names that occur; without it, names in alphabetical order.
+        label_from: which labels: ``annotations`` (names), ``classification_labels`` or ``labels`` (numbers, which the
+            option labels names); ``auto`` takes the first of them that the file has. Strengths of sentiment are no classes
+            and are refused.
+        labels: names in the order of their numbers, or all names that occur; without it, these in alphabetical order.
         infinite_as_zero: take features that are infinite for 0, as MMSA does; by default they are refused.
         name: short name of the corpus; without it, the name of the file.
         licence: terms under which it may be used.
         extractors: what made the features: ``{modality: {"name", "version", "parameters"}}``.
     """
 
-    target: Literal["auto", "annotations", "classification_labels", "labels"] = "auto"
+    label_from: Literal["auto", "annotations", "classification_labels", "labels"] = "auto"
     labels: list[str] | None = None
     infinite_as_zero: bool = False
     name: str | None = None
@@ -96,7 +96,7 @@ class Mmsa(Importer):
         return assemble(columns, features, Metadata(spec, self.name or source.stem, said, self.licence, made))
 
     def _target(self, splits: Mapping[str, Mapping[str, Any]]) -> str:
-        known = ("annotations", "classification_labels", "labels") if self.target == "auto" else (self.target,)
+        known = ("annotations", "classification_labels", "labels") if self.label_from == "auto" else (self.label_from,)
         for name in known:
             if all(name in part for part in splits.values()):
                 return name
@@ -141,8 +141,8 @@ class Mmsa(Importer):
             values[np.isinf(values)] = 0
         if values.ndim == 2:
             return values.astype(np.float32)
-        real = values.any(axis=2)
-        counts = real.sum(axis=1)
+        real = np.any(values != 0, axis=2)
+        counts: np.ndarray = np.sum(real, axis=1)
         means = (values * real[:, :, None]).sum(axis=1) / np.maximum(counts, 1)[:, None]
         means[counts == 0] = np.nan
         return means.astype(np.float32)
@@ -154,8 +154,8 @@ def _splits(content: Any, source: Path) -> dict[str, Mapping[str, Any]]:
     if not found or len(found) != len(content):
         keys = f" with the keys {[shown(k) for k in list(content)[:6]]}" if isinstance(content, Mapping) else ""
         raise DataError(
-            f"{source}: {EXPECTED} is expected. Found {shown(content)}{keys}. Tuples of tables by conversation are read "
-            "by --format sdt; other arrays can be imported with --format arrays."
+            f"{source}: {EXPECTED} is expected. Found {shown(content)}{keys}. Tuples of tables by conversation are "
+            "read by --format sdt; other arrays can be imported with --format arrays."
         )
     return found
 
@@ -164,9 +164,10 @@ def _faults(split: str, part: Mapping[str, Any]) -> list[str]:
     faults = [] if "id" in part else [f"{split}: there is no 'id'"]
     if not any(m in part for m in _MODALITIES):
         faults.append(f"{split}: there is none of {', '.join(_MODALITIES)}")
-    count = len(part["id"]) if _is_column(part.get("id")) else 0
+    ids: Any = part.get("id")
+    count = len(ids) if _is_column(ids) else 0
     for name in (*_MODALITIES, *_COLUMNS):
-        array = part.get(name)
+        array: Any = part.get(name)
         if name not in part:
             continue
         if name in _MODALITIES and not _is_sequences(array):
@@ -188,7 +189,7 @@ def _is_column(array: Any) -> bool:
 
 def _name(value: Any) -> tuple[str, str, int]:
     """Id, video and number of a clip; rows of ids begin with it."""
-    while isinstance(value, (list, tuple, np.ndarray)) and np.size(value) and not isinstance(value, (str, bytes)):
+    while (isinstance(value, (list, tuple)) and value) or (isinstance(value, np.ndarray) and value.ndim and len(value)):
         value = value[0]
     name = string(value)
     found = _ID.fullmatch(name)

@@ -1,4 +1,4 @@
-"""Tuples of tables by conversation: the feature pickles of IEMOCAP and MELD, and of whoever lays out a corpus like them."""
+"""Tuples of tables by conversation: the pickles of IEMOCAP and MELD, and of corpora that are laid out like them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Sdt(Importer):
     Each entry is a dictionary by conversation: utterance ids, speakers, labels, one or four text vectors, audio,
     visual, sentences; then come the ids of the train, test and validation conversations. Known are the orders of SDT
     (12 entries; 13 for MELD), GraphSmile (14), DialogueRNN (9, two orders), MMGCN (10) and COSMIC (10; 11 for MELD,
-    text only); which one it is, is seen from the kinds of the entries. The file is read without executing anything in it.
+    text only); which one it is, is seen from the kinds of the entries. Reading executes nothing in the file.
 
     Files do not say what their labels mean. IEMOCAP and MELD are known by their values (not by the length of the
     tuple); for any other corpus name the labels. IEMOCAP's speakers, M and F, are global. One-hot rows number the

@@ -49,7 +49,7 @@ class Array(Unfinished):
         shape, dtype, fortran, raw = state[-4:]
         order = "F" if fortran else "C"
         if isinstance(dtype, np.dtype) and dtype.kind == "O":
-            return _of_objects(self._ledger, raw, _shape(shape), order)
+            return _of_objects(self._ledger, raw, _shape(shape))
         return from_bytes(self._ledger, raw, dtype, shape, order)
 
 
@@ -79,12 +79,13 @@ def scalar(ledger: Ledger, dtype: Any, raw: Any) -> Any:
     return from_bytes(ledger, raw, kind, (1,), "C")[0]
 
 
-def _of_objects(ledger: Ledger, items: Any, shape: tuple[int, ...], order: Any) -> np.ndarray:
+def _of_objects(ledger: Ledger, items: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """An array of a list of its items, which NumPy writes row by row also where the array lies column by column."""
     if type(items) is not list or len(items) != math.prod(shape):
         found = f"{len(items)} objects" if type(items) is list else f"a {type(items).__name__}"
         raise Refused(f"an array of {math.prod(shape)} objects (shape {shape}) made of {found}")
     ledger.build(8 * len(items))
-    array = np.fromiter(items, dtype=object, count=len(items)).reshape(shape, order=order)
+    array = np.fromiter(items, dtype=object, count=len(items)).reshape(shape)
     return ledger.closed(array, items)
 
 

@@ -52,8 +52,9 @@ class Unfinished:
 class Ledger:
     """Counts depth, containers, elements and bytes of what a pickle builds.
 
-    *Elements* are counted as whoever walks through the value would meet them, containers among them: a list that is named
-    twice counts twice. A container is closed as soon as another one holds it, since what has been counted may not grow.
+    *Elements* are counted as whoever walks through the value would meet them, containers among them: a list that is
+    named twice counts twice. A container is closed as soon as another one holds it, since what has been counted may
+    not grow.
 
     Args:
         size: bytes of the file.
@@ -151,5 +152,5 @@ class Ledger:
             raise Excess(f"it is nested more than {DEEPEST} levels deep")
         if elements > self._elements:
             raise Excess("it stands for more elements than a file of its size can hold")
-        if depth > 1 or elements != len(container) + 1:
+        if depth > 1 or isinstance(container, np.ndarray) or elements != len(container) + 1:
             self._nested[id(container)] = container, depth, elements

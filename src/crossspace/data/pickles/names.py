@@ -1,4 +1,4 @@
-"""The things that a pickle may name, each with a stand-in of our own that builds a plain value from checked arguments."""
+"""The things that a pickle may name, each with a stand-in that builds a plain value from checked arguments."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _dictionary(ledger: Ledger, pairs: Any = ()) -> dict:
     ledger.build(8 * len(pairs))
     for key, _ in pairs:
         ledger.key(key)
-    return _filled(ledger, {key: value for key, value in pairs}, [part for pair in pairs for part in pair])
+    return _filled(ledger, dict(pairs), [part for pair in pairs for part in pair])
 
 
 def _allow_list() -> dict[tuple[str, str], Named]:

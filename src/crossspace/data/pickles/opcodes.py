@@ -132,7 +132,7 @@ def _quoted(machine: Machine) -> None:
     line = machine.line().strip()
     if len(line) < 2 or line[0] != line[-1] or line[:1] not in (b"'", b'"'):
         raise Damaged("a text has no quotes around it")
-    machine.stack.append(machine.text(codecs.escape_decode(line[1:-1])[0]))  # type: ignore[attr-defined]
+    machine.stack.append(machine.text(codecs.escape_decode(line[1:-1])[0]))
 
 
 @_step(pickle.PUT)

@@ -1,4 +1,4 @@
-"""The sequence of opcodes in which an array is usually written, read at once: files hold it hundreds of thousands of times."""
+"""The opcodes of an array as it is usually written, read at once: files hold them hundreds of thousands of times."""
 
 from __future__ import annotations
 
