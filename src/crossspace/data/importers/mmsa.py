@@ -44,8 +44,8 @@ class Mmsa(Importer):
 
     Args:
         label_from: which labels: ``annotations`` (names), ``classification_labels`` or ``labels`` (numbers, which the
-            option labels names); ``auto`` takes the first of them that the file has. Strengths of sentiment are no classes
-            and are refused.
+            option labels names); ``auto`` takes the first of them that the file has. Strengths of sentiment are no
+            classes and are refused.
         labels: names in the order of their numbers, or all names that occur; without it, these in alphabetical order.
         infinite_as_zero: take features that are infinite for 0, as MMSA does; by default they are refused.
         name: short name of the corpus; without it, the name of the file.
