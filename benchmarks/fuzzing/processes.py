@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import signal
 import threading
@@ -48,6 +49,7 @@ def _drive(work: Work, waiting: SimpleQueue, done: SimpleQueue, mebibytes: int, 
         except Empty:
             break
         if process is None:
+            os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # others claim a gigabyte in advance
             channel, far = context.Pipe()
             process = context.Process(target=_serve, args=(work, far, mebibytes), daemon=True)
             process.start()

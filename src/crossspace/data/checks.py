@@ -57,7 +57,8 @@ def count_faults(table: pa.Table, conversations: int, utterances: int) -> list[s
 
 def feature_faults(modality: str, values: np.ndarray, present: np.ndarray, name: Callable[[int], str]) -> list[str]:
     """Rows (n, D) that are present and hold NaN or infinity; ``name`` turns a row number into an utterance id."""
-    sums = values.sum(axis=1, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        sums = values.sum(axis=1, dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(sums) & present)
     return shorten(
         f"utterance {name(row)!r}: {modality} holds {int((~np.isfinite(values[row])).sum())} numbers "
