@@ -126,9 +126,7 @@ def parse(raw: bytes, path: str | Path) -> tuple[Metadata, Seal]:
         try:
             return _parse(data)
         except UsageError as error:  # what a task refuses is here the fault of the file
-            raise DataError(
-                f"{path}: the metadata under 'crossspace' do not hold together: {error} {_AGAIN}"
-            ) from error
+            raise DataError(f"{path}: its metadata contradict each other: {error} {_AGAIN}") from error
 
 
 def _parse(data: dict[str, Any]) -> tuple[Metadata, Seal]:
