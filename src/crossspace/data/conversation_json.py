@@ -34,6 +34,25 @@ def read_conversation(path: str | Path) -> Conversation:
         return conversation_from_dict(parsed(path.read_text(encoding="utf-8")), str(path))
 
 
+def read_with_extractors(path: str | Path) -> tuple[Conversation, dict[str, dict[str, Any]]]:
+    """As :func:`read_conversation`, and what the file says under ``extractors`` of what made its features.
+
+    Raises:
+        DataError: the file is missing or is no such conversation; every fault is named.
+    """
+    path = Path(path)
+    with reading(path, "a conversation as JSON", "Correct the file."):
+        content = parsed(path.read_text(encoding="utf-8"))
+        conversation = conversation_from_dict(content, str(path))
+        found = content.get("extractors") or {}
+        if not isinstance(found, dict) or not all(isinstance(e, dict) and "name" in e for e in found.values()):
+            raise DataError(
+                f'{path}: "extractors" should be an object with {{"name", "version", "parameters"}} by modality, as a '
+                "corpus states them. Correct it or leave it out."
+            )
+        return conversation, {modality_name(m): e for m, e in found.items()}
+
+
 def conversation_from_dict(content: Any, source: str = "the conversation") -> Conversation:
     """A conversation from the content of such a JSON file.
 

@@ -36,8 +36,5 @@ def choose_settings(known: Sequence[str], corpus: Corpus) -> tuple[str | None, s
             return name, f"the features have the widths of those published for {name.upper()}"
     said = ", ".join(f"{m} {d}" for m, d in widths.items())
     if SMALL in known:
-        return (
-            SMALL,
-            f"no published settings are for features of these widths ({said}) and {rows:,} training utterances",
-        )
+        return SMALL, f"no published settings are for features like these ({said}; {rows:,} training utterances)"
     return known[0], f"the study's first; none is known for features of these widths ({said})"
