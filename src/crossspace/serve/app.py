@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from crossspace import __version__
 from crossspace.serve import about, analyze, live, predict
 from crossspace.serve.ending import Ending
-from crossspace.serve.refusal import handle_errors
+from crossspace.serve.error_answers import handle_errors
 from crossspace.serve.security import HEADERS, Guard
 from crossspace.serve.settings import Settings
 from crossspace.serve.state import State
