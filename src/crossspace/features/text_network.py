@@ -95,9 +95,13 @@ class TextNetwork:
         while left:
             # A lone surrogate, as broken files have them, is no text that the tokenizer takes.
             parts = [_until_space(texts[i], length).encode("utf-8", "replace").decode("utf-8") for i in left]
-            for i, tokens in zip(left, self._tokenizer(parts, truncation=True, max_length=most)["input_ids"], strict=True):
+            for i, tokens in zip(
+                left, self._tokenizer(parts, truncation=True, max_length=most)["input_ids"], strict=True
+            ):
                 found[i] = tokens
-            short = [i for i, part in zip(left, parts, strict=True) if len(found[i]) < most and len(part) < len(texts[i])]
+            short = [
+                i for i, part in zip(left, parts, strict=True) if len(found[i]) < most and len(part) < len(texts[i])
+            ]
             left, length = short, 4 * length
         return found
 

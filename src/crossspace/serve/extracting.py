@@ -11,7 +11,7 @@ from crossspace.features.sources import Recording
 from crossspace.serve.worker import Said
 
 Wanted = Mapping[str, tuple[Mapping[str, Any], str | None]]
-"""``{modality: (identity, how it is to be built)}`` as :func:`~crossspace.features.extractors.from_identity` takes them."""
+"""``{modality: (identity, how it is to be built)}``, for :func:`~crossspace.features.extractors.from_identity`."""
 
 _built: dict[str, Extraction] = {}
 

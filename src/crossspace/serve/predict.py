@@ -49,4 +49,3 @@ async def predict(request: Request, format: Format = "json") -> Response:
             return answer_with(analysis, format, state.names)
 
         return await work(request, place, job, until)
-

@@ -7,6 +7,7 @@ import re
 import time
 import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,20 +35,19 @@ HEADS = {
     "table.csv": ("Utterance,Dialogue_ID\n", "media,transcript\n", "Utterance,Dialogue_ID,Utterance_ID\na,1,"),
 }
 ATOMS = (
-    *(" ", "\n", " \n", "\t", "\x0b", "\u2028", "\u00a0", "a", "a ", "a\n", "\u00e9", "\ufeff", "0", "-", "- ", ">", ">>", "> "),
-    *("<", "</", "<v", "<v ", "<v.", "<v.a", "<v A>", "<v A>b\n", "<a", "<a ", "<0", "<0:", "{\\", "{", "}", "["),
-    *("&", "&#", "&#1", "&#x1", "&am", "&amp;", "&#99999999;", ":", "A:", "A: ", "A: b\n", " :", "1:", "1.", "0:00", "0:00 "),
-    *("0:00 -->", CUE, f"\n{CUE}A: b\n\n", "\n1\n", "NOTE\n\n", ",", ";", ",,\n", "a,b\n", '"', '""', "'", "\\", "\\u", "[]"),
-    *("[[", "{}", '{"a":', '{"text":"a"},', '",{"text":"', "1,", "-1", "1e", "\\ud800", "(", "]", "}]"),
-)  # fmt: skip
+    *(" ", "\n", " \n", "\t", "\x0b", "\u2028", "\u00a0", "a", "a ", "a\n", "\u00e9", "\ufeff", "0", "-", "- ", ">"),
+    *(">>", "> ", "<", "</", "<v", "<v ", "<v.", "<v.a", "<v A>", "<v A>b\n", "<a", "<a ", "<0", "<0:", "{\\", "{"),
+    *("&", "&#", "&#1", "&#x1", "&am", "&amp;", "&#99999999;", ":", "A:", "A: ", "A: b\n", " :", "1:", "1.", "0:00"),
+    *("0:00 ", "0:00 -->", CUE, f"\n{CUE}A: b\n\n", "\n1\n", "NOTE\n\n", ",", ";", ",,\n", "a,b\n", '"', '""', "'"),
+    *("\\", "\\u", "[", "[]", "[[", "{}", '{"a":', '{"text":"a"},', '",{"text":"', "1,", "-1", "1e", "\\ud800"),
+    *("(", "]", "}]", "}"),
+)
 
 
 def cost(work: Callable[[], object]) -> float:
     began = time.thread_time()
-    try:
+    with suppress(DataError):
         work()
-    except DataError:
-        pass
     return time.thread_time() - began
 
 
@@ -77,12 +77,7 @@ def reader(folder: Path, name: str) -> Callable[[str], object]:
 @pytest.mark.parametrize("name", HEADS)
 def test_work_is_linear_for_every_run_of_signs_in_every_format(tmp_path, name):
     read = reader(tmp_path, name)
-    slow = [
-        (begin, atom, end)
-        for atom in ATOMS
-        for begin in HEADS[name]
-        if not is_linear(read, begin, atom, "x")
-    ]
+    slow = [(begin, atom) for atom in ATOMS for begin in HEADS[name] if not is_linear(read, begin, atom, "x")]
     assert not slow
 
 

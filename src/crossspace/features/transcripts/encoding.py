@@ -8,7 +8,6 @@ from pathlib import Path
 from crossspace.errors import DataError
 from crossspace.features.transcripts.bounds import LARGEST, check_lines
 
-
 _C1 = {code: bytes([code]).decode("cp1252", errors="ignore") or None for code in range(0x80, 0xA0)}
 """Control codes that nobody writes: bytes of Windows-1252 that passed for Latin-1, such as the quotes of MELD."""
 

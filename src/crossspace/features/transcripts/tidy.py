@@ -78,9 +78,7 @@ def _spoken(entries: Sequence[Entry], notes: list[str]) -> list[Entry]:
     if empty:
         notes.append(f"{len(empty)} of {len(entries)} entries have no text; left out ({listed(empty)}).")
     return [
-        replace(e, cue=_plain(e.cue, row))
-        for row, e in enumerate(entries)
-        if e.cue.text is None or e.cue.text.strip()
+        replace(e, cue=_plain(e.cue, row)) for row, e in enumerate(entries) if e.cue.text is None or e.cue.text.strip()
     ]
 
 
