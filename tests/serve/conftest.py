@@ -127,6 +127,9 @@ class Here:
     def call(self, function: Callable[..., Any], *given: Any, said: Any = None) -> Any:
         return function(*given, said)
 
+    def begin(self) -> None:
+        pass
+
     def end(self) -> None:
         pass
 

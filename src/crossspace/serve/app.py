@@ -45,6 +45,7 @@ def create_app(analyzer: Analyzer, settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         _ = state.workspace
+        state.looker.begin()
         try:
             yield
         finally:

@@ -4,9 +4,9 @@ Libraries that parse and decode are where hostile or broken files do their harm:
 and while they do so in this process no other request is answered and no limit of time acts. So whatever looks into
 an upload runs over there: its transcript, a large posted conversation, the packets of its recording (:mod:`.look`), and
 the whole decoding, hearing and seeing of the recording (:mod:`.extracting`). There are two such processes, because a
-look must not wait for a recording that is worked on for minutes. The model and the extractor of texts stay here: their input
-is bounded in utterances and characters, they are large, and they look between any two steps whether they are still
-wanted.
+look must not wait for a recording that is worked on for minutes. The model and the extractor of texts stay here: their
+input is bounded in utterances and characters, they are large, and they look between any two steps whether they are
+still wanted.
 
 A process is started once and kept, so that a request does not wait for imports; it is ended when its work is no longer
 wanted (too late, client gone, server ends) or when it died, and begun anew for the next. It is no sandbox: it
