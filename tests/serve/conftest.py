@@ -134,6 +134,12 @@ class Here:
         pass
 
 
+@pytest.fixture(autouse=True)
+def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers in this process do all of their work here; those of a process of their own are whole."""
+    monkeypatch.setattr("crossspace.serve.state.Worker", Here)
+
+
 @pytest.fixture
 def analyzer() -> FakeAnalyzer:
     return FakeAnalyzer()
@@ -145,10 +151,10 @@ def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], lis
     base = tmp_path / "uploads"
     base.mkdir()
     monkeypatch.setattr("crossspace.serve.state.Workspace", lambda: Workspace(base))
-    monkeypatch.setattr("crossspace.serve.state.Worker", Here)
     page = tmp_path / "page"
     page.mkdir()
     (page / "index.html").write_text("<h1>crossspace</h1>")
+    (page / "docs.html").write_text("<h1>The API</h1>")
     monkeypatch.setattr("crossspace.serve.app.PAGE", page)
     monkeypatch.setattr("crossspace.serve.app.TIMELINE", page)
     return lambda: [path for path in base.rglob("*") if path.suffix != ".lock"]
