@@ -121,7 +121,7 @@ def judged(u: Utterance) -> UtteranceAnalysis:
 class Here:
     """A worker without a process."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, memory: int | None = None) -> None:
         self.name = name
 
     def call(self, function: Callable[..., Any], *given: Any, said: Any = None) -> Any:

@@ -6,7 +6,6 @@ import pytest
 
 from crossspace.serve import arrivals
 from crossspace.serve.arrivals import Arrivals
-from crossspace.serve.refusal import Refusal
 
 
 @pytest.fixture
@@ -21,27 +20,31 @@ def clock(monkeypatch):
     return wait
 
 
-def test_the_slowest_gives_way_when_another_comes(clock):
-    bodies = Arrivals(3, rate=10, grace=5)
+def test_of_those_that_take_their_time_the_slowest_gives_way(clock):
+    bodies = Arrivals(2, rate=10, grace=5)
     with ExitStack() as stack:
         fast, slow, slower = (stack.enter_context(bodies.one()) for _ in range(3))
         fast.received, slow.received, slower.received = 1000, 20, 10
-        clock(3)
-        stack.enter_context(bodies.one())
+        clock(1)
+        bodies.make_room()
+        assert not any(a.given_way.is_set() for a in (fast, slow, slower))
+        clock(2)
+        young = [stack.enter_context(bodies.one()) for _ in range(50)]
         assert [a.given_way.is_set() for a in (fast, slow, slower)] == [False, False, True]
-        stack.enter_context(bodies.one())
-        assert [a.given_way.is_set() for a in (fast, slow, slower)] == [False, True, True]
+        clock(3)
+        young[7].received = 500
+        bodies.make_room()
+        assert [a for a in (fast, slow, slower, *young) if not a.given_way.is_set()] == [fast, young[7]]
 
 
-def test_where_all_have_just_begun_who_comes_is_told_to_come_again(clock):
+def test_who_has_arrived_makes_room_itself(clock):
     bodies = Arrivals(1, rate=10, grace=5)
     with bodies.one() as first:
-        clock(1)
-        with pytest.raises(Refusal) as refused, bodies.one():
-            pass
-        assert refused.value.status == 429 and refused.value.retry_after and not first.given_way.is_set()
+        clock(3)
     with bodies.one():
-        pass
+        clock(3)
+        bodies.make_room()
+    assert not first.given_way.is_set()
 
 
 def test_a_body_must_bring_its_rate_once_its_grace_is_over(clock):

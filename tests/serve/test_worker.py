@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -83,3 +84,20 @@ def test_work_that_is_no_longer_wanted_ends_with_its_process(worker):
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
     assert worker.call(told, "ab")[0] == "ba"
+
+
+def gathered(megabytes, say):
+    return len(bytearray(megabytes * 1_000_000))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux holds a process to its memory")
+def test_work_that_takes_more_memory_than_it_may_is_refused_and_the_process_goes_on():
+    worker = Worker("small", memory=100_000_000)
+    try:
+        assert worker.call(gathered, 10) == 10_000_000
+        process = worker.process
+        with pytest.raises(Refusal, match="memory"):
+            worker.call(gathered, 500)
+        assert worker.call(gathered, 10) == 10_000_000 and worker.process == process
+    finally:
+        worker.end()

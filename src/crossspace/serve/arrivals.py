@@ -1,4 +1,4 @@
-"""The bodies that are on their way in: counted, held to a least rate, and the slowest gives way where room lacks."""
+"""The bodies that are on their way in: held to a least rate, and the slowest gives way where there are many."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from crossspace.serve.refusal import Refusal
-
 YOUNG = 2.0
-"""Seconds in which a body is slow to begin with: on its way it has hardly been seen."""
+"""Seconds in which a body arrives that is not counted: most are there with their head."""
 
 
 class Arrivals:
-    """At most ``limit`` bodies arrive at once.
+    """Of the bodies that take their time, at most ``limit`` arrive at once.
 
-    Whoever sends a byte now and then would hold a place for ever, so a place among those who are worked on is taken
-    only when a body is there; and among those that arrive, the slowest is turned away when another one comes.
+    Whoever sends a byte now and then would hold a place for ever. So a place among those who are worked on is taken
+    only when a body is there; and among those that arrive for longer than :data:`YOUNG` seconds, the slowest is turned
+    away when there is one too many.
 
     Args:
         limit: how many.
@@ -27,27 +26,25 @@ class Arrivals:
 
     def __init__(self, limit: int, rate: float, grace: float) -> None:
         self.limit, self.rate, self.grace = limit, rate, grace
-        self._inside: set[Arrival] = set()
+        self._inside: list[Arrival] = []
 
     @contextmanager
     def one(self) -> Iterator[Arrival]:
-        """A body that begins to arrive, until the block ends.
-
-        Raises:
-            Refusal: 429, as many arrive already, none of them slowly.
-        """
-        now = time.monotonic()
-        if len(self._inside) >= self.limit:
-            old = [a for a in self._inside if now - a.began > YOUNG and not a.given_way.is_set()]
-            if not old:
-                raise Refusal(429, f"{self.limit} uploads arrive already. Try again in a moment.", retry_after=YOUNG)
-            min(old, key=lambda a: a.rate(now)).given_way.set()
-        arrival = Arrival(now)
-        self._inside.add(arrival)
+        """A body that begins to arrive, until the block ends."""
+        arrival = Arrival(time.monotonic())
+        self._inside.append(arrival)
+        self.make_room()
         try:
             yield arrival
         finally:
-            self._inside.discard(arrival)
+            self._inside.remove(arrival)
+
+    def make_room(self) -> None:
+        """Let the slowest give way until there are no more than ``limit`` that take their time."""
+        now = time.monotonic()
+        old = [a for a in self._inside if now - a.began > YOUNG and not a.given_way.is_set()]
+        for arrival in sorted(old, key=lambda a: a.rate(now))[: max(0, len(old) - self.limit)]:
+            arrival.given_way.set()
 
     def is_slow(self, arrival: Arrival) -> bool:
         """Whether a body has had its time and brings less than it must."""

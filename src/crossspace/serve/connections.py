@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,9 +17,11 @@ if TYPE_CHECKING:
 
 MOST = 400
 """Connections at once; half of the files that a process may commonly open."""
-PIECE = 8192
-"""Bytes taken from a connection before others have their turn: thousands of empty frames fit into few of them."""
-MOST_FRAMES = 1000
+PIECES = 1024, 65_536
+"""Bytes taken from a connection before others have their turn, at the least and at the most."""
+TURN = 0.004
+"""Seconds of work that a piece may cost: thousands of empty frames, or of chunks of one byte, fit into a few bytes."""
+MOST_FRAMES = 300
 """Frames that carry no message, or a part of one only, before a message is complete."""
 
 
@@ -31,7 +35,7 @@ class RequestProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there."""
         super().connection_made(transport)
-        _read_little(transport)
+        _read(transport, PIECES[0])
         self._waiting: asyncio.TimerHandle | None = None
         self._since = time.monotonic()
         if len(self.connections) > MOST:
@@ -40,7 +44,8 @@ class RequestProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Something has come."""
-        super().data_received(data)
+        with _measured(self.transport):
+            super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
@@ -90,7 +95,12 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
         super().connection_made(transport)
-        _read_little(transport)
+        _read(transport, PIECES[0])
+
+    def data_received(self, data: bytes) -> None:
+        """Something has come."""
+        with _measured(self.transport):
+            super().data_received(data)
 
     def handle_cont(self, event: Frame) -> None:
         """A further part of a message."""
@@ -123,6 +133,16 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         return True
 
 
-def _read_little(transport: asyncio.BaseTransport) -> None:
+@contextmanager
+def _measured(transport: asyncio.Transport) -> Iterator[None]:
+    """Take more at a time from a connection whose bytes cost little, and less from one whose bytes cost much."""
+    began = time.thread_time()
+    yield
+    factor = 0.5 if time.thread_time() - began > TURN else 2
+    least, most = PIECES
+    _read(transport, min(most, max(least, round(factor * transport.max_size))))  # type: ignore[attr-defined]
+
+
+def _read(transport: asyncio.BaseTransport, size: int) -> None:
     # What asyncio reads at a time; nothing but this attribute says it.
-    cast("asyncio.Transport", transport).max_size = PIECE  # type: ignore[attr-defined]
+    transport.max_size = size  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from crossspace.data.conversation import Conversation
 from crossspace.features.transcripts import Transcript, read_transcript
+from crossspace.features.transcripts.bounds import MOST_VALUES
 from crossspace.serve.limits import check_amount
 from crossspace.serve.recording import check_recording
 from crossspace.serve.refusal import Refusal
@@ -43,6 +44,8 @@ def look_at_conversation(body: bytes, settings: Settings, said: Said = lambda st
     Raises:
         CrossspaceError: it cannot be used, or is too much.
     """
+    if body.count(b"{") + body.count(b"[") > MOST_VALUES:
+        raise Refusal(413, f"A conversation may have {MOST_VALUES:,} objects and lists. Found more; send parts.")
     posted: PostedConversation = parse(PostedConversation, body)
     check_amount([u.text for u in posted.utterances], settings)
     return posted.conversation()

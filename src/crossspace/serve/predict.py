@@ -14,7 +14,7 @@ from crossspace.serve.schemas import AnalysisAnswer, PostedConversation, errors
 from crossspace.serve.state import look, state_of, token_shown, work
 from crossspace.serve.upload import read_body
 
-HANDY = 100_000
+HANDY = 32_000
 """Bytes of a body that is read here, within milliseconds; a larger one goes to the worker, which can be ended."""
 
 router = APIRouter(prefix="/v1", tags=["conversations"])

@@ -23,8 +23,8 @@ class Settings:
         max_duration: length of a recording.
         max_utterances, max_characters: of one conversation.
         max_queue: recordings, and apart from them posted conversations, that may be inside at once; one of each is
-            worked on, the others wait. Who comes when it is full is asked to come again. Four times as many uploads may
-            arrive at once.
+            worked on, the others wait. Who comes when it is full is asked to come again. Four times as many may be
+            on their way in for longer than a moment; then the slowest is turned away.
         timeout: from the first byte of a request to its answer.
         stall: how long an upload may pause, and a connection be open without a whole head of a request.
         least_rate: bytes per second that an upload brings on average, once it has lasted ``stall``.

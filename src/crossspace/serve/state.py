@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 LOOK = 30.0
 """Seconds that a look at what has arrived may take: reading all packets of a recording takes one or two."""
+_LOOK_MEMORY = 2**30
+"""Bytes that a look may take: fifty times the largest conversation."""
 _ARRIVALS = 4
 """Uploads that may arrive for each that may be inside."""
 
@@ -51,7 +53,7 @@ class State:
         self.live = Lane("live", settings.max_live)
         self.arrivals = Arrivals(_ARRIVALS * settings.max_queue, settings.least_rate, settings.stall)
         self.looks = Lane("looks", _ARRIVALS * settings.max_queue)
-        self.looker, self.extractor = Worker("look"), Worker("extract")
+        self.looker, self.extractor = Worker("look", memory=_LOOK_MEMORY), Worker("extract")
         self.connections = 0
         self.ending = asyncio.Event()
         for extractor in analyzer.extractors.values():

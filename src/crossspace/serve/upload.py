@@ -44,7 +44,7 @@ async def receive_upload(request: Request, folder: Path, state: State, until: fl
 
     Raises:
         Refusal: 400, it is no such form; 408, it stalls or is slow; 413, a file is too large; 415, another type of
-            content; 429, too many arrive already.
+            content.
     """
     settings = state.settings
     limits = {"media": settings.max_media, "transcript": settings.max_transcript}
@@ -67,7 +67,7 @@ async def read_body(request: Request, state: State, until: float) -> bytes:
     """The whole body of a JSON request.
 
     Raises:
-        Refusal: 408, 413, 415 or 429, as :func:`receive_upload`.
+        Refusal: 408, 413 or 415, as :func:`receive_upload`.
     """
     kind, _ = parse_options_header(request.headers.get("content-type"))
     if kind != b"application/json":
@@ -93,6 +93,7 @@ async def body(request: Request, limit: int, state: State, until: float) -> Asyn
     with state.arrivals.one() as arrival:
         while (chunk := await _next(stream, arrival, state, until)) is not None:
             arrival.received += len(chunk)
+            state.arrivals.make_room()
             if arrival.received > limit:
                 raise too_large
             yield chunk

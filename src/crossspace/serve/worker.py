@@ -21,6 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from crossspace.errors import CrossspaceError
@@ -45,10 +46,11 @@ class Worker:
 
     Args:
         name: of the process.
+        memory: bytes that its work may take beside what it has from the start, where the system can hold it to that.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, memory: int | None = None) -> None:
+        self._name, self._memory = name, memory
         self._process: BaseProcess | None = None
         self._line: Connection | None = None
 
@@ -64,7 +66,7 @@ class Worker:
         self.end()
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there,), name=self._name, daemon=True)
+        self._process = context.Process(target=_serve, args=(there, self._memory), name=self._name, daemon=True)
         self._process.start()
         there.close()
         self._line = here
@@ -118,14 +120,26 @@ class Worker:
         self._process = self._line = None
 
 
-def _serve(line: Connection) -> None:
+def _serve(line: Connection, memory: int | None) -> None:
     """Over there: do what is asked until nobody is there to ask."""
+    if memory is not None:
+        _limit_memory(memory)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server ends this process
     end_with_parent()
     with suppress(EOFError, OSError):
         while True:
             function, given = line.recv()
             line.send(_answer(function, given, lambda stage: line.send(("said", stage))))
+
+
+def _limit_memory(more: int) -> None:
+    """Of this process, on Linux; elsewhere nothing happens."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        import resource
+
+        now = 1024 * int(status.read_text().split("VmData:")[1].split()[0])
+        resource.setrlimit(resource.RLIMIT_DATA, (now + more, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
 def _answer(function: Callable[..., Any], given: tuple[Any, ...], say: Said) -> tuple[str, Any]:
