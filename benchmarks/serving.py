@@ -27,8 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import siege
 from benchmarks.hostile import uploads
+from benchmarks.siege import besieged
 
 SAYINGS = (
     "Oh my God, you are really here!",
@@ -179,15 +179,14 @@ def under_siege(words: Sequence[str], clients: int, utterances: int, seconds: fl
     with server(words) as served:
         post_for(served, clients, utterances, min(WARM_UP, seconds))
         before, began = served.memory(), time.perf_counter()
-        besieged, health = siege.Siege(served.port), Load()
-        attackers = siege.begin(besieged)
-        prober = threading.Thread(target=probe, args=(served.port, besieged.over, health))
+        over, health = threading.Event(), Load()
+        prober = threading.Thread(target=probe, args=(served.port, over, health))
         prober.start()
-        load = post_for(served, clients, utterances, seconds)
-        took, during = time.perf_counter() - began, served.memory()
-        besieged.over.set()
-        for thread in (prober, *attackers):
-            thread.join(120)
+        with besieged(served.port) as answers:
+            load = post_for(served, clients, utterances, seconds)
+            took, during = time.perf_counter() - began, served.memory()
+        over.set()
+        prober.join()
         time.sleep(min(2 * WARM_UP, seconds))
         ended, after = time.perf_counter(), served.memory()
         served.process.send_signal(signal.SIGTERM)
@@ -204,7 +203,7 @@ def under_siege(words: Sequence[str], clients: int, utterances: int, seconds: fl
         "statuses": dict(load.statuses),
         "health_milliseconds": spread(health.seconds),
         "health_statuses": dict(health.statuses),
-        "attacks": {name: dict(counts) for name, counts in sorted(besieged.answers.items())},
+        "attacks": {name: dict(counts) for name, counts in sorted(answers.items())},
         "memory_mib": {"before": before, "during": during, "after": after},
         "seconds_to_end": ending,
         "left": left,

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import http.client
 import json
+import multiprocessing
 import random
 import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Event
 
 from benchmarks.hostile import FORM, form, raw, uploads, wav
 
+LONGEST = 20.0
+"""Seconds that attackers wait for their last answers."""
 CUE = "00:00.000 --> 00:01.000\n"
 HOSTS = (
     *("evil.example", "evil.com@localhost", "localhost:80@evil.example", "localhost.evil.example", "[::1]evil"),
@@ -47,6 +52,33 @@ class Siege:
     def line(self) -> socket.socket:
         """A new connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+
+@contextmanager
+def besieged(port: int) -> Iterator[dict[str, Counter[int]]]:
+    """Every attack at once, in a process of its own, until the block ends; then come the answers that they got."""
+    context = multiprocessing.get_context("spawn")
+    over, found = context.Event(), context.SimpleQueue()
+    attackers = context.Process(target=_besiege, args=(port, over, found), daemon=True)
+    attackers.start()
+    answers: dict[str, Counter[int]] = {}
+    try:
+        yield answers
+    finally:
+        over.set()
+        answers.update(found.get())
+        attackers.join()
+
+
+def _besiege(port: int, over: Event, found: SimpleQueue[dict[str, Counter[int]]]) -> None:
+    siege = Siege(port)
+    threads = begin(siege)
+    over.wait()
+    siege.over.set()
+    deadline = time.monotonic() + LONGEST
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    found.put(siege.answers)
 
 
 def begin(siege: Siege) -> list[threading.Thread]:

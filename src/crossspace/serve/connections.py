@@ -19,8 +19,10 @@ MOST = 400
 """Connections at once; half of the files that a process may commonly open."""
 PIECES = 1024, 65_536
 """Bytes taken from a connection before others have their turn, at the least and at the most."""
-TURN = 0.004
+TURN = 0.002
 """Seconds of work that a piece may cost: thousands of empty frames, or of chunks of one byte, fit into a few bytes."""
+DEAR, PATIENCE = 5e-7, 65_536
+"""Seconds of work for a byte, of the first so many bytes, at which a connection ends: chunks of one byte cost more."""
 MOST_FRAMES = 300
 """Frames that carry no message, or a part of one only, before a message is complete."""
 
@@ -28,14 +30,14 @@ MOST_FRAMES = 300
 class RequestProtocol(H11Protocol):
     """A connection that is closed when no whole head of a request comes in time; uvicorn would wait for ever.
 
-    So is one whose request is answered and whose body never ends. Where :data:`MOST` are open, the one that has waited
-    longest gives way to a new one: half heads without number keep nobody out.
+    So is one whose request is answered and whose body never ends, and one whose bytes cost too much. Where :data:`MOST`
+    are open, the one that has waited longest gives way to a new one: half heads without number keep nobody out.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there."""
         super().connection_made(transport)
-        _read(transport, PIECES[0])
+        self._meter = Meter(transport)
         self._waiting: asyncio.TimerHandle | None = None
         self._since = time.monotonic()
         if len(self.connections) > MOST:
@@ -44,8 +46,10 @@ class RequestProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Something has come."""
-        with _measured(self.transport):
+        with self._meter.turn(data):
             super().data_received(data)
+        if self._meter.is_dear:
+            self.transport.abort()
         self._watch()
 
     def on_response_complete(self) -> None:
@@ -95,11 +99,11 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
         super().connection_made(transport)
-        _read(transport, PIECES[0])
+        self._meter = Meter(transport)
 
     def data_received(self, data: bytes) -> None:
         """Something has come."""
-        with _measured(self.transport):
+        with self._meter.turn(data):
             super().data_received(data)
 
     def handle_cont(self, event: Frame) -> None:
@@ -133,16 +137,35 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         return True
 
 
-@contextmanager
-def _measured(transport: asyncio.Transport) -> Iterator[None]:
-    """Take more at a time from a connection whose bytes cost little, and less from one whose bytes cost much."""
-    began = time.thread_time()
-    yield
-    factor = 0.5 if time.thread_time() - began > TURN else 2
-    least, most = PIECES
-    _read(transport, min(most, max(least, round(factor * transport.max_size))))  # type: ignore[attr-defined]
+class Meter:
+    """What the bytes of a connection cost, and how many are taken from it at a time in consequence.
 
+    Args:
+        transport: of the connection.
+    """
 
-def _read(transport: asyncio.BaseTransport, size: int) -> None:
-    # What asyncio reads at a time; nothing but this attribute says it.
-    transport.max_size = size  # type: ignore[attr-defined]
+    def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._size = PIECES[0]
+        self._spent = self._taken = 0.0
+        self._read()
+
+    @contextmanager
+    def turn(self, data: bytes) -> Iterator[None]:
+        """A piece is worked on: more is taken next time where it costs little, and less where it costs much."""
+        began = time.thread_time()
+        yield
+        cost = time.thread_time() - began
+        self._spent, self._taken = self._spent + cost, self._taken + len(data)
+        least, most = PIECES
+        self._size = max(least, self._size // 2) if cost > TURN else min(most, 2 * self._size)
+        self._read()
+
+    @property
+    def is_dear(self) -> bool:
+        """Whether its bytes cost what nobody's do who sends something."""
+        return self._taken > PATIENCE and self._spent > DEAR * self._taken
+
+    def _read(self) -> None:
+        # What asyncio reads at a time; nothing but this attribute says it.
+        self._transport.max_size = self._size  # type: ignore[attr-defined]
