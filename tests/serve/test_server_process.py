@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ import pytest
 
 from crossspace.cli.main import main
 from crossspace.errors import UsageError
-from crossspace.serve.connections import MOST, MOST_FRAMES
+from crossspace.serve.connections import MOST, MOST_FRAMES, PATIENCE
 from crossspace.serve.running import listen
 from crossspace.serve.settings import Settings
 
@@ -198,6 +199,28 @@ def test_half_heads_without_number_keep_nobody_out(tmp_path):
         for _ in range(MOST + 20):
             line = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
             line.sendall(b"GET /v1/health HTTP/1.1\r\nHost: local")
+        assert is_healthy(port)
+
+
+def test_who_asks_often_over_one_connection_goes_on(tmp_path):
+    with server(tmp_path) as (_, _, port):
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        for _ in range(3 * PATIENCE // 80):
+            line.request("GET", "/v1/health")
+            answer = line.getresponse()
+            assert answer.status == 200 and answer.read() and not answer.will_close
+        line.close()
+
+
+def test_chunks_of_one_byte_end_a_connection(tmp_path):
+    with server(tmp_path) as (_, _, port):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as chunks:
+            chunks.sendall(
+                b"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(HEAD), HEAD)
+            )
+            with pytest.raises(ConnectionError):
+                chunks.sendall(b"1\r\na\r\n" * 10_000_000)
         assert is_healthy(port)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +22,8 @@ PIECES = 1024, 65_536
 """Bytes taken from a connection before others have their turn, at the least and at the most."""
 TURN = 0.002
 """Seconds of work that a piece may cost: thousands of empty frames, or of chunks of one byte, fit into a few bytes."""
-DEAR, PATIENCE = 5e-7, 65_536
-"""Seconds of work for a byte, of the first so many bytes, at which a connection ends: chunks of one byte cost more."""
+DEAR, PATIENCE = 5e-7, 16_384
+"""Seconds of work for a byte, over so many bytes of a request, at which it ends: chunks of one byte cost more."""
 MOST_FRAMES = 300
 """Frames that carry no message, or a part of one only, before a message is complete."""
 
@@ -37,6 +38,8 @@ class RequestProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there."""
         super().connection_made(transport)
+        # An answer is written in two pieces; the second would wait until the client says that it has the first.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._meter = Meter(transport)
         self._waiting: asyncio.TimerHandle | None = None
         self._since = time.monotonic()
@@ -55,6 +58,7 @@ class RequestProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         """An answer is sent."""
         super().on_response_complete()
+        self._meter.reset()
         self._since = time.monotonic()
         self._watch()
 
@@ -160,6 +164,10 @@ class Meter:
         least, most = PIECES
         self._size = max(least, self._size // 2) if cost > TURN else min(most, 2 * self._size)
         self._read()
+
+    def reset(self) -> None:
+        """Another request begins: many small ones are as dear, and come from anybody who asks often."""
+        self._spent = self._taken = 0.0
 
     @property
     def is_dear(self) -> bool:

@@ -15,6 +15,9 @@ from crossspace.serve.connections import LiveProtocol, RequestProtocol
 from crossspace.serve.ending import GRACE
 from crossspace.serve.settings import Settings
 
+_BACKLOG, _AT_ONCE = 2048, 64
+"""Connections that may wait to be taken, and that are taken before those that are there have their turn."""
+
 
 def listen(settings: Settings) -> tuple[socket.socket, str]:
     """A listening socket and its address, ``http://host:port``.
@@ -52,6 +55,7 @@ def serve(app: FastAPI, settings: Settings, listening: socket.socket, started: C
         log_level="warning",
         access_log=False,
         server_header=False,
+        backlog=_AT_ONCE,
         proxy_headers=False,
         timeout_keep_alive=math.ceil(settings.stall),
         timeout_graceful_shutdown=int(GRACE) + 2,
@@ -74,6 +78,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(_BACKLOG)  # uvicorn has only one number for both
         if self.started:
             self._say_so()
 

@@ -53,6 +53,7 @@ class Worker:
         self._name, self._memory = name, memory
         self._process: BaseProcess | None = None
         self._line: Connection | None = None
+        self._ready = False
 
     @property
     def process(self) -> int | None:
@@ -69,7 +70,7 @@ class Worker:
         self._process = context.Process(target=_serve, args=(there, self._memory), name=self._name, daemon=True)
         self._process.start()
         there.close()
-        self._line = here
+        self._line, self._ready = here, False
 
     def call(self, function: Callable[..., Any], *given: Any, said: Callable[..., None] = lambda stage="": None) -> Any:
         """``function(*given, say)`` over there.
@@ -86,6 +87,14 @@ class Worker:
         """
         self.begin()
         assert self._line is not None
+        try:
+            # Who gives up before the process has begun ends nothing: the next one would wait for it as long.
+            while not self._ready:
+                said()
+                self._ready = self._line.poll(_BEAT) and self._line.recv() is None
+        except (EOFError, OSError) as error:
+            self.end()
+            raise WorkerError(f"The process {self._name!r} ended before it had begun.") from error
         try:
             self._line.send((function, given))
             kind, value = self._news(said)
@@ -127,6 +136,7 @@ def _serve(line: Connection, memory: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server ends this process
     end_with_parent()
     with suppress(EOFError, OSError):
+        line.send(None)
         while True:
             function, given = line.recv()
             line.send(_answer(function, given, lambda stage: line.send(("said", stage))))
