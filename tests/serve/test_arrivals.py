@@ -27,14 +27,14 @@ def test_of_those_that_take_their_time_the_slowest_gives_way(clock):
         fast.received, slow.received, slower.received = 1000, 20, 10
         clock(1)
         bodies.make_room()
-        assert not any(a.given_way.is_set() for a in (fast, slow, slower))
+        assert not any(a.given_way for a in (fast, slow, slower))
         clock(2)
         young = [stack.enter_context(bodies.one()) for _ in range(50)]
-        assert [a.given_way.is_set() for a in (fast, slow, slower)] == [False, False, True]
+        assert [a.given_way for a in (fast, slow, slower)] == [False, False, True]
         clock(3)
         young[7].received = 500
         bodies.make_room()
-        assert [a for a in (fast, slow, slower, *young) if not a.given_way.is_set()] == [fast, young[7]]
+        assert [a for a in (fast, slow, slower, *young) if not a.given_way] == [fast, young[7]]
 
 
 def test_who_has_arrived_makes_room_itself(clock):
@@ -44,7 +44,7 @@ def test_who_has_arrived_makes_room_itself(clock):
     with bodies.one():
         clock(3)
         bodies.make_room()
-    assert not first.given_way.is_set()
+    assert not first.given_way
 
 
 def test_a_body_must_bring_its_rate_once_its_grace_is_over(clock):

@@ -42,9 +42,9 @@ class Arrivals:
     def make_room(self) -> None:
         """Let the slowest give way until there are no more than ``limit`` that take their time."""
         now = time.monotonic()
-        old = [a for a in self._inside if now - a.began > YOUNG and not a.given_way.is_set()]
+        old = [a for a in self._inside if now - a.began > YOUNG and not a.given_way]
         for arrival in sorted(old, key=lambda a: a.rate(now))[: max(0, len(old) - self.limit)]:
-            arrival.given_way.set()
+            arrival.give_way()
 
     def is_slow(self, arrival: Arrival) -> bool:
         """Whether a body has had its time and brings less than it must."""
@@ -57,11 +57,22 @@ class Arrival:
 
     Args:
         began: when.
+
+    Attributes:
+        received: bytes so far.
+        given_way: whether it is turned away for another.
+        waits_for: its next piece.
     """
 
     def __init__(self, began: float) -> None:
-        self.began, self.received = began, 0
-        self.given_way = asyncio.Event()
+        self.began, self.received, self.given_way = began, 0, False
+        self.waits_for: asyncio.Future[bytes | None] | None = None
+
+    def give_way(self) -> None:
+        """It waits for nothing more."""
+        self.given_way = True
+        if self.waits_for is not None:
+            self.waits_for.cancel()
 
     def rate(self, now: float) -> float:
         """Bytes per second so far."""

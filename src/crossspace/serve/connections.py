@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 MOST = 400
 """Connections at once; half of the files that a process may commonly open."""
-PIECES = 1024, 65_536
+PIECES = 512, 65_536
 """Bytes taken from a connection before others have their turn, at the least and at the most."""
-TURN = 0.002
+TURN = 0.001
 """Seconds of work that a piece may cost: thousands of empty frames, or of chunks of one byte, fit into a few bytes."""
 DEAR, PATIENCE = 5e-7, 16_384
 """Seconds of work for a byte, over so many bytes of a request, at which it ends: chunks of one byte cost more."""
@@ -73,8 +73,12 @@ class RequestProtocol(H11Protocol):
         answered = self.cycle is None or self.cycle.response_complete
         return answered and self.transport.get_protocol() is self
 
+    @property
+    def _is_closing(self) -> bool:
+        return self.transport.is_closing()
+
     def _make_room(self) -> None:
-        waiting = [c for c in self.connections if isinstance(c, RequestProtocol) and c._waits]
+        waiting = [c for c in self.connections if isinstance(c, RequestProtocol) and c._waits and not c._is_closing]
         min(waiting, key=lambda connection: connection._since, default=self).transport.abort()
 
     def _watch(self) -> None:

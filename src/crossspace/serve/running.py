@@ -15,7 +15,7 @@ from crossspace.serve.connections import LiveProtocol, RequestProtocol
 from crossspace.serve.ending import GRACE
 from crossspace.serve.settings import Settings
 
-_BACKLOG, _AT_ONCE = 2048, 64
+_BACKLOG, _AT_ONCE = 2048, 16
 """Connections that may wait to be taken, and that are taken before those that are there have their turn."""
 
 
@@ -63,8 +63,9 @@ def serve(app: FastAPI, settings: Settings, listening: socket.socket, started: C
         # Compressed messages could be small on the wire and large here.
         ws_per_message_deflate=False,
     )
-    # Clients could fill the log by forms that are none.
+    # Clients could fill the log by forms and requests that are none.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     _Server(configuration, started, app.state.crossspace.ending.set).run(sockets=[listening])
 
 

@@ -106,19 +106,16 @@ async def _next(stream: AsyncIterator[bytes], arrival: Arrival, state: State, un
         Refusal: 408, it does not come in time, the body is slow, or it gives way to another.
     """
     settings = state.settings
-    piece = asyncio.ensure_future(anext(stream, None))
-    given_way = asyncio.ensure_future(arrival.given_way.wait())
-    patience = max(0.0, min(settings.stall, until - time.monotonic()))
+    piece = arrival.waits_for = asyncio.ensure_future(anext(stream, None))
     try:
-        await asyncio.wait({piece, given_way}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        if piece.done() and not given_way.done() and (piece.result() is None or not state.arrivals.is_slow(arrival)):
+        await asyncio.wait({piece}, timeout=max(0.0, min(settings.stall, until - time.monotonic())))
+        if piece.done() and not arrival.given_way and (piece.result() is None or not state.arrivals.is_slow(arrival)):
             return piece.result()
     finally:
-        for one in (piece, given_way):
-            one.cancel()
+        piece.cancel()
     if time.monotonic() >= until:
         raise Refusal(408, f"This took longer than {settings.timeout:.0f} seconds to arrive.")
-    if given_way.done() and not given_way.cancelled():
+    if arrival.given_way:
         raise Refusal(408, "This arrives slowly, and others wait. Try again later, over a faster line.")
     if piece.done() and not piece.cancelled():
         raise Refusal(408, f"This arrives at less than {settings.least_rate:g} bytes per second. Use a faster line.")
