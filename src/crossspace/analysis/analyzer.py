@@ -12,6 +12,7 @@ from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.features.cache import FeatureCache
 from crossspace.features.extraction import Extracted, Extraction
 from crossspace.features.extractors import Extractor, from_identity
+from crossspace.features.media.container import check_kind
 from crossspace.features.sources import Recording
 from crossspace.features.transcripts import Transcript
 from crossspace.models.stream import Past
@@ -110,6 +111,8 @@ class Analyzer:
         Raises:
             DataError: a file cannot be read, or holds nothing that the model can use.
         """
+        if media is not None:
+            check_kind(media)
         if transcript is None and media is not None and not {"audio", "visual"} & set(self.predictor.task.modalities):
             raise DataError(
                 f"{self.name[0].upper()}{self.name[1:]} reads text only, and the recording {name or media.name} comes "
