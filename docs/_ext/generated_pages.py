@@ -1,4 +1,4 @@
-"""Pages that are written while the documentation is built: components, commands, the HTTP interface, and the recipes."""
+"""Pages that the build writes: components, commands, the HTTP interface, and the recipes with their sizes."""
 
 from __future__ import annotations
 
