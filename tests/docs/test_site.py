@@ -206,6 +206,15 @@ def test_timeline_of_the_home_page_is_what_the_software_says_of_its_transcript()
     assert shown.utterances[0].text in to_html(shown)
 
 
+def test_lines_of_python_on_the_home_page_print_what_stands_below_them(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (printed,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    exec(program, {})
+    assert capsys.readouterr().out == printed
+    assert len(program.strip().splitlines()) == 10
+
+
 def test_pictures_of_the_home_page_are_there() -> None:
     text = (DOCS / "index.md").read_text(encoding="utf-8")
     named = re.findall(r'(?:src|srcset)="([^"]+)"', text)
