@@ -13,7 +13,7 @@ import pytest
 from crossspace import Conversation, Corpus, Predictor, TaskSpec, Utterance
 from crossspace.cli.main import main
 from crossspace.data.batch import collate
-from crossspace.data.conversation_json import read_conversation
+from crossspace.data.conversation_json import read_conversation, read_with_extractors
 from crossspace.data.importers.synthetic import Synthetic
 from crossspace.errors import DataError, MismatchError
 from crossspace.models.inference import infer
@@ -300,3 +300,27 @@ def test_a_json_conversation_may_say_little_and_use_the_aliases_of_the_field(tmp
     found = read_conversation(path)
     assert [u.id for u in found.utterances] == ["conversation_0", "conversation_1"]
     assert set(found.utterances[0].features) == {"text"} and found.utterances[1].features == {}
+
+
+def test_features_of_another_extractor_are_refused_where_it_is_told(
+    finished_run: Path, tiny_corpus: Corpus, tmp_path: Path
+) -> None:
+    predictor = Predictor.from_pretrained(finished_run)
+    predictor.model.details["extractors"] = {"text": {"name": "minilm", "version": "1"}}
+    conversation = tiny_corpus.split("test")[0]
+    assert predictor.predict(conversation) == predictor.predict(
+        conversation, extractors={"text": {"name": "minilm", "version": "1"}, "smell": {"name": "nose"}}
+    )
+    with pytest.raises(MismatchError, match=r"text: the model was trained on features of minilm.*other"):
+        predictor.predict(conversation, extractors={"text": {"name": "other", "version": "1"}})
+
+
+@pytest.mark.parametrize("extractors", [[], "minilm", {"text": "minilm"}, {"text": {"version": "1"}}])
+def test_a_conversation_whose_extractors_are_no_extractors_is_refused(tmp_path: Path, extractors: object) -> None:
+    path = tmp_path / "talk.json"
+    path.write_text(json.dumps({"utterances": [{"speaker": "a", "features": {"text": [1]}}], "extractors": extractors}))
+    if not extractors:
+        assert read_with_extractors(path)[1] == {}
+        return
+    with pytest.raises(DataError, match=r"talk\.json.*extractors"):
+        read_with_extractors(path)

@@ -172,6 +172,7 @@ class Run:
                 f"{self.folder} was begun on a corpus with the fingerprint {begun_with}; {self.corpus_path} has "
                 f"{self.corpus.fingerprint}. Resume with the same corpus, or choose another folder."
             )
+        self.whole.verify()  # it says that it is the same; half a training on other data would be worse than none
 
     def _stated(self) -> dict[str, Any]:
         return {"data": str(self.corpus_path), "seeds": self.seeds, **self.configuration.to_dict()}

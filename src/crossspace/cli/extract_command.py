@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
+from crossspace.claim import claimed
 from crossspace.cli.parsing import Parser, local
 from crossspace.cli.parsing import words as split_words
 from crossspace.errors import UsageError
@@ -61,25 +64,39 @@ def run(words: Sequence[str]) -> int:
         source, Path(given.transcript) if given.transcript else None, Path(given.clips) if given.clips else None
     )
     wanted = _wanted(given, any(r.has_media for r in recordings))
-    with ExtractProgress(hidden=given.quiet) as progress:
-        harvest = extract(
-            recordings,
-            wanted,
-            cache=Path(given.cache) if given.cache else None,
-            jobs=given.jobs,
-            progress=progress.show,
+    with _alone(Path(given.target)):
+        with ExtractProgress(hidden=given.quiet) as progress:
+            harvest = extract(
+                recordings,
+                wanted,
+                cache=Path(given.cache) if given.cache else None,
+                jobs=given.jobs,
+                progress=progress.show,
+            )
+        corpus = to_corpus(
+            harvest,
+            labels=given.labels,
+            name=given.name or source.resolve().stem,
+            source=source.resolve().name,
+            licence=given.licence,
         )
-    corpus = to_corpus(
-        harvest,
-        labels=given.labels,
-        name=given.name or source.resolve().stem,
-        source=source.resolve().name,
-        licence=given.licence,
-    )
-    corpus.write(given.target)
+        corpus.write(given.target)
     print(f"{given.target}: {corpus!r}")
     _tell(harvest.notes, harvest.failures)
     return 1 if harvest.failures else 0
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Nobody else extracts to ``target`` meanwhile: a hidden folder beside it is claimed, and goes with the claim.
+
+    Raises:
+        UsageError: another process does; the message says which.
+    """
+    with claimed(target.parent / f".{target.name}.claim", passing=True):
+        for left in target.parent.glob(f".{escape(target.name)}.*.partial"):  # of one that was killed while it wrote
+            left.unlink(missing_ok=True)
+        yield
 
 
 def _wanted(given: object, media: bool) -> dict[str, str]:

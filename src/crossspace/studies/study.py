@@ -55,6 +55,7 @@ class Study:
         name: of the file.
         about: its first line.
         settings: for which kind of corpus, where the study distinguishes any.
+        settings_because: why these were taken, where nobody asked for them.
         variants: in the order of the tables.
         reference: the variant that the others are compared with.
         grid: ``{argument: values}`` where the variants span a grid.
@@ -72,6 +73,7 @@ class Study:
     conditions: Conditions | None = None
     report: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    settings_because: str = ""
 
     def description(self, variant: Variant) -> str:
         """What is different about a variant, and, where the variants start from several recipes, from which."""

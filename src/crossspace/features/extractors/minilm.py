@@ -48,6 +48,11 @@ class MiniLM(TextExtractor):
         checkpoint.model.encoder.layer = checkpoint.model.encoder.layer[:layer]
         self._network = TextNetwork(checkpoint, pooling="mean", limit=256)
         self.width, self.version, self.parameters = self._network.width, checkpoint.digest, {"layer": layer}
+        self.limit = self._network.limit
+
+    def is_overlong(self, text: str) -> bool:
+        """Whether a text goes on beyond what is read of it."""
+        return self._network.is_overlong(text)
 
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
         """One vector ``(384,)`` of length 1 per text."""

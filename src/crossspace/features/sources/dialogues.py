@@ -13,6 +13,7 @@ from crossspace.errors import DataError
 from crossspace.features.sources.recording import Recording
 from crossspace.features.sources.tables import read_table
 from crossspace.features.transcripts.columns import columns_of, cue_of
+from crossspace.features.transcripts.spaces import joined
 from crossspace.features.transcripts.tidy import listed
 from crossspace.features.transcripts.transcript import Cue, Transcript
 
@@ -72,7 +73,7 @@ def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
     found = []
     for key, members in dialogues.items():
         numbers = [row.get(columns.get("id", ""), "").strip() for row in members]
-        if all(number.isdigit() for number in numbers):
+        if all(number.isdecimal() for number in numbers):
             order = sorted(range(len(members)), key=lambda i: int(numbers[i]))
             members, numbers = [members[i] for i in order], [numbers[i] for i in order]
         files = tuple(clips.find(split, key[-1], number) for number in numbers) if clips else None
@@ -90,7 +91,7 @@ def _cue(cue: Cue, timed: bool) -> Cue:
     known = timed and cue.start is not None and cue.end is not None and cue.end >= cue.start
     return replace(
         cue,
-        text=" ".join((cue.text or "").split()) or None,
+        text=joined(cue.text or "") or None,
         label=cue.label.lower() if cue.label else None,
         start=cue.start if known else None,
         end=cue.end if known else None,
