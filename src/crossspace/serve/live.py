@@ -27,7 +27,7 @@ NORMAL, POLICY, TOO_BIG, TRY_LATER = 1000, 1008, 1009, 1013
 
 @router.websocket("/live")
 async def live(socket: WebSocket) -> None:
-    """One utterance in, one :class:`UtteranceAnswer` out, until the client closes.
+    """One :class:`PostedUtterance` in, one :class:`UtteranceAnswer` out, until the client closes.
 
     Each is judged by what was said before it. A message that is answered by an error has left no trace, and the
     conversation goes on. Utterances may come faster than allowed; they are then read more slowly, and none is lost.
