@@ -50,7 +50,7 @@ def test_analyzing_a_transcript_imports_no_library_that_it_does_not_need(tmp_pat
     (tmp_path / "talk.txt").write_text("Ann: I got the job!\nBen: No way.\n")
     program = (
         "import sys; from crossspace.cli.main import main; code = main(['analyze', 'talk.txt']); "
-        "heavy = {'transformers', 'torch._dynamo', 'scipy.fft', 'scipy.optimize', 'sklearn', 'matplotlib', 'av', 'cv2'}; "
+        "heavy = {'transformers', 'torch._dynamo', 'scipy.fft', 'scipy.optimize', 'sklearn', 'matplotlib', 'av'}; "
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
     )
     ended = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
