@@ -209,3 +209,10 @@ def test_an_utterance_of_no_length_is_missing_for_that_reason(tmp_path: Path, mo
         {"audio": "it has no length"},
         {"audio": "no times"},
     ]
+
+
+def test_a_long_transcript_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lengths, "batch", 2)
+    told: list[str] = []
+    Extraction({"text": Lengths()}).texts([f"text {i}" for i in range(5)], told.append)
+    assert told == ["text, 2 of 5", "text, 4 of 5", "text, 5 of 5"]

@@ -74,7 +74,10 @@ def run(words: Sequence[str]) -> int:
     analyzer = Analyzer.load(given.model, wanted, only=("text",) if media is None else None, cache=FeatureCache())
     name = "" if analyzer.in_the_box else analyzer.predictor.name
     print(f"Model: {analyzer.name}" + ("" if name in ("", analyzer.name) else f" ({name})"), file=sys.stderr)
-    analysis = analyzer.analyze(media, transcript, conversation_id=source.stem)
+    from crossspace.cli.analyze_progress import AnalyzeProgress
+
+    with AnalyzeProgress() as progress:
+        analysis = analyzer.analyze(media, transcript, conversation_id=source.stem, progress=progress.show)
     rendered = [(path, render(analysis, path)) for path in given.out]
     for path, text in rendered:
         write_text(path, text)
