@@ -1,6 +1,7 @@
-"""``python -m benchmarks.kills``: an extraction that is killed at random times and run again gives what it would have.
+"""``python -m benchmarks.kills``: what is killed at random times and run again ends as it would have undisturbed.
 
-:func:`killed_until_it_ends` does the same to any command that goes on after an interruption.
+``train``, ``study`` and ``tune`` work on a generated corpus; ``extract`` on copies of a recording, which is given with
+its transcript. :func:`killed_until_it_ends` does the same to any command that goes on after an interruption.
 """
 
 from __future__ import annotations
@@ -140,28 +141,94 @@ def extraction(media: Path, transcript: Path, kills: int, copies: int, jobs: int
         left += [
             path.name for path in (folder / "killed" / "cache").iterdir() if not path.name.startswith("features.sqlite")
         ]
-    return {**asdict(found), "seconds_undisturbed": seconds, "same_fingerprint": whole == killed, "left": left}
+    return {**asdict(found), "seconds_undisturbed": seconds, "same": whole == killed, "left": left}
+
+
+_SPACE = "model.dropout: {low: 0.0, high: 0.5}\ntraining.learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true}\n"
+_SMALL = ["--model.width", "16", "--model.heads", "2", "--model.rank", "8", "--device", "cpu"]
+_STUDY = "variants:\n  one: {model: {order: 1}}\n  two: {model: {order: 2}}\n  three: {balancer: {name: fixed}}\n"
+_COMPARED = {
+    "train": ("seed-*/model.safetensors", "results.json", "predictions.parquet", "history.jsonl"),
+    "study": ("runs/*/seed-*/model.safetensors", "runs/*/results.json", "tables/*"),
+    "tune": ("best.yaml",),
+}
+
+
+def training(kind: str, kills: int, seed: int) -> dict[str, object]:
+    """A training, a study or a search, once undisturbed and once with kills."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        program = [sys.executable, "-m", "crossspace"]
+        corpus = str(folder / "corpus.parquet")
+        subprocess.run([*program, "data", "synthesize", corpus], check=True, stdout=subprocess.DEVNULL)
+        (folder / "space.yaml").write_text(_SPACE)
+        (folder / "study.yaml").write_text(_STUDY)
+
+        def command(out: str) -> list[str]:
+            common = ["--data", corpus, "--out", str(folder / out), "--quiet", *_SMALL]
+            if kind == "train":
+                return [*program, "train", "--resume", "--seeds", "2", "--training.epochs", "12", *common]
+            if kind == "study":
+                counts = ["--seeds", "2", "--jobs", "2", "--training.epochs", "4"]
+                return [*program, "study", "run", str(folder / "study.yaml"), *counts, *common]
+            search = ["--space", str(folder / "space.yaml"), "--trials", "6", "--folds", "2", "--training.epochs", "4"]
+            return [*program, "tune", *search, *common]
+
+        began = time.monotonic()
+        subprocess.run(command("whole"), check=True, stdout=subprocess.DEVNULL)
+        seconds = time.monotonic() - began
+        # A kill in the first seconds, while libraries are imported, shows little: most come later, and all add up.
+        found = killed_until_it_ends(
+            command("killed"),
+            kills,
+            min(seconds, 20.0),
+            seed=seed,
+            begin_anew=lambda: shutil.rmtree(folder / "killed", ignore_errors=True),
+        )
+        other = _other(kind, folder / "whole", folder / "killed")
+        left = [p.name for p in (folder / "killed").rglob("*") if p.name in (".lock", ".holder.json", "checkpoint.pt")]
+        left += [p.name for p in (folder / "killed").rglob("*.partial")]
+    return {**asdict(found), "seconds_undisturbed": seconds, "same": not other, "other": other, "left": left}
+
+
+def _other(kind: str, whole: Path, killed: Path) -> list[str]:
+    """What the two do not have in common."""
+    names = sorted({str(p.relative_to(f)) for f in (whole, killed) for glob in _COMPARED[kind] for p in f.glob(glob)})
+    found = [n for n in names if not all((f / n).is_file() for f in (whole, killed))]
+    found += [n for n in names if n not in found and (whole / n).read_bytes() != (killed / n).read_bytes()]
+    if kind == "tune":
+        from crossspace.tune.trials import Trials
+
+        runs = [[(t.number, t.params, t.value, t.user_attrs) for t in Trials(f).finished()] for f in (whole, killed)]
+        found += ["trials"] if runs[0] != runs[1] else []
+    return found
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Kill."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=__doc__)
-    parser.add_argument("media", type=Path, help="a recording")
-    parser.add_argument("transcript", type=Path, help="its transcript")
+    parser.add_argument("kind", choices=("train", "study", "tune", "extract"), help="what is killed")
+    parser.add_argument("media", type=Path, nargs="?", help="extract: a recording")
+    parser.add_argument("transcript", type=Path, nargs="?", help="extract: its transcript")
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--copies", type=int, default=6, help="recordings that are made of it")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--copies", type=int, default=6, help="extract: recordings that are made of it")
+    parser.add_argument("--jobs", type=int, default=2, help="extract: processes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("kills.json"))
     given = parser.parse_args(words)
-    found = extraction(given.media, given.transcript, given.kills, given.copies, given.jobs, given.seed)
+    if given.kind == "extract":
+        if given.media is None or given.transcript is None:
+            parser.error("extract needs a recording and its transcript")
+        found = extraction(given.media, given.transcript, given.kills, given.copies, given.jobs, given.seed)
+    else:
+        found = training(given.kind, given.kills, given.seed)
     print(
-        f"{given.kills} kills of an extraction of {found['seconds_undisturbed']:.1f} s: "
-        f"{'the same' if found['same_fingerprint'] else 'ANOTHER'} fingerprint, {found['orphans']} processes and "
+        f"{given.kills} kills of {given.kind}, {found['seconds_undisturbed']:.1f} s undisturbed: "
+        f"{'the same' if found['same'] else 'ANOTHER'} result, {found['orphans']} processes and "
         f"{len(found['left'])} files left"  # type: ignore[arg-type]
     )
     given.out.write_text(json.dumps({"machine": platform.platform(), **found}, indent=2) + "\n")
-    return 0 if found["same_fingerprint"] and not found["orphans"] and not found["left"] else 1
+    return 0 if found["same"] and not found["orphans"] and not found["left"] else 1
 
 
 if __name__ == "__main__":
