@@ -29,7 +29,7 @@ def misbehave(job: str | None) -> tuple[str, str]:
 
 def test_a_process_that_dies_or_hangs_is_told_and_the_others_go_on() -> None:
     jobs = ["dies", "fine", "hangs", "well"]
-    done = outcomes(misbehave, jobs, processes=1, mebibytes=512, seconds=1)
+    done = outcomes(misbehave, jobs, processes=1, mebibytes=512, seconds=5)
     found = {job: outcome for job, outcome, _ in done}
     assert found == {"dies": "signal", "fine": "read", "hangs": "timeout", "well": "read"}
 
