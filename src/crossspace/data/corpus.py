@@ -117,6 +117,16 @@ class Corpus:
         return self.metadata.extractors
 
     @property
+    def cut(self) -> Mapping[str, Any]:
+        """``{"rule", "fraction", "seed"}`` by which splits were cut; empty where they are those of the source."""
+        return self.metadata.cut
+
+    @property
+    def features(self) -> Features:
+        """The vectors of all utterances, by their row in ``utterances("all")``."""
+        return self._features
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the content, 64 hexadecimal digits.
 
@@ -210,11 +220,12 @@ class Corpus:
             conversation_ids=tuple(self._index.conversation_ids[c] for c in members),
         )
 
-    def with_splits(self, splits: Mapping[str, str | None]) -> Corpus:
+    def with_splits(self, splits: Mapping[str, str | None], cut: Mapping[str, Any] | None = None) -> Corpus:
         """The same corpus with some conversations in other splits; nothing is copied.
 
         Args:
             splits: ``{conversation id: split or None}``; conversations that are not named stay where they are.
+            cut: by which rule, which the corpus then states; see :mod:`crossspace.data.cutting`.
 
         Raises:
             UsageError: a conversation or a split is not known.
@@ -226,7 +237,9 @@ class Corpus:
                 near = suggestion(conversation, known) if len(known) < 1000 else ""
                 raise UsageError(f"Corpus {self.name!r} has no conversation {conversation!r}. {near}")
             moved[known[conversation]] = None if split is None else known_split(split)
-        return Corpus.from_columns(self.metadata, self._index, self._features, tuple(moved))
+        stays = cut is None and tuple(moved) == tuple(self._splits)
+        metadata = self.metadata if stays else replace(self.metadata, cut=cut or {})
+        return Corpus.from_columns(metadata, self._index, self._features, tuple(moved))
 
     def with_modalities(self, names: Sequence[str]) -> Corpus:
         """The same corpus seen through some of its modalities; nothing is copied.
@@ -246,7 +259,7 @@ class Corpus:
         kept = {m: d for m, d in known.items() if m in names}
         extractors = {m: e for m, e in self.extractors.items() if m in kept}
         metadata = replace(self.metadata, spec=replace(self.spec, widths=kept), extractors=extractors)
-        features = ChosenFeatures(self._features, kept)
+        features = ChosenFeatures(self._features, {m: m for m in kept})
         return Corpus.from_columns(metadata, self._index, features, self._splits, mark=self.fingerprint)
 
     def conversation(self, place: int) -> Conversation:

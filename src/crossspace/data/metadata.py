@@ -26,6 +26,7 @@ class Metadata:
         source: where it came from.
         licence: the terms under which it may be used.
         extractors: ``{modality: {"name", "version", "parameters"}}``, what made the features.
+        cut: ``{"rule", "fraction", "seed"}`` by which splits were cut here; empty where they are those of the source.
 
     Raises:
         DataError: a modality's name cannot be a column, or an extractor belongs to no modality.
@@ -36,6 +37,7 @@ class Metadata:
     source: str = ""
     licence: str = ""
     extractors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    cut: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         wrong = [m for m in self.spec.modalities if not is_modality_name(m)]
@@ -93,6 +95,8 @@ def dump(metadata: Metadata, seal: Seal) -> bytes:
         "feature_digests": dict(seal.features),
         "fingerprint": seal.fingerprint,
     }
+    if metadata.cut:
+        data["cut"] = dict(metadata.cut)
     return json.dumps(data, ensure_ascii=False).encode()
 
 
@@ -131,7 +135,9 @@ def _parse(data: Mapping[str, Any]) -> tuple[Metadata, Seal]:
         speakers=int(speakers["slots"]) if speakers["identities"] == "local" else tuple(speakers["names"]),
     )
     extractors = {m: value["extractor"] for m, value in data["modalities"].items() if value.get("extractor")}
-    metadata = Metadata(spec, data["name"], data["source"], data["licence"], extractors)
+    metadata = Metadata(
+        spec, data["name"], data["source"], data["licence"], extractors, cut=dict(data.get("cut") or {})
+    )
     seal = Seal(data["fingerprint"], data["feature_digests"], data["conversations"], data["utterances"])
     missing = set(spec.modalities) - set(seal.features)
     if missing:

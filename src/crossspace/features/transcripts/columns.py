@@ -51,6 +51,7 @@ def cue_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, lis
         start=start,
         end=end,
         label=_word(row.get(columns.get("label", ""))),
+        id=_word(row.get(columns.get("id", ""))),
     )
     return cue, faults
 

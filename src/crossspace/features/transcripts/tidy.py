@@ -53,7 +53,7 @@ def _spoken(entries: Sequence[Entry], notes: list[str]) -> list[Entry]:
     if empty:
         notes.append(f"{len(empty)} of {len(entries)} entries have no text; left out ({listed(empty)}).")
     return [
-        replace(e, cue=replace(e.cue, text=" ".join(e.cue.text.split()) if e.cue.text is not None else None, row=row))
+        replace(e, cue=replace(e.cue, row=row))
         for row, e in enumerate(entries)
         if e.cue.text is None or e.cue.text.strip()
     ]

@@ -1,0 +1,207 @@
+"""What is to be joined to a corpus: keys and features, one row per utterance, whatever file they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from crossspace.data.checks import feature_faults, refuse
+from crossspace.data.corpus import Corpus
+from crossspace.data.features import ArrayFeatures, ChosenFeatures, Features
+from crossspace.data.importers.arrays import load_arrays
+from crossspace.data.importers.assemble import with_missing
+from crossspace.data.names import modality_name
+from crossspace.data.schema import METADATA_KEY, missing_field
+from crossspace.data.split import ALL
+from crossspace.data.store import open_parquet
+from crossspace.data.table_files import columns_in, read_columns, selected
+from crossspace.errors import UsageError, suggestion
+
+Key = tuple[str | int, ...]
+
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class JoinTable:
+    """Rows that are to be joined.
+
+    Attributes:
+        name: how messages call it.
+        keys: of every row, a value for each column that is matched on, in the order of their names.
+        features: of the rows.
+        extractors: ``{modality: what made it}``, where that is known.
+        reasons: ``{modality: why it is missing}`` by row, where that is known.
+        utterances: the rows of a corpus without their features.
+        notes: sentences on what was converted or not used.
+    """
+
+    name: str
+    keys: list[Key]
+    features: Features
+    extractors: Mapping[str, Mapping[str, Any]]
+    reasons: Mapping[str, pa.ChunkedArray]
+    utterances: pa.Table | None = None
+    notes: tuple[str, ...] = ()
+
+
+def open_table(
+    other: str | Path | Corpus,
+    on: Mapping[str, str],
+    features: Mapping[str, str] | None,
+    extractors: Mapping[str, Mapping[str, Any]],
+    zero_rows_missing: bool,
+) -> JoinTable:
+    """What ``other`` holds; the arguments are those of :func:`crossspace.data.joining.join`.
+
+    Raises:
+        DataError: it cannot be read, or a row has no key.
+        UsageError: a column, array or modality is not there, or the kind of file is not known.
+    """
+    if isinstance(other, Corpus):
+        return _of_corpus(other, other.name, on, features, extractors)
+    path = Path(other)
+    suffix = path.suffix.lower()
+    if suffix == ".parquet" and METADATA_KEY in (open_parquet(path).metadata.metadata or {}):
+        return _of_corpus(Corpus.read(path), path.name, on, features, extractors)
+    if path.is_dir() or suffix == ".npz":
+        values, found, unused = _of_arrays(path, on, features)
+    elif suffix in (".parquet", ".csv", ".tsv"):
+        values, found, unused = _of_columns(path, on, features)
+    else:
+        raise UsageError(
+            f"{path} should be a corpus, a Parquet, CSV or .npz file, or a folder of .npy files, by its ending. "
+            "Convert it to one of these."
+        )
+    notes = [f"{path.name}: not used: {_named(unused)}"] if unused else []
+    keys = _keys(values, on, path, notes)
+    kept, present, faults = {}, {}, []
+    for modality, array in found.items():
+        kept[modality], present[modality] = with_missing(array, zero_rows_missing)
+        faults += feature_faults(modality, kept[modality], present[modality], lambda row: ":".join(map(str, keys[row])))
+    refuse(path, faults, "Features should be finite numbers; a vector that is NaN throughout is missing.")
+    unstated = [modality for modality in found if modality not in extractors]
+    if unstated:
+        notes.append(f"what made {', '.join(unstated)} is not stated (extractors)")
+    return JoinTable(path.name, keys, ArrayFeatures(kept, present), extractors, {}, None, tuple(notes))
+
+
+def _of_corpus(
+    corpus: Corpus,
+    name: str,
+    on: Mapping[str, str],
+    features: Mapping[str, str] | None,
+    extractors: Mapping[str, Mapping[str, Any]],
+) -> JoinTable:
+    utterances, widths = corpus.utterances(ALL), corpus.spec.widths
+    wanted = {modality_name(m): source for m, source in (features or dict(zip(widths, widths, strict=True))).items()}
+    _refuse_unknown(name, wanted.values(), widths, "modalities")
+    _refuse_unknown(name, on.values(), utterances.column_names, "columns")
+    notes: list[str] = []
+    keys = _keys({key: utterances[column].to_pylist() for key, column in on.items()}, on, Path(name), notes)
+    made = {m: corpus.extractors[source] for m, source in wanted.items() if source in corpus.extractors}
+    reasons = {m: missing_field(source).name for m, source in wanted.items()}
+    told = {m: utterances[column] for m, column in reasons.items() if column in utterances.column_names}
+    return JoinTable(
+        name, keys, ChosenFeatures(corpus.features, wanted), {**made, **extractors}, told, utterances, tuple(notes)
+    )
+
+
+def _of_arrays(
+    path: Path, on: Mapping[str, str], features: Mapping[str, str] | None
+) -> tuple[dict[str, list], dict[str, np.ndarray], list[str]]:
+    names = set(load_arrays(path, set()))
+    sources = set(features.values()) if features is not None else names
+    _refuse_unknown(path, [*on.values(), *sources], names, "arrays")
+    arrays = {n: a for n, a in load_arrays(path, {*on.values(), *sources}).items() if a is not None}
+    if features is None:
+        features = {n: n for n, a in arrays.items() if a.ndim == 2 and a.dtype.kind in "fiub" and n not in on.values()}
+    found = {modality_name(m): arrays[name] for m, name in features.items()}
+    count = len(arrays[next(iter(on.values()))])
+    shapes = [f"array {n!r} should have shape (rows,)" for n in on.values() if arrays[n].ndim != 1]
+    shapes += [
+        f"array {features_name!r} should hold numbers of shape ({count}, width). Found {a.dtype} {a.shape}"
+        for features_name, a in ((n, arrays[n]) for n in features.values())
+        if a.ndim != 2 or a.dtype.kind not in "fiub" or len(a) != count or not a.shape[1]
+    ]
+    refuse(path, shapes or ([] if found else ["there is no array of shape (rows, width)"]), "Name others, or mend it.")
+    used = {*on.values(), *features.values()}
+    return {key: arrays[n].tolist() for key, n in on.items()}, found, sorted(names - used)
+
+
+def _of_columns(
+    path: Path, on: Mapping[str, str], features: Mapping[str, str] | None
+) -> tuple[dict[str, list], dict[str, np.ndarray], list[str]]:
+    names = columns_in(path)
+    _refuse_unknown(path, on.values(), names, "columns")
+    if features is None:
+        raise UsageError(
+            f"{path} has columns; say which are features of which modality, such as audio=f0+energy or audio=mfcc_*. "
+            f"Columns: {_named([n for n in names if n not in on.values()])}."
+        )
+    chosen = {modality_name(m): selected(path, text, names, on.values()) for m, text in features.items()}
+    keys, found = read_columns(path, dict(on), chosen)
+    used = {*on.values(), *(n for columns in chosen.values() for n in columns)}
+    return keys, found, [name for name in names if name not in used]
+
+
+def _keys(values: Mapping[str, Sequence[Any]], on: Mapping[str, str], path: Path, notes: list[str]) -> list[Key]:
+    """The key of every row; numbers for text and text for numbers are converted and told of.
+
+    Raises:
+        DataError: a value is missing or cannot be a key.
+    """
+    columns, faults = [], list[str]()
+    for key in sorted(on):
+        wanted, column = (int if key == "position" else str), []
+        converted = 0
+        for row, value in enumerate(values[key]):
+            found = _number(value) if wanted is int else _text(value)
+            if found is None:
+                faults.append(
+                    f"{on[key]!r}, row {row}: {'a whole number' if wanted is int else 'an id'} is expected. "
+                    f"Found {value!r}"
+                )
+            converted += not isinstance(value, wanted)
+            column.append(found)
+        if converted:
+            what = "written as text" if wanted is str else "read as numbers"
+            notes.append(f"{path.name}: {converted} values of {on[key]!r} were {what} to be compared")
+        columns.append(column)
+    shown = faults[:20] + ([f"... and {len(faults) - 20} more"] if len(faults) > 20 else [])
+    refuse(path, shown, "Give every row its key.")
+    return list(zip(*columns, strict=True))
+
+
+def _text(value: Any) -> str | None:
+    """An id; fractions are none, since nobody knows how they were written."""
+    if isinstance(value, bytes):
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, str) and len(value) < 19 and value.isdecimal() else None
+
+
+def _refuse_unknown(source: object, wanted: Any, known: Any, what: str) -> None:
+    strange = [name for name in wanted if name not in set(known)]
+    if strange:
+        raise UsageError(f"{source} has no {strange[0]!r} among its {what}. {suggestion(strange[0], known)}")
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
