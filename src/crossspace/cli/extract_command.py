@@ -7,11 +7,16 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crossspace.cli.cutting import add_rule, tell_cut
 from crossspace.cli.parsing import Parser, local, names_or_count
 from crossspace.cli.parsing import words as split_words
 from crossspace.errors import UsageError
+
+if TYPE_CHECKING:
+    from crossspace.data.corpus import Corpus
+    from crossspace.features.labels import Labels
 
 _ABOUT = """Turn recordings and transcripts into a corpus.
 
@@ -110,11 +115,20 @@ def run(words: Sequence[str]) -> int:
     )
     corpus.write(given.target)
     print(f"{given.target}: {corpus!r}")
-    tell_cut(corpus)
-    for label, count in labels.set_aside.items():
-        print(f"{count} utterances labelled {label!r} are kept as context, without a label")
+    _tell_choices(corpus, labels)
     _tell(harvest.notes, harvest.failures)
     return 1 if harvest.failures else 0
+
+
+def _tell_choices(corpus: Corpus, labels: Labels) -> None:
+    """What the options made of splits, speakers and labels."""
+    tell_cut(corpus)
+    known = corpus.spec.speakers
+    strangers = set() if isinstance(known, int) else set(corpus.speaker_names("all")) - set(known)
+    if strangers:
+        print(f"{len(strangers)} speakers are none of --speakers and share one index, such as {min(strangers)!r}")
+    for label, count in labels.set_aside.items():
+        print(f"{count} utterances labelled {label!r} are kept as context, without a label")
 
 
 def _check_cut(given: argparse.Namespace, splits: set[str | None]) -> None:

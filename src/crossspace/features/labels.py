@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from crossspace.data.checks import refuse
 from crossspace.data.conversation import Conversation
-from crossspace.errors import UsageError, suggestion
+from crossspace.errors import DataError, UsageError, suggestion
 from crossspace.features.sources.recording import Recording
+from crossspace.features.transcripts.tidy import listed
 from crossspace.features.transcripts.transcript import Transcript
-
-_SHOWN = 20
 
 
 class Labels:
@@ -43,7 +41,7 @@ class Labels:
         """The conversations with the labels of the corpus.
 
         Raises:
-            DataError: a label is neither a name nor stands for none; every utterance is named.
+            DataError: a label is neither a name nor stands for none; the utterances are named.
         """
         members = list(conversations)
         self._refuse((f"utterance {u.id!r}", u.label) for c in members for u in c.utterances)
@@ -57,7 +55,7 @@ class Labels:
         """Look at the labels of tables before anything is extracted.
 
         Raises:
-            DataError: a label is neither a name nor stands for none; every row is named.
+            DataError: a label is neither a name nor stands for none; the rows are named.
         """
         self._refuse(
             (f"{recording.table}, row {(cue.row or 0) + 2}", cue.label)
@@ -73,18 +71,15 @@ class Labels:
         return None
 
     def _refuse(self, labels: Iterable[tuple[str, str | None]]) -> None:
+        places: dict[str, list[str]] = defaultdict(list)
         known = {*self._known, *self._none}
-        strange = [
-            (place, label)
-            for place, label in labels
-            if label is not None and self.names and label.casefold() not in known
-        ]
-        faults = [f"{place}: {label!r}. {suggestion(label, self.names)}" for place, label in strange[:_SHOWN]]
-        faults += [f"... and {len(strange) - _SHOWN} more"] if len(strange) > _SHOWN else []
-        counts = Counter(label for _, label in strange)
-        refuse(
-            "The labels",
-            faults,
-            f"None of --labels: {', '.join(f'{label!r} ({n} utterances)' for label, n in counts.most_common())}. Name "
-            "them there, or under --unlabelled what should be kept as context without a label.",
-        )
+        for place, label in labels:
+            if self.names and label is not None and label.casefold() not in known:
+                places[label].append(place)
+        if places:
+            lines = "".join(f"\n  {label!r}: {listed(found)}" for label, found in places.items())
+            near, count = suggestion(next(iter(places)), self.names), sum(map(len, places.values()))
+            raise DataError(
+                f"Labels should be among --labels. Found {count} utterances with others:{lines}\n"
+                f"{near} Name them there, or under --unlabelled what should stay as context without a label."
+            )
