@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -348,6 +349,49 @@ def test_best_on_test_is_marked_on_the_terminal(run: Run, corpus_file: Path, tmp
     found = run("train", "--data", corpus_file, "--out", tmp_path / "r", *TINY, *words)
     assert "best-on-test (test split chose the epoch)" in " ".join(found.out.split())
     assert "best-on-test" in run("evaluate", tmp_path / "r", corpus_file).out
+    assert "test F1" in run("train", "--data", corpus_file, "--out", tmp_path / "s", *TINY, *words[:-1]).err
+    told = (tmp_path / "r" / "history.jsonl").read_text() + json.dumps(
+        json.loads(_environment(tmp_path / "r"))["chosen"]
+    )
+    assert '"split": "test"' in told and '"chosen_on": "test"' in told and "validation" not in told
+
+
+def _environment(run_folder: Path) -> str:
+    return (run_folder / "environment.json").read_text(encoding="utf-8")
+
+
+def test_the_best_that_is_possible_stands_beside_the_score(run: Run, corpus_file: Path, tmp_path: Path) -> None:
+    best = f"{100 * Corpus.read(corpus_file).ceilings['test']:.2f}"
+    trained = run("train", "--data", corpus_file, "--out", tmp_path / "r", *TINY, "--quiet")
+    for said in (trained.out, run("evaluate", tmp_path / "r", corpus_file).out):
+        assert re.search(rf"accuracy.*{re.escape(best)}", said) and "best possible" in said
+    for name in ("report.html", "report.md"):
+        text = (tmp_path / "r" / name).read_text(encoding="utf-8")
+        assert "est possible" in text and best in text
+
+
+def test_an_emotion_that_training_never_shows_is_warned_of_everywhere(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 3, 48)
+    label[40:] = 3  # occurs in the test split alone
+    np.savez(
+        tmp_path / "f.npz", who=np.repeat([f"d{i}" for i in range(12)], 4), label=label,
+        part=np.repeat(["train", "val", "test"], [32, 8, 8]), words=rng.normal(size=(48, 4)).astype(np.float32),
+    )  # fmt: skip
+    columns = ["--columns", "conversation_id=who,label=label,split=part", "--labels", "joy,anger,calm,fear"]
+    corpora = {name: tmp_path / f"{name}.parquet" for name in ("text", "gaze")}
+    for name, path in corpora.items():
+        features = "text=words" if name == "text" else "text=words,gaze=words"
+        words = ["data", "import", tmp_path / "f.npz", path, "--format", "arrays", *columns, "--features", features]
+        assert run(*words).code == 0
+    trained = run("train", "--data", corpora["text"], "--out", tmp_path / "r", *TINY, "--quiet")
+    evaluated = run("evaluate", tmp_path / "r", corpora["gaze"], "--out", tmp_path / "s.json")
+    pages = [(tmp_path / "r" / name).read_text(encoding="utf-8") for name in ("report.html", "report.md")]
+    for said in (trained.out, evaluated.out, *pages):
+        assert "Warning: Never seen in training. " in said or "Warning. Never seen in training" in said
+        assert "fear (8 utterances)" in " ".join(said.split())
+    assert "Note: The model does not use gaze of the corpus." in evaluated.out
+    assert "Note: The model does not use gaze of the corpus." in json.loads((tmp_path / "s.json").read_text())["notes"]
 
 
 def test_a_folder_that_cannot_be_written_is_told(

@@ -13,11 +13,11 @@ import pytest
 from crossspace import Conversation, Corpus, Predictor, TaskSpec, Utterance
 from crossspace.cli.main import main
 from crossspace.data.batch import collate
-from crossspace.data.conversation_json import read_conversation
+from crossspace.data.conversation_json import read_conversation, read_with_extractors
 from crossspace.data.importers.synthetic import Synthetic
 from crossspace.errors import DataError, MismatchError
 from crossspace.models.inference import infer
-from crossspace.predict import predictions_of
+from crossspace.predict import predictions_of, said_unmatched
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +140,48 @@ def test_a_modality_that_the_corpus_lacks_is_missing_everywhere(predictor: Predi
     assert all(r["label_audio"] is None for r in found)
 
 
+def test_modalities_that_do_not_meet_are_told_on_both_sides(predictor: Predictor, tiny_corpus: Corpus) -> None:
+    assert predictor.unmatched(tiny_corpus) == ([], [])
+    fewer = tiny_corpus.with_modalities(["text"])
+    assert predictor.unmatched(fewer, "test") == (["audio", "visual"], [])
+    renamed = {
+        split: [
+            replace(
+                c,
+                utterances=tuple(
+                    replace(u, features={f"my-{m}": x for m, x in u.features.items()}) for u in c.utterances
+                ),
+            )
+            for c in tiny_corpus.split(split)
+        ]
+        for split in tiny_corpus.splits
+    }
+    spec = replace(tiny_corpus.spec, widths={f"my-{m}": d for m, d in tiny_corpus.spec.widths.items()})
+    lacking, unused = predictor.unmatched(Corpus(renamed, spec))
+    assert (lacking, unused) == (["text", "audio", "visual"], ["my-text", "my-audio", "my-visual"])
+    said = said_unmatched(lacking, unused)
+    assert "text, audio, visual" in said[0] and "my-text" in said[1] and "another name" in said[2]
+    assert said_unmatched([], []) == [] and len(said_unmatched(["audio"], [])) == 1
+
+
+def test_a_modality_that_a_corpus_has_in_no_utterance_of_the_split_is_lacking(
+    predictor: Predictor, tiny_corpus: Corpus
+) -> None:
+    deaf = {
+        split: [
+            replace(c, utterances=tuple(replace(u, features=seen(u, split == "test")) for u in c.utterances))
+            for c in tiny_corpus.split(split)
+        ]
+        for split in tiny_corpus.splits
+    }
+    corpus = Corpus(deaf, tiny_corpus.spec)
+    assert predictor.unmatched(corpus, "test") == (["audio"], []) and predictor.unmatched(corpus) == ([], [])
+
+
+def seen(utterance: Utterance, deaf: bool) -> dict[str, np.ndarray]:
+    return {m: x for m, x in utterance.features.items() if m != "audio" or not deaf}
+
+
 def test_an_empty_split_and_an_empty_conversation_give_nothing(predictor: Predictor, tiny_corpus: Corpus) -> None:
     poor = Corpus({"test": list(tiny_corpus.split("test"))}, tiny_corpus.spec)
     assert predictor.predict_corpus(poor, "train").num_rows == 0
@@ -258,3 +300,27 @@ def test_a_json_conversation_may_say_little_and_use_the_aliases_of_the_field(tmp
     found = read_conversation(path)
     assert [u.id for u in found.utterances] == ["conversation_0", "conversation_1"]
     assert set(found.utterances[0].features) == {"text"} and found.utterances[1].features == {}
+
+
+def test_features_of_another_extractor_are_refused_where_it_is_told(
+    finished_run: Path, tiny_corpus: Corpus, tmp_path: Path
+) -> None:
+    predictor = Predictor.from_pretrained(finished_run)
+    predictor.model.details["extractors"] = {"text": {"name": "minilm", "version": "1"}}
+    conversation = tiny_corpus.split("test")[0]
+    assert predictor.predict(conversation) == predictor.predict(
+        conversation, extractors={"text": {"name": "minilm", "version": "1"}, "smell": {"name": "nose"}}
+    )
+    with pytest.raises(MismatchError, match=r"text: the model was trained on features of minilm.*other"):
+        predictor.predict(conversation, extractors={"text": {"name": "other", "version": "1"}})
+
+
+@pytest.mark.parametrize("extractors", [[], "minilm", {"text": "minilm"}, {"text": {"version": "1"}}])
+def test_a_conversation_whose_extractors_are_no_extractors_is_refused(tmp_path: Path, extractors: object) -> None:
+    path = tmp_path / "talk.json"
+    path.write_text(json.dumps({"utterances": [{"speaker": "a", "features": {"text": [1]}}], "extractors": extractors}))
+    if not extractors:
+        assert read_with_extractors(path)[1] == {}
+        return
+    with pytest.raises(DataError, match=r"talk\.json.*extractors"):
+        read_with_extractors(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -11,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
@@ -170,6 +172,7 @@ class Run:
                 f"{self.folder} was begun on a corpus with the fingerprint {begun_with}; {self.corpus_path} has "
                 f"{self.corpus.fingerprint}. Resume with the same corpus, or choose another folder."
             )
+        self.whole.verify()  # it says that it is the same; half a training on other data would be worse than none
 
     def _stated(self) -> dict[str, Any]:
         return {"data": str(self.corpus_path), "seeds": self.seeds, **self.configuration.to_dict()}
@@ -221,10 +224,24 @@ class Run:
         return {
             "corpus": {"name": self.corpus.name, "fingerprint": self.corpus.fingerprint},
             "extractors": {m: dict(e) for m, e in self.corpus.extractors.items()},
+            "training_labels": self._training_labels(),
             "protocol": self.configuration.training.protocol,
             "recipe": self.configuration.recipe,
             "seed": seed,
         }
+
+    def _training_labels(self) -> dict[str, int]:
+        """Utterances of every label that training sees."""
+        splits = ("train", "validation") if self.configuration.training.protocol == "best-on-test" else ("train",)
+        seen = np.concatenate([self.corpus.labels(split) for split in splits])
+        return {label: int((seen == index).sum()) for index, label in enumerate(self.corpus.spec.labels)}
+
+    def _way_to_corpus(self) -> str:
+        """The corpus file as seen from the run folder, so that both can be moved together."""
+        try:
+            return Path(os.path.relpath(self.corpus_path.resolve(), self.folder.resolve())).as_posix()
+        except ValueError:  # on another drive of Windows
+            return str(self.corpus_path.absolute())
 
     def predictors(self) -> dict[int, Predictor]:
         """The trained model of every seed."""
@@ -237,6 +254,8 @@ class Run:
         )
         training = self.configuration.training
         results = aggregate(predictions, self.corpus.spec.labels, protocol=training.protocol, split="test")
+        if "test" in self.corpus.ceilings:
+            results["ceiling"] = {"accuracy": self.corpus.ceilings["test"]}
         with replacing(self.folder / "predictions.parquet") as temporary:
             pq.write_table(predictions, temporary)
         with replacing(self.folder / "history.jsonl") as temporary:
@@ -266,11 +285,17 @@ class Run:
                 "licence": self.corpus.licence,
                 "labels": list(spec.labels),
                 "modalities": dict(spec.widths),
+                "path": self._way_to_corpus(),
+                "training_labels": self._training_labels(),
+            },
+            "balancer": {
+                "name": self.configuration.balancer["name"],
+                "about_weights": self.configuration.build_balancer().about_weights,
             },
             "protocol": self.configuration.training.protocol,
             "model": {"name": model.name, "parameters": results[0]["parameters"], "citation": model.citation},
             "recipe": self.configuration.recipe,
-            "chosen": [{key: r[key] for key in ("seed", "best_epoch", "best_score")} for r in results],
+            "chosen": [{key: r[key] for key in ("seed", "best_epoch", "best_score", "chosen_on")} for r in results],
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "seconds": round(sum(r["seconds"] for r in results), 1),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,9 @@ class Predictor:
         """Whether predictions depend on past context only."""
         return self.model.causal
 
-    def predict(self, conversation: Conversation) -> list[dict[str, Any]]:
+    def predict(
+        self, conversation: Conversation, *, extractors: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
         """One record per utterance.
 
         Keys: ``utterance_id``; ``label``; ``probabilities`` ``{label: p}``; ``unimodal`` ``{modality: {label: p}}``,
@@ -76,9 +78,20 @@ class Predictor:
         minus the one the model gives when it sees no modality at all. Leaving a modality out means leaving it out of
         the whole conversation, context included.
 
+        Args:
+            conversation: with features of modalities that the model knows.
+            extractors: ``{modality: {"name", "version", "parameters"}}``, what made the features, where that is known.
+
         Raises:
-            MismatchError: the features do not have the widths of the model.
+            MismatchError: the features do not have the widths of the model, or others made them than those that the
+                model was trained on.
+            DataError: a probability is not finite.
         """
+        if faults := self._foreign(extractors or {}, "these are of"):
+            raise MismatchError(
+                f"Model {self.name} and conversation {conversation.id!r} do not fit: {'; '.join(faults)}. Make the "
+                "features with the extractors of the model."
+            )
         return read_whole(self.model, conversation)
 
     def stream(self, *, contributions: bool = True, window: int = 100) -> Stream:
@@ -106,12 +119,7 @@ class Predictor:
             found = corpus.spec.widths.get(modality)
             if found is not None and found != width:
                 faults.append(f"{modality}: the model expects {width} features, the corpus has {found}")
-            trained = self.model.details.get("extractors", {}).get(modality)
-            given = corpus.extractors.get(modality)
-            if trained and given and dict(trained) != dict(given):
-                faults.append(
-                    f"{modality}: the model was trained on features of {named(trained)}, the corpus has {named(given)}"
-                )
+        faults += self._foreign(corpus.extractors, "the corpus has")
         if not set(self.task.widths) & set(corpus.spec.widths):
             faults.append(f"the model knows {list(self.task.widths)}, the corpus {list(corpus.spec.widths)}")
         if faults:
@@ -119,6 +127,23 @@ class Predictor:
                 f"Model {self.name} and corpus {corpus.name!r} do not fit: " + "; ".join(faults) + ". Give the "
                 "corpus the features of the model, or train a model on this corpus."
             )
+
+    def _foreign(self, extractors: Mapping[str, Mapping[str, Any]], those: str) -> list[str]:
+        """A clause for every modality whose features were made by another extractor than the model was trained on."""
+        return [
+            f"{m}: the model was trained on features of {named(trained)}, {those} {named(extractors[m])}"
+            for m, trained in self.model.details.get("extractors", {}).items()
+            if m in self.task.widths and trained and extractors.get(m) and dict(trained) != dict(extractors[m])
+        ]
+
+    def unmatched(self, corpus: Corpus, split: str | None = "all") -> tuple[list[str], list[str]]:
+        """Modalities that the model knows and no utterance of the split has, and those of the corpus it does not use.
+
+        Either is allowed, and either may be a modality under another name: it should be said wherever a model meets
+        a corpus. :func:`said_unmatched` puts it into words.
+        """
+        coverage = corpus.coverage(split)
+        return unmatched(self.task.modalities, [m for m, count in coverage.items() if count])
 
     def check_labels(self, corpus: Corpus) -> None:
         """Raise :class:`MismatchError` unless corpus and model have the same labels in the same order."""
@@ -152,6 +177,24 @@ class Predictor:
         return replace(
             batch, features=features, present=present, speakers=torch.tensor(speakers, dtype=torch.long), complete=None
         )
+
+
+def unmatched(known: Iterable[str], given: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Modalities that a model knows and that are nowhere given, and those given that it does not use."""
+    knows, has = list(known), list(given)
+    return [m for m in knows if m not in has], [m for m in has if m not in knows]
+
+
+def said_unmatched(lacking: Sequence[str], unused: Sequence[str], source: str = "the corpus") -> list[str]:
+    """What :func:`unmatched` found, a sentence each."""
+    said = []
+    if lacking:
+        said.append(f"The model knows {', '.join(lacking)}, which {source} lacks everywhere: it predicts without.")
+    if unused:
+        said.append(f"The model does not use {', '.join(unused)} of {source}.")
+    if lacking and unused:
+        said.append("If one is the other under another name, import the features under the name that the model knows.")
+    return said
 
 
 def predictions_of(predictor: Predictor, corpus: Corpus, split: str, seed: int) -> pa.Table:

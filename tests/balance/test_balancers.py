@@ -59,6 +59,39 @@ def test_identical_gradients_give_a_step_along_them(name: str, count: int) -> No
     assert torch.isfinite(found).all() and float(found @ rows @ rows[0]) > 0
 
 
+ARGUMENTS: dict[str, list[dict[str, Any]]] = {
+    "pgm": [{}, {"apply": "unit"}], "fixed": [{}, {"values": (0.5, 1.0, 2.5)}], "cagrad": [{}, {"c": 0.0}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BALANCERS)
+def test_a_balancer_says_in_a_sentence_what_its_weights_are_and_they_are_so(name: str) -> None:
+    for arguments in ARGUMENTS.get(name, [{}]):
+        balancer = made(name, **arguments)
+        said = balancer.about_weights
+        assert said.endswith(".") and len(said) > 15 and "\n" not in said
+        found = torch.stack([weigh(balancer, (0.5 + seed) * gradients(3, seed, dimension=3)) for seed in range(12)])
+        sums = found.sum(1)
+        if "sum to 1." in said or "sum to 1;" in said:
+            torch.testing.assert_close(sums, torch.ones_like(sums), rtol=1e-5, atol=1e-5)
+        elif "sum to the number" in said:
+            torch.testing.assert_close(sums, torch.full_like(sums, 3.0))
+        elif "fixed sum" in said and arguments != {"c": 0.0}:
+            assert sums.max() - sums.min() > 1e-3
+        if "at least 1," in said:
+            assert found.min() >= 1 - 1e-6
+        if "at least one over" in said:
+            assert found.min() >= 1 / 3 - 1e-6
+        if "may be negative" in said:
+            assert found.min() < 0
+        else:
+            assert found.min() >= 0
+
+
+def test_fixed_weights_are_said_as_numbers() -> None:
+    assert BALANCERS["fixed"](values=(0.5, 2.0)).about_weights.endswith("objectives: 0.5, 2.")
+
+
 @pytest.mark.parametrize("scale", [1e-20, 1e-3, 7.0, 1e20])
 @pytest.mark.parametrize("name", GRAM)
 def test_step_scales_with_the_gradients_except_where_its_length_is_fixed(name: str, scale: float) -> None:

@@ -53,5 +53,45 @@ def test_features_that_are_no_object_are_told() -> None:
 def test_json_beyond_all_measure_is_refused_in_plain_words(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "c.json"
     path.write_text(content)
-    with pytest.raises(DataError, match=rf"Found: {message}\."):
+    with pytest.raises(DataError, match=rf"Found damage: {message}\."):
+        read_conversation(path)
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ({"id": ["a"]}, "'id': text or an integer is expected, found a list of 1"),
+        ({"speaker": {"name": "A"}}, "'speaker': text or an integer is expected"),
+        ({"speaker": 1.5}, "'speaker': text or an integer is expected, found 1.5"),
+        ({"speaker": False}, "'speaker': text or an integer is expected, found False"),
+        ({"text": 5}, "'text' should be text. Found 5"),
+        ({"features": {"text": ["1.5"]}}, "text should be a list of finite numbers; .* found '1.5' at place 0"),
+        ({"features": {"text": [True]}}, "text should be a list of finite numbers; .* found True at place 0"),
+        ({"features": {"text": [1], "t": [2]}}, "'features' names text twice, once as 't'"),
+        ({"features": False}, "'features' should be an object, found bool"),
+        ({"text": "half \ud800"}, "the text holds half a character of Unicode"),
+    ],
+)
+def test_values_are_taken_as_they_are_or_refused(item: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=f"utterance 1: {message}"):
+        conversation_from_dict(talk({}, item))
+
+
+def test_numbers_as_names_are_kept() -> None:
+    (utterance,) = conversation_from_dict(talk({"id": 7, "speaker": 0})).utterances
+    assert (utterance.id, utterance.speaker) == ("7", "0")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"utterances": [{"text": "\\ud800"}]}', "half a character of Unicode"),
+        ('{"utterances": [{"speaker": "A", "speaker": "B"}]}', "the key 'speaker' twice"),
+        ("\xff", "codec can't decode"),
+    ],
+)
+def test_text_that_says_no_one_thing_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "c.json"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(DataError, match=message):
         read_conversation(path)

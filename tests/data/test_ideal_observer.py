@@ -3,14 +3,45 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from crossspace.data.ideal_observer import ceiling, evidence, posteriors
+from crossspace.data.corpus import Corpus
+from crossspace.data.ideal_observer import ceiling, evidence, observed, posteriors
 from crossspace.data.importers.synthetic import Synthetic
 
 
 def drawn(truth: Synthetic, count: int):
     return [truth.draw(np.random.default_rng([11, i]), f"c{i}") for i in range(count)]
+
+
+def test_the_ceiling_of_a_split_is_how_often_the_likeliest_emotion_is_the_true_one():
+    truth = Synthetic(train=2, validation=3, test=6, noise=0.6)
+    corpus = truth.read()
+    test = corpus.split("test")
+    hits = [
+        truth.labels[int(scores.argmax())] == utterance.label
+        for conversation in test
+        for scores, utterance in zip(posteriors(conversation, truth), conversation.utterances, strict=True)
+    ]
+    assert set(corpus.ceilings) == {"validation", "test"}
+    assert corpus.ceilings["test"] == observed(list(test), truth) == np.mean(hits)
+
+
+def test_a_ceiling_is_kept_in_the_file_and_lost_where_it_no_longer_holds(tmp_path):
+    corpus = Synthetic(train=2, validation=2, test=2).read()
+    corpus.write(tmp_path / "c.parquet")
+    read = Corpus.read(tmp_path / "c.parquet")
+    assert read.ceilings == corpus.ceilings and read.fingerprint == corpus.fingerprint
+    (first, *_) = read.conversation_ids("validation")
+    assert set(read.with_splits({first: "train"}).ceilings) == {"test"}
+    assert set(read.with_splits({first: "validation"}).ceilings) == {"validation", "test"}
+    assert read.with_modalities(["text", "audio"]).ceilings == {}
+    assert read.with_modalities(["text", "audio", "visual"]).ceilings == read.ceilings
+    plain = Corpus({s: read.split(s) for s in read.splits}, read.spec, extractors=read.extractors)
+    plain.write(tmp_path / "p.parquet")  # as files were before there were ceilings
+    assert b"ceilings" not in pq.read_schema(tmp_path / "p.parquet").metadata[b"crossspace"]
+    assert Corpus.read(tmp_path / "p.parquet").ceilings == {} and plain.fingerprint == read.fingerprint
 
 
 def test_posteriors_are_those_of_counting_every_sequence_of_emotions():

@@ -138,7 +138,7 @@ def test_joining_by_position_asks_for_whole_numbers_and_says_what_was_text(base:
     assert vectors(made, "audio")["1_3"] == [6]
     assert "b.csv: 2 values of 'at' were read as numbers to be compared" in joining.notes
     (tmp_path / "b.csv").write_text("talk,at,f0\nd1,0.0,5\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"'at', row 0: a whole number is expected\. Found '0\.0'"):
+    with pytest.raises(DataError, match=r"'at', row 0: an integer is expected, found '0\.0'"):
         join(base, tmp_path / "b.csv", on=on, features={"audio": "f0"})
 
 
@@ -162,7 +162,7 @@ def test_ids_of_a_csv_file_keep_their_zeros(tmp_path: Path) -> None:
 
 def test_fractions_are_no_ids(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", utterance_id=np.array([7.0]), sound=np.ones((1, 1)))
-    with pytest.raises(DataError, match=r"row 0: an id is expected\. Found 7\.0"):
+    with pytest.raises(DataError, match=r"row 0: text or an integer is expected, found 7\.0"):
         join(numbered(["7"]), tmp_path / "b.npz")
 
 

@@ -77,7 +77,7 @@ def make_run(
         seeds=seeds, labels=labels, conversations=conversations, texts=texts, speakers=speakers, timed=timed
     )
     environment = _environment(seeds, labels, protocol, recipe, corpus)
-    history = _history(seeds, objectives, epochs, balanced)
+    history = _history(seeds, objectives, epochs, balanced, protocol)
     pq.write_table(table, folder / "predictions.parquet")
     results = aggregate(table, labels, protocol=protocol, resamples=300)
     (folder / "results.json").write_text(json.dumps(results))
@@ -136,7 +136,10 @@ def _predictions(
     )
 
 
-def _history(seeds: int, objectives: tuple[str, ...], epochs: int, balanced: bool) -> list[dict[str, Any]]:
+def _history(
+    seeds: int, objectives: tuple[str, ...], epochs: int, balanced: bool, protocol: str
+) -> list[dict[str, Any]]:
+    split = "test" if protocol == "best-on-test" else "validation"
     rng, lines, per_epoch = np.random.default_rng(3), [], 4
     pairs = [f"{a}/{b}" for i, a in enumerate(objectives) for b in objectives[i + 1 :]]
     for seed in range(seeds):
@@ -161,10 +164,10 @@ def _history(seeds: int, objectives: tuple[str, ...], epochs: int, balanced: boo
                     line["cosines"] = {p: float(np.tanh(rng.normal(0.5 - 0.3 * k, 0.2))) for k, p in enumerate(pairs)}
                 lines.append(line)
             score = 0.7 - 0.45 * np.exp(-epoch / 5) - 0.0015 * max(epoch - 14, 0) + rng.normal(0, 0.008)
-            validation = {"weighted_f1": score, "accuracy": score + 0.004, "loss": 1.0}
+            scores = {"weighted_f1": score, "accuracy": score + 0.004, "loss": 1.0}
             mark = {"best": bool(score > best), "train_loss": 1.0, "seconds": 2.3}
             best = max(best, score)
-            lines.append({"kind": "epoch", "seed": seed, "epoch": epoch, "validation": validation, **mark})
+            lines.append({"kind": "epoch", "seed": seed, "epoch": epoch, "split": split, "scores": scores, **mark})
     return lines
 
 

@@ -148,10 +148,18 @@ def test_figures_stay_in_their_folder_whatever_objectives_are_called(nasty: Path
 
 def test_what_a_run_does_not_hold_is_left_out(nasty: Path) -> None:
     text = (nasty / "report.html").read_text(encoding="utf-8")
-    assert "Weights γ" not in text
+    assert "Weights of the objectives" not in text
     assert "Agreement of gradients" not in text
     assert "SD over seeds" not in text
     assert not (nasty / "figures" / "gamma.svg").exists()
+
+
+def test_scores_of_a_single_seed_are_not_told_twice(nasty: Path, page: str) -> None:
+    text = (nasty / "report.html").read_text(encoding="utf-8")
+    assert "Each seed" in page and "Each seed" not in text
+    for found in (page, text):
+        assert "Always answering" in found and found.count('<ul class="tiles">') == 1
+    assert text.count("Unweighted average recall") == 1 and page.count("Unweighted average recall") == 2
 
 
 def test_a_run_without_history_has_no_training_section(write_run, tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
 from crossspace.data.importers.synthetic import Synthetic
+from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.studies.plan import plan
+from crossspace.studies.settings import choose_settings
 from crossspace.studies.shipped import read_study, study_names, study_path, study_summary
 from crossspace.studies.study import BEST_ON_TEST, Conditions
 
@@ -74,7 +77,30 @@ def test_published_figures_are_those_of_the_paper(
     assert {v.name: v.published for v in study.variants} == {k: pair[place] for k, pair in table.items()}
 
 
-def test_settings_are_chosen_or_read_from_the_name_of_the_corpus_or_the_first(tiny_corpus: Corpus) -> None:
+@pytest.mark.parametrize(
+    ("widths", "rows", "expected"),
+    [
+        ({"text": 1024, "audio": 1582, "visual": 342}, 1200, "iemocap"),
+        ({"text": 1024, "audio": 300, "visual": 342}, 1200, "meld"),
+        ({"text": 1024, "audio": 300}, 1200, "meld"),
+        ({"text": 100, "audio": 73, "visual": 100}, 1200, "mosi"),
+        ({"text": 384, "audio": 52}, 1200, "small"),
+        ({"text": 1024, "audio": 1582, "visual": 342}, 40, "small"),
+    ],
+)
+def test_settings_follow_widths_and_size_and_not_the_name(widths: dict[str, int], rows: int, expected: str) -> None:
+    members = [
+        Conversation(f"c{i}", tuple(Utterance(f"{i}_{j}", "s", label="a") for j in range(20)))
+        for i in range(rows // 20)
+    ]
+    corpus = Corpus({"train": members}, TaskSpec(("a", "b"), widths, 2), name="My IEMOCAP copy")
+    chosen, why = choose_settings(["iemocap", "meld", "mosi", "synthetic", "small"], corpus)
+    assert chosen == expected and why
+    assert choose_settings(["tv", "radio"], corpus) == ("tv", choose_settings(["tv", "radio"], corpus)[1])
+    assert choose_settings([], corpus) == (None, "")
+
+
+def test_settings_are_chosen_or_those_of_a_generated_corpus_or_the_first(tiny_corpus: Corpus) -> None:
     content = {
         "base": {"recipe": {"meld": "css-meld-paper", "synthetic": "css-synthetic"}},
         "variants": {"a": {}, "b": {"recipe": {"meld": "css-meld-released"}}},

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -20,6 +23,7 @@ from crossspace.digests import SUMS
 from crossspace.errors import DataError
 from crossspace.studies import costs
 from crossspace.studies.folder import StudyFolder
+from crossspace.studies.pictures import pictures
 from crossspace.studies.record import StudyRecord
 from crossspace.studies.report import write_study_report
 from crossspace.studies.tables import tables
@@ -119,7 +123,9 @@ def test_differences_are_those_of_the_scores(finished_study: Path) -> None:
         for line in lines:
             difference = float(scores[line["variant"]][metric]) - float(scores["full"][metric])
             assert float(line["difference"]) == pytest.approx(difference, abs=1e-12)
-            assert 0 < float(line["p"]) <= float(line["p_holm"]) <= 1 and line["exact"] == "True"
+            low, high = (float(line[f"{key}_corrected"]) for key in ("low", "high"))
+            apart = (low > 0 or high < 0) and float(line["p_holm"]) < 0.05
+            assert low <= difference <= high and line["told_apart"] == str(apart) and line["corrected_for"] == "2"
 
 
 def test_published_figures_stand_beside_those_reproduced(finished_study: Path) -> None:
@@ -139,11 +145,36 @@ def test_everything_says_split_protocol_seeds_and_corpus(finished_study: Path, t
 
 def test_a_loss_that_a_variant_lacks_is_a_gap(finished_study: Path) -> None:
     table = next(t for t in tables(StudyRecord.read(finished_study)) if t.name == "oscillation")
-    two = next(row for row in table.rows if row[0] == "two")
+    two = next(row for row in table.rows if row[0] == "Two")
     assert dict(zip(table.columns, two, strict=True))["L2 unimodal, visual"] == "–"
     for kind in ("csv", "tex"):
         assert "nan" not in (finished_study / "tables" / f"oscillation.{kind}").read_text(encoding="utf-8")
     assert not re.search(r"\bnan\b", (finished_study / "report.md").read_text(encoding="utf-8"))
+
+
+def test_every_variant_leads_to_its_own_report(finished_study: Path) -> None:
+    addresses = Page((finished_study / "report.html").read_text(encoding="utf-8")).addresses
+    assert {f"runs/{name}/report.html" for name in ("full", "fixed", "two")} <= set(addresses)
+
+
+def test_matrices_shown_first_are_those_of_the_largest_differences_and_the_others_follow(finished_study: Path) -> None:
+    record = StudyRecord.read(finished_study)
+    reference = record.reference
+    right, total = np.zeros_like(reference.counts), reference.counts.sum(-1)
+    for label in range(len(record.labels)):
+        right[..., label, label] = total[..., label]
+    variants = [reference]
+    for i in range(8):  # right in more and more conversations, so that the last differs most
+        counts = np.where(np.arange(right.shape[1])[None, :, None, None] * 4 < i + 1, right, reference.counts)
+        variant = replace(reference.variant, name=f"v{i}")
+        variants.append(replace(reference, variant=variant, title=f"Variant {i}", counts=counts))
+    made = {p.name: p for p in pictures(replace(record, variants=variants)) if p.section == "classes"}
+    compared = replace(record, variants=variants).comparisons["weighted_f1"]
+    ranked = sorted(compared, key=lambda name: -abs(compared[name].difference))
+    shown = [axes.get_title(loc="left") for axes in made["confusions"].figure.axes]
+    others = [axes.get_title(loc="left") for axes in made["confusions-others"].figure.axes]
+    assert shown == [reference.title, *(f"Variant {name[1:]}" for name in ranked[:5])]
+    assert others == [f"Variant {name[1:]}" for name in ranked[5:]] and made["confusions-others"].folded
 
 
 def test_missing_modalities_are_reported_by_rate(finished_study: Path) -> None:
@@ -175,7 +206,7 @@ def test_one_seed_is_said_in_every_table_every_figure_and_on_the_page(broken_stu
 def test_twins_stand_in_columns_that_are_called_optimistic(broken_study: Path) -> None:
     record = StudyRecord.read(broken_study)
     scores = next(t for t in tables(record) if t.name == "scores")
-    assert OPTIMISTIC in scores.columns and [row[0] for row in scores.rows] == ["fine"]
+    assert OPTIMISTIC in scores.columns and [row[0] for row in scores.rows] == ["Fine"]
     twin = json.loads((broken_study / "runs" / "fine--best-on-test" / "results.json").read_text())
     mean = twin["metrics"]["weighted_f1"]["mean"]
     assert scores.rows[0][scores.columns.index(OPTIMISTIC)] == f"{100 * mean:.2f}"
@@ -253,8 +284,8 @@ def test_costs_are_the_medians_of_the_rounds(altered: Callable[..., Path]) -> No
     )
     table = next(t for t in tables(StudyRecord.read(folder)) if t.name == "costs")
     assert [list(row) for row in table.rows] == [
-        ["full", "12,345", "4", "1.00", "0.5", "1,024"],
-        ["fixed", "12,345", "2", "0.50", "0.5", "1,024"],
+        ["Full CSS", "12,345", "4", "1.00", "0.5", "1,024"],
+        ["Fixed", "12,345", "2", "0.50", "0.5", "1,024"],
     ]
     assert "1 thread; median of 3 rounds" in table.caption and table.values[0]["rounds"] == 3
 
@@ -281,4 +312,6 @@ def test_a_damaged_file_of_costs_is_told(altered: Callable[..., Path]) -> None:
 def test_writing_the_report_again_gives_the_same_bytes(finished_study: Path, tmp_path: Path) -> None:
     write_study_report(finished_study, tmp_path)
     for path in sorted(p for p in tmp_path.rglob("*") if p.is_file()):
-        assert path.read_bytes() == (finished_study / path.relative_to(tmp_path)).read_bytes(), path.name
+        links = os.path.relpath(finished_study / "runs", tmp_path).encode()  # lead to the runs from where the page is
+        written = path.read_bytes().replace(links, b"runs")
+        assert written == (finished_study / path.relative_to(tmp_path)).read_bytes(), path.name

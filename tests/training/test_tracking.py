@@ -21,7 +21,15 @@ def epoch(number: int) -> list[dict[str, Any]]:
     names = ("losses/fused", "weights/fused", "cosines/fused/unimodal")
     steps = [step_record(0, number, 2 * number + s, 0.1, names, (1.5, 1.0, -0.5)) for s in (0, 1)]
     scores = {"weighted_f1": 0.25 * number, "accuracy": 0.5, "loss": 1.0}
-    decided = {"kind": "epoch", "seed": 0, "epoch": number, "validation": scores, "best": True, "seconds": 0.1}
+    decided = {
+        "kind": "epoch",
+        "seed": 0,
+        "epoch": number,
+        "split": "validation",
+        "scores": scores,
+        "best": True,
+        "seconds": 0.1,
+    }
     return [*steps, decided]
 
 
@@ -34,6 +42,15 @@ def test_scalars_are_every_number_that_was_measured_with_its_place() -> None:
         "learning_rate": (0.1, 6),
     }
     assert ("validation/weighted_f1", 0.75, 3) in scalars(decided) and len(scalars(decided)) == 3
+
+
+def test_scores_are_called_by_the_split_they_belong_to_in_old_histories_too() -> None:
+    _, _, decided = epoch(1)
+    assert {name for name, _, _ in scalars({**decided, "split": "test"})} == {
+        "test/weighted_f1", "test/accuracy", "test/loss",
+    }  # fmt: skip
+    old = {key: value for key, value in decided.items() if key not in ("split", "scores")}
+    assert ("validation/accuracy", 0.5, 1) in scalars({**old, "validation": decided["scores"]})
 
 
 def test_none_is_nobody_and_leaves_no_trace(tmp_path: Path) -> None:

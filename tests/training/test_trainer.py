@@ -164,7 +164,7 @@ def test_the_kept_weights_are_those_of_the_best_epoch(make: Make, tmp_path: Path
 
     trainer = make(on_event=keep, epochs=6, learning_rate=0.05)
     best = trainer.fit()
-    scores = [line["validation"]["weighted_f1"] for line in history(tmp_path / "seed") if line["kind"] == "epoch"]
+    scores = [line["scores"]["weighted_f1"] for line in history(tmp_path / "seed") if line["kind"] == "epoch"]
     assert best.score == max(scores) and best.epoch == int(np.argmax(scores))
     saved = Model.from_pretrained(tmp_path / "seed").state_dict()
     assert all(torch.equal(saved[k], v) for k, v in kept[best.epoch].items())
@@ -225,6 +225,18 @@ def test_best_on_test_trains_on_validation_conversations_and_looks_at_the_test_s
     assert len(trainer.lengths) == 7 + 2
     assert set(tiny_corpus.conversation_ids("validation")) <= set(trainer.corpus.conversation_ids("train"))
     assert make().deciding_split == "validation" and len(make().lengths) == 7
+
+
+@pytest.mark.parametrize(("protocol", "split"), [("validation", "validation"), ("best-on-test", "test")])
+def test_the_history_says_which_split_its_scores_belong_to(
+    make: Make, tmp_path: Path, protocol: str, split: str
+) -> None:
+    make(protocol=protocol, epochs=2).fit()
+    lines = [line for line in history(tmp_path / "seed") if line["kind"] == "epoch"]
+    assert len(lines) == 2
+    for line in lines:
+        assert line["split"] == split and set(line["scores"]) == {"weighted_f1", "accuracy", "loss"}
+        assert protocol == "validation" or "validation" not in json.dumps(line)
 
 
 def test_the_validation_protocol_does_not_look_at_the_test_split(

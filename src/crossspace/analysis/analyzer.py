@@ -14,7 +14,7 @@ from crossspace.features.extraction import Extraction
 from crossspace.features.extractors import Extractor, from_identity
 from crossspace.features.sources import Recording
 from crossspace.features.transcripts import Transcript
-from crossspace.predict import Predictor, Stream
+from crossspace.predict import Predictor, Stream, said_unmatched, unmatched
 
 CARD = "README.md"
 
@@ -140,6 +140,8 @@ class Analyzer:
                 "has nothing of it" + (f" ({'; '.join(reasons)})." if reasons else ".")
             )
         records = self.predictor.predict(conversation)
+        given = {m for u in conversation.utterances for m in u.features}
+        notes = [*notes, *said_unmatched(unmatched(known, given)[0], (), "the conversation")]
         return Analysis(
             conversation.id,
             self.predictor.task.labels,

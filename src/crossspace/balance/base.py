@@ -18,12 +18,15 @@ class Balancer(ABC):
         name: how users call it.
         needs: ``losses`` when the weights do not depend on gradients, ``gram`` when the inner products of the
             gradients of the objectives are needed. The trainer computes no more than that.
+        about_weights: one sentence for readers of a report: what the weights add up to, or that they add up to nothing
+            fixed. Where it depends on an argument, a property.
         space: where these gradients are taken: over the shared parameters or over the shared representation.
         every: the weights are renewed on every ``every``-th step and kept in between.
     """
 
     name: ClassVar[str]
     needs: ClassVar[Needs]
+    about_weights: str = ""
     space: Space = "parameters"
     every: int = 1
 

@@ -31,6 +31,7 @@ class DynamicWeightAverage(Balancer):
 
     name = "dwa"
     needs = "losses"
+    about_weights = "The weights sum to the number of objectives, and are 1 in the first two epochs."
 
     def __init__(self, temperature: float = 2.0) -> None:
         if not temperature > 0:

@@ -24,6 +24,13 @@ class FixedWeights(Balancer):
     def __init__(self, values: Sequence[float] | None = None) -> None:
         self.values = None if values is None else tuple(float(v) for v in values)
 
+    @property
+    def about_weights(self) -> str:  # type: ignore[override]
+        """What the weights are."""
+        if self.values is None:
+            return "The weights are fixed, 1 for each objective."
+        return f"The weights are fixed, in the order of the objectives: {', '.join(f'{v:g}' for v in self.values)}."
+
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
         """(K,) the fixed factors."""
         if self.values is None:

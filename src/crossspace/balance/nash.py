@@ -41,6 +41,7 @@ class NashMTL(GramBalancer):
     """
 
     name = "nash-mtl"
+    about_weights = "The weights are the larger the shorter the gradients are, and have no fixed sum."
 
     def __init__(self, max_norm: float = 1.0, space: Space = "parameters", every: int = 1) -> None:
         if not max_norm >= 0:

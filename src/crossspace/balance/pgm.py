@@ -42,6 +42,16 @@ class ParetoGradientModulator(Balancer):
         self.space: Space = space
         self.apply, self.every = apply, every
 
+    @property
+    def about_weights(self) -> str:  # type: ignore[override]
+        """What the weights add up to."""
+        if self.apply == "losses":
+            return "The weights sum to 1."
+        return (
+            "Each weight is a share, of shares that sum to 1, times the mean length of the gradients over the length "
+            "of its own; the weights have no fixed sum."
+        )
+
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
         """(K,) gamma, or gamma over the lengths of the gradients when the unit direction is applied."""
         if gram is None:

@@ -64,6 +64,7 @@ class MGDA(TorchJDBalancer):
     """
 
     name = "mgda"
+    about_weights = "The weights sum to 1."
 
     def __init__(
         self, epsilon: float = 1e-3, max_iters: int = 100, space: Space = "parameters", every: int = 1
@@ -93,6 +94,7 @@ class PCGrad(TorchJDBalancer):
     """
 
     name = "pcgrad"
+    about_weights = "Each weight is at least 1, and 1 where no gradients conflict; the weights have no fixed sum."
 
     def __init__(self, space: Space = "parameters", every: int = 1) -> None:
         super().__init__(lambda library: partial(self._in_stream, library.PCGradWeighting()), space, every)
@@ -135,6 +137,10 @@ class CAGrad(TorchJDBalancer):
     """
 
     name = "cagrad"
+    about_weights = (
+        "The weights are one over the number of objectives where c is 0, else more for the worst-off; they "
+        "have no fixed sum."
+    )
 
     def __init__(self, c: float = 0.5, space: Space = "parameters", every: int = 1) -> None:
         if not c >= 0:
@@ -169,6 +175,7 @@ class IMTLG(TorchJDBalancer):
     """
 
     name = "imtl-g"
+    about_weights = "The weights sum to 1; some may be negative."
 
     def __init__(self, space: Space = "parameters", every: int = 1) -> None:
         super().__init__(lambda library: library.IMTLGWeighting(), space, every)
@@ -193,6 +200,7 @@ class AlignedMTL(TorchJDBalancer):
     """
 
     name = "aligned-mtl"
+    about_weights = "The weights have no fixed sum; some may be negative."
 
     def __init__(self, space: Space = "parameters", every: int = 1) -> None:
         super().__init__(lambda library: library.AlignedMTLWeighting(), space, every)
@@ -217,6 +225,10 @@ class UPGrad(TorchJDBalancer):
     """
 
     name = "upgrad"
+    about_weights = (
+        "Each weight is at least one over the number of objectives, and that where no gradients conflict; "
+        "the weights have no fixed sum."
+    )
 
     def __init__(self, space: Space = "parameters", every: int = 1) -> None:
         super().__init__(lambda library: library.UPGradWeighting(projector=project_on_dual_cone), space, every)

@@ -33,6 +33,7 @@ class UncertaintyWeights(Balancer):
 
     name = "uncertainty"
     needs = "losses"
+    about_weights = "Each weight is exp(-s) of a learnt log variance s, at first 1; the weights have no fixed sum."
 
     def __init__(self, learning_rate: float = 1e-3, bound: float = 5.0) -> None:
         if not learning_rate > 0:

@@ -37,10 +37,11 @@ def run(words: Sequence[str]) -> int:
 
     import pyarrow as pa
 
-    from crossspace.cli.tables import print_results, show
+    from crossspace.cli.tables import print_notes, print_results, show
     from crossspace.data.corpus import Corpus
     from crossspace.evaluation.aggregate import aggregate
-    from crossspace.predict import Predictor, predictions_of
+    from crossspace.evaluation.remarks import remarks
+    from crossspace.predict import Predictor, predictions_of, said_unmatched
 
     corpus = Corpus.read(given.corpus)
     seeds = sorted(path.parent for path in folder.glob("seed-*/result.json")) or [folder]
@@ -51,12 +52,20 @@ def run(words: Sequence[str]) -> int:
     ]
     protocol = str(predictors[0].model.details.get("protocol", "validation"))
     results = aggregate(pa.concat_tables(tables), corpus.spec.labels, protocol=protocol, split=given.split)
+    lacking, unused = predictors[0].unmatched(corpus, given.split)
+    if given.split in corpus.ceilings and not lacking:
+        results["ceiling"] = {"accuracy": corpus.ceilings[given.split]}
+    training_labels = predictors[0].model.details.get("training_labels")
+    notes = [f"Note: {said}" for said in said_unmatched(lacking, unused)]
+    notes += map(str, remarks(results, training_labels=training_labels))
     print_results(results)
     rows = [
         (label, *(f"{100 * found[key]['mean']:.2f}" for key in ("precision", "recall", "f1")), found["support"])
         for label, found in results["per_class"].items()
     ]
     show("per class, percent, mean over seeds", ("label", "precision", "recall", "F1", "support"), rows)
+    print_notes(notes)
     if given.out is not None:
+        results["notes"] = notes
         write_text(given.out, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     return 0

@@ -43,10 +43,10 @@ def run(words: Sequence[str]) -> int:
     _check(given, source)
     # What is to be predicted is read before the model, which takes longer.
     if source.suffix == ".json":
-        from crossspace.data.conversation_json import read_conversation
+        from crossspace.data.conversation_json import read_with_extractors
 
-        conversation = read_conversation(given.source)
-        return _conversation(_predictor(given.model), conversation, given.source, given.out)
+        conversation, extractors = read_with_extractors(given.source)
+        return _conversation(_predictor(given.model), conversation, extractors, given.source, given.out)
 
     from crossspace.data.corpus import Corpus
 
@@ -55,7 +55,9 @@ def run(words: Sequence[str]) -> int:
         raise DataError(
             f"{given.source} should have the split {given.split}. Found {', '.join(corpus.splits) or 'none'}."
         )
-    table = _predictor(given.model).predict_corpus(corpus, given.split)
+    predictor = _predictor(given.model)
+    table = predictor.predict_corpus(corpus, given.split)
+    _note(*predictor.unmatched(corpus, given.split), "the corpus")
     if given.out is None:
         _print(table)
         return 0
@@ -115,17 +117,37 @@ def _print(table: pa.Table) -> None:
         print(f"... and {table.num_rows - _SHOWN:,} more; --out FILE.csv or FILE.parquet writes them all.")
 
 
-def _conversation(predictor: Predictor, conversation: Conversation, source: str, out: str | None) -> int:
+def _note(lacking: Sequence[str], unused: Sequence[str], source: str) -> None:
+    """Say which modalities of model and data do not meet."""
+    from crossspace.predict import said_unmatched
+
+    for sentence in said_unmatched(lacking, unused, source):
+        print(f"Note: {sentence}", file=sys.stderr)
+
+
+def _conversation(
+    predictor: Predictor, conversation: Conversation, extractors: dict[str, Any], source: str, out: str | None
+) -> int:
+    from crossspace.features.extractors.base import named
+    from crossspace.predict import unmatched
+
     known = set(predictor.task.modalities)
     given = {modality for utterance in conversation.utterances for modality in utterance.features}
-    if strange := given - known:
-        print(f"Note: the model does not use {', '.join(sorted(strange))}.", file=sys.stderr)
     if not known & given:
         raise DataError(
             f"{source} should have features of {' or '.join(sorted(known))}, which the model uses. Found none. For a "
             "conversation of text alone there is 'crossspace analyze', with a model whose extractors are known."
         )
-    text = json.dumps(predictor.predict(conversation), indent=2, ensure_ascii=False, allow_nan=False)
+    _note(*unmatched(sorted(known), sorted(given)), "the conversation")
+    trained = predictor.model.details.get("extractors", {})
+    if unsaid := sorted(m for m in known & given if trained.get(m) and m not in extractors):
+        print(
+            f"Note: {source} does not say what made its features of {', '.join(unsaid)}; they should be those of "
+            f"{', '.join(named(trained[m]) for m in unsaid)}.",
+            file=sys.stderr,
+        )
+    records = predictor.predict(conversation, extractors=extractors)
+    text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False)
     if out is None:
         print(text)
     else:

@@ -98,8 +98,10 @@ class TrainingProgress(Display):
             self._score = self._losses = ""
         record = event.record
         if record["kind"] == "epoch":
-            decided = record["validation"]["weighted_f1"]
-            self._score = f"F1 {100 * decided:.2f}, best {100 * event.best.score:.2f} at {event.best.epoch + 1}"
+            decided = record["scores"]["weighted_f1"]
+            self._score = (
+                f"{record['split']} F1 {100 * decided:.2f}, best {100 * event.best.score:.2f} at {event.best.epoch + 1}"
+            )
             self._line(seed, event)
         elif time.monotonic() - self._last > _SECONDS_BETWEEN_UPDATES:
             self._losses = _losses(record)

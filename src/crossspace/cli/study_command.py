@@ -86,7 +86,8 @@ def _run(words: list[str]) -> int:
         best_on_test=given.best_on_test,
     )
     if study.settings is not None:
-        print(f"Settings: {study.settings}" + ("" if given.settings else " (--settings chooses others)"))
+        why = f": {study.settings_because}. --settings chooses others." if study.settings_because else ""
+        print(f"Settings: {study.settings}{why}")
     if study.left_out:
         print(f"Without {', '.join(study.left_out)}: nothing is known for these settings.")
     seeds = range(given.first_seed, given.first_seed + given.seeds)

@@ -27,7 +27,7 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], numb
 
 def print_results(results: Mapping[str, Any]) -> None:
     """The overall scores of a run, with protocol, seeds and spread."""
-    seeds = results["seeds"]
+    seeds, best = results["seeds"], results.get("ceiling") or {}
     warning = " (test split chose the epoch)" if results["protocol"] == "best-on-test" else ""
     rows = []
     for name, found in results["metrics"].items():
@@ -38,8 +38,16 @@ def print_results(results: Mapping[str, Any]) -> None:
                 f"{100 * found['mean']:.2f}",
                 "-" if found.get("std") is None else f"{100 * found['std']:.2f}",
                 "-" if not interval else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}",
+                *([f"{100 * best[name]:.2f}" if name in best else ""] if best else []),
             )
         )
     trained = f"{len(seeds)} seed{'s' * (len(seeds) != 1)}"
     title = f"{results['split']}, protocol {results['protocol']}{warning}, {trained}, percent"
-    show(title, ("", "mean", "sd over seeds", "95 % interval"), rows)
+    show(title, ("", "mean", "sd over seeds", "95 % interval", *(["best possible"] if best else [])), rows)
+
+
+def print_notes(notes: Iterable[object]) -> None:
+    """Remarks and other sentences below a table, each a paragraph of its own."""
+    console = Console(highlight=False)
+    for note in notes:
+        console.print(str(note), markup=False, soft_wrap=not console.is_terminal)

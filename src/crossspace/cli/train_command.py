@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -133,7 +134,10 @@ def _help_all(words: list[str]) -> int:
 
 
 def _summarise(results: dict[str, Any], out: Path) -> None:
-    from crossspace.cli.tables import print_results
+    from crossspace.cli.tables import print_notes, print_results
+    from crossspace.evaluation.remarks import remarks_of_run
 
     print_results(results)
+    environment = json.loads((out / "environment.json").read_text(encoding="utf-8"))
+    print_notes(remarks_of_run(results, environment))
     print(f"Report: {out / 'report.html'}")

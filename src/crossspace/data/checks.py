@@ -38,24 +38,37 @@ def index_faults(table: pa.Table, labels: Sequence[str] | None) -> list[str]:
     columns = {name: table[name].to_pylist() for name in INDEX_SCHEMA.names if name in table.column_names}
     found: list[str] = []
     for check in (_empty_cells, _duplicate_ids, _order, _split_names, _split_leaks, _times):
-        found += _shorten(check(columns))
+        found += shorten(check(columns))
     if labels is not None:
-        found += _shorten(_unknown_labels(columns, labels))
+        found += shorten(_unknown_labels(columns, labels))
     return found
+
+
+def count_faults(table: pa.Table, conversations: int, utterances: int) -> list[str]:
+    """Rows that a file states and lacks, or holds beyond what it states."""
+    held = len({name for name in table["conversation_id"].to_pylist() if name})
+    counts = [("conversations", conversations, held), ("utterances", utterances, len(table))]
+    return [
+        f"the metadata count {stated} {what}. Found {there}: some were lost, emptied or added"
+        for what, stated, there in counts
+        if stated != there
+    ]
 
 
 def feature_faults(modality: str, values: np.ndarray, present: np.ndarray, name: Callable[[int], str]) -> list[str]:
     """Rows (n, D) that are present and hold NaN or infinity; ``name`` turns a row number into an utterance id."""
-    sums = values.sum(axis=1, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        sums = values.sum(axis=1, dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(sums) & present)
-    return _shorten(
+    return shorten(
         f"utterance {name(row)!r}: {modality} holds {int((~np.isfinite(values[row])).sum())} numbers "
         f"of {values.shape[1]} that are NaN or infinite"
         for row in map(int, bad)
     )
 
 
-def _shorten(faults: Iterable[str]) -> list[str]:
+def shorten(faults: Iterable[str]) -> list[str]:
+    """The first of many faults of one kind, and how many more there are."""
     faults = list(faults)
     rest = len(faults) - _SHOWN
     return faults if rest <= 0 else [*faults[:_SHOWN], f"... and {rest} more of this kind"]

@@ -39,6 +39,7 @@ class Corpus:
         spec: labels, widths and speakers. A modality that an utterance lacks is missing there.
         name, source, licence: what it is called, where it came from, under which terms.
         extractors: ``{modality: {"name", "version", "parameters"}}``, what made the features.
+        ceilings: ``{split: best accuracy}``, where the process that made the corpus is known.
 
     Raises:
         DataError: the conversations do not hold together; every fault is named.
@@ -53,8 +54,9 @@ class Corpus:
         source: str = "",
         licence: str = "",
         extractors: Mapping[str, Mapping[str, Any]] | None = None,
+        ceilings: Mapping[str, float] | None = None,
     ) -> None:
-        self.metadata = Metadata(spec, name, source, licence, extractors or {})
+        self.metadata = Metadata(spec, name, source, licence, extractors or {}, ceilings or {})
         self._index, self._features = columns_of(conversations, spec)
         self._splits, self._mark = self._index.splits, ""
 
@@ -115,6 +117,11 @@ class Corpus:
     def extractors(self) -> Mapping[str, Mapping[str, Any]]:
         """``{modality: {"name", "version", "parameters"}}``, what made the features, where it is known."""
         return self.metadata.extractors
+
+    @property
+    def ceilings(self) -> Mapping[str, float]:
+        """``{split: accuracy}`` that nobody can expect to surpass there, where the process is known."""
+        return self.metadata.ceilings
 
     @property
     def cut(self) -> Mapping[str, Any]:
@@ -237,8 +244,10 @@ class Corpus:
                 near = suggestion(conversation, known) if len(known) < 1000 else ""
                 raise UsageError(f"Corpus {self.name!r} has no conversation {conversation!r}. {near}")
             moved[known[conversation]] = None if split is None else known_split(split)
-        stays = cut is None and tuple(moved) == tuple(self._splits)
-        metadata = self.metadata if stays else replace(self.metadata, cut=cut or {})
+        touched = {s for old, new in zip(self._splits, moved, strict=True) if old != new for s in (old, new)}
+        ceilings = {split: best for split, best in self.ceilings.items() if split not in touched}
+        kept = self.cut if cut is None and not touched else cut or {}
+        metadata = replace(self.metadata, ceilings=ceilings, cut=kept)
         return Corpus.from_columns(metadata, self._index, self._features, tuple(moved))
 
     def with_modalities(self, names: Sequence[str]) -> Corpus:
@@ -258,7 +267,10 @@ class Corpus:
             )
         kept = {m: d for m, d in known.items() if m in names}
         extractors = {m: e for m, e in self.extractors.items() if m in kept}
-        metadata = replace(self.metadata, spec=replace(self.spec, widths=kept), extractors=extractors)
+        ceilings = self.ceilings if len(kept) == len(known) else {}
+        metadata = replace(
+            self.metadata, spec=replace(self.spec, widths=kept), extractors=extractors, ceilings=ceilings
+        )
         features = ChosenFeatures(self._features, {m: m for m in kept})
         return Corpus.from_columns(metadata, self._index, features, self._splits, mark=self.fingerprint)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,6 +58,17 @@ def posteriors(conversation: Conversation, truth: Synthetic) -> np.ndarray:
     return found / found.sum(axis=1, keepdims=True)
 
 
+def observed(conversations: Sequence[Conversation], truth: Synthetic) -> float:
+    """The accuracy of the ideal observer on these very conversations: the best that is to be expected on them."""
+    hits = sum(_hits(conversation, posteriors(conversation, truth), truth) for conversation in conversations)
+    return hits / sum(map(len, conversations))
+
+
+def _hits(conversation: Conversation, scores: np.ndarray, truth: Synthetic) -> int:
+    index = np.array([truth.labels.index(str(u.label)) for u in conversation.utterances])
+    return int((scores.argmax(axis=1) == index).sum())
+
+
 def ceiling(truth: Synthetic, conversations: int = 2000, seed: int = 0, context: bool = True) -> tuple[float, float]:
     """Monte Carlo estimate of the best accuracy that any classifier can reach, and its standard error.
 
@@ -70,10 +82,9 @@ def ceiling(truth: Synthetic, conversations: int = 2000, seed: int = 0, context:
     drawn = [truth.draw(np.random.default_rng([seed, 5, i]), f"c{i}") for i in range(conversations)]
     frequencies = truth.frequencies()
     for conversation in drawn:
-        index = np.array([truth.labels.index(u.label) for u in conversation.utterances])
         scores = posteriors(conversation, truth) if context else evidence(conversation, truth) * frequencies
-        hits.append(int((scores.argmax(axis=1) == index).sum()))
-        sizes.append(len(index))
+        hits.append(_hits(conversation, scores, truth))
+        sizes.append(len(conversation))
     total, count = np.array(hits, float), np.array(sizes, float)
     mean = total.sum() / count.sum()
     spread = np.sqrt(((total - mean * count) ** 2).sum()) / count.sum()

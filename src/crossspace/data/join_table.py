@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from crossspace.data.checks import feature_faults, refuse
+from crossspace.data.array_files import load_arrays
+from crossspace.data.checks import feature_faults, refuse, shorten
 from crossspace.data.corpus import Corpus
 from crossspace.data.features import ArrayFeatures, ChosenFeatures, Features
-from crossspace.data.importers.arrays import load_arrays
 from crossspace.data.importers.assemble import with_missing
 from crossspace.data.names import modality_name
+from crossspace.data.plain import Unfit, integer, string
 from crossspace.data.schema import METADATA_KEY, missing_field
 from crossspace.data.split import ALL
 from crossspace.data.store import open_parquet
@@ -24,6 +25,7 @@ from crossspace.errors import UsageError, suggestion
 
 Key = tuple[str | int, ...]
 
+_EXPECTED = "an .npz file or a folder of .npy files of plain arrays"
 _MOST_NAMED = 5
 
 
@@ -115,10 +117,10 @@ def _of_corpus(
 def _of_arrays(
     path: Path, on: Mapping[str, str], features: Mapping[str, str] | None
 ) -> tuple[dict[str, list], dict[str, np.ndarray], list[str]]:
-    names = set(load_arrays(path, set()))
+    names = set(load_arrays(path, set(), _EXPECTED))
     sources = set(features.values()) if features is not None else names
     _refuse_unknown(path, [*on.values(), *sources], names, "arrays")
-    arrays = {n: a for n, a in load_arrays(path, {*on.values(), *sources}).items() if a is not None}
+    arrays = {n: a for n, a in load_arrays(path, {*on.values(), *sources}, _EXPECTED).items() if a is not None}
     if features is None:
         features = {n: n for n, a in arrays.items() if a.ndim == 2 and a.dtype.kind in "fiub" and n not in on.values()}
     found = {modality_name(m): arrays[name] for m, name in features.items()}
@@ -157,43 +159,32 @@ def _keys(values: Mapping[str, Sequence[Any]], on: Mapping[str, str], path: Path
         DataError: a value is missing or cannot be a key.
     """
     columns, faults = [], list[str]()
-    for key in sorted(on):
-        wanted, column = (int if key == "position" else str), []
-        converted = 0
+    for key, name in sorted(on.items()):
+        kind, read, what = (int, _number, "read as numbers") if key == "position" else (str, _id, "written as text")
+        column: list[Any] = []
         for row, value in enumerate(values[key]):
-            found = _number(value) if wanted is int else _text(value)
-            if found is None:
-                faults.append(
-                    f"{on[key]!r}, row {row}: {'a whole number' if wanted is int else 'an id'} is expected. "
-                    f"Found {value!r}"
-                )
-            converted += not isinstance(value, wanted)
-            column.append(found)
+            try:
+                column.append(read(value))
+            except Unfit as error:
+                faults.append(f"{name!r}, row {row}: {error}")
+        converted = sum(not isinstance(value, kind) for value in values[key])
         if converted:
-            what = "written as text" if wanted is str else "read as numbers"
-            notes.append(f"{path.name}: {converted} values of {on[key]!r} were {what} to be compared")
+            notes.append(f"{path.name}: {converted} values of {name!r} were {what} to be compared")
         columns.append(column)
-    shown = faults[:20] + ([f"... and {len(faults) - 20} more"] if len(faults) > 20 else [])
-    refuse(path, shown, "Give every row its key.")
+    refuse(path, shorten(faults), "Give every row its key.")
     return list(zip(*columns, strict=True))
 
 
-def _text(value: Any) -> str | None:
-    """An id; fractions are none, since nobody knows how they were written."""
-    if isinstance(value, bytes):
-        try:
-            value = value.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value if isinstance(value, str) and value else None
+def _id(value: Any) -> str:
+    if value is None or not string(value):
+        raise Unfit("an id is expected, found nothing")
+    return string(value)
 
 
-def _number(value: Any) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    return int(value) if isinstance(value, str) and len(value) < 19 and value.isdecimal() else None
+def _number(value: Any) -> int:
+    if isinstance(value, str) and len(value) < 19 and value.isdecimal():
+        return int(value)
+    return integer(value)
 
 
 def _refuse_unknown(source: object, wanted: Any, known: Any, what: str) -> None:

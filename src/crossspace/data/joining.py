@@ -95,7 +95,7 @@ def join(
     brought = {name: table.extractors[m] for name, m in added.items() if m in table.extractors}
     kept = {m: extractor for m, extractor in corpus.extractors.items() if m not in added}
     spec = replace(corpus.spec, widths=chosen.widths)
-    metadata = replace(corpus.metadata, spec=spec, extractors={**kept, **brought})
+    metadata = replace(corpus.metadata, spec=spec, extractors={**kept, **brought}, ceilings={})
     return Corpus.from_columns(metadata, index, chosen), joining
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from crossspace.data.schema import is_modality_name
 from crossspace.data.task import TaskSpec
-from crossspace.errors import CrossspaceError, DataError
+from crossspace.errors import DataError, UsageError
+from crossspace.reading import reading
 
 FORMAT_VERSION = 1
 """Version of the file format that this release writes, and the newest that it reads."""
+
+_AGAIN = "Import the corpus again."
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Metadata:
         source: where it came from.
         licence: the terms under which it may be used.
         extractors: ``{modality: {"name", "version", "parameters"}}``, what made the features.
+        ceilings: ``{split: accuracy}`` that nobody can expect to surpass there, for a corpus whose process is known.
         cut: ``{"rule", "fraction", "seed"}`` by which splits were cut here; empty where they are those of the source.
 
     Raises:
@@ -37,6 +43,7 @@ class Metadata:
     source: str = ""
     licence: str = ""
     extractors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ceilings: Mapping[str, float] = field(default_factory=dict)
     cut: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -95,54 +102,69 @@ def dump(metadata: Metadata, seal: Seal) -> bytes:
         "feature_digests": dict(seal.features),
         "fingerprint": seal.fingerprint,
     }
+    if metadata.ceilings:
+        data["ceilings"] = dict(metadata.ceilings)
     if metadata.cut:
         data["cut"] = dict(metadata.cut)
     return json.dumps(data, ensure_ascii=False).encode()
 
 
-def parse(raw: bytes, path: object) -> tuple[Metadata, Seal]:
+def parse(raw: bytes, path: str | Path) -> tuple[Metadata, Seal]:
     """Read what :func:`dump` wrote.
 
     Raises:
         DataError: the JSON is damaged, misses something, or is of a newer format.
     """
-    try:
+    with reading(path, "JSON metadata under 'crossspace'", _AGAIN):
         data = json.loads(raw)
-        version = data["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{path}: the metadata under 'crossspace' should be JSON with a 'format_version'. "
-            f"Found something else ({error!r}). Import the corpus again."
-        ) from error
-    if version != FORMAT_VERSION:
-        raise DataError(
-            f"{path}: this release reads format version {FORMAT_VERSION}. Found {version!r}. "
-            "Install the release of crossspace that wrote the file, or import the corpus again."
-        )
-    try:
-        return _parse(data)
-    except (KeyError, TypeError, ValueError, AttributeError, CrossspaceError) as error:
-        raise DataError(
-            f"{path}: the metadata under 'crossspace' is incomplete or damaged ({error!r}). Import the corpus again."
-        ) from error
+        version = data.get("format_version") if isinstance(data, dict) else None
+        if version is None:
+            raise DataError(
+                f"{path}: the metadata under 'crossspace' should be JSON with a 'format_version'. Found none. {_AGAIN}"
+            )
+        if version != FORMAT_VERSION:
+            raise DataError(
+                f"{path}: this release reads format version {FORMAT_VERSION}. Found {version!r}. "
+                "Install the release of crossspace that wrote the file, or import the corpus again."
+            )
+        try:
+            return _parse(data)
+        except UsageError as error:  # what a task refuses is here the fault of the file
+            raise DataError(f"{path}: its metadata contradict each other: {error} {_AGAIN}") from error
 
 
-def _parse(data: Mapping[str, Any]) -> tuple[Metadata, Seal]:
-    speakers = data["speakers"]
+def _parse(data: dict[str, Any]) -> tuple[Metadata, Seal]:
+    speakers, modalities = _get(data, "speakers", dict), _get(data, "modalities", dict)
+    local = _get(speakers, "identities", str) == "local"
     spec = TaskSpec(
-        labels=data["labels"],
-        widths={m: value["width"] for m, value in data["modalities"].items()},
-        speakers=int(speakers["slots"]) if speakers["identities"] == "local" else tuple(speakers["names"]),
+        labels=_names(data, "labels"),
+        widths={m: _get(value, "width", int) for m, value in modalities.items()},
+        speakers=_get(speakers, "slots", int) if local else _names(speakers, "names"),
     )
-    extractors = {m: value["extractor"] for m, value in data["modalities"].items() if value.get("extractor")}
-    metadata = Metadata(
-        spec, data["name"], data["source"], data["licence"], extractors, cut=dict(data.get("cut") or {})
-    )
-    seal = Seal(data["fingerprint"], data["feature_digests"], data["conversations"], data["utterances"])
-    missing = set(spec.modalities) - set(seal.features)
+    extractors = {m: value["extractor"] for m, value in modalities.items() if value.get("extractor")}
+    ceilings = {str(split): float(value) for split, value in (data.get("ceilings") or {}).items()}
+    name, source, licence = (_get(data, key, str) for key in ("name", "source", "licence"))
+    digests = _get(data, "feature_digests", dict)
+    counts = [_get(data, key, int) for key in ("conversations", "utterances")]
+    missing = set(spec.modalities) - set(digests)
     if missing:
-        raise KeyError(f"feature_digests of {sorted(missing)}")
-    return metadata, seal
+        raise ValueError(f"'feature_digests' lacks {sorted(missing)}")
+    cut = _get(data, "cut", dict) if "cut" in data else {}
+    metadata = Metadata(spec, name, source, licence, extractors, ceilings, cut)
+    return metadata, Seal(_get(data, "fingerprint", str), digests, *counts)
+
+
+def _names(data: dict[str, Any], key: str) -> tuple[str, ...]:
+    found = _get(data, key, list)
+    if not all(isinstance(name, str) for name in found):
+        raise ValueError(f"{key!r} should be a list of names")
+    return tuple(found)
+
+
+def _get(data: Any, key: str, kind: type[_Kind]) -> _Kind:
+    if not isinstance(data, dict) or type(data.get(key)) is not kind:
+        raise ValueError(f"{key!r} should be there, of type {kind.__name__}")
+    return data[key]
 
 
 def _extractor(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ when somebody asks for their rows, so a corpus may be larger than memory.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crossspace.data.checks import feature_faults, index_faults, refuse
+from crossspace.data.checks import count_faults, feature_faults, index_faults, refuse
 from crossspace.data.features import Features
 from crossspace.data.fingerprint import fingerprint
 from crossspace.data.index import Index
 from crossspace.data.metadata import Metadata, Seal, dump, parse
 from crossspace.data.schema import INDEX_SCHEMA, METADATA_KEY, feature_column, feature_field, reason_fields, same_type
+from crossspace.data.signs import wanted
 from crossspace.errors import DataError
+from crossspace.reading import reading
 from crossspace.runtime import replacing
 
+EXPECTED = "a corpus file (Parquet)"
+_ADVICE = "Copy it again, or make it with `crossspace data import`."
+_WHOLE = "Run `crossspace data validate` for the whole picture, or import the corpus again."
 DEFAULT_CACHE = 2 * 1024**3
 """Bytes of decoded features that an open file keeps, 2 GiB: usual corpora are then decoded once."""
 
@@ -129,64 +134,53 @@ def open_parquet(path: Path) -> pq.ParquetFile:
     Raises:
         DataError: there is no such file, it is no Parquet file, or its end is missing.
     """
-    if not path.is_file():
-        raise DataError(
-            f"{path}: a corpus file (Parquet) is expected here. Found "
-            f"{'a folder' if path.is_dir() else 'nothing'}. Make one with `crossspace data import`."
-        )
-    try:
+    if path.is_dir():
+        raise DataError(f"{path}: {EXPECTED} is expected here. Found a folder. {_ADVICE}")
+    with reading(path, EXPECTED, _ADVICE):
+        wanted(path, ("parquet",), EXPECTED)
         return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
-    except (pa.ArrowException, OSError) as error:
-        with open(path, "rb") as file:
-            ours = file.read(4) == b"PAR1"
-        found = "one that is truncated or damaged" if ours else "another kind of file"
-        raise DataError(
-            f"{path}: a Parquet file is expected. Found {found} ({error}). "
-            "Copy it again, or make it with `crossspace data import`."
-        ) from error
 
 
 def read_group(file: pq.ParquetFile, path: Path, group: int, columns: list[str]) -> pa.Table:
-    """Decode the named columns of one row group.
+    """Decode the named columns of one row group; checksums of their pages are held against their bytes.
 
     Raises:
         DataError: the data are damaged.
     """
-    try:
-        return file.read_row_group(group, columns=columns, use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            f"{path}: row group {group}, columns {columns} cannot be decoded; the file is truncated or "
-            f"damaged ({error}). Copy it again, or make it with `crossspace data import`."
-        ) from error
+    with reading(path, EXPECTED, _ADVICE) as place:
+        place.at = f"row group {group}, columns {columns}"
+        found = file.read_row_group(group, columns=columns, use_threads=False)
+        stated = file.metadata.row_group(group).num_rows
+        if len(found) != stated or len(found.column_names) != len(columns):
+            raise ValueError(f"{len(found)} rows of {found.column_names} where {stated} are stated")
+        return found
 
 
 def open_store(path: str | Path, cache_bytes: int = DEFAULT_CACHE) -> tuple[Metadata, Seal, Index, StoredFeatures]:
     """Open a corpus file: description, index, and features that are read when needed.
 
     Raises:
-        DataError: the file is missing, truncated, not a corpus file, of a newer format, has columns of other types
-            than it should, or its rows do not hold together (every fault is named).
+        DataError: the file is missing, truncated, not a corpus file, of a newer format, has columns of other types or
+            other numbers of rows than it states, or its rows do not hold together (every fault is named).
     """
     path = Path(path)
     file = open_parquet(path)
-    raw = (file.metadata.metadata or {}).get(METADATA_KEY)
-    if raw is None:
-        raise DataError(
-            f"{path}: a corpus file carries metadata under the key 'crossspace'. Found none: this Parquet "
-            "file is not a corpus. Import it with `crossspace data import`."
-        )
-    metadata, seal = parse(raw, path)
-    advice = "Run `crossspace data validate` for the whole picture, or import the corpus again."
-    refuse(path, schema_faults(file.schema_arrow, metadata), advice)
-    try:
+    with reading(path, EXPECTED, _ADVICE) as place:
+        raw = (file.metadata.metadata or {}).get(METADATA_KEY)
+        if raw is None:
+            raise DataError(
+                f"{path}: a corpus file carries metadata under the key 'crossspace'. Found none: this Parquet "
+                "file is not a corpus. Import it with `crossspace data import`."
+            )
+        metadata, seal = parse(raw, path)
+        refuse(path, schema_faults(file.schema_arrow, metadata), _WHOLE)
+        place.at = "the columns other than features"
         schema = pa.schema([*INDEX_SCHEMA, *reason_fields(file.schema_arrow)])
         table = file.read(columns=schema.names, use_threads=False).cast(schema)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{path}: the index columns cannot be read ({error}). {advice}") from error
-    refuse(path, index_faults(table, metadata.spec.labels), advice)
-    features = StoredFeatures(path, dict(metadata.spec.widths), dict(seal.features), cache_bytes)
-    return metadata, seal, Index(table), features
+        faults = index_faults(table, metadata.spec.labels) + count_faults(table, seal.conversations, seal.utterances)
+        refuse(path, faults, _WHOLE)
+        features = StoredFeatures(path, dict(metadata.spec.widths), dict(seal.features), cache_bytes)
+        return metadata, seal, Index(table), features
 
 
 def schema_faults(schema: pa.Schema, metadata: Metadata | None) -> list[str]:
@@ -194,7 +188,9 @@ def schema_faults(schema: pa.Schema, metadata: Metadata | None) -> list[str]:
     expected = list(INDEX_SCHEMA)
     if metadata is not None:
         expected += [feature_field(m, d) for m, d in metadata.spec.widths.items()]
-    faults = []
+    faults = [f"column {name!r} occurs {count} times" for name, count in Counter(schema.names).items() if count > 1]
+    if faults:
+        return faults
     for column in expected:
         if column.name not in schema.names:
             faults.append(f"column {column.name!r} ({column.type}) is missing")

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crossspace.data.checks import feature_faults, index_faults
+from crossspace.data.checks import count_faults, feature_faults, index_faults
 from crossspace.data.corpus import Corpus
 from crossspace.data.metadata import Metadata, Seal, parse
 from crossspace.data.schema import FEATURE_PREFIX, INDEX_SCHEMA, METADATA_KEY, feature_column, same_type
-from crossspace.data.store import open_parquet, read_group, schema_faults, to_arrays
+from crossspace.data.store import EXPECTED, open_parquet, read_group, schema_faults, to_arrays
 from crossspace.errors import DataError
+from crossspace.reading import reading
 
 
 def faults(target: str | Path | Corpus) -> list[str]:
@@ -34,16 +35,24 @@ def faults(target: str | Path | Corpus) -> list[str]:
         return _only_the_error(target)
     path = Path(target)
     try:
-        file = open_parquet(path)
+        with reading(path, EXPECTED):
+            return _faults(path)
     except DataError as error:
         return [str(error)]
+
+
+def _faults(path: Path) -> list[str]:
+    file = open_parquet(path)
     metadata, seal, found = _metadata(file, path)
     found += schema_faults(file.schema_arrow, metadata)
+    if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
+        return found
     table, unreadable = _index(file, path)
     found += unreadable
     if table is not None:
         found += index_faults(table, metadata.spec.labels if metadata else None)
-        found += _count_faults(table, seal)
+        if seal is not None and "conversation_id" in table.column_names:
+            found += count_faults(table, seal.conversations, seal.utterances)
     found += _feature_faults(file, path, metadata)
     return found or _only_the_error(path)
 
@@ -74,21 +83,11 @@ def _index(file: pq.ParquetFile, path: Path) -> tuple[pa.Table | None, list[str]
     if not names:
         return None, []
     try:
-        return file.read(columns=names, use_threads=False), []
-    except (pa.ArrowException, OSError) as error:
-        return None, [f"{path}: the index columns cannot be read; the file is truncated or damaged ({error})"]
-
-
-def _count_faults(table: pa.Table, seal: Seal | None) -> list[str]:
-    if seal is None or "conversation_id" not in table.column_names:
-        return []
-    held = len({c for c in table["conversation_id"].to_pylist() if c})
-    counts = [("conversations", seal.conversations, held), ("utterances", seal.utterances, len(table))]
-    return [
-        f"the metadata count {stated} {what}. Found {there}: some were lost, emptied or added"
-        for what, stated, there in counts
-        if stated != there
-    ]
+        with reading(path, EXPECTED) as place:
+            place.at = "the columns other than features"
+            return file.read(columns=names, use_threads=False), []
+    except DataError as error:
+        return None, [str(error)]
 
 
 def _feature_faults(file: pq.ParquetFile, path: Path, metadata: Metadata | None) -> list[str]:

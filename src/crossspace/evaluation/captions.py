@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+
 METRIC_CAPTIONS = {
     "weighted_f1": "Weighted F1",
     "accuracy": "Accuracy",
@@ -13,6 +16,31 @@ METRIC_CAPTIONS = {
 _OBJECTIVES = {"fused": ("L1", "fused"), "unimodal": ("L2", "unimodal"), "distillation": ("L3", "distillation")}
 
 
+_SPELLED = {
+    word.lower(): word
+    for word in (
+        "CSS", "SDT", "DialogueRNN", "bc-LSTM", "LSTM", "SPF", "PGM", "MAE", "IAE", "TFN", "LMF", "MFB", "PTP", "MGDA",
+        "DWA", "GELU", "ReLU", "MLP", "L1", "L2", "L3",
+    )
+}  # fmt: skip
+"""How the field writes what is lower case in options and file names."""
+
+
+def spelled(name: str, like: str = "") -> str:
+    """The words of a name that is written with hyphens, ``without SPF`` for ``without-spf``.
+
+    Args:
+        name: of a model, a variant or another part.
+        like: a text; words that it writes with capitals inside are written so.
+    """
+    capital = [word.rstrip(".-") for word in re.findall(r"\w[\w.-]*", like) if re.search(r"[A-Z]", word[1:])]
+    known = _SPELLED | {word.lower(): word for word in capital}
+    if name.lower() in known:
+        return known[name.lower()]
+    words = [str(word) for word in re.split(r"[-_]+", name) if word]
+    return " ".join(known.get(word.lower(), word) for word in words) or name
+
+
 def objective_caption(name: str) -> str:
     """``"L1 fused"`` for the paper's objectives, the name itself for any other."""
     return " ".join(_OBJECTIVES.get(name, (name,)))
@@ -21,6 +49,15 @@ def objective_caption(name: str) -> str:
 def pair_caption(pair: str) -> str:
     """``"L1, L2"`` for ``"fused/unimodal"``; names that are not the paper's stay whole."""
     return ", ".join(_OBJECTIVES.get(name, (name,))[0] for name in pair.split("/"))
+
+
+def p_text(value: float | None) -> str:
+    """A p-value as readers see it; one that is below 0.05 never reads as 0.05."""
+    if value is None:
+        return "–"
+    if value < 0.001:
+        return "< 0.001"
+    return f"{value:.4f}" if 0.0495 <= value < 0.05 else f"{value:.3f}"
 
 
 def plain(text: str) -> str:
@@ -36,3 +73,8 @@ def shortened(text: str, length: int) -> str:
     cut = whole[: length - 1]
     at_word = cut.rsplit(" ", 1)[0]
     return (at_word if len(at_word) > 0.7 * length else cut).rstrip(" ,;:.") + "…"
+
+
+def wrapped(text: str, length: int = 30) -> str:
+    """``text`` on at most two lines of ``length`` characters."""
+    return "\n".join(textwrap.wrap(plain(text), length, max_lines=2, placeholder="…"))

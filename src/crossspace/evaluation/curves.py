@@ -55,6 +55,21 @@ def step_curves(
     return [_curve(name, rows, window) for name, rows in logged.items()]
 
 
+def epoch_scores(epoch: Mapping[str, Any]) -> Mapping[str, float]:
+    """The scores of an epoch in the history.
+
+    They stand under ``scores`` beside the ``split`` they belong to; in older runs under ``validation``, whatever the
+    split.
+    """
+    return epoch.get("scores") or epoch.get("validation") or {}
+
+
+def deciding_split(epochs: Iterable[Mapping[str, Any]], protocol: str) -> str:
+    """The split whose scores stand in the history: as the epochs say, else as the protocol has it."""
+    stated = (str(epoch["split"]) for epoch in epochs if "split" in epoch)
+    return next(stated, "test" if protocol == "best-on-test" else "validation")
+
+
 def _curve(name: str, rows: list[tuple[int, int, float]], window: int) -> Curve:
     seeds = sorted({seed for seed, _, _ in rows})
     row = np.searchsorted(seeds, [seed for seed, _, _ in rows])

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from crossspace.evaluation.captions import METRIC_CAPTIONS, objective_caption, pair_caption
-from crossspace.evaluation.curves import Curve, step_curves
+from crossspace.evaluation.curves import Curve, deciding_split, epoch_scores, step_curves
 from crossspace.evaluation.example import Example
 from crossspace.evaluation.figures.calibration import reliability_figure
 from crossspace.evaluation.figures.matrix import confusion_figure
@@ -17,6 +17,9 @@ from crossspace.evaluation.figures.timeline import timeline_figure
 from crossspace.evaluation.figures.training import step_figure, validation_figure
 from crossspace.evaluation.record import RunRecord
 from crossspace.evaluation.scores import METRICS
+
+_SAME = 1e-4
+"""Sums of weights closer than this are equal; weights come from computations in single precision too."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Illustration:
         title: a heading of a few words.
         caption: how to read it, and how it was made.
         figure: the drawing.
+        folded: whether a page shows it only when asked.
     """
 
     section: str
@@ -36,6 +40,7 @@ class Illustration:
     title: str
     caption: str
     figure: Figure
+    folded: bool = False
 
 
 def illustrations(record: RunRecord, example: Example | None) -> list[Illustration]:
@@ -75,12 +80,22 @@ def _gamma(record: RunRecord) -> Iterator[Illustration]:
     curves = step_curves(record.steps, lambda step: step.get("weights"))
     if len(curves) > 1:
         names = {curve.name: objective_caption(curve.name) for curve in curves}
-        figure = step_figure(curves, names, ylabel="weight γ", ylim=(0, 1), reference=1 / len(curves))
-        caption = (
-            "Weight of each objective in the step; the weights sum to 1, and the dotted line is where they are equal. "
-            f"{_averaging(curves[0], record)}"
-        )
-        yield Illustration("training", "gamma", "Weights γ of the objectives", caption, figure)
+        total = _common_sum(record)
+        equal = None if total is None else total / len(curves)
+        values = [value for step in record.steps for value in (step.get("weights") or {}).values()]
+        ylim = (0.0, 1.0) if total is not None and abs(total - 1) < _SAME and min(values) >= 0 else None
+        figure = step_figure(curves, names, ylabel="weight", ylim=ylim, reference=equal)
+        said = str(record.environment.get("balancer", {}).get("about_weights", ""))
+        dotted = "" if equal is None else f"The dotted line, at {equal:.3g}, is where they are equal."
+        sentences = ("Weight of each objective in the step.", said, dotted, _averaging(curves[0], record))
+        caption = " ".join(sentence for sentence in sentences if sentence)
+        yield Illustration("training", "gamma", "Weights of the objectives", caption, figure)
+
+
+def _common_sum(record: RunRecord) -> float | None:
+    """What the weights of every step add up to, where it is the same throughout."""
+    sums = [sum(step["weights"].values()) for step in record.steps if step.get("weights")]
+    return sums[0] if max(sums) - min(sums) < _SAME * max(1.0, abs(sums[0])) else None
 
 
 def _cosines(record: RunRecord) -> Iterator[Illustration]:
@@ -104,15 +119,15 @@ def _averaging(curve: Curve, record: RunRecord) -> str:
 
 
 def _validation(record: RunRecord) -> Iterator[Illustration]:
-    logged = {name for epoch in record.epochs for name in epoch.get("validation") or {}}
+    logged = {name for epoch in record.epochs for name in epoch_scores(epoch)}
     metric = next((metric for metric in METRICS if metric in logged), None)
     if metric is None:
         return
     optimistic = record.protocol == "best-on-test"
-    where = f"{record.results['split']} split" if optimistic else "validation split"
+    where = deciding_split(record.epochs, record.protocol)
     figure = validation_figure(record.epochs, metric, ylabel=f"{METRIC_CAPTIONS[metric]} (%)", optimistic=optimistic)
     lines = "A thin line per seed and the mean. " if len(record.seeds) > 1 else ""
-    caption = f"{METRIC_CAPTIONS[metric]} on the {where}. {lines}Dots mark the chosen epochs."
+    caption = f"{METRIC_CAPTIONS[metric]} on the {where} split. {lines}Dots mark the chosen epochs."
     yield Illustration("training", "epochs", "Choice of the epoch", caption, figure)
 
 

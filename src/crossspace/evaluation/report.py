@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
-from crossspace.evaluation.captions import METRIC_CAPTIONS, plain
+from crossspace.evaluation.captions import METRIC_CAPTIONS, plain, spelled
+from crossspace.evaluation.curves import epoch_scores
 from crossspace.evaluation.example import Example, choose_example
 from crossspace.evaluation.figures.palette import emotion_colours
-from crossspace.evaluation.figures.style import inline, svg
+from crossspace.evaluation.figures.style import LARGEST, inline, svg
 from crossspace.evaluation.illustrations import Illustration, illustrations
 from crossspace.evaluation.record import RunRecord
+from crossspace.evaluation.remarks import Remark, ceiling_of, remarks_of_run
 from crossspace.evaluation.rendering import PROTOCOL_CAPTIONS, render
+from crossspace.evaluation.repeating import repeat_command
 from crossspace.reading import reading
 from crossspace.runtime import write_text
 
@@ -54,7 +58,8 @@ def _context(record: RunRecord, example: Example | None, drawn: list[Illustratio
         sections.setdefault(picture.section, []).append(picture)
     model, corpus = environment["model"].get("name", "Model"), environment["corpus"].get("name", "corpus")
     return {
-        "title": f"{plain(model)} on {plain(corpus)}",
+        "model": spelled(plain(model)),
+        "title": f"{spelled(plain(model))} on {plain(corpus)}",
         "record": record,
         "results": record.results,
         "environment": environment,
@@ -62,29 +67,33 @@ def _context(record: RunRecord, example: Example | None, drawn: list[Illustratio
         "protocol_caption": PROTOCOL_CAPTIONS[record.protocol],
         "warnings": _warnings(record),
         "majority": _majority(record),
+        "ceiling": ceiling_of(record.results),
+        "repeat": repeat_command(record),
         "confusions": _confusions(record),
         "sections": sections,
         "example": example,
         "colours": emotion_colours(record.labels),
         "calibration": record.results.get("calibration"),
+        "sureness": _sureness(record),
+        "matrix_width": round(LARGEST * 72 * sections["confusion"][0].figure.get_figwidth()),
     }
 
 
-def _warnings(record: RunRecord) -> list[tuple[str, str]]:
-    """Heading and text of everything that keeps these numbers from being taken at face value."""
+def _warnings(record: RunRecord) -> list[Remark]:
+    """Everything that keeps these numbers from being taken at face value, and what only looks odd."""
     found = []
     if record.protocol == "validation" and record.results["split"] != "test":
-        found.append((
+        found.append(Remark(
             f"Not the test split: {record.results['split']}",
             "The model was trained or chosen on these conversations; the numbers say nothing about unseen ones.",
         ))  # fmt: skip
     if len(record.seeds) == 1:
-        found.append((
+        found.append(Remark(
             "One seed",
             "One training says nothing about the spread between trainings; a difference to another model may be luck. "
             "Train with several seeds, for example --seeds 5.",
         ))  # fmt: skip
-    return found
+    return [*found, *remarks_of_run(record.results, record.environment)]
 
 
 def _majority(record: RunRecord) -> dict[str, Any]:
@@ -93,6 +102,12 @@ def _majority(record: RunRecord) -> dict[str, Any]:
     label = max(support, key=lambda name: support[name])
     share = support[label] / max(sum(support.values()), 1)
     return {"label": label, "accuracy": share, "weighted_f1": share * 2 * share / (1 + share)}
+
+
+def _sureness(record: RunRecord) -> float | None:
+    """How sure the model is on average, over the predictions of all seeds."""
+    curve = (record.results.get("calibration") or {}).get("curve")
+    return None if not curve else float(np.average(curve["confidence"], weights=curve["count"]))
 
 
 def _confusions(record: RunRecord, most: int = 6) -> list[dict[str, Any]]:
@@ -107,10 +122,10 @@ def _confusions(record: RunRecord, most: int = 6) -> list[dict[str, Any]]:
 
 
 def _best_seed(record: RunRecord) -> int:
-    """The seed with the best validation score, which is the one that ``from_pretrained`` loads."""
+    """The seed with the best score on the split that chose the epoch, which ``from_pretrained`` loads."""
     best: dict[int, float] = {}
     for epoch in record.epochs:
-        score = (epoch.get("validation") or {}).get("weighted_f1")
+        score = epoch_scores(epoch).get("weighted_f1")
         if score is not None and epoch["seed"] in record.seeds:
             best[epoch["seed"]] = max(score, best.get(epoch["seed"], -1.0))
     return max(best, key=lambda seed: best[seed]) if best else record.seeds[0]

@@ -12,6 +12,8 @@ module          holds
 ``conditions``  a trained model tested with modalities missing
 ``costs``       time, memory and parameters of every variant, measured alone
 ``record``      a study folder, read for the report
+``titles``      what variants are called in front of readers
+``differences`` the tables of differences to the reference
 ``report``      tables and figures
 ==============  ==============================================================================
 """

@@ -9,8 +9,8 @@ import numpy as np
 from crossspace.evaluation.captions import METRIC_CAPTIONS
 from crossspace.evaluation.curves import step_curves
 from crossspace.evaluation.figures.bands import bands_figure
-from crossspace.evaluation.figures.bars import Bar, bars_figure
 from crossspace.evaluation.figures.degradation import degradation_figure
+from crossspace.evaluation.figures.dots import Score, dots_figure
 from crossspace.evaluation.figures.heat import heat_figure
 from crossspace.evaluation.figures.intervals import Difference, intervals_figure
 from crossspace.evaluation.figures.matrix import confusions_figure
@@ -25,39 +25,42 @@ _MATRICES = 6
 
 def pictures(record: StudyRecord) -> list[Illustration]:
     """All figures for which the study holds something; ``section`` names the table that they stand beside."""
-    found = [*_grid(record), *_bars(record), *_intervals(record), *_missing(record)]
+    found = [*_grid(record), *_scores(record), *_intervals(record), *_missing(record)]
     if "curves" in record.study.report:
         found += _bands(record)
     return [*found, *_confusions(record)]
 
 
-def _bars(record: StudyRecord) -> Iterator[Illustration]:
+def _scores(record: StudyRecord) -> Iterator[Illustration]:
     if record.study.grid:
         return
-    groups = {
-        METRIC_CAPTIONS[m]: [_bar(v, m, place) for v in record.variants]
+    panels = {
+        METRIC_CAPTIONS[m]: [_score(v, m, place) for v in record.variants]
         for m, place in (("weighted_f1", 1), ("accuracy", 0))
     }
     yield Illustration(
         "scores",
         "scores",
         "Scores of the variants",
-        "Bars begin at zero. Lines are 95 % intervals over conversations and seeds, dots single seeds"
-        + (", diamonds published figures." if any(v.variant.published for v in record.variants) else "."),
-        bars_figure(
-            [v.name for v in record.variants],
-            groups,
-            xlabel="score (%)",
+        "Large dots are means over seeds, small ones single seeds, lines 95 % intervals over conversations and seeds"
+        + (", diamonds published figures" if any(v.variant.published for v in record.variants) else "")
+        + f"; the dotted line is the mean of {record.reference.title}. The axes show the range in which the variants "
+        "lie; what lies far outside stands at the border with its value. Whether two variants differ is a question "
+        "for the differences below, which compare them conversation by conversation.",
+        dots_figure(
+            [v.title for v in record.variants],
+            panels,
             basis=basis(record),
             warning=bool(weaknesses(record)),
+            reference=record.variants.index(record.reference),
         ),
     )
 
 
-def _bar(found: VariantRecord, metric: str, published: int) -> Bar:
+def _score(found: VariantRecord, metric: str, published: int) -> Score:
     result = found.metric(metric)
     interval = result["interval"]
-    return Bar(
+    return Score(
         100 * result["mean"],
         None if interval is None else (100 * interval[0], 100 * interval[1]),
         [100 * value for value in result["values"]],
@@ -69,24 +72,28 @@ def _intervals(record: StudyRecord) -> Iterator[Illustration]:
     if len(record.variants) < 2:
         return
     metric = "weighted_f1"
+    pairs = [(v, record.comparisons[metric][v.name]) for v in record.others]
     differences = [
         Difference(
-            name,
+            v.title,
             100 * c.difference,
             None if c.interval is None else (100 * c.interval[0], 100 * c.interval[1]),
             c.p_holm,
+            c.apart,
         )
-        for name, c in record.comparisons[metric].items()
+        for v, c in pairs
     ]
+    corrected = f", both corrected for the {len(pairs)} comparisons together" if len(pairs) > 1 else ""
     yield Illustration(
         f"differences-{metric.replace('_', '-')}",
         "differences",
-        f"Which variants differ from {record.reference.name}?",
-        "Points are differences of means, lines 95 % intervals over conversations and seeds; filled where the interval "
-        "excludes zero. p is that of the permutation test over conversations, Holm-corrected.",
+        f"Which variants differ from {record.reference.title}?",
+        "Points are differences of means, lines 95 % intervals over conversations and trainings, at the right the "
+        f"p-value of the permutation test for these trained models{corrected}. Points are filled where both tell the "
+        "difference from none. A difference far from the others stands at the border with its interval.",
         intervals_figure(
             differences,
-            reference=record.reference.name,
+            reference=record.reference.title,
             quantity=METRIC_CAPTIONS[metric],
             basis=basis(record),
             warning=bool(weaknesses(record)),
@@ -147,7 +154,7 @@ def _missing(record: StudyRecord) -> Iterator[Illustration]:
         "missing",
         "missing",
         "When utterances miss a modality",
-        f"Weighted F1 of {tested.name} on the test split; lines and bands are mean and standard deviation over seeds.",
+        f"Weighted F1 of {tested.title} on the test split; lines and bands are mean and standard deviation over seeds.",
         degradation_figure(
             curves,
             [100 * value for value in tested.metric("weighted_f1")["values"]],
@@ -161,14 +168,14 @@ def _missing(record: StudyRecord) -> Iterator[Illustration]:
 
 def _bands(record: StudyRecord) -> Iterator[Illustration]:
     logged = {
-        v.name: {curve.name: curve for curve in step_curves(v.run.steps, lambda step: step.get("parts"))}
+        v.title: {curve.name: curve for curve in step_curves(v.run.steps, lambda step: step.get("parts"))}
         for v in record.variants
     }
     panels, notes = {}, {}
     for loss in loss_names(record):
         curves = {name: found[loss] for name, found in logged.items() if loss in found}
         panels[loss_caption(loss)] = curves
-        measured = {v.name: np.mean(oscillations(v, loss)) for v in record.variants if v.name in curves}
+        measured = {v.title: np.mean(oscillations(v, loss)) for v in record.variants if v.title in curves}
         notes[loss_caption(loss)] = [f"{name}: {x:.1f} %" for name, x in measured.items() if not np.isnan(x)]
     if not panels:
         return
@@ -184,24 +191,28 @@ def _bands(record: StudyRecord) -> Iterator[Illustration]:
 
 
 def _confusions(record: StudyRecord) -> Iterator[Illustration]:
-    others = [v for v in record.variants if v is not record.reference]
-    if len(others) >= _MATRICES:
-        others = sorted(others, key=lambda v: -_distance(v, record.reference))[: _MATRICES - 1]
-    shown = [record.reference, *others]
-    chosen = "" if len(shown) == len(record.variants) else " Those shown differ most from the first."
-    yield Illustration(
-        "classes",
-        "confusions",
-        "What is taken for what",
-        f"Rows are the truth and sum to 100 %; below each percentage the mean count over seeds.{chosen}",
-        confusions_figure(
-            {v.name: v.results["confusion"] for v in shown},
-            record.labels,
-            basis=basis(record),
-            warning=bool(weaknesses(record)),
-        ),
+    """The reference with those that differ most from it, and, folded away, all others."""
+    compared = record.comparisons["weighted_f1"]
+    ranked = sorted(record.others, key=lambda v: -abs(compared[v.name].difference))
+    shown, rest = [record.reference, *ranked[: _MATRICES - 1]], ranked[_MATRICES - 1 :]
+    caption = "Rows are the truth and sum to 100 %; below each percentage the mean count over seeds."
+    chosen = (
+        f" Of {len(ranked) + 1} variants, {record.reference.title} and the {_MATRICES - 1} whose weighted F1 differs "
+        "most from it; the others follow."
     )
+    yield _matrices(record, shown, "confusions", "What is taken for what", caption + chosen * bool(rest))
+    if rest:
+        ordered = " In the order of the difference in weighted F1."
+        yield _matrices(record, rest, "confusions-others", f"The other {len(rest)} variants", caption + ordered, True)
 
 
-def _distance(one: VariantRecord, other: VariantRecord) -> float:
-    return float(np.abs(np.asarray(one.results["confusion"]) - np.asarray(other.results["confusion"])).sum())
+def _matrices(
+    record: StudyRecord, shown: list[VariantRecord], name: str, title: str, caption: str, folded: bool = False
+) -> Illustration:
+    figure = confusions_figure(
+        {v.title: v.results["confusion"] for v in shown},
+        record.labels,
+        basis=basis(record),
+        warning=bool(weaknesses(record)),
+    )
+    return Illustration("classes", name, title, caption, figure, folded)

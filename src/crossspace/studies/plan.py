@@ -13,6 +13,7 @@ from crossspace.data.corpus import Corpus
 from crossspace.errors import MissingExtraError, UsageError, suggestion
 from crossspace.models import MODELS
 from crossspace.recipes import read_recipe
+from crossspace.studies.settings import choose_settings
 from crossspace.studies.study import BEST_ON_TEST, Conditions, Study, Variant
 
 _SECTIONS = ("model", "balancer", "training")
@@ -38,7 +39,7 @@ def plan(
         content: ``base``, ``variants`` or ``grid``, ``reference``, ``conditions``, ``report``.
         corpus: on which it is to run; every model is built once, without storage, to see that it fits.
         name, about: of the study.
-        settings: key of the recipes to take; when not given, the key that occurs in the corpus's name, else the first.
+        settings: key of the recipes to take; when not given, by :func:`~.settings.choose_settings`.
         changes: nested values that hold for every variant that does not say otherwise.
         best_on_test: run every variant under that protocol too.
 
@@ -49,7 +50,7 @@ def plan(
     written, grid = _written(content, faults)
     base = _mapping(content, "base", faults)
     faults += [f"base: unknown key {k!r}. {suggestion(str(k), _VARIANT_KEYS)}" for k in base if k not in _VARIANT_KEYS]
-    settings = _settings([base, *written.values()], settings, corpus.name, faults)
+    settings, why = _settings([base, *written.values()], settings, corpus, faults)
     variants, left_out = [], []
     for variant, values in written.items():
         tree = _tree(base, values, settings, changes or {}, f"variant {variant!r}", faults)
@@ -79,6 +80,7 @@ def plan(
         name=name,
         about=about,
         settings=settings,
+        settings_because=why,
         variants=tuple(variants),
         reference=reference if reference in kept else kept[0],
         grid=grid,
@@ -149,14 +151,16 @@ def _mapping(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[st
     return dict(found)
 
 
-def _settings(written: Sequence[Mapping[str, Any]], chosen: str | None, corpus: str, faults: list[str]) -> str | None:
+def _settings(
+    written: Sequence[Mapping[str, Any]], chosen: str | None, corpus: Corpus, faults: list[str]
+) -> tuple[str | None, str]:
+    """The settings to take, and why; an empty reason where they were asked for."""
     recipes = [values.get("recipe") for values in written]
-    known = list(dict.fromkeys(key for recipe in recipes if isinstance(recipe, Mapping) for key in recipe))
+    known = list(dict.fromkeys(str(key) for recipe in recipes if isinstance(recipe, Mapping) for key in recipe))
     if chosen is not None and chosen not in known:
         faults.append(f"The study has no settings {chosen!r}. {suggestion(chosen, known)}")
         chosen = None
-    fitting = [key for key in known if key in corpus.lower()]
-    return chosen or next(iter([*fitting, *known]), None)
+    return (chosen, "") if chosen is not None else choose_settings(known, corpus)
 
 
 def _tree(

@@ -21,6 +21,7 @@ from crossspace.studies.conditions import parse_condition
 from crossspace.studies.costs import middle
 from crossspace.studies.folder import CONDITIONS, StudyFolder
 from crossspace.studies.study import Study, Variant
+from crossspace.studies.titles import titles
 
 COMPARED = ("weighted_f1", "accuracy")
 """The metrics in which variants are compared, the first one first."""
@@ -36,6 +37,7 @@ class VariantRecord:
         results: of all its seeds, as in ``results.json``, worked out anew from the predictions.
         counts: (S, G, C, C) confusion counts by seed and conversation.
         cost: what it takes, where that was measured.
+        title: what readers see instead of its name.
     """
 
     variant: Variant
@@ -43,10 +45,11 @@ class VariantRecord:
     results: dict[str, Any]
     counts: np.ndarray
     cost: dict[str, Any] | None
+    title: str
 
     @property
     def name(self) -> str:
-        """Name of the variant."""
+        """Name of the variant, which is also that of its folder."""
         return self.variant.name
 
     def metric(self, name: str) -> dict[str, Any]:
@@ -93,11 +96,13 @@ class StudyRecord:
         folder = StudyFolder(path)
         content, study = folder.read(), folder.study()
         costs, fingerprint = folder.costs(), content["fingerprint"]
+        named = titles([v for v in study.variants if v.twin_of is None])
         found: dict[str, VariantRecord] = {}
         for variant in study.variants:
             place = folder.run(variant.name)
             if (place / "results.json").exists():
-                found[variant.name] = _read(variant, place, fingerprint, costs.get(variant.name))
+                title = named[variant.twin_of or variant.name]
+                found[variant.name] = _read(variant, place, fingerprint, costs.get(variant.name), title)
         if all(v.twin_of is not None for v in study.variants if v.name in found):
             raise DataError(f"{path} holds no finished variant yet. 'crossspace study run' goes on with it.")
         failures = folder.failures()
@@ -129,9 +134,14 @@ class StudyRecord:
         return protocols.pop() if len(protocols) == 1 else "mixed"
 
     @cached_property
+    def others(self) -> list[VariantRecord]:
+        """Every finished variant but the reference."""
+        return [v for v in self.variants if v is not self.reference]
+
+    @cached_property
     def comparisons(self) -> dict[str, dict[str, Comparison]]:
         """``{metric: {variant: its comparison with the reference}}``, corrected for their number."""
-        others = {v.name: v.counts for v in self.variants if v is not self.reference}
+        others = {v.name: v.counts for v in self.others}
         return {metric: compare_all(self.reference.counts, others, metric) for metric in COMPARED}
 
     @cached_property
@@ -155,7 +165,7 @@ class StudyRecord:
         return {m: dict(sorted(rates.items())) for m, rates in found.items()}
 
 
-def _read(variant: Variant, place: Path, fingerprint: str, costs: list[Any] | None) -> VariantRecord:
+def _read(variant: Variant, place: Path, fingerprint: str, costs: list[Any] | None, title: str) -> VariantRecord:
     run = RunRecord.read(place)
     made_on = run.environment["corpus"].get("fingerprint")
     if made_on != fingerprint:
@@ -165,4 +175,4 @@ def _read(variant: Variant, place: Path, fingerprint: str, costs: list[Any] | No
         )
     results = aggregate(run.predictions, run.labels, protocol=run.protocol, split=run.results["split"])
     _, _, counts = counts_of(run.predictions, run.labels, run.results["split"])
-    return VariantRecord(variant, run, results, counts, middle(costs) if costs else None)
+    return VariantRecord(variant, run, results, counts, middle(costs) if costs else None, title)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -12,7 +14,7 @@ from crossspace.evaluation.rendering import PROTOCOL_CAPTIONS, render
 from crossspace.runtime import replacing, write_text
 from crossspace.studies.basis import basis, weaknesses
 from crossspace.studies.pictures import pictures
-from crossspace.studies.record import StudyRecord
+from crossspace.studies.record import StudyRecord, VariantRecord
 from crossspace.studies.tables import tables
 
 
@@ -53,6 +55,7 @@ def write_study_report(folder: str | Path, out: str | Path | None = None, page: 
         "basis": basis(record),
         "weaknesses": weaknesses(record),
         "protocol_caption": PROTOCOL_CAPTIONS.get(record.protocol, "The variants were trained under both protocols."),
+        "links": {v.name: _link(v, target) for v in record.variants},
         "svg": {name: Markup(inline(document)) for name, document in documents.items()},
     }
     written = target / "report.md"
@@ -61,3 +64,12 @@ def write_study_report(folder: str | Path, out: str | Path | None = None, page: 
         written = target / "report.html"
         write_text(written, render("study.html.jinja", context))
     return written
+
+
+def _link(found: VariantRecord, target: Path) -> str | None:
+    """The way from the report of the study to that of a variant, where there is one on the same disk."""
+    page = found.run.folder / "report.html"
+    try:
+        return quote(Path(os.path.relpath(page, target)).as_posix()) if page.exists() else None
+    except ValueError:  # another drive of Windows
+        return None

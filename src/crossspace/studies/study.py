@@ -46,12 +46,6 @@ class Variant:
     twin_of: str | None = None
     unusable: str | None = None
 
-    @property
-    def description(self) -> str:
-        """What is different, and from which recipe it starts."""
-        recipe = self.configuration.recipe
-        return self.about + (f" (recipe {recipe})" if recipe else "")
-
 
 @dataclass(frozen=True)
 class Study:
@@ -61,6 +55,7 @@ class Study:
         name: of the file.
         about: its first line.
         settings: for which kind of corpus, where the study distinguishes any.
+        settings_because: why these were taken, where nobody asked for them.
         variants: in the order of the tables.
         reference: the variant that the others are compared with.
         grid: ``{argument: values}`` where the variants span a grid.
@@ -78,6 +73,13 @@ class Study:
     conditions: Conditions | None = None
     report: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    settings_because: str = ""
+
+    def description(self, variant: Variant) -> str:
+        """What is different about a variant, and, where the variants start from several recipes, from which."""
+        recipes = {v.configuration.recipe for v in self.variants}
+        recipe = variant.configuration.recipe if len(recipes) > 1 else None
+        return variant.about + (f" (recipe {recipe})" if recipe else "")
 
     def variant(self, name: str) -> Variant:
         """The variant of that name."""

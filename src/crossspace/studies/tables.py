@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from crossspace.evaluation.captions import METRIC_CAPTIONS, objective_caption
-from crossspace.evaluation.comparison import MOST_SEEDS, Comparison
 from crossspace.evaluation.oscillation import oscillation
 from crossspace.evaluation.scores import METRICS
 from crossspace.evaluation.table import Table
 from crossspace.studies.basis import basis
 from crossspace.studies.conditions import ANY
+from crossspace.studies.differences import differences
 from crossspace.studies.record import COMPARED, StudyRecord, VariantRecord
 from crossspace.studies.study import BEST_ON_TEST
 
 
 def tables(record: StudyRecord) -> list[Table]:
     """All tables for which the study holds something, in the order of the report."""
-    found = [_scores(record), *_differences(record), _per_class(record), *_costs(record), *_missing(record)]
+    found = [_scores(record), *differences(record), _per_class(record), *_costs(record), *_missing(record)]
     return found + (list(_oscillations(record)) if "curves" in record.study.report else [])
 
 
@@ -37,7 +37,7 @@ def _scores(record: StudyRecord) -> Table:
     columns += [METRIC_CAPTIONS[m] for m in rest]
     rows, values = [], []
     for found in record.variants:
-        row = [found.name]
+        row = [found.title]
         if published:
             row.append("–" if found.variant.published is None else "{:.2f} / {:.2f}".format(*found.variant.published))
         row += [_mean(found, m) for m in COMPARED] + [_range(found.metric("weighted_f1")["interval"])]
@@ -73,62 +73,13 @@ def _values(found: VariantRecord, record: StudyRecord) -> dict[str, Any]:
     return line
 
 
-def _differences(record: StudyRecord) -> Iterator[Table]:
-    if len(record.variants) < 2:
-        return
-    for metric in COMPARED:
-        comparisons = record.comparisons[metric]
-        rows = [[name, *_compared(found)] for name, found in comparisons.items()]
-        values = [
-            {
-                "variant": name,
-                "reference": record.reference.name,
-                "metric": metric,
-                "difference": found.difference,
-                "low": (found.interval or (None, None))[0],
-                "high": (found.interval or (None, None))[1],
-                "p": found.p_value,
-                "p_holm": found.p_holm,
-                "exact": found.exact,
-                "seeds_needed": found.seeds_needed,
-            }
-            for name, found in comparisons.items()
-        ]
-        caption = (
-            f"Variant minus {record.reference.name}, in percentage points, with a 95 % bootstrap interval over "
-            "conversations (paired) and seeds (of each on its own). p: paired permutation test over conversations, "
-            f"given the trained models; Holm-corrected for {len(rows)} comparison{'s' * (len(rows) > 1)}. Seeds "
-            "needed: of each, for a t test at 5 % to see half the difference with 80 % power. "
-        )
-        yield Table(
-            f"differences-{metric.replace('_', '-')}",
-            f"Differences in {METRIC_CAPTIONS[metric]}",
-            caption + basis(record),
-            ["variant", "difference", "95 % interval", "p", "p, Holm", "seeds needed"],
-            rows,
-            values,
-        )
-
-
-def _compared(found: Comparison) -> list[str]:
-    most = "> " if found.seeds_needed == MOST_SEEDS else ""
-    needed = "–" if found.seeds_needed is None else f"{most}{found.seeds_needed:,}"
-    return [
-        _signed(found.difference),
-        "–" if found.interval is None else f"{_signed(found.interval[0])} to {_signed(found.interval[1])}",
-        _p(found.p_value),
-        _p(found.p_holm),
-        needed,
-    ]
-
-
 def _per_class(record: StudyRecord) -> Table:
     support = record.reference.results["per_class"]
     columns = ["variant", *(f"{label} ({support[label]['support']})" for label in record.labels)]
     rows, values = [], []
     for found in record.variants:
         classes = found.results["per_class"]
-        rows.append([found.name, *(_spread(classes[label]["f1"]) for label in record.labels)])
+        rows.append([found.title, *(_spread(classes[label]["f1"]) for label in record.labels)])
         values.append(
             {"variant": found.name}
             | {
@@ -142,27 +93,27 @@ def _per_class(record: StudyRecord) -> Table:
 
 
 def _costs(record: StudyRecord) -> Iterator[Table]:
-    measured = [(v.name, v.cost) for v in record.variants if v.cost is not None]
+    measured = [(v, v.cost) for v in record.variants if v.cost is not None]
     if not measured:
         return
-    named, reference = next(((n, c) for n, c in measured if n == record.reference.name), measured[0])
+    named, reference = next((pair for pair in measured if pair[0] is record.reference), measured[0])
     rows = [
         [
-            name,
+            found.title,
             f"{cost['parameters']:,}",
             f"{cost['seconds_per_epoch']:.3g}",
             f"{cost['seconds_per_epoch'] / reference['seconds_per_epoch']:.2f}",
             f"{cost['seconds_per_1000']:.3g}",
             f"{cost['peak_bytes'] / 2**20:,.0f}",
         ]
-        for name, cost in measured
+        for found, cost in measured
     ]
     about = measured[0][1]
     caption = (
         f"Measured after all training, nothing else running: one variant at a time, each round in a fresh process, "
         f"{about['threads']:.0f} thread{'s' * (about['threads'] > 1)}; median of {about['rounds']} rounds. An epoch is "
         f"one pass over the training split; inference is over the test split; memory is the largest of the process, "
-        f"libraries included. The ratio is to {named}. "
+        f"libraries included. The ratio is to {named.title}. "
     )
     yield Table(
         "costs",
@@ -170,7 +121,7 @@ def _costs(record: StudyRecord) -> Iterator[Table]:
         caption + f"Device: {record.reference.run.environment.get('device', 'not stated')}.",
         ["variant", "parameters", "s per epoch", "ratio", "s per 1,000 utterances", "peak memory, MiB"],
         rows,
-        [{"variant": name, **cost} for name, cost in measured],
+        [{"variant": found.name, **cost} for found, cost in measured],
     )
 
 
@@ -188,7 +139,7 @@ def _missing(record: StudyRecord) -> Iterator[Table]:
             {"missing": name, "rate": rate} | {m: float(x[m].mean()) for m in METRICS} for rate, x in curves.items()
         ]
     caption = (
-        f"Weighted F1 in percent of {tested.name}, trained with everything, tested with a modality missing in the "
+        f"Weighted F1 in percent of {tested.title}, trained with everything, tested with a modality missing in the "
         "given share of the utterances, drawn once per seed and nested: who misses it at 10 % misses it at 20 %. "
     )
     columns = ["missing", "0 %", *(f"{100 * rate:.0f} %" for rate in rates)]
@@ -202,7 +153,7 @@ def _oscillations(record: StudyRecord) -> Iterator[Table]:
     rows, values = [], []
     for found in record.variants:
         measured = {name: oscillations(found, name) for name in names}
-        rows.append([found.name, *(_plain_spread(x) for x in measured.values())])
+        rows.append([found.title, *(_plain_spread(x) for x in measured.values())])
         values += [
             {"variant": found.name, "loss": name, "seed": seed, "oscillation": x}
             for name, per_seed in measured.items()
@@ -264,11 +215,3 @@ def _plain_spread(values: list[float]) -> str:
 
 def _range(interval: Any) -> str:
     return "–" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
-
-
-def _signed(fraction: float) -> str:
-    return f"{100 * fraction:+.2f}".replace("-", "−")
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"

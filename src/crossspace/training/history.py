@@ -64,9 +64,14 @@ def step_record(
 
 
 def scalars(record: Mapping[str, Any]) -> list[tuple[str, float, int]]:
-    """``(name, value, where)`` of every number in a record; ``where`` is its step, or its epoch for scores."""
+    """``(name, value, where)`` of every number in a record; ``where`` is its step, or its epoch for scores.
+
+    Scores are called by the split they belong to, such as ``validation/weighted_f1``.
+    """
     at = int(record["step"] if record["kind"] == "step" else record["epoch"])
     groups = {group: values for group, values in record.items() if isinstance(values, Mapping)}
+    if "scores" in groups:
+        groups[str(record["split"])] = groups.pop("scores")
     found = [
         (f"{group}/{name}", float(value), at) for group, values in groups.items() for name, value in values.items()
     ]

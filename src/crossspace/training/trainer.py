@@ -195,7 +195,8 @@ class Trainer:
             "kind": "epoch",
             "seed": self.seed,
             "epoch": epoch,
-            "validation": {
+            "split": self.deciding_split,
+            "scores": {
                 "weighted_f1": float(result.weighted_f1),
                 "accuracy": float(result.accuracy),
                 "loss": float(-np.log(np.clip(likelihood, 1e-12, None)).mean()),

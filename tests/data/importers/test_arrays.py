@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -103,7 +105,12 @@ def test_every_fault_of_the_rows_is_named_at_once(arrays, tmp_path):
     np.savez(tmp_path / "x.npz", **arrays)
     with pytest.raises(DataError) as caught:
         importer().read(tmp_path / "x.npz")
-    for part in ("'a_1': text holds 1 numbers of 4", "'b_1': visual holds 1", "label '5'", "'b' stands in several"):
+    for part in (
+        "'a_1': text holds 1 numbers of 4",
+        "'b_1': visual holds 1",
+        "column 'label', row 0: a label from 0 to 1, or -1 for none, is expected, found 5",
+        "'b' stands in several",
+    ):
         assert part in str(caught.value)
     assert "conversation 'd': position 5 occurs twice" in str(caught.value)
 
@@ -116,8 +123,8 @@ def test_every_fault_of_the_mapping_is_named_at_once_with_near_names(source):
         "no column 'conversation'. Did you mean 'conversation_id'",
         "'conversation_id' has no array",
         "no array 'yy'. Did you mean 'y'?",
-        "array 't' should have shape (rows,)",
-        "array should hold numbers. Found <U",
+        "array 't' should have strings of shape (rows,)",
+        "array 'words' should have numbers of shape (rows,). Found <U",
         "no array 'tt'. Did you mean",
         "array 'utt' should have numbers of shape (rows, width)",
     ):
@@ -136,7 +143,87 @@ def test_objects_damage_and_absence_are_refused(arrays, source, tmp_path):
         importer().read(tmp_path / "x.npz")
     whole = source.read_bytes()
     source.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="Found a ZIP archive whose end is missing"):
         importer().read(source)
     with pytest.raises(DataError, match="Found nothing"):
         importer().read(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("odd", [1.5, 1e300, -7.0, np.inf, 2.0])
+def test_a_label_that_is_none_is_refused_with_its_row(arrays, tmp_path, odd):
+    arrays["y"] = np.array([1.0, 0, 1, odd, -1, np.nan, -100])
+    np.savez(tmp_path / "x.npz", **arrays)
+    with pytest.raises(DataError, match=r"column 'label', row 3: .* is expected, found"):
+        importer().read(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("y", np.ones(7, bool), "column 'label': array 'y' should have integers or names"),
+        ("y", np.full(7, 2**64 - 1, np.uint64), "row 0: a label from 0 to 1, or -1 for none, is expected"),
+        ("y", np.ones(7, complex), "column 'label': array 'y' should have integers or names"),
+        ("video", np.ones(7), "column 'conversation_id': array 'video' should have names or integers"),
+        ("words", np.arange(7), "column 'text': array 'words' should have strings"),
+        ("t", np.ones((7, 4), complex), "modality 'l': array 't' should have numbers"),
+        ("t", np.full((7, 4), "1"), "modality 'l': array 't' should have numbers"),
+        ("utt", np.array([1, 2, 3, 4, 5, 6, np.inf]), "none of them NaN or infinite"),
+        ("utt", np.ones(7, bool), "column 'position': array 'utt' should have numbers"),
+    ],
+)
+def test_arrays_of_another_kind_are_refused(arrays, tmp_path, name, array, message):
+    np.savez(tmp_path / "x.npz", **{**arrays, name: array})
+    with pytest.raises(DataError, match=message):
+        importer().read(tmp_path / "x.npz")
+
+
+def test_two_arrays_for_one_modality_are_refused(source):
+    with pytest.raises(DataError, match="modality 'text' has 2 arrays, under names that mean the same"):
+        importer(features={"text": "t", "l": "t"}).read(source)
+
+
+def _member(header: bytes, data: bytes = b"") -> bytes:
+    header = header.ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + data
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (_member(b"{'descr': '<f8', 'fortran_order': False, 'shape': (9999999999,), }"), "claims 79,999,999,992 bytes"),
+        (_member(b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", b"\0" * 8), "no objects"),
+        (_member(b"{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }"), "its shape is"),
+        (_member(b"{'descr': '<f8', 'fortran_order': False, 'shape': (((", b"\0"), "member 't'"),
+        (_member(b"{'descr': '<U1', 'fortran_order': False, 'shape': (1,), }", b"\xff" * 4), "text beyond Unicode"),
+        (b"no array at all", "member 't'"),
+        (b"", "member 't'"),
+    ],
+)
+def test_members_that_are_not_what_they_claim_are_refused_before_they_cost_anything(source, content, message):
+    with zipfile.ZipFile(source, "a") as archive:
+        archive.writestr("t2.npy", content)
+    columns = dict(COLUMNS)
+    with pytest.raises(DataError, match=message.replace("'t'", "'t2'")):
+        importer(columns=columns, features={"text": "t2"}).read(source)
+
+
+def test_an_encrypted_or_strangely_packed_archive_and_a_name_twice_are_refused(source):
+    whole = source.read_bytes()
+    for at, value in ((6, 1), (8, 99)):
+        changed = bytearray(whole)
+        start = 0
+        while (start := changed.find(b"PK\x03\x04", start)) >= 0:
+            changed[start + at] = value
+            start += 4
+        start = 0
+        while (start := changed.find(b"PK\x01\x02", start)) >= 0:
+            changed[start + at + 2] = value
+            start += 4
+        source.write_bytes(changed)
+        with pytest.raises(DataError, match="Found damage at member 'video': "):
+            importer().read(source)
+    source.write_bytes(whole)
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(source, "a") as archive:
+        archive.writestr("t.npy", b"")
+    with pytest.raises(DataError, match="Found 't' twice"):
+        importer().read(source)

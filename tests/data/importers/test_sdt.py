@@ -11,7 +11,7 @@ from crossspace.data.importers.sdt import Sdt
 from crossspace.errors import DataError, UsageError
 
 
-def tables(keys, lengths, speaker, sentences=True):
+def tables(keys, lengths, speaker, label=lambda conversation, i: i % 6):
     """The ten dictionaries of either pickle, with rows whose values tell where they come from."""
     random = np.random.default_rng(0)
 
@@ -20,9 +20,9 @@ def tables(keys, lengths, speaker, sentences=True):
 
     ids = {k: [f"{k}_{i}" for i in range(n)] for k, n in zip(keys, lengths, strict=True)}
     speakers = {k: [speaker(i) for i in range(n)] for k, n in zip(keys, lengths, strict=True)}
-    labels = {k: [i % 6 for i in range(n)] for k, n in zip(keys, lengths, strict=True)}
+    labels = {key: [label(k, i) for i in range(n)] for k, (key, n) in enumerate(zip(keys, lengths, strict=True))}
     texts = {k: [f"caf\xe9 {i}" for i in range(n)] for k, n in zip(keys, lengths, strict=True)}
-    return [ids, speakers, labels, *(vectors(6) for _ in range(4)), vectors(5), vectors(3), texts if sentences else {}]
+    return [ids, speakers, labels, *(vectors(6) for _ in range(4)), vectors(5), vectors(3), texts]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def iemocap():
 @pytest.fixture
 def meld():
     keys = list(range(8))
-    made = tables(keys, [4] * 8, lambda i: np.eye(9)[i % 3])
+    made = tables(keys, [4] * 8, lambda i: np.eye(9)[i % 3], lambda k, i: (k + i) % 7)
     made[0] = {k: list(range(4)) for k in keys}
     return (*made, keys[:6], keys[6:], None)
 
@@ -124,13 +124,18 @@ def test_every_fault_is_named_at_once(iemocap, save):
 def test_labels_and_numbers_that_cannot_be_are_named(iemocap, save):
     name = sorted(iemocap[10])[3]
     iemocap[2][name][0], iemocap[7][name][0] = 9, np.full(5, np.inf)
-    with pytest.raises(DataError, match=r"label '9'.*(\n.*)*audio holds 5 numbers of 5"):
-        Sdt().read(save(iemocap))
+    message = (
+        r"labels, conversation 'Ses03_impro', row 0: a label from 0 to 5.*found 9(\n.*)*audio holds 5 numbers of 5"
+    )
+    with pytest.raises(DataError, match=message):
+        Sdt(corpus="iemocap").read(save(iemocap))
 
 
 def test_widths_that_change_are_named(iemocap, save):
     iemocap[7][sorted(iemocap[10])[3]][0] = np.zeros(4)
-    with pytest.raises(DataError, match="audio should be one vector per utterance"):
+    with pytest.raises(
+        DataError, match="audio, conversation 'Ses03_impro', row 0: a vector of 5 is expected, found one of 4"
+    ):
         Sdt().read(save(iemocap))
 
 
@@ -139,7 +144,7 @@ def test_other_pickles_and_the_wrong_corpus_are_refused(iemocap, save):
         Sdt().read(save({"a": 1}))
     with pytest.raises(DataError, match="Found a tuple of 3"):
         Sdt().read(save((1, 2, 3)))
-    with pytest.raises(UsageError, match="MELD is a tuple of 13"):
+    with pytest.raises(UsageError, match="prove IEMOCAP"):
         Sdt(corpus="meld").read(save(iemocap))
 
 
@@ -155,5 +160,5 @@ def test_a_hostile_pickle_is_refused_by_name(iemocap, save, tmp_path):
 
 def test_a_conversation_in_train_and_test_is_named(iemocap, save):
     both = (*iemocap[:10], iemocap[10] | set(list(iemocap[11])[:1]), iemocap[11])
-    with pytest.raises(DataError, match="both train and test"):
+    with pytest.raises(DataError, match="stands in both train and test"):
         Sdt().read(save(both))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +10,32 @@ from typing import Any
 
 import numpy as np
 
-from crossspace.data.checks import refuse
+from crossspace.data.array_files import load_arrays
+from crossspace.data.checks import refuse, shorten
 from crossspace.data.corpus import Corpus
-from crossspace.data.importers.assemble import assemble
+from crossspace.data.importers.assemble import assemble, most_speakers
 from crossspace.data.importers.base import Importer
 from crossspace.data.metadata import Metadata
 from crossspace.data.names import modality_name, split_name
+from crossspace.data.plain import Unfit, label_index, string
 from crossspace.data.schema import INDEX_SCHEMA
 from crossspace.data.splits import VALIDATION_FRACTION
 from crossspace.data.task import TaskSpec
-from crossspace.errors import DataError, suggestion
+from crossspace.errors import suggestion
+from crossspace.reading import reading
+
+EXPECTED = "an .npz file or a folder of .npy files of plain arrays (--format arrays)"
+_MOST_LABELS = 1000
+_KINDS = {
+    **dict.fromkeys(
+        ("conversation_id", "utterance_id", "speaker", "split"), ("USiu", "names or integers of shape (rows,)")
+    ),
+    "text": ("US", "strings of shape (rows,)"),
+    "label": ("USiuf", "integers or names of shape (rows,)"),
+    **dict.fromkeys(("position", "start", "end"), ("iuf", "numbers of shape (rows,)")),
+    "features": ("fiub", "numbers of shape (rows, width)"),
+}
+"""Kinds of arrays that a column may come from, and how to say it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +52,8 @@ class Arrays(Importer):
         columns: which array holds which column: ``{column: array}`` with the columns conversation_id, position,
             utterance_id, speaker, text, start, end, label, split.
         features: which array (N, D) holds the features of which modality: ``{modality: array}``.
-        labels: names of the emotions in index order; integers in the label array count from 0 into them, and negative
-            integers, NaN and empty strings mean unlabelled. Without it, the values that occur, sorted.
+        labels: names of the emotions in index order; integers in the label array count from 0 into them, and -1, -100,
+            NaN and empty strings mean unlabelled. Without it, the values that occur, sorted.
         speakers: names of the speakers when they mean the same in every conversation, or how many are told apart
             within one; without it, as many as the conversation with most speakers has.
         name: short name of the corpus; without it, the name of the file.
@@ -70,10 +84,12 @@ class Arrays(Importer):
             DataError: it cannot be read, the mapping does not fit, or rows do not hold together; every fault is named.
         """
         source = Path(source)
-        found = load_arrays(source, {*self.columns.values(), *self.features.values()})
+        found = load_arrays(source, {*self.columns.values(), *self.features.values()}, EXPECTED)
+        faults: list[str] = []
         refuse(source, self._mapping_faults(found), "Correct the mapping, then import again.")
         arrays = {name: array for name, array in found.items() if array is not None}
-        columns = self._columns({column: arrays[name] for column, name in self.columns.items()})
+        with reading(source, EXPECTED):
+            columns = self._columns({column: arrays[name] for column, name in self.columns.items()}, faults)
         labels = (
             self.labels or sorted({str(label) for label in columns["label"] if label is not None}) or ["unlabelled"]
         )
@@ -81,7 +97,7 @@ class Arrays(Importer):
         spec = TaskSpec(
             labels=tuple(labels),
             widths={m: array.shape[1] for m, array in features.items()},
-            speakers=_most_speakers(columns) if self.speakers is None else _speakers(self.speakers),
+            speakers=most_speakers(columns) if self.speakers is None else _speakers(self.speakers),
         )
         extractors = {modality_name(m): extractor for m, extractor in self.extractors.items()}
         provenance = source.name if self.provenance is None else self.provenance
@@ -92,6 +108,7 @@ class Arrays(Importer):
             validation_fraction=self.validation_fraction,
             seed=self.seed,
             zero_rows_missing=self.zero_rows_missing,
+            faults=shorten(faults),
         )
 
     def _mapping_faults(self, arrays: Mapping[str, np.ndarray | None]) -> list[str]:
@@ -101,31 +118,28 @@ class Arrays(Importer):
                 faults.append(f"there is no column {column!r}. {suggestion(column, INDEX_SCHEMA.names)}")
         if "conversation_id" not in self.columns:
             faults.append("the column 'conversation_id' has no array; it is the one that must have one")
+        for modality, count in Counter(modality_name(m) for m in self.features).items():
+            if count > 1:
+                faults.append(f"modality {modality!r} has {count} arrays, under names that mean the same")
         if not self.features:
             faults.append("no modality has an array; at least one must have one")
-        wanted = [(f"column {c!r}", name, 1) for c, name in self.columns.items()]
-        wanted += [(f"modality {m!r}", name, 2) for m, name in self.features.items()]
+        mapped = [(f"column {c!r}", name, c) for c, name in self.columns.items()]
+        mapped += [(f"modality {m!r}", name, "features") for m, name in self.features.items()]
         rows: dict[int, list[str]] = defaultdict(list)
-        for what, name, dimensions in wanted:
+        for what, name, column in mapped:
             array = arrays.get(name)
             if array is None:
                 faults.append(f"{what}: there is no array {name!r}. {suggestion(name, arrays)}")
-            elif array.ndim != dimensions or (dimensions == 2 and (array.dtype.kind not in "fiub" or not array.size)):
-                shape = "numbers of shape (rows, width)" if dimensions == 2 else "shape (rows,)"
-                faults.append(f"{what}: array {name!r} should have {shape}. Found {array.dtype} {array.shape}")
+            elif (wanted := _wanted(column, array)) is not None:
+                faults.append(f"{what}: array {name!r} should have {wanted}. Found {array.dtype} {array.shape}")
             else:
                 rows[len(array)].append(name)
-        position = arrays.get(self.columns.get("position", ""))
-        if position is not None and (position.dtype.kind not in "iuf" or np.isnan(position).any()):
-            faults.append(
-                f"column 'position': the array should hold numbers. Found {position.dtype}, or NaN among them"
-            )
         if len(rows) > 1:
             counts = "; ".join(f"{n} rows in {', '.join(sorted(set(names)))}" for n, names in sorted(rows.items()))
             faults.append(f"all arrays should have one row per utterance. Found {counts}")
         return faults
 
-    def _columns(self, arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
+    def _columns(self, arrays: Mapping[str, np.ndarray], faults: list[str]) -> dict[str, list]:
         conversations = _strings(arrays["conversation_id"])
         count = len(conversations)
         columns: dict[str, list] = {"conversation_id": conversations}
@@ -140,55 +154,39 @@ class Arrays(Importer):
             columns["utterance_id"] = _numbered(conversations, columns["position"])
         splits = [split_name(s) or None for s in _strings(arrays["split"])] if "split" in arrays else [None] * count
         columns["split"] = splits
-        columns["label"] = self._labels(arrays["label"]) if "label" in arrays else [None] * count
+        columns["label"] = self._labels(arrays["label"], faults) if "label" in arrays else [None] * count
         return columns
 
-    def _labels(self, array: np.ndarray) -> list[str | None]:
-        if array.dtype.kind not in "iufb":
+    def _labels(self, array: np.ndarray, faults: list[str]) -> list[str | None]:
+        if array.dtype.kind in "US":
             return [label or None for label in _strings(array)]
-        known = self.labels
-        if array.dtype.kind == "f":
-            array = np.where(np.isfinite(array), array, -1)
-        if (array != np.floor(array)).any():
-            raise DataError("The label array should hold integers or names. Found fractions; round or name them first.")
-        indices = array.astype(np.int64).tolist()
-        if known is None:
-            return [None if i < 0 else str(i) for i in indices]
-        return [None if i < 0 else known[i] if i < len(known) else str(i) for i in indices]
+        known = self.labels or [str(number) for number in range(_MOST_LABELS)]
+        found: list[str | None] = []
+        for row, value in enumerate(array.tolist()):
+            try:
+                place = label_index(value, len(known))
+            except Unfit as error:
+                faults.append(f"column 'label', row {row}: {error}")
+                place = None
+            found.append(None if place is None else known[place])
+        return found
 
 
-def load_arrays(source: Path, wanted: set[str]) -> dict[str, np.ndarray | None]:
-    """The wanted arrays of an ``.npz`` file or a folder of ``.npy`` files; ``None`` in place of those not wanted.
-
-    Raises:
-        DataError: there is no such source, it is damaged, or a wanted array holds objects.
-    """
-    if not source.exists():
-        raise DataError(f"{source}: an .npz file or a folder of .npy files is expected here. Found nothing.")
-    try:
-        if source.is_dir():
-            files = {path.stem: path for path in sorted(source.glob("*.npy"))}
-            return {n: np.load(path, allow_pickle=False) if n in wanted else None for n, path in files.items()}
-        with np.load(source, allow_pickle=False) as archive:
-            return {n: archive[n] if n in wanted else None for n in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
-        raise DataError(
-            f"{source}: an .npz file or a folder of .npy files of plain arrays is expected. Found one that cannot be "
-            f"read ({error}). Save arrays of strings and numbers (no objects) with numpy.savez."
-        ) from error
+def _wanted(column: str, array: np.ndarray) -> str | None:
+    """What a column needs of its array, where it has not got it."""
+    if column not in _KINDS:
+        return None
+    kinds, what = _KINDS[column]
+    dimensions = 2 if column == "features" else 1
+    if array.dtype.kind not in kinds or array.ndim != dimensions or (dimensions == 2 and not array.size):
+        return what
+    if column == "position" and not np.isfinite(array).all():
+        return what + ", none of them NaN or infinite"
+    return None
 
 
 def _strings(array: np.ndarray) -> list[str]:
-    return [_text(value) for value in array.tolist()]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        try:
-            return value.decode("utf-8")
-        except UnicodeDecodeError:
-            return value.decode("latin-1")
-    return str(value)
+    return [string(value) for value in array.tolist()]
 
 
 def _seconds(array: np.ndarray) -> list[float | None]:
@@ -203,13 +201,6 @@ def _numbered(conversations: list[str], positions: list) -> list[str]:
         names[row] = f"{conversations[row]}_{counts[conversations[row]]}"
         counts[conversations[row]] += 1
     return names
-
-
-def _most_speakers(columns: Mapping[str, list]) -> int:
-    found: dict[str, set[str]] = defaultdict(set)
-    for conversation, speaker in zip(columns["conversation_id"], columns["speaker"], strict=True):
-        found[conversation].add(speaker)
-    return max((len(names) for names in found.values()), default=1)
 
 
 def _speakers(given: int | list[str]) -> int | tuple[str, ...]:

@@ -26,6 +26,7 @@ def assemble(
     validation_fraction: float = VALIDATION_FRACTION,
     seed: int = 0,
     zero_rows_missing: bool = False,
+    faults: Sequence[str] = (),
 ) -> Corpus:
     """Sort rows by conversation and position, number positions 0, 1, 2, ..., cut validation, check everything.
 
@@ -37,23 +38,32 @@ def assemble(
         validation_fraction, seed: validation conversations are cut from train by
             :func:`~crossspace.data.cutting.cut_validation` when there is a train split and no validation split.
         zero_rows_missing: take rows of nothing but zeros for missing too.
+        faults: what the importer has found already; told together with what is found here.
 
     Raises:
         DataError: the rows do not hold together; every fault is named.
     """
     order = _order(columns["conversation_id"], columns["position"])
     sorted_columns = {name: [values[i] for i in order] for name, values in columns.items()}
-    faults = _renumber(sorted_columns)
+    found = [*faults, *_renumber(sorted_columns)]
     table = index_table(sorted_columns)
-    faults += index_faults(table, metadata.spec.labels)
+    found += index_faults(table, metadata.spec.labels)
     values, present = {}, {}
     for modality, array in features.items():
         values[modality], present[modality] = with_missing(array[order], zero_rows_missing)
         names = sorted_columns["utterance_id"]
-        faults += feature_faults(modality, values[modality], present[modality], names.__getitem__)
-    refuse(f"The corpus {metadata.name!r}", faults, "Mend the source or the mapping, then import again.")
+        found += feature_faults(modality, values[modality], present[modality], names.__getitem__)
+    refuse(f"The corpus {metadata.name!r}", found, "Mend the source or the mapping, then import again.")
     corpus = Corpus.from_columns(metadata, Index(table), ArrayFeatures(values, present))
     return cut_validation(corpus, fraction=validation_fraction, seed=seed)
+
+
+def most_speakers(columns: Mapping[str, Sequence[str]]) -> int:
+    """How many speakers the conversation with most of them has."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for conversation, speaker in zip(columns["conversation_id"], columns["speaker"], strict=True):
+        found[conversation].add(speaker)
+    return max((len(names) for names in found.values()), default=1)
 
 
 def _order(conversations: Sequence[str], positions: Sequence[Any]) -> np.ndarray:

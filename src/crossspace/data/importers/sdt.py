@@ -1,9 +1,9 @@
-"""The two feature pickles that the field passes around (IEMOCAP and MELD, first published with SDT)."""
+"""Tuples of tables by conversation: the pickles of IEMOCAP and MELD, and of corpora that are laid out like them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,65 +11,70 @@ import numpy as np
 
 from crossspace.data.checks import refuse
 from crossspace.data.corpus import Corpus
-from crossspace.data.importers.assemble import assemble
+from crossspace.data.identity import KNOWN, Known, identify
+from crossspace.data.importers.assemble import assemble, most_speakers
 from crossspace.data.importers.base import Importer
 from crossspace.data.metadata import Metadata
+from crossspace.data.plain import shown
+from crossspace.data.signs import wanted
 from crossspace.data.splits import VALIDATION_FRACTION
 from crossspace.data.task import TaskSpec
+from crossspace.data.tuple_layouts import LAYOUTS, Layout
+from crossspace.data.tuple_rows import Rows
 from crossspace.data.unpickle import load_pickle
 from crossspace.errors import DataError, UsageError
+from crossspace.reading import reading
 
-_FIELDS = ("ids", "speakers", "labels", "text", "text 2", "text 3", "text 4", "audio", "visual", "sentences")
-_VECTORS: dict[str, tuple[str, ...]] = {
-    "first": ("text",),
-    "second": ("text 2",),
-    "third": ("text 3",),
-    "fourth": ("text 4",),
-}
-_VECTORS["average"] = ("text", "text 2", "text 3", "text 4")
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What one of the two files does not say of itself."""
-
-    name: str
-    entries: int
-    labels: tuple[str, ...]
-    speakers: int | tuple[str, ...]
-
-
-_KNOWN = {
-    "iemocap": _Known("IEMOCAP", 12, ("happy", "sad", "neutral", "angry", "excited", "frustrated"), ("M", "F")),
-    "meld": _Known("MELD", 13, ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger"), 9),
-}
+EXPECTED = "a pickle with a tuple of tables by conversation (--format sdt)"
+_OTHERWISE = "Other arrays can be imported with --format arrays."
+_MEND = "Mend the values, or say what they mean with the options of this format."
+_CHOICES = ("text", "text 2", "text 3", "text 4")
+_TEXTS = {"first": 0, "second": 1, "third": 2, "fourth": 3}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sdt(Importer):
-    """Import ``iemocap_multimodal_features.pkl`` (a tuple of 12) or ``meld_multimodal_features.pkl`` (of 13).
+    """Import the pickled tuples in which the field passes features of conversations around.
 
-    The tuple holds dictionaries by conversation id: utterance ids, speakers, labels, four text vectors, audio, visual,
-    sentences; then the ids of the train and of the test conversations (MELD: one entry more, not used). MELD's train
-    ids include what its authors published as dev. The file is read without executing anything in it.
+    Each entry is a dictionary by conversation: utterance ids, speakers, labels, one or four text vectors, audio,
+    visual, sentences; then come the ids of the train, test and validation conversations. Known are the orders of SDT
+    (12 entries; 13 for MELD), GraphSmile (14), DialogueRNN (9, two orders), MMGCN (10) and COSMIC (10; 11 for MELD,
+    text only); which one it is, is seen from the kinds of the entries. Reading executes nothing in the file.
 
-    IEMOCAP's speakers, M and F, are global. MELD's are 9-wide one-hot rows that number the speakers of one dialogue:
-    they become ``s0`` to ``s8``, local to the conversation. Ids of utterances that occur in several conversations are
-    preceded by that of the conversation.
+    Files do not say what their labels mean. IEMOCAP and MELD are known by their values (not by the length of the
+    tuple); for any other corpus name the labels. IEMOCAP's speakers, M and F, are global. One-hot rows number the
+    speakers of one dialogue: they become ``s0``, ``s1``, ..., local to the conversation. Ids of utterances that occur
+    in several conversations are preceded by that of the conversation. Conversations of no split are left out, and
+    the corpus's source says how many. Sentiment labels are not read.
 
     Args:
-        corpus: which of the two it is; ``auto`` goes by the length of the tuple.
-        text: which of the four text vectors to take, or their average.
+        layout: the order of the entries; ``auto`` goes by what they hold.
+        corpus: which published corpus it is; ``auto`` goes by names, speakers and labels, and takes it for none where
+            they do not prove it.
+        labels: names of the emotions in the order of their numbers, for a corpus that is not a published one. -1, -100,
+            None and NaN are unlabelled.
+        speakers: names of the speakers when they mean the same in every conversation, or how many are told apart within
+            one; without it, as the published corpus has it, or as many as the conversation with most speakers has.
+        name: short name of the corpus; without it, that of the published corpus or of the file.
+        text: which of the text vectors to take, or their average.
         licence: terms under which the corpus may be used.
+        extractors: what made the features: ``{modality: {"name", "version", "parameters"}}``; known for published ones.
         validation_fraction: part of the train conversations that becomes validation, by a fixed rule (see
-            :func:`crossspace.data.splits.validation_ids`).
+            :func:`crossspace.data.splits.validation_ids`), when there is none.
         seed: of that choice.
         zero_rows_missing: take feature rows of nothing but zeros for missing; by default they are data.
     """
 
+    layout: Literal[
+        "auto", "sdt", "sdt-meld", "graphsmile", "dialoguernn", "dialoguernn-meld", "mmgcn", "cosmic", "cosmic-meld"
+    ] = "auto"
     corpus: Literal["auto", "iemocap", "meld"] = "auto"
+    labels: list[str] | None = None
+    speakers: int | list[str] | None = None
+    name: str | None = None
     text: Literal["first", "second", "third", "fourth", "average"] = "first"
     licence: str = ""
+    extractors: dict[str, dict[str, Any]] = field(default_factory=dict)
     validation_fraction: float = VALIDATION_FRACTION
     seed: int = 0
     zero_rows_missing: bool = False
@@ -78,120 +83,106 @@ class Sdt(Importer):
         """The corpus that the pickle holds.
 
         Raises:
-            DataError: it cannot be read, asks for anything outside the allow-list, or does not hold together.
+            DataError: it cannot be read, asks for anything outside the allow-list, does not hold together, or does not
+                say what its labels mean.
+            UsageError: an option does not fit the file.
         """
         source = Path(source)
+        if source.is_file():
+            wanted(source, ("pickle",), EXPECTED)
         entries = load_pickle(source)
-        known = self._known(entries, source)
-        tables = dict(zip(_FIELDS, entries[:10], strict=True))
-        splits = _splits(entries[10], entries[11])
-        refuse(source, _faults(tables, splits), "This is not the file that the field passes around; download it again.")
-        columns = _columns(tables, splits, known)
-        features = {m: _stack(tables[m], splits, m, source) for m in ("audio", "visual")}
-        vectors = [_stack(tables[name], splits, name, source) for name in _VECTORS[self.text]]
-        features = {"text": np.mean(vectors, axis=0) if len(vectors) > 1 else vectors[0], **features}
-        spec = TaskSpec(known.labels, {m: array.shape[1] for m, array in features.items()}, known.speakers)
-        text = {"name": "sdt", "version": known.name, "parameters": {"vector": self.text}}
-        other = {"name": "sdt", "version": known.name}
+        with reading(source, EXPECTED):
+            return self._corpus(entries, source)
+
+    def _corpus(self, entries: Any, source: Path) -> Corpus:
+        layout = self._layout(entries, source)
+        rows = Rows(layout.tables(entries), layout.splits(entries))
+        refuse(source, rows.faults, "Tables should have one row per utterance of every conversation.")
+        speakers, numbers = rows.speakers(), rows.labels()
+        refuse(source, rows.faults, _MEND)
+        known = self._known(rows, speakers, numbers, source)
+        labels = tuple(self.labels) if self.labels else known.labels if known else _names(numbers, source)
+        columns = rows.columns([name.split(" of ")[0] if name else name for name in speakers], labels, numbers)
+        features = self._features(layout, rows, source)
+        if self.speakers is not None:
+            slots: int | tuple[str, ...] = self.speakers if isinstance(self.speakers, int) else tuple(self.speakers)
+        else:
+            slots = known.speakers if known else most_speakers(columns)
+        spec = TaskSpec(labels, {m: array.shape[1] for m, array in features.items()}, slots)
+        name = self.name or (known.name if known else source.stem)
+        made = self.extractors or (self._extractors(layout, known, features) if known else {})
         return assemble(
             columns,
             features,
-            Metadata(spec, known.name, source.name, self.licence, {"text": text, "audio": other, "visual": other}),
+            Metadata(spec, name, source.name + rows.left_out(), self.licence, made),
             validation_fraction=self.validation_fraction,
             seed=self.seed,
             zero_rows_missing=self.zero_rows_missing,
+            faults=rows.faults + _strangers(known, columns["speaker"]),
         )
 
-    def _known(self, entries: Any, source: Path) -> _Known:
-        found = f"a tuple of {len(entries)}" if isinstance(entries, tuple) else f"a {type(entries).__name__}"
-        fitting = [k for k, known in _KNOWN.items() if isinstance(entries, tuple) and len(entries) == known.entries]
-        if not fitting or not all(isinstance(entry, Mapping) for entry in entries[:9]):
-            raise DataError(
-                f"{source}: a tuple of 12 (IEMOCAP) or 13 (MELD) whose first ten are dictionaries by conversation "
-                f"is expected. Found {found}. Other arrays can be imported with --format arrays."
-            )
-        if self.corpus not in ("auto", fitting[0]):
-            wanted = _KNOWN[self.corpus]
-            raise UsageError(f"{source}: {wanted.name} is a tuple of {wanted.entries}. Found {found}: {fitting[0]}.")
-        return _KNOWN[fitting[0]]
+    def _layout(self, entries: Any, source: Path) -> Layout:
+        found = f"a tuple of {len(entries)}" if isinstance(entries, (tuple, list)) else shown(entries)
+        if not isinstance(entries, (tuple, list)):
+            other = "Such files of MMSA are read by --format mmsa." if isinstance(entries, Mapping) else ""
+            raise DataError(f"{source}: {EXPECTED} is expected. Found {found}. {other}{_OTHERWISE}")
+        faults = {layout: layout.unlike(entries) for layout in LAYOUTS}
+        chosen = [layout for layout in LAYOUTS if self.layout in ("auto", layout.name)]
+        fitting = [layout for layout in chosen if not faults[layout]]
+        if len(fitting) == 1:
+            return fitting[0]
+        near = [layout for layout in chosen if len(layout.fields) == len(entries)] or chosen
+        listed = "".join(f"\n  - {layout.name}: {faults[layout] or 'it fits'}" for layout in near)
+        raise DataError(f"{source}: {EXPECTED} is expected, in a known order. Found {found}:{listed}\n{_OTHERWISE}")
 
-
-def _splits(train: Any, test: Any) -> dict[Any, str]:
-    """``{conversation key: split}`` in a fixed order, whatever the order of the sets in the file."""
-    both = set(train) & set(test)
-    if both:
-        raise DataError(f"Conversations stand in both train and test: {sorted(map(str, both))[:5]}.")
-    named = {**dict.fromkeys(train, "train"), **dict.fromkeys(test, "test")}
-    return dict(sorted(named.items(), key=lambda pair: str(pair[0])))
-
-
-def _faults(tables: Mapping[str, Any], splits: Mapping[Any, str]) -> list[str]:
-    faults = []
-    for name, table in tables.items():
-        if name == "sentences" and not isinstance(table, Mapping):
-            continue
-        missing = [key for key in splits if key not in table]
-        if missing and name != "sentences":
-            faults.append(f"{name}: nothing for {len(missing)} conversations, such as {missing[0]!r}")
-        for key in splits:
-            if key in table and key in tables["ids"] and len(table[key]) != len(tables["ids"][key]):
-                faults.append(
-                    f"{name}, conversation {key!r}: should have {len(tables['ids'][key])} rows. Found {len(table[key])}"
+    def _known(self, rows: Rows, speakers: Sequence[str], numbers: Sequence[Any], source: Path) -> Known | None:
+        found = identify(rows.conversations, set(speakers), {n for n in numbers if isinstance(n, int)})
+        if self.corpus != "auto":
+            if found is not None and found is not KNOWN[self.corpus]:
+                raise UsageError(
+                    f"{source}: names, speakers and labels prove {found.name}. Found --corpus {self.corpus}."
                 )
-    return faults
+            return KNOWN[self.corpus]
+        if found is None and not self.labels and any(isinstance(n, int) for n in numbers):
+            occurring = sorted({n for n in numbers if isinstance(n, int) and n >= 0})
+            counted = f"{occurring[0]} to {occurring[-1]}" if occurring else "none"
+            raise DataError(
+                f"{source}: it should say what its labels mean. Found the numbers {counted} and nothing that proves a "
+                "published corpus. Name them in their order with --labels A,B,C (and --name NAME); or say which "
+                "corpus it is: "
+                + "; ".join(f"--corpus {key} is known by this: {known.sign}" for key, known in KNOWN.items())
+                + "."
+            )
+        return found
+
+    def _features(self, layout: Layout, rows: Rows, source: Path) -> dict[str, np.ndarray]:
+        texts = [name for name in layout.vectors if name in _CHOICES]
+        if self.text != "first" and len(texts) == 1:
+            raise UsageError(f"{source}: the layout {layout.name} has one text vector. Found --text {self.text}.")
+        chosen = texts if self.text == "average" else texts[_TEXTS[self.text] :][:1]
+        vectors = [rows.vectors(name) for name in chosen]
+        if len({v.shape for v in vectors}) > 1:
+            raise DataError(f"{source}: text vectors of several widths have no average. Choose one with --text.")
+        features = {"text": np.mean(vectors, axis=0) if len(vectors) > 1 else vectors[0]}
+        return features | {m: rows.vectors(m) for m in ("audio", "visual") if m in layout.vectors}
+
+    def _extractors(self, layout: Layout, known: Known, features: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        made = {"name": layout.name.removesuffix("-meld"), "version": known.name}
+        vector = {"parameters": {"vector": self.text}} if len(layout.vectors) > 3 else {}
+        return {m: {**made, **(vector if m == "text" else {})} for m in features}
 
 
-def _columns(tables: Mapping[str, Any], splits: Mapping[Any, str], known: _Known) -> dict[str, list]:
-    columns: dict[str, list] = {
-        name: [] for name in ("conversation_id", "position", "speaker", "text", "label", "split")
-    }
-    given: list[str] = []
-    for key, split in splits.items():
-        count = len(tables["ids"][key])
-        sentences = tables["sentences"].get(key) if isinstance(tables["sentences"], Mapping) else None
-        columns["conversation_id"] += [_string(key)] * count
-        columns["position"] += range(count)
-        columns["split"] += [split] * count
-        columns["speaker"] += [_speaker(value) for value in tables["speakers"][key]]
-        columns["label"] += [_label(value, known.labels) for value in tables["labels"][key]]
-        columns["text"] += [None] * count if sentences is None else [_sentence(value) for value in sentences]
-        given += [_string(value) for value in tables["ids"][key]]
-    if len(set(given)) < len(given):
-        given = [f"{conversation}_{name}" for conversation, name in zip(columns["conversation_id"], given, strict=True)]
-    if len(set(given)) < len(given):
-        rows = zip(columns["conversation_id"], columns["position"], strict=True)
-        given = [f"{conversation}_{position}" for conversation, position in rows]
-    columns["utterance_id"] = given
-    columns["start"] = columns["end"] = [None] * len(given)
-    return columns
+def _names(numbers: Sequence[Any], source: Path) -> tuple[str, ...]:
+    """The labels of a file that writes their names, in the order of the alphabet."""
+    found = {value for value in numbers if value is not None}
+    if not all(isinstance(value, str) for value in found):
+        raise DataError(f"{source}: labels should be numbers or names. Found both.")
+    return tuple(sorted(found)) or ("unlabelled",)
 
 
-def _stack(table: Mapping[Any, Any], splits: Iterable[Any], name: str, source: Path) -> np.ndarray:
-    """(N, D) the vectors of every conversation, one after the other."""
-    try:
-        rows = [np.asarray(list(table[key]), dtype=np.float32).reshape(len(table[key]), -1) for key in splits]
-        return np.concatenate(rows)
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{source}: {name} should be one vector per utterance, all of one width ({error}).") from error
-
-
-def _speaker(value: Any) -> str:
-    if isinstance(value, (str, bytes)):
-        return _string(value)
-    row = np.asarray(value)
-    return f"s{int(row.argmax())}" if row.ndim else str(value)
-
-
-def _label(value: Any, labels: tuple[str, ...]) -> str | None:
-    number = int(value)
-    return None if number < 0 else labels[number] if number < len(labels) else str(number)
-
-
-def _sentence(value: Any) -> str | None:
-    return None if value is None else _string(value)
-
-
-def _string(value: Any) -> str:
-    if isinstance(value, bytes):
-        value = value.decode("latin-1")
-    return str(value)
+def _strangers(known: Known | None, speakers: Sequence[str]) -> list[str]:
+    if known is None or isinstance(known.speakers, int):
+        return []
+    strange = sorted(set(speakers) - set(known.speakers))
+    wanted_names = " and ".join(known.speakers)
+    return [f"speakers of {known.name} are called {wanted_names}. Found {strange[:5]}"] if strange else []

@@ -9,7 +9,7 @@ module             draws
 ``training``       losses, gamma and gradient cosines over steps; validation by epoch
 ``calibration``    the reliability diagram
 ``timeline``       an example conversation, one lane per speaker
-``bars``           scores of several variants with intervals
+``dots``           scores of several variants with intervals
 ``intervals``      differences to a reference with intervals
 ``heat``           a score over a grid of two arguments
 ``degradation``    a score when more and more utterances miss a modality

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from crossspace.evaluation.captions import shortened
-from crossspace.evaluation.figures.style import BLUE, INK, MUTED, ROW, VERMILLION, canvas, drawn, footnote
+from crossspace.evaluation.captions import p_text, shortened, wrapped
+from crossspace.evaluation.figures.dots import Score, at_border, window
+from crossspace.evaluation.figures.style import BLUE, CARD, INK, MUTED, ROW, VERMILLION, canvas, drawn, footnote
 
 
 @dataclass(frozen=True)
@@ -18,14 +21,16 @@ class Difference:
     Attributes:
         name: of the variant.
         value: variant minus reference.
-        interval: 95 %.
-        p: corrected for several comparisons.
+        interval: 95 %, corrected for several comparisons.
+        p: corrected likewise.
+        apart: whether it can be told from none.
     """
 
     name: str
     value: float
     interval: tuple[float, float] | None
     p: float | None
+    apart: bool
 
 
 @drawn
@@ -34,7 +39,8 @@ def intervals_figure(
 ) -> Figure:
     """A point and its interval per variant around the line of no difference.
 
-    A filled point has an interval that excludes zero; a hollow one does not. The corrected p-value stands at the right.
+    A filled point can be told from zero; a hollow one cannot. The p-value stands at the right. A
+    difference far from all others stands at the border with its value.
 
     Args:
         differences: from the top.
@@ -43,23 +49,25 @@ def intervals_figure(
         basis: what the figure rests on.
         warning: print that in the colour of a warning.
     """
-    figure, axes = canvas(ROW, min(1.15 + 0.26 * len(differences), 14.0))
+    figure, axes = canvas(ROW, min(1.15 + 0.3 * len(differences), 14.0))
+    low, high = _window(differences)
+    axes.set_xlim(low, high)
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
     for row, found in enumerate(differences):
-        apart = found.interval is not None and (found.interval[0] > 0 or found.interval[1] < 0)
+        apart = found.apart
         colour = INK if not apart else BLUE if found.value > 0 else VERMILLION
-        if found.interval is not None:
-            axes.plot(found.interval, [row, row], color=colour, linewidth=1.3, marker="|", markersize=5)
-        axes.plot(
-            found.value, row, "o", color=colour, markerfacecolor=colour if apart else "white", markersize=5, zorder=3
-        )
+        if low <= found.value <= high:
+            _point(axes, row, found, colour, apart)
+        elif np.isfinite(found.value):
+            border, right = (low, False) if found.value < low else (high, True)
+            at_border(axes, row, border, _said(found), rightwards=right, colour=colour)
         if found.p is not None:
-            text = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
+            text = f"p = {p_text(found.p)}".replace("= <", "<")
             axes.annotate(
                 text, (1, row), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
-                va="center", size=7.5, color=INK if found.p < 0.05 else MUTED, annotation_clip=False,
+                va="center", size=7.5, color=INK if apart else MUTED, annotation_clip=False,
             )  # fmt: skip
-    axes.set_yticks(range(len(differences)), [shortened(found.name, 34) for found in differences])
+    axes.set_yticks(range(len(differences)), [wrapped(found.name) for found in differences])
     axes.set_ylim(len(differences) - 0.4, -0.6)
     axes.tick_params(axis="y", labelcolor=INK)
     axes.grid(axis="y", visible=False)
@@ -67,3 +75,23 @@ def intervals_figure(
     axes.set_xlabel(f"{quantity}, difference to {shortened(reference, 34)} (percentage points)")
     footnote(figure, basis, warning)
     return figure
+
+
+def _point(axes: Axes, row: int, found: Difference, colour: str, apart: bool) -> None:
+    """A point with its interval; where that leaves the axes, it has no end there."""
+    if found.interval is not None:
+        axes.plot(found.interval, [row, row], color=colour, linewidth=1.3, marker="|", markersize=5)
+    fill = colour if apart else CARD
+    axes.plot(found.value, row, "o", color=colour, markerfacecolor=fill, markersize=5, zorder=3)
+
+
+def _window(differences: Sequence[Difference]) -> tuple[float, float]:
+    """What the axis shows: no difference, and all differences but those far from the rest."""
+    low, high = window([Score(found.value, found.interval) for found in differences], -100.0, 100.0)
+    margin = 0.06 * (high - low)
+    return min(low, -margin), max(high, margin)
+
+
+def _said(found: Difference) -> str:
+    interval = "" if found.interval is None else f" ({found.interval[0]:+.1f} to {found.interval[1]:+.1f})"
+    return f"{found.value:+.1f}{interval}".replace("-", "−")

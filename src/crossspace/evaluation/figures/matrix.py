@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
-from crossspace.evaluation.captions import shortened
+from crossspace.evaluation.captions import shortened, wrapped
 from crossspace.evaluation.figures.style import HEAT, INK, canvas, drawn, footnote
 
 _LIGHT_TEXT_FROM = 0.72
@@ -27,7 +27,7 @@ def confusion_figure(confusion: ArrayLike, labels: Sequence[str]) -> Figure:
         labels: names of the C classes.
     """
     side = _side(len(labels))
-    figure, axes = canvas(side + 0.5, side)
+    figure, axes = canvas(side + 0.15, side)
     _matrix(axes, confusion, labels)
     return figure
 
@@ -51,7 +51,7 @@ def confusions_figure(
     for place, (title, confusion) in enumerate(confusions.items()):
         axes = figure.add_subplot(down, across, place + 1)
         _matrix(axes, confusion, labels)
-        axes.set_title(shortened(title, 28))
+        axes.set_title(wrapped(title, int(11 * side)))
         if place % across:
             axes.set_ylabel("")
     footnote(figure, basis, warning)

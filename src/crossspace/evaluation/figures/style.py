@@ -19,19 +19,22 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-INK, MUTED, RULE, PAPER, HEAT = "#1b1f27", "#636b7a", "#d5dae2", "#fefefe", "#134f8c"
-"""Text and marks, secondary text, grid lines, background, the one hue of shaded cells."""
+INK, MUTED, RULE, PAPER, CARD, HEAT = "#1b1f27", "#636b7a", "#d5dae2", "#fefefe", "#fdfdfd", "#134f8c"
+"""Text and marks, secondary text, grid lines, background, what hides a line behind a mark, the one hue of cells."""
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#b0578d", "#c98500", "#3d9ad1"
 """Line colours after Okabe and Ito (2008), told apart by readers with colour blindness; darkened where thin."""
 
 THEMED = {
-    INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "figure", HEAT: "heat", BLUE: "blue", VERMILLION: "vermillion",
-    GREEN: "green", PURPLE: "purple", ORANGE: "orange", SKY: "sky",
+    INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "figure", CARD: "card", HEAT: "heat", BLUE: "blue",
+    VERMILLION: "vermillion", GREEN: "green", PURPLE: "purple", ORANGE: "orange", SKY: "sky",
 }  # fmt: skip
 """Colours that a page may set for itself: ``{colour: CSS variable}``."""
 
 FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,'DejaVu Sans',sans-serif"
+
+LARGEST = 1.9
+"""Pixels on a page for a point of a figure, at most."""
 
 _SMALL, _LETTER = 7, 0.58
 """Points of a footnote, and the width of a letter as a share of them."""
@@ -120,7 +123,7 @@ def inline(document: str) -> str:
     opening, rest = document[document.index("<svg") :].split(">", 1)
     size = re.search(r'viewBox="0 0 (\S+) (\S+)"', opening)
     assert size is not None
-    opening = f'<svg viewBox="{size[0][9:-1]}" style="max-width:{1.9 * float(size[1]):.0f}px" role="presentation"'
+    opening = f'<svg viewBox="{size[0][9:-1]}" style="max-width:{LARGEST * float(size[1]):.0f}px" role="presentation"'
     text = f"{opening}>{_in_tags('xlink:href', lambda _: 'href', rest)}"
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, count=1, flags=re.DOTALL)
     return _in_tags("|".join(THEMED), lambda colour: f"var(--{THEMED[colour[0]]},{colour[0]})", text)

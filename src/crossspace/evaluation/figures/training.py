@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from crossspace.evaluation.captions import shortened
-from crossspace.evaluation.curves import Curve
+from crossspace.evaluation.curves import Curve, epoch_scores
 from crossspace.evaluation.figures.palette import line_styles
 from crossspace.evaluation.figures.style import BLUE, COLUMN, INK, MUTED, VERMILLION, canvas, drawn
 
@@ -95,7 +95,7 @@ def validation_figure(
 
     Args:
         epochs: records of kind ``epoch``; the chosen epoch of a seed is its last one that is marked ``best``.
-        metric: key in ``validation``, drawn in percent.
+        metric: key among the scores of an epoch, drawn in percent.
         ylabel: quantity and unit.
         optimistic: the split that chose is the split that is reported; the marks then take the colour of a warning.
     """
@@ -125,7 +125,7 @@ def _scores_by_seed(
     values: dict[int, dict[int, float]] = {}
     chosen: dict[int, int] = {}
     for record in sorted(epochs, key=lambda record: (record["seed"], record["epoch"])):
-        value = (record.get("validation") or {}).get(metric)
+        value = epoch_scores(record).get(metric)
         if value is not None:
             values.setdefault(int(record["seed"]), {})[int(record["epoch"])] = 100 * float(value)
             if record.get("best"):

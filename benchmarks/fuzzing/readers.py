@@ -1,0 +1,268 @@
+"""Every reader of files that others make: its name, a valid file, and how it reads. A new reader is one line more."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.fuzzing.forged import forge, shuffled
+from benchmarks.fuzzing.mutations import Mutation, by_bytes, by_columns, by_header, by_json, by_members, by_words
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One reader.
+
+    Attributes:
+        name: of the reader.
+        file: the file that is damaged, below a folder of its own.
+        make: writes that file, and others that belong to it, into the folder.
+        read: reads the file at its path, or the folder it is in.
+        mutations: ways to damage it, chosen evenly.
+        sealed: whether the file is protected by a digest: what is read of a damaged one must be what was written, or
+            refused. ``read`` then returns something to compare.
+    """
+
+    name: str
+    file: str
+    make: Callable[[Path], None]
+    read: Callable[[Path], Any]
+    mutations: tuple[Mutation, ...] = (by_bytes,)
+    sealed: bool = False
+
+
+def _arrays() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {
+        "dialogue": np.repeat(["a", "b", "c"], 4),
+        "turn": np.tile(np.arange(4), 3),
+        "who": np.tile(["x", "y"], 6),
+        "words": np.array([f"sentence {i} é" for i in range(12)]),
+        "begin": np.arange(12.0),
+        "emotion": np.arange(12) % 3,
+        "part": np.repeat(["train", "train", "test"], 4),
+        "vectors": rng.normal(size=(12, 5)).astype(np.float32),
+    }
+
+
+def _npz(folder: Path, save: Callable[..., None] = np.savez) -> None:
+    save(folder / "x.npz", **_arrays())
+
+
+def _npy(folder: Path) -> None:
+    for name, array in _arrays().items():
+        np.save(folder / f"{name}.npy", array)
+
+
+def _import_arrays(path: Path) -> None:
+    from crossspace.data.importers.arrays import Arrays
+
+    columns = {"conversation_id": "dialogue", "position": "turn", "speaker": "who", "text": "words", "start": "begin"}
+    columns |= {"label": "emotion", "split": "part"}
+    Arrays(columns=columns, features={"text": "vectors"}, labels=["a", "b", "c"]).read(path)
+
+
+def _import_folder(path: Path) -> None:
+    _import_arrays(path.parent)
+
+
+def _tables() -> tuple:
+    rng = np.random.default_rng(0)
+    keys = [f"Ses0{i}F_impro0{i}" for i in range(1, 6)]
+
+    def rows(make: Callable[[int], Any]) -> dict[str, list]:
+        return {key: [make(i) for i in range(7)] for key in keys}
+
+    vectors = [rows(lambda i: rng.normal(size=4)) for _ in range(6)]
+    ids = {key: [f"{key}_{i}" for i in range(7)] for key in keys}
+    texts = rows(lambda i: f"text {i} é")
+    return (ids, rows(lambda i: "MF"[i % 2]), rows(lambda i: i % 6), *vectors, texts, set(keys[:3]), set(keys[3:]))
+
+
+def _tuple(folder: Path, protocol: int) -> None:
+    (folder / "x.pkl").write_bytes(pickle.dumps(_tables(), protocol))
+
+
+def _import_tuple(path: Path) -> None:
+    from crossspace.data.importers.sdt import Sdt
+
+    Sdt().read(path)
+
+
+def _read_pickle(path: Path) -> None:
+    from crossspace.data.unpickle import load_pickle
+
+    load_pickle(path)
+
+
+def _corpus(folder: Path) -> None:
+    from crossspace.data.importers.synthetic import Synthetic
+
+    Synthetic(train=6, validation=2, test=3).read().write(folder / "x.parquet")
+
+
+def _read_corpus(path: Path) -> str:
+    from crossspace.data.corpus import Corpus
+
+    corpus = Corpus.read(path)
+    batch = corpus.batch("all", range(len(corpus.split("all"))))
+    found = hashlib.sha256(repr((corpus.conversation_ids("all"), batch.labels.tolist())).encode())
+    for features in batch.features.values():
+        found.update(features.numpy().tobytes())
+    return found.hexdigest()
+
+
+def _verify_corpus(path: Path) -> str:
+    from crossspace.data.corpus import Corpus
+
+    corpus = Corpus.read(path)
+    corpus.verify()
+    return corpus.fingerprint
+
+
+def _validate(path: Path) -> None:
+    from crossspace.data.validate import faults
+
+    faults(path)
+
+
+def _conversation(folder: Path) -> None:
+    said = [
+        {"speaker": "A", "text": "é", "start": i, "end": i + 1, "features": {"text": [0.5, 1, -2]}} for i in range(4)
+    ]
+    (folder / "x.json").write_text(json.dumps({"id": "c", "utterances": said}))
+
+
+def _read_conversation(path: Path) -> None:
+    from crossspace.data.conversation_json import read_conversation
+
+    read_conversation(path)
+
+
+_TRANSCRIPTS = {
+    "srt": "1\n00:00:01,000 --> 00:00:02,500\nAda: hello\n\n2\n00:00:03,000 --> 00:00:04,000\nBen: oh\n",
+    "vtt": "WEBVTT\n\n00:01.000 --> 00:02.500\n<v Ada>hello &amp; more</v>\n\n00:03.000 --> 00:04.000\nBen: oh\n",
+    "csv": 'speaker,text,start,end\nAda,hello,1.0,2.5\nBen,"oh, well",3,4\n',
+    "json": json.dumps({"utterances": [{"speaker": "Ada", "text": "hello", "start": 1.0, "end": 2.5}] * 3}),
+    "txt": "Ada: hello\nBen: oh\nAda: well\n",
+}
+
+
+def _written(text: str, name: str, folder: Path) -> None:
+    (folder / name).write_text(text, encoding="utf-8")
+
+
+def _read_transcript(path: Path) -> None:
+    from crossspace.features.transcripts import read_transcript
+
+    read_transcript(path)
+
+
+_CONFIGURATION = """model:
+  name: css
+  width: 32
+balancer:
+  name: pgm
+training:
+  epochs: 3
+  batch_size: 8
+"""
+
+
+def _read_configuration(path: Path) -> None:
+    from crossspace.configuration import read_configuration
+
+    read_configuration(None, path, [])
+
+
+_STUDY = """variants:
+  plain:
+    about: as published
+    model: {name: bc-lstm, width: 8}
+  wide:
+    model: {name: bc-lstm, width: 16}
+conditions: {of: plain, rates: [0.5, 1]}
+reference: plain
+"""
+
+
+def _study(folder: Path) -> None:
+    _corpus(folder)
+    _written(_STUDY, "x.yaml", folder)
+
+
+def _read_study(path: Path) -> None:
+    from crossspace.configuration import read_yaml
+    from crossspace.data.corpus import Corpus
+    from crossspace.studies.plan import plan
+
+    plan(read_yaml(path), Corpus.read(path.parent / "x.parquet"), name="x")
+
+
+def _run(folder: Path) -> None:
+    from crossspace.cli.main import main
+
+    _corpus(folder)
+    words = ["train", "--data", str(folder / "x.parquet"), "--out", str(folder / "run"), "--model", "bc-lstm"]
+    with contextlib.redirect_stdout(io.StringIO()):
+        if main([*words, "--model.width", "8", "--training.epochs", "1", "--quiet"]):
+            raise RuntimeError("the run whose files are to be damaged could not be made")
+
+
+def _read_run(path: Path) -> None:
+    from crossspace.evaluation.record import RunRecord
+
+    RunRecord.read(path.parent)
+
+
+def _read_model(path: Path) -> None:
+    from crossspace.predict import Predictor
+
+    Predictor.from_pretrained(path.parents[1])
+
+
+_WORDS = (by_words, by_words, by_bytes)
+_JSON = (by_json, by_json, by_words, by_bytes)
+_RUN_FILES = ("environment.json", "results.json", "history.jsonl")
+
+READERS: tuple[Reader, ...] = (
+    Reader("pickle", "x.pkl", partial(_tuple, protocol=2), _read_pickle, (forge, forge, shuffled)),
+    *(
+        Reader(f"tables, protocol {n}", "x.pkl", partial(_tuple, protocol=n), _import_tuple, (shuffled, by_bytes))
+        for n in (0, 2, 4, 5)
+    ),
+    Reader("arrays, npz", "x.npz", _npz, _import_arrays, (by_members, by_members, by_bytes)),
+    Reader("arrays, packed", "x.npz", partial(_npz, save=np.savez_compressed), _import_arrays, (by_members, by_bytes)),
+    *(
+        Reader(f"arrays, {name}.npy", f"{name}.npy", _npy, _import_folder, (by_header, by_bytes))
+        for name in ("vectors", "words", "turn", "emotion")
+    ),
+    Reader("corpus", "x.parquet", _corpus, _read_corpus, (by_bytes, by_columns)),
+    Reader("corpus, verified", "x.parquet", _corpus, _verify_corpus, (by_bytes, by_columns), sealed=True),
+    Reader("corpus, validated", "x.parquet", _corpus, _validate, (by_bytes, by_columns)),
+    Reader("conversation", "x.json", _conversation, _read_conversation, _JSON),
+    *(
+        Reader(f"transcript, {kind}", f"x.{kind}", partial(_written, text, f"x.{kind}"), _read_transcript,
+               _JSON if kind == "json" else _WORDS)
+        for kind, text in _TRANSCRIPTS.items()
+    ),
+    Reader("configuration", "x.yaml", partial(_written, _CONFIGURATION, "x.yaml"), _read_configuration, _WORDS),
+    Reader("study", "x.yaml", _study, _read_study, _WORDS),
+    *(Reader(f"run, {name}", f"run/{name}", _run, _read_run, _JSON) for name in _RUN_FILES),
+    Reader("run, predictions", "run/predictions.parquet", _run, _read_run, (by_bytes, by_columns)),
+    *(
+        Reader(f"model, {name}", f"run/seed-0/{name}", _run, _read_model, mutations)
+        for name, mutations in (("config.json", _JSON), ("result.json", _JSON), ("model.safetensors", (by_bytes,)))
+    ),
+)  # fmt: skip
+"""All of them. Recordings are left out: what reads them is a library, in a process of its own."""

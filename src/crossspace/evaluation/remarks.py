@@ -1,0 +1,119 @@
+"""What a reader of scores should know besides them: facts that are easily taken for faults, or overlooked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crossspace.evaluation.captions import METRIC_CAPTIONS
+
+FAR = 0.05
+"""Validation and test farther apart than this, and farther than the interval of the test score, deserve a word."""
+FEW = 10
+"""An emotion with fewer utterances in training is called rare."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A heading of a few words, what is to be said, and whether it weakens the scores.
+
+    A remark that does not is a note, for something that only looks odd.
+    """
+
+    heading: str
+    text: str
+    weakens: bool = True
+
+    def __str__(self) -> str:
+        """On a line of a terminal."""
+        return f"{'Warning' if self.weakens else 'Note'}: {self.heading}. {self.text}"
+
+
+def remarks(
+    results: Mapping[str, Any],
+    *,
+    chosen: Sequence[float] = (),
+    training_labels: Mapping[str, int] | None = None,
+) -> list[Remark]:
+    """What is remarkable about the results of a run.
+
+    Args:
+        results: content of ``results.json``.
+        chosen: weighted F1 of the kept epoch of every seed on the split that chose it.
+        training_labels: utterances of every emotion in training, where known.
+    """
+    return [*_gap(results, chosen), *_classes(results, training_labels or {})]
+
+
+def remarks_of_run(results: Mapping[str, Any], environment: Mapping[str, Any]) -> list[Remark]:
+    """The remarks about a run folder, from its ``results.json`` and ``environment.json``, of whatever age."""
+    chosen = [float(seed["best_score"]) for seed in environment.get("chosen", ())]
+    return remarks(results, chosen=chosen, training_labels=environment["corpus"].get("training_labels"))
+
+
+def ceiling_of(results: Mapping[str, Any]) -> float | None:
+    """The accuracy that nobody can expect to surpass, where the corpus knows it."""
+    found = (results.get("ceiling") or {}).get("accuracy")
+    return None if found is None else float(found)
+
+
+def _gap(results: Mapping[str, Any], chosen: Sequence[float]) -> Iterator[Remark]:
+    if not chosen or results["protocol"] != "validation" or results["split"] != "test":
+        return
+    metric = results["metrics"]["weighted_f1"]
+    validation, test, interval = sum(chosen) / len(chosen), metric["mean"], metric.get("interval")
+    inside = interval is not None and interval[0] <= validation <= interval[1]
+    if abs(validation - test) <= FAR or inside:
+        return
+    beyond = "" if interval is None else " and beyond the interval of the test score"
+    rule = f"more than {100 * FAR:.0f} points{beyond}"
+    causes = "a validation or test split of few conversations; splits that differ in speakers, topics or emotions"
+    if validation > test:
+        causes = (
+            "features made by an encoder that saw the labels of the validation conversations; a validation split that "
+            f"shares speakers or dialogues with training; {causes}"
+        )
+    yield Remark(
+        "Validation and test are far apart",
+        f"{METRIC_CAPTIONS['weighted_f1']} is {100 * validation:.1f} in validation and {100 * test:.1f} in test, "
+        f"{100 * abs(validation - test):.1f} points apart ({rule}). The scores are computed in the same way; what may "
+        f"cause this: {causes}. The test score is the one to report.",
+        weakens=False,
+    )
+
+
+def _classes(results: Mapping[str, Any], training: Mapping[str, int]) -> Iterator[Remark]:
+    support = {str(label): int(found["support"]) for label, found in results["per_class"].items()}
+    unseen = [label for label in support if training.get(label) == 0 and support[label]]
+    rare = [label for label in support if 0 < training.get(label, 0) < FEW]
+    absent = [label for label, count in support.items() if not count]
+    if unseen:
+        yield Remark(
+            "Never seen in training",
+            f"{_counted(unseen, support, results['split'])}, and training never shows {_those(unseen)}. What was never "
+            "shown cannot be learnt: the F1 is 0 but for luck. Merge the label with a related one before importing, "
+            "import with splits in which every emotion occurs in training, or leave these utterances unlabelled.",
+        )
+    if rare:
+        yield Remark(
+            "Rare in training",
+            f"Fewer than {FEW} training utterances: {', '.join(f'{label} ({training[label]})' for label in rare)}. "
+            "What is learnt from so few is mostly luck. Merge the label with a related one, or give rare emotions more "
+            "weight (--training.class_weights balanced).",
+        )
+    if absent:
+        yield Remark(
+            f"Without utterances in {results['split']}",
+            f"Nobody expresses {', '.join(absent)} in this split: precision, recall and F1 of {_those(absent)} say "
+            f"nothing, and the averages over emotions leave {_those(absent)} out.",
+        )
+
+
+def _those(labels: Sequence[str]) -> str:
+    return "it" if len(labels) == 1 else "them"
+
+
+def _counted(labels: Sequence[str], support: Mapping[str, int], split: str) -> str:
+    said = [f"{label} ({support[label]} utterance{'s' * (support[label] != 1)})" for label in labels]
+    return f"The {split} split holds {', '.join(said)}"

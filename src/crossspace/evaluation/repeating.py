@@ -1,0 +1,54 @@
+"""The command that trains a run again, as it is typed in its folder."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from crossspace.evaluation.record import RunRecord
+
+_PLACEHOLDER = "CORPUS.parquet"
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The command, and whether the corpus is where it looks for it."""
+
+    command: str
+    found: bool
+
+
+def repeat_command(record: RunRecord) -> Repeat:
+    """The command, for a shell whose working folder is the run folder; it writes into the folder ``again`` there.
+
+    The corpus is named as seen from there. Where it no longer is, a placeholder stands for it.
+    """
+    corpus = _corpus(record)
+    data = shlex.quote(corpus) if corpus else _PLACEHOLDER
+    return Repeat(f"crossspace train --config config.yaml --data {data} --out again", corpus is not None)
+
+
+def _corpus(record: RunRecord) -> str | None:
+    """The corpus file as seen from the run folder.
+
+    Runs of older releases say only where it was seen from the folder in which they were started, which helps when it
+    is an absolute path.
+    """
+    path = record.environment["corpus"].get("path")
+    if path is None:
+        path = _stated(record.config)
+        path = path if path and Path(path).is_absolute() else None
+    return str(path) if path and (record.folder / str(path)).is_file() else None
+
+
+def _stated(config: str) -> str | None:
+    """The corpus that ``config.yaml`` names; the rest of the file is not looked at."""
+    line = next((line for line in config.splitlines() if line.startswith("data:")), "")
+    try:
+        found = yaml.safe_load(line)
+    except yaml.YAMLError:
+        return None
+    return found["data"] if isinstance(found, dict) and isinstance(found.get("data"), str) else None

@@ -1,0 +1,80 @@
+"""The tables of differences: every variant against the reference, in the metrics that are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from crossspace.evaluation.captions import METRIC_CAPTIONS, p_text
+from crossspace.evaluation.comparison import MOST_SEEDS, Comparison
+from crossspace.evaluation.table import Table
+from crossspace.studies.basis import basis
+from crossspace.studies.record import COMPARED, StudyRecord, VariantRecord
+
+
+def differences(record: StudyRecord) -> Iterator[Table]:
+    """A table per metric; none where there is nothing to compare."""
+    if len(record.variants) < 2:
+        return
+    for metric in COMPARED:
+        pairs = [(v, record.comparisons[metric][v.name]) for v in record.others]
+        count = len(pairs)
+        caption = (
+            f"Variant minus {record.reference.title}, in percentage points. The interval says whether the difference "
+            "would come out with other conversations of the same kind and other trainings (variance between "
+            "conversations by the paired jackknife, between trainings from the seeds; t distribution). p says whether, "
+            "given these trained models, it could come from which of the two did well on which conversation "
+            "(permutation test). "
+        )
+        if count > 1:
+            caption += f"Both are corrected for the {count} comparisons together (Bonferroni; Holm). "
+        caption += "Told apart: the interval excludes 0 and p is below 0.05. "
+        caption += "Seeds needed: of each, for a t test at 5 % to see half the difference with 80 % power. "
+        yield Table(
+            f"differences-{metric.replace('_', '-')}",
+            f"Differences in {METRIC_CAPTIONS[metric]}",
+            caption + basis(record),
+            ["variant", "difference", *_corrected(count), "told apart", "seeds needed"],
+            [[v.title, *_compared(found)] for v, found in pairs],
+            [_comparison_values(v, record, metric, found) for v, found in pairs],
+        )
+
+
+def _corrected(count: int) -> list[str]:
+    """Headings of interval and p-value."""
+    return ["95 % interval", "p"] if count == 1 else [f"95 % interval, corrected for {count}", "p (Holm)"]
+
+
+def _comparison_values(found: VariantRecord, record: StudyRecord, metric: str, compared: Comparison) -> dict[str, Any]:
+    low, high = compared.interval or (None, None)
+    return {
+        "variant": found.name,
+        "reference": record.reference.name,
+        "metric": metric,
+        "difference": compared.difference,
+        "standard_error": compared.standard_error,
+        "degrees_of_freedom": compared.freedom,
+        "corrected_for": compared.together,
+        "low_corrected": low,
+        "high_corrected": high,
+        "p_value": compared.p_value,
+        "p_holm": compared.p_holm,
+        "told_apart": compared.apart,
+        "seeds_needed": compared.seeds_needed,
+    }
+
+
+def _compared(found: Comparison) -> list[str]:
+    most = "> " if found.seeds_needed == MOST_SEEDS else ""
+    needed = "–" if found.seeds_needed is None else f"{most}{found.seeds_needed:,}"
+    return [
+        _signed(found.difference),
+        "–" if found.interval is None else f"{_signed(found.interval[0])} to {_signed(found.interval[1])}",
+        p_text(found.p_holm),
+        "yes" if found.apart else "no",
+        needed,
+    ]
+
+
+def _signed(fraction: float) -> str:
+    return f"{100 * fraction:+.2f}".replace("-", "−")

@@ -1,0 +1,53 @@
+"""A few hundred damaged files for every reader; ``python -m benchmarks.fuzz`` gives them many thousands."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from benchmarks.fuzz import FAULTS, READERS, prepare, run
+from benchmarks.fuzzing.processes import outcomes
+
+NOT_YET = ("transcript", "configuration", "study", "run,", "model,")
+"""Readers that are listed, and not yet held to it."""
+
+HELD = [reader for reader in READERS if not reader.name.startswith(NOT_YET)]
+
+
+def misbehave(job: str | None) -> tuple[str, str]:
+    """What a reader may do at worst."""
+    if job == "dies":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if job == "hangs":
+        time.sleep(60)
+    if job == "grows":
+        bytearray(2**31)
+    return "read", ""
+
+
+def test_a_process_that_dies_or_hangs_is_told_and_the_others_go_on() -> None:
+    jobs = ["dies", "fine", "hangs", "well"]
+    done = outcomes(misbehave, jobs, processes=1, mebibytes=512, seconds=1)
+    found = {job: outcome for job, outcome, _ in done}
+    assert found == {"dies": "signal", "fine": "read", "hangs": "timeout", "well": "read"}
+
+
+def test_memory_of_a_process_is_bounded() -> None:
+    (found,) = outcomes(misbehave, ["grows"], processes=1, mebibytes=512, seconds=20)
+    assert found[1] == "signal"
+
+
+def test_every_reader_reads_its_own_whole_file(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    for reader in READERS:
+        reader.read(tmp_path / reader.name / reader.file)
+
+
+def test_damaged_and_forged_files_are_read_or_refused_and_nothing_else() -> None:
+    found = run(files=15 * len(HELD), seed=3, names=[reader.name for reader in HELD], seconds=30)
+    assert [line for line in found if line["outcome"] in FAULTS] == []
+    assert {line["reader"] for line in found} == {reader.name for reader in HELD}
+    assert sum(line["outcome"] == "read" for line in found) >= 20
+    assert sum(line["outcome"] == "refused" for line in found) >= 100
