@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -239,6 +240,9 @@ FAULTY = {
     "no such array": ({"features": {"audio": "sond"}}, UsageError, "Did you mean 'sound'"),
     "a key that tells nothing apart": ({"on": {"conversation_id": "utt"}}, UsageError, "Found conversation_id"),
     "an array of one dimension": ({"features": {"audio": "other"}}, DataError, "shape (12, width)"),
+    "a key of two dimensions": ({"on": {"utterance_id": "sound"}}, DataError, "shape (12,)"),
+    "a modality under two names": ({"features": {"audio": "sound", "a": "sound"}}, UsageError, "'audio' under two"),
+    "an extractor of nothing": ({"extractors": {"visual": {"name": "x"}}}, UsageError, "Found 'visual'"),
     "a name that is no column": ({"prefix": "a."}, DataError, "may hold letters"),
 }
 
@@ -258,7 +262,7 @@ TABLES = {
     "a row without an id": ("utterance_id,f0\n,1\n", "row 0: an id is expected"),
     "a column twice": ("utterance_id,f0,f0\n0_0,1,2\n", "'f0' more than once"),
     "no rows": ("utterance_id,f0\n", "Found no row"),
-    "nothing": ("", "utterance_id"),
+    "nothing": ("", "Found an empty file"),
     "no text": ("utterance_id,f0\n0_0,\udcff\n", "damage"),
 }
 
@@ -282,8 +286,11 @@ def test_columns_must_be_named_and_files_known(base: Corpus, tmp_path: Path) -> 
     (tmp_path / "b.csv").write_text("utterance_id,f0,f1\n0_0,1,2\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"say which are features .* Columns: f0, f1"):
         join(base, tmp_path / "b.csv")
-    with pytest.raises(UsageError, match="by its ending"):
-        join(base, tmp_path / "b.pkl")
+    (tmp_path / "b.csv").write_bytes(pickle.dumps({"utterance_id": ["0_0"]}))
+    with pytest.raises(DataError, match="Found a pickle"):
+        join(base, tmp_path / "b.csv")
+    with pytest.raises(DataError, match="Found nothing"):
+        join(base, tmp_path / "c.csv")
 
 
 def test_features_are_read_where_they_are_asked_for_and_no_further(base: Corpus) -> None:

@@ -18,14 +18,17 @@ from crossspace.data.importers.assemble import with_missing
 from crossspace.data.names import modality_name
 from crossspace.data.plain import Unfit, integer, string
 from crossspace.data.schema import METADATA_KEY, missing_field
+from crossspace.data.signs import sign_of
 from crossspace.data.split import ALL
 from crossspace.data.store import open_parquet
 from crossspace.data.table_files import columns_in, read_columns, selected
-from crossspace.errors import UsageError, suggestion
+from crossspace.errors import DataError, UsageError, suggestion
+from crossspace.reading import reading
 
 Key = tuple[str | int, ...]
 
 _EXPECTED = "an .npz file or a folder of .npy files of plain arrays"
+_JOINABLE = "a corpus, a Parquet, CSV or .npz file or a folder of .npy files"
 _MOST_NAMED = 5
 
 
@@ -62,24 +65,16 @@ def open_table(
     """What ``other`` holds; the arguments are those of :func:`crossspace.data.joining.join`.
 
     Raises:
-        DataError: it cannot be read, or a row has no key.
-        UsageError: a column, array or modality is not there, or the kind of file is not known.
+        DataError: it is another kind of file or cannot be read, or a row has no key.
+        UsageError: a column, array or modality is not there.
     """
     if isinstance(other, Corpus):
         return _of_corpus(other, other.name, on, features, extractors)
     path = Path(other)
-    suffix = path.suffix.lower()
-    if suffix == ".parquet" and METADATA_KEY in (open_parquet(path).metadata.metadata or {}):
+    kind = _kind(path)
+    if kind == "parquet" and METADATA_KEY in (open_parquet(path).metadata.metadata or {}):
         return _of_corpus(Corpus.read(path), path.name, on, features, extractors)
-    if path.is_dir() or suffix == ".npz":
-        values, found, unused = _of_arrays(path, on, features)
-    elif suffix in (".parquet", ".csv", ".tsv"):
-        values, found, unused = _of_columns(path, on, features)
-    else:
-        raise UsageError(
-            f"{path} should be a corpus, a Parquet, CSV or .npz file, or a folder of .npy files, by its ending. "
-            "Convert it to one of these."
-        )
+    values, found, unused = (_of_arrays if kind == "npz" else _of_columns)(path, on, features)
     notes = [f"{path.name}: not used: {_named(unused)}"] if unused else []
     keys = _keys(values, on, path, notes)
     kept, present, faults = {}, {}, []
@@ -93,6 +88,22 @@ def open_table(
     return JoinTable(path.name, keys, ArrayFeatures(kept, present), extractors, {}, None, tuple(notes))
 
 
+def _kind(path: Path) -> str:
+    """``parquet``, ``npz`` or ``table``, by the bytes of the file.
+
+    Raises:
+        DataError: it is nothing of these; what it is is named.
+    """
+    if path.is_dir():
+        return "npz"
+    with reading(path, _JOINABLE):
+        sign = sign_of(path)
+    if sign is None or sign.kind not in ("parquet", "npz", "table"):
+        found = "something else" if sign is None else sign.what
+        raise DataError(f"{path}: {_JOINABLE} is expected. Found {found}. Convert it to one of these.")
+    return sign.kind
+
+
 def _of_corpus(
     corpus: Corpus,
     name: str,
@@ -101,7 +112,7 @@ def _of_corpus(
     extractors: Mapping[str, Mapping[str, Any]],
 ) -> JoinTable:
     utterances, widths = corpus.utterances(ALL), corpus.spec.widths
-    wanted = {modality_name(m): source for m, source in (features or dict(zip(widths, widths, strict=True))).items()}
+    wanted = _by_modality(features if features is not None else {m: m for m in widths})
     _refuse_unknown(name, wanted.values(), widths, "modalities")
     _refuse_unknown(name, on.values(), utterances.column_names, "columns")
     notes: list[str] = []
@@ -123,15 +134,15 @@ def _of_arrays(
     arrays = {n: a for n, a in load_arrays(path, {*on.values(), *sources}, _EXPECTED).items() if a is not None}
     if features is None:
         features = {n: n for n, a in arrays.items() if a.ndim == 2 and a.dtype.kind in "fiub" and n not in on.values()}
-    found = {modality_name(m): arrays[name] for m, name in features.items()}
-    count = len(arrays[next(iter(on.values()))])
-    shapes = [f"array {n!r} should have shape (rows,)" for n in on.values() if arrays[n].ndim != 1]
-    shapes += [
-        f"array {features_name!r} should hold numbers of shape ({count}, width). Found {a.dtype} {a.shape}"
-        for features_name, a in ((n, arrays[n]) for n in features.values())
-        if a.ndim != 2 or a.dtype.kind not in "fiub" or len(a) != count or not a.shape[1]
-    ]
-    refuse(path, shapes or ([] if found else ["there is no array of shape (rows, width)"]), "Name others, or mend it.")
+    found = {m: arrays[name] for m, name in _by_modality(features).items()}
+    count = arrays[next(iter(on.values()))].size
+    faults = [] if found else ["there is no array of shape (rows, width)"]
+    for name in dict.fromkeys((*on.values(), *features.values())):
+        array, key = arrays[name], name in on.values()
+        if array.ndim != 2 - key or len(array) != count or not (key or (array.dtype.kind in "fiub" and array.size)):
+            wanted = f"({count},)" if key else f"({count}, width) and numbers"
+            faults.append(f"array {name!r} should have the shape {wanted}. Found {array.dtype} {array.shape}")
+    refuse(path, faults, "Name others, or mend it.")
     used = {*on.values(), *features.values()}
     return {key: arrays[n].tolist() for key, n in on.items()}, found, sorted(names - used)
 
@@ -146,10 +157,24 @@ def _of_columns(
             f"{path} has columns; say which are features of which modality, such as audio=f0+energy or audio=mfcc_*. "
             f"Columns: {_named([n for n in names if n not in on.values()])}."
         )
-    chosen = {modality_name(m): selected(path, text, names, on.values()) for m, text in features.items()}
+    chosen = {m: selected(path, text, names, on.values()) for m, text in _by_modality(features).items()}
     keys, found = read_columns(path, dict(on), chosen)
     used = {*on.values(), *(n for columns in chosen.values() for n in columns)}
     return keys, found, [name for name in names if name not in used]
+
+
+def _by_modality(features: Mapping[str, str]) -> dict[str, str]:
+    """The same under the canonical names of modalities.
+
+    Raises:
+        UsageError: two names are of one modality.
+    """
+    found: dict[str, str] = {}
+    for name, source in features.items():
+        if modality_name(name) in found:
+            raise UsageError(f"Each modality should be named once. Found {modality_name(name)!r} under two names.")
+        found[modality_name(name)] = source
+    return found
 
 
 def _keys(values: Mapping[str, Sequence[Any]], on: Mapping[str, str], path: Path, notes: list[str]) -> list[Key]:

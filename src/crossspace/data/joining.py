@@ -82,6 +82,9 @@ def join(
         found = ", ".join(names) or "nothing"
         raise UsageError(f"Rows are matched on utterance_id, or on conversation_id and position. Found {found}.")
     table = open_table(other, names, features, extractors or {}, zero_rows_missing)
+    strange = sorted(set(extractors or {}) - set(table.features.widths))
+    if strange:
+        raise UsageError(f"Extractors are of {list(table.features.widths)}, which are added. Found {strange[0]!r}.")
     added = {prefix + modality: modality for modality in table.features.widths}
     both = [modality for modality in added if modality in corpus.spec.widths]
     if both and not replace_existing:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crossspace.data.signs import PARQUET, sign_of
 from crossspace.data.store import open_parquet, read_group
 from crossspace.errors import DataError, UsageError, suggestion
 from crossspace.reading import reading
@@ -26,7 +27,7 @@ def columns_in(path: Path) -> list[str]:
         DataError: it cannot be read, or a name occurs twice.
     """
     with reading(path, _EXPECTED):
-        names = open_parquet(path).schema_arrow.names if path.suffix.lower() == ".parquet" else _head(path)[0]
+        names = open_parquet(path).schema_arrow.names if _is_parquet(path) else _head(path)[0]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(f"{path}: each column should have a name of its own. Found {twice[0]!r} more than once.")
@@ -83,7 +84,7 @@ def read_columns(
 
 
 def _blocks(path: Path, columns: list[str], keys: set[str]) -> Iterator[pa.Table]:
-    if path.suffix.lower() == ".parquet":
+    if _is_parquet(path):
         file = open_parquet(path)
         yield from (read_group(file, path, group, columns) for group in range(file.metadata.num_row_groups))
         return
@@ -98,6 +99,10 @@ def _blocks(path: Path, columns: list[str], keys: set[str]) -> Iterator[pa.Table
         convert_options=reader.ConvertOptions(include_columns=columns, column_types=types),
     ) as batches:
         yield from (pa.Table.from_batches([batch]) for batch in batches)
+
+
+def _is_parquet(path: Path) -> bool:
+    return sign_of(path) is PARQUET
 
 
 def _head(path: Path) -> tuple[list[str], str]:
