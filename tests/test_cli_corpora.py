@@ -121,7 +121,7 @@ def test_split_cuts_anew_and_show_tells_how(run: Run, corpus_file: Path, tmp_pat
     assert code == 0 and f"splits were cut here: {told}" in out
     shown = run("data", "show", target)[1]
     assert told in shown and "total variation distance of the label shares" in shown
-    assert "Only 4 conversations" in shown and "crossspace tune" in shown
+    assert "only 4 conversations" in shown and "crossspace tune" in shown
     numbers = json.loads(run("data", "show", target, "--json")[1])
     assert numbers["cut"] == {"rule": "stratified", "fraction": 0.2, "seed": 3}
     assert 0 <= numbers["validation"]["difference"]["distance"] < 0.2

@@ -29,8 +29,8 @@ def test_splits_without_labels_cannot_be_compared() -> None:
 def test_a_small_validation_split_is_advised_folds_and_a_large_one_is_not() -> None:
     assert validation_advice(30, {"a": 10, "b": 400}) is None
     few, rare = validation_advice(29, {"a": 10, "b": 400}), validation_advice(30, {"a": 9, "b": 400})
-    assert few is not None and "Only 29 conversations" in few and "crossspace tune" in few
-    assert rare is not None and "Only 9 utterances of 'a'" in rare
+    assert few is not None and "only 29 conversations" in few and "crossspace tune" in few
+    assert rare is not None and "only 9 utterances of 'a'" in rare
     both = validation_advice(3, {"a": 0, "b": 400})
     assert both is not None and "3 conversations and 0 utterances of 'a'" in both
 

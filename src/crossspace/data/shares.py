@@ -62,12 +62,16 @@ def validation_advice(conversations: int, labels: Mapping[str, int]) -> str | No
     few = min(labels, key=lambda label: labels[label]) if labels else None
     reasons = []
     if conversations < FEW_CONVERSATIONS:
-        reasons.append(f"{conversations} conversations")
+        reasons.append(_counted(conversations, "conversation"))
     if few is not None and labels[few] < FEW_UTTERANCES:
-        reasons.append(f"{labels[few]} utterances of {few!r}")
+        reasons.append(f"{_counted(labels[few], 'utterance')} of {few!r}")
     if not reasons or not conversations:
         return None
     return (
-        f"Only {' and '.join(reasons)} are in the validation split: which model is best there is largely chance. "
+        f"The validation split holds only {' and '.join(reasons)}: which model is best there is largely chance. "
         "'crossspace tune' compares over folds of all conversations outside of test."
     )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
