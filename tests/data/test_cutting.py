@@ -9,9 +9,9 @@ import pytest
 
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
-from crossspace.data.cutting import cut_validation, recut, resplit
+from crossspace.data.cutting import Rule, cut_validation, recut, resplit
 from crossspace.data.groups import groups_by
-from crossspace.data.splits import stratified_ids, validation_ids
+from crossspace.data.splits import folds, stratified_ids, validation_ids
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 
@@ -118,6 +118,19 @@ def test_groups_that_stand_in_test_as_well_are_refused_unless_test_is_cut_too(se
     parts = sets(cut, 5)
     assert sum(map(len, parts)) == 4 and len(set().union(*parts)) == 4
     assert cut.cut == {"rule": "group:session", "fraction": 0.3, "seed": 1, "test_fraction": 0.25}
+
+
+def test_folds_are_cut_by_the_rule_of_the_corpus(sessions: Maker, tmp_path) -> None:
+    corpus = sessions()
+    names = corpus.conversation_ids("train")
+    assert Rule.of(corpus).folds(names, 3) == folds(names, 3) and Rule.of(corpus).choose(names) == validation_ids(names)
+    by_session = Rule.of(resplit(corpus, "group:session", fraction=0.3))
+    assert [{name[:5] for name in part} for part in by_session.folds(names, 3)] != [{"Ses01"}] * 3
+    assert all(len({name[:5] for name in part}) == 1 for part in by_session.folds(names, 3))
+    given = resplit(corpus, groups={name: name[-1] for name in corpus.conversation_ids("all")}, test_fraction=0.2)
+    given.write(tmp_path / "c.parquet")
+    parts = Rule.of(Corpus.read(tmp_path / "c.parquet")).folds(names, 2)
+    assert not {name[-1] for name in parts[0]} & {name[-1] for name in parts[1]}
 
 
 def test_groups_can_be_given(sessions: Maker) -> None:

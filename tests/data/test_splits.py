@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossspace.data.splits import folds, group_ids, hash_order, stratified_ids, validation_ids
+from crossspace.data.splits import (
+    folds,
+    group_folds,
+    group_ids,
+    hash_order,
+    stratified_folds,
+    stratified_ids,
+    validation_ids,
+)
 from crossspace.errors import UsageError
 
 IDS = st.sets(st.text(max_size=5), min_size=2, max_size=40)
@@ -130,3 +138,34 @@ def test_sessions_of_one_size_are_taken_one_by_one():
 def test_a_single_group_is_refused():
     with pytest.raises(UsageError, match="All 2 conversations are of one"):
         group_ids({"a": "x", "b": "x"}, 0.5)
+
+
+@given(IDS, st.integers(2, 5), st.integers(0, 2))
+def test_stratified_folds_are_of_the_sizes_of_the_others_and_hold_everything_once(names, k, seed):
+    if len(names) < k:
+        return
+    counts = {name: [len(name), 1] for name in names}
+    parts = stratified_folds(counts, k, seed)
+    assert sorted(name for part in parts for name in part) == sorted(names)
+    assert [len(part) for part in parts] == [len(part) for part in folds(names, k, seed)]
+
+
+def test_stratified_folds_have_the_labels_of_the_whole():
+    counts = uneven()
+    apart = [
+        [distance(counts, frozenset(part)) for part in parts]
+        for parts in (stratified_folds(counts, 5), folds(counts, 5))
+    ]
+    assert max(apart[0]) < 0.03 < max(apart[1])
+
+
+def test_folds_of_groups_tear_none_apart_and_are_nearly_even():
+    groups = {f"c{i}": f"g{i % 7 if i < 70 else i}" for i in range(80)}
+    parts = group_folds(groups, 4)
+    assert sorted(name for part in parts for name in part) == sorted(groups)
+    assert len({(groups[name], number) for number, part in enumerate(parts) for name in part}) == len(
+        set(groups.values())
+    )
+    assert {len(part) for part in parts} == {20}
+    with pytest.raises(UsageError, match="from 2 to 2, the groups"):
+        group_folds({"a": "x", "b": "y", "c": "y"}, 3)

@@ -59,7 +59,7 @@ def run(words: Sequence[str]) -> int:
     from crossspace.data.joining import join
 
     corpus, joining = join(
-        Corpus.read(given.corpus),
+        Corpus.read(given.corpus, cache_bytes=0),  # of which each row is read once, in order
         given.other,
         on=given.on,
         features=given.features,

@@ -10,10 +10,18 @@ import numpy as np
 from crossspace.data.corpus import Corpus
 from crossspace.data.groups import complete, groups_by
 from crossspace.data.split import ALL
-from crossspace.data.splits import VALIDATION_FRACTION, group_ids, stratified_ids, validation_ids
+from crossspace.data.splits import (
+    VALIDATION_FRACTION,
+    folds,
+    group_folds,
+    group_ids,
+    stratified_folds,
+    stratified_ids,
+    validation_ids,
+)
 from crossspace.errors import UsageError, suggestion
 
-HASH, STRATIFIED, GROUP = "hash", "stratified", "group:"
+HASH, STRATIFIED, GROUP, GIVEN = "hash", "stratified", "group:", "group:given"
 RULES = (HASH, STRATIFIED, "group:session", "group:speaker", "group:EXPRESSION")
 """How conversations can be chosen; the first is the rule where none is named."""
 
@@ -50,7 +58,7 @@ def resplit(
     (:func:`~crossspace.data.splits.validation_ids`); ``stratified`` as many, with the labels of the whole
     (:func:`~crossspace.data.splits.stratified_ids`); ``group:...`` takes whole groups
     (:func:`~crossspace.data.groups.groups_by`, :func:`~crossspace.data.splits.group_ids`), so that none stands in two
-    splits. The corpus states the cut.
+    splits. The corpus states the cut, and ``crossspace tune`` cuts its folds by the same rule.
 
     Args:
         corpus: what is to be cut. Conversations in no split stay in none, unless all are.
@@ -63,12 +71,14 @@ def resplit(
     Raises:
         UsageError: the rule or a fraction is impossible, an id has no group, or a group would stand in two splits.
     """
-    cut = _Cut(corpus, rule, seed, groups)
+    cut = Rule(corpus, rule, seed, groups)
     opened = [s for s in corpus.splits or (None,) if s != "test" or test_fraction is not None]
     pool = [name for split in opened for name in corpus.conversation_ids(split)]
     if not pool:
         raise UsageError(f"Corpus {corpus.name!r} has no conversation outside of its test split that could be cut.")
-    stated: dict[str, Any] = {"rule": cut.rule, "fraction": fraction, "seed": seed}
+    stated: dict[str, Any] = {"rule": cut.name, "fraction": fraction, "seed": seed}
+    if groups is not None:
+        stated["groups"] = cut.groups
     test: frozenset[str] = frozenset()
     if test_fraction is not None:
         stated["test_fraction"] = test_fraction
@@ -97,38 +107,72 @@ def recut(corpus: Corpus, rule: str) -> Corpus:
 
 def told(cut: Mapping[str, Any]) -> str:
     """The record of a cut in words."""
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in cut.items())
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in cut.items() if key != "groups")
 
 
-class _Cut:
-    """A rule, made ready for a corpus."""
+class Rule:
+    """A rule made ready for a corpus.
 
-    def __init__(self, corpus: Corpus, rule: str, seed: int, groups: Mapping[str, str] | None) -> None:
-        self.rule, self._seed = rule if groups is None else GROUP + "given", seed
+    Args:
+        corpus: whose conversations are chosen from.
+        name: of the rule, see :func:`resplit`.
+        seed: of the order.
+        groups: ``{conversation id: group}``, in place of a rule.
+
+    Raises:
+        UsageError: there is no such rule, or a conversation has no group.
+    """
+
+    def __init__(
+        self, corpus: Corpus, name: str = HASH, seed: int = 0, groups: Mapping[str, str] | None = None
+    ) -> None:
+        self.name, self._seed = name if groups is None else GIVEN, seed
         self._counts: dict[str, list[int]] = {}
-        self._groups: dict[str, str] = {}
+        self.groups: dict[str, str] = {}
         if groups is not None:
-            self._groups = complete(corpus, groups)
-        elif rule.startswith(GROUP) and rule != GROUP:
-            self._groups = groups_by(corpus, rule.removeprefix(GROUP))
-        elif rule == STRATIFIED:
+            self.groups = complete(corpus, groups)
+        elif name.startswith(GROUP) and name != GROUP:
+            self.groups = groups_by(corpus, name.removeprefix(GROUP))
+        elif name == STRATIFIED:
             self._counts = label_counts(corpus)
-        elif rule != HASH:
-            raise UsageError(f"A rule is one of {', '.join(RULES)}. Found {rule!r}. {suggestion(rule, RULES)}")
+        elif name != HASH:
+            raise UsageError(f"A rule is one of {', '.join(RULES)}. Found {name!r}. {suggestion(name, RULES)}")
 
-    def choose(self, ids: Collection[str], fraction: float) -> frozenset[str]:
-        if self._groups:
-            return group_ids({name: self._groups[name] for name in ids}, fraction, self._seed)
+    @classmethod
+    def of(cls, corpus: Corpus) -> Rule:
+        """The rule by which the splits of a corpus were cut, or the usual one; with seed 0."""
+        return cls(corpus, corpus.cut.get("rule", HASH), groups=corpus.cut.get("groups"))
+
+    def choose(self, ids: Collection[str], fraction: float = VALIDATION_FRACTION) -> frozenset[str]:
+        """Some of these conversations, about this part of them.
+
+        Raises:
+            UsageError: the fraction is impossible, or all are of one group.
+        """
+        if self.groups:
+            return group_ids({name: self.groups[name] for name in ids}, fraction, self._seed)
         if self._counts:
             return stratified_ids({name: self._counts[name] for name in ids}, fraction, self._seed)
         return validation_ids(ids, fraction, self._seed)
 
+    def folds(self, ids: Collection[str], k: int) -> list[list[str]]:
+        """These conversations in ``k`` parts.
+
+        Raises:
+            UsageError: there are fewer conversations, or groups, than parts.
+        """
+        if self.groups:
+            return group_folds({name: self.groups[name] for name in ids}, k, self._seed)
+        if self._counts:
+            return stratified_folds({name: self._counts[name] for name in ids}, k, self._seed)
+        return folds(ids, k, self._seed)
+
     def check(self, ids: Collection[str], closed: Collection[str]) -> None:
         """Refuse groups that stand in the test split as well, which stays as it is."""
-        shared = sorted({self._groups[n] for n in ids} & {self._groups[n] for n in closed}) if self._groups else []
+        shared = sorted({self.groups[n] for n in ids} & {self.groups[n] for n in closed}) if self.groups else []
         if shared:
             raise UsageError(
-                f"With '{self.rule}' no group should stand in two splits. {len(shared)} stand in the test split and "
+                f"With '{self.name}' no group should stand in two splits. {len(shared)} stand in the test split and "
                 f"outside of it, such as {shared[0]!r}. Cut the test split anew as well (--test-fraction of "
                 "'crossspace data split'), or choose another rule."
             )

@@ -131,3 +131,33 @@ def folds(conversation_ids: Iterable[str], k: int, seed: int = 0) -> list[list[s
     if not 2 <= k <= len(order):
         raise UsageError(f"The number of folds should be from 2 to {len(order)}, the conversations. Found {k}.")
     return [order[i::k] for i in range(k)]
+
+
+def stratified_folds(counts: Mapping[str, Sequence[int]], k: int, seed: int = 0) -> list[list[str]]:
+    """Parts of the sizes of :func:`folds`, with the labels of the whole: one by :func:`stratified_ids` after the other.
+
+    Raises:
+        UsageError: ``k`` is below 2, or there are fewer conversations than parts.
+    """
+    sizes = [len(part) for part in folds(counts, k, seed)]
+    rest, parts = dict(counts), []
+    for size in sizes[:-1]:
+        part = sorted(stratified_ids(rest, size / len(rest), seed))
+        parts.append(part)
+        rest = {name: numbers for name, numbers in rest.items() if name not in part}
+    return [*parts, sorted(rest)]
+
+
+def group_folds(groups: Mapping[str, str], k: int, seed: int = 0) -> list[list[str]]:
+    """Parts of whole groups: each group, the largest first, goes to the part with the fewest conversations so far.
+
+    Raises:
+        UsageError: ``k`` is below 2, or there are fewer groups than parts.
+    """
+    sizes = Counter(groups.values())
+    if not 2 <= k <= len(sizes):
+        raise UsageError(f"The number of folds should be from 2 to {len(sizes)}, the groups of the corpus. Found {k}.")
+    parts: list[list[str]] = [[] for _ in range(k)]
+    for group in sorted(hash_order(sizes, seed), key=lambda name: -sizes[name]):
+        min(parts, key=len).extend(sorted(name for name, own in groups.items() if own == group))
+    return parts
