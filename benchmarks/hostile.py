@@ -32,14 +32,14 @@ def uploads() -> list[tuple[str, Send]]:
     """``(what it is, how to send it)``."""
     found: list[tuple[str, Send]] = []
     for field, contents in (("media", _media()), ("transcript", _transcripts())):
-        found += [(f"{field}: {what}", _form(field, content)) for what, content in contents.items()]
-    found += [(f"named {name!r}", _form("media", b"\0" * 64, name)) for name in NAMES]
+        found += [(f"{field}: {what}", form(field, content)) for what, content in contents.items()]
+    found += [(f"named {name!r}", form("media", b"\0" * 64, name)) for name in NAMES]
     found += _broken_requests()
     return found
 
 
 def _media() -> dict[str, bytes]:
-    wav = _wav(1)
+    sound = wav(1)
     return {
         "0 bytes": b"",
         "zeros": b"\0" * 100_000,
@@ -56,13 +56,13 @@ def _media() -> dict[str, bytes]:
         "list of files to join": b"ffconcat version 1.0\nfile /etc/passwd\n",
         "DASH manifest": b'<?xml version="1.0"?><MPD><BaseURL>file:///etc/</BaseURL></MPD>',
         "SDP": b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=audio 9 RTP/AVP 0\n",
-        "WAV cut in its header": wav[:30],
-        "WAV without sound": wav[:12],
+        "WAV cut in its header": sound[:30],
+        "WAV without sound": sound[:12],
         "MP4 cut after its type": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom",
         "MP4 that claims 4 GB": struct.pack(">I", 0xFFFFFFFF) + b"ftypmp42" + b"\0" * 100,
         "Matroska cut in its header": b"\x1a\x45\xdf\xa3\x01\0\0\0\0\0\0\x1f" + b"\x42\x86\x81\x01",
         "10 hours of silence": _silence(10 * 3600),
-        "WAV of one sample per second": _wav(40_000, rate=1),
+        "WAV of one sample per second": wav(40_000, rate=1),
         "PNG": b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBBI", 13, b"IHDR", 60000, 60000, 8, 2, 0, 0, 0, 0),
     }
 
@@ -91,28 +91,29 @@ def _clock(second: int) -> tuple[int, int, int]:
 def _broken_requests() -> list[tuple[str, Send]]:
     part = b'--x\r\nContent-Disposition: form-data; name="media"; filename="a"\r\n\r\n'
     return [
-        ("a declared terabyte", _raw(FORM, part, declared=10**12)),
-        ("a declared negative size", _raw(FORM, part, declared=-1)),
-        ("a declared size of letters", _raw(FORM, part, declared="many")),
-        ("a form cut in a part", _raw(FORM, part + b"abc")),
-        ("a form without boundary", _raw("multipart/form-data", part)),
-        ("a form of another boundary", _raw(FORM, part.replace(b"--x", b"--y"))),
-        ("an empty form", _raw(FORM, b"--x--\r\n")),
-        ("a compressed form", _raw(FORM, gzip.compress(part), extra="Content-Encoding: gzip\r\n")),
-        ("JSON where a form belongs", _raw("application/json", b"{}")),
-        ("a header of 100 kB", _raw(FORM, part[:-2] + b"X: " + b"a" * 100_000 + b"\r\n\r\na\r\n--x--\r\n")),
-        ("an unknown field", _raw(FORM, part.replace(b'"media"', b'"../media"') + b"a\r\n--x--\r\n")),
-        ("10,000 parts", _raw(FORM, (part + b"\r\n") * 10_000 + b"--x--\r\n")),
-        ("210 MB in pieces without a declared size", _raw(FORM, part + b"\0" * 210_000_000, declared=None)),
+        ("a declared terabyte", raw(FORM, part, declared=10**12)),
+        ("a declared negative size", raw(FORM, part, declared=-1)),
+        ("a declared size of letters", raw(FORM, part, declared="many")),
+        ("a form cut in a part", raw(FORM, part + b"abc")),
+        ("a form without boundary", raw("multipart/form-data", part)),
+        ("a form of another boundary", raw(FORM, part.replace(b"--x", b"--y"))),
+        ("an empty form", raw(FORM, b"--x--\r\n")),
+        ("a compressed form", raw(FORM, gzip.compress(part), extra="Content-Encoding: gzip\r\n")),
+        ("JSON where a form belongs", raw("application/json", b"{}")),
+        ("a header of 100 kB", raw(FORM, part[:-2] + b"X: " + b"a" * 100_000 + b"\r\n\r\na\r\n--x--\r\n")),
+        ("an unknown field", raw(FORM, part.replace(b'"media"', b'"../media"') + b"a\r\n--x--\r\n")),
+        ("10,000 parts", raw(FORM, (part + b"\r\n") * 10_000 + b"--x--\r\n")),
+        ("210 MB in pieces without a declared size", raw(FORM, part + b"\0" * 210_000_000, declared=None)),
     ]  # fmt: skip
 
 
-def _form(field: str, content: bytes, name: str = "a") -> Send:
+def form(field: str, content: bytes, name: str = "a") -> Send:
+    """Sends a form with one file."""
     head = f'--x\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n'
-    return _raw(FORM, f"{head}Content-Type: video/mp4\r\n\r\n".encode() + content + b"\r\n--x--\r\n")
+    return raw(FORM, f"{head}Content-Type: video/mp4\r\n\r\n".encode() + content + b"\r\n--x--\r\n")
 
 
-def _raw(kind: str, body: bytes, declared: int | str | None = 0, extra: str = "") -> Send:
+def raw(kind: str, body: bytes, declared: int | str | None = 0, extra: str = "") -> Send:
     """Sends bytes as they are. ``declared`` 0 means the true size, ``None`` pieces without one."""
     size = "Transfer-Encoding: chunked" if declared is None else f"Content-Length: {declared or len(body)}"
     head = "POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -150,7 +151,8 @@ def _answer(line: socket.socket) -> tuple[int, str]:
     return int(head.split()[1]), message
 
 
-def _wav(seconds: int, rate: int = 8000) -> bytes:
+def wav(seconds: int, rate: int = 8000) -> bytes:
+    """Silence."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setparams((1, 2, rate, 0, "NONE", ""))

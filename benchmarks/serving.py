@@ -1,4 +1,6 @@
-"""``python -m benchmarks.serving [RUN]``: a server under load, and under attack (``--hostile``); writes serving.json.
+"""``python -m benchmarks.serving [RUN]``: a server under load, under attack (``--hostile``), or both (``--siege``).
+
+Writes serving.json.
 
 The server is a process of its own, started as users start it, on loopback.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import math
 import os
 import platform
 import signal
@@ -19,12 +22,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.hostile import uploads
+from benchmarks.siege import besieged
 
 SAYINGS = (
     "Oh my God, you are really here!",
@@ -35,6 +39,16 @@ SAYINGS = (
     "Wait, what was that noise?",
 )
 WARM_UP = 3.0
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def _children(process: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == process:
+                found.append(int(path.parent.name))
+    return found
 
 
 @dataclass
@@ -52,9 +66,9 @@ class Served:
     folder: Path
 
     def memory(self) -> float:
-        """Resident memory, MiB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+        """Resident memory, MiB, of the server and of the processes that it has started."""
+        own = [self.process.pid, *_children(self.process.pid)]
+        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / 2**20 for pid in own)
 
     def left(self) -> list[str]:
         """Files of uploads that lie around."""
@@ -106,9 +120,14 @@ def client(port: int, utterances: int, until: float, load: Load, number: int) ->
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     while time.monotonic() < until:
         began = time.perf_counter()
-        line.request("POST", "/v1/predict", conversation(utterances, number), {"Content-Type": "application/json"})
-        answer = line.getresponse()
-        content = answer.read()
+        try:
+            line.request("POST", "/v1/predict", conversation(utterances, number), {"Content-Type": "application/json"})
+            answer = line.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException):
+            load.statuses[0] += 1
+            line.close()
+            continue
         load.seconds.append(time.perf_counter() - began)
         load.statuses[answer.status] += 1
         assert answer.status != 200 or len(json.loads(content)["utterances"]) == utterances
@@ -137,21 +156,73 @@ def under_load(words: Sequence[str], clients: int, utterances: int, seconds: flo
         before, began = served.memory(), time.perf_counter()
         load = post_for(served, clients, utterances, seconds)
         took, after = time.perf_counter() - began, served.memory()
-    milliseconds = sorted(1000 * s for s in load.seconds)
     return {
         "clients": clients,
         "utterances": utterances,
         "seconds": took,
-        "requests": len(milliseconds),
-        "requests_per_second": len(milliseconds) / took,
-        "milliseconds": {
-            "median": statistics.median(milliseconds),
-            "p99": milliseconds[int(0.99 * (len(milliseconds) - 1))],
-            "most": milliseconds[-1],
-        },
+        "requests": len(load.seconds),
+        "requests_per_second": len(load.seconds) / took,
+        "milliseconds": spread(load.seconds),
         "statuses": dict(load.statuses),
         "memory_mib": {"before": before, "after": after},
     }
+
+
+def spread(seconds: Sequence[float]) -> dict[str, float]:
+    """Median, 99th percentile and the most, in milliseconds."""
+    ordered = sorted(1000 * s for s in seconds) or [math.nan]
+    return {"median": statistics.median(ordered), "p99": ordered[int(0.99 * (len(ordered) - 1))], "most": ordered[-1]}
+
+
+def under_siege(words: Sequence[str], clients: int, utterances: int, seconds: float) -> dict[str, Any]:
+    """The same while others attack; besides, how soon ``/v1/health`` answers, and what attackers are told."""
+    with server(words) as served:
+        post_for(served, clients, utterances, min(WARM_UP, seconds))
+        before, began = served.memory(), time.perf_counter()
+        over, health = threading.Event(), Load()
+        prober = threading.Thread(target=probe, args=(served.port, over, health))
+        prober.start()
+        with besieged(served.port) as answers:
+            load = post_for(served, clients, utterances, seconds)
+            took, during = time.perf_counter() - began, served.memory()
+        over.set()
+        prober.join()
+        time.sleep(min(2 * WARM_UP, seconds))
+        ended, after = time.perf_counter(), served.memory()
+        served.process.send_signal(signal.SIGTERM)
+        served.process.wait(60)
+        ending = time.perf_counter() - ended
+        left = served.left()
+    return {
+        "clients": clients,
+        "utterances": utterances,
+        "seconds": took,
+        "requests": len(load.seconds),
+        "requests_per_second": len(load.seconds) / took,
+        "milliseconds": spread(load.seconds),
+        "statuses": dict(load.statuses),
+        "health_milliseconds": spread(health.seconds),
+        "health_statuses": dict(health.statuses),
+        "attacks": {name: dict(counts) for name, counts in sorted(answers.items())},
+        "memory_mib": {"before": before, "during": during, "after": after},
+        "seconds_to_end": ending,
+        "left": left,
+    }
+
+
+def probe(port: int, over: threading.Event, health: Load) -> None:
+    """Ask for the health of a server several times a second, each time over a new connection."""
+    while not over.wait(0.2):
+        began = time.perf_counter()
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        try:
+            line.request("GET", "/v1/health")
+            status = line.getresponse().status
+        except (OSError, http.client.HTTPException):
+            status = 0
+        health.seconds.append(time.perf_counter() - began)
+        health.statuses[status] += 1
+        line.close()
 
 
 def under_attack(words: Sequence[str]) -> dict[str, Any]:
@@ -184,6 +255,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("run", nargs="?", help="a run; the model in the box if not given")
     parser.add_argument("--hostile", action="store_true", help="hostile uploads instead of load")
+    parser.add_argument("--siege", action="store_true", help="load and, beside it, attacks that go on all the time")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--utterances", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
@@ -196,10 +268,17 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"{answer['status']}  {answer['seconds']:6.2f} s  {answer['upload']}: {answer['says'][:90]}")
         print(f"{result['refused']} of {len(result['answers'])} refused with 4xx; left behind: {len(result['left'])}")
     else:
-        result = under_load(start, given.clients, given.utterances, given.seconds)
-        spread = result["milliseconds"]
+        measure = under_siege if given.siege else under_load
+        result = measure(start, given.clients, given.utterances, given.seconds)
+        took = result["milliseconds"]
         print(f"{result['requests_per_second']:.1f} requests per second of {given.utterances} utterances")
-        print(f"median {spread['median']:.1f} ms, 99th percentile {spread['p99']:.1f} ms; {result['statuses']}")
+        print(f"median {took['median']:.1f} ms, 99th percentile {took['p99']:.1f} ms; {result['statuses']}")
+    if given.siege:
+        health = result["health_milliseconds"]
+        print(f"health: median {health['median']:.1f} ms, most {health['most']:.1f} ms; {result['health_statuses']}")
+        for name, counts in result["attacks"].items():
+            print(f"  {name}: {counts}")
+        print(f"ended within {result['seconds_to_end']:.1f} s of SIGTERM; left behind: {len(result['left'])}")
     memory = result["memory_mib"]
     print(f"memory {memory['before']:.0f} MiB before, {memory['after']:.0f} MiB after")
     given.out.write_text(json.dumps({"machine": platform.platform(), **result}, indent=2) + "\n")

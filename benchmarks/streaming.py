@@ -79,7 +79,7 @@ def measure(case: str, lengths: Sequence[int] = LENGTHS, contributions: bool = T
         milliseconds[length] = statistics.median(times)
     expected = predictor.predict(Conversation("whole", tuple(said)))
     difference = max(_difference(one, other) for one, other in zip(found, expected, strict=True))
-    return Cost(case, contributions, milliseconds, _bytes(stream._memory.kept) / 1024 / len(stream), difference)
+    return Cost(case, contributions, milliseconds, _bytes(stream.mark().memory.kept) / 1024 / len(stream), difference)
 
 
 def _utterances(widths: dict[str, int], count: int) -> list[Utterance]:

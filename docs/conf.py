@@ -15,10 +15,10 @@ author = "crossspace developers"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_parser", "generated_pages", "drawn_math"]
+extensions = ["myst_parser", "generated_pages", "drawn_math", "example"]
 myst_enable_extensions = ["deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "_ext", "_templates"]
+exclude_patterns = ["_build", "_components", "_example", "_ext", "_templates"]
 
 html_theme = "furo"
 html_title = f"crossspace {__version__}"

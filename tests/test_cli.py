@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -250,6 +251,9 @@ MISTAKES: dict[str, tuple[list[str], int, list[str]]] = {
     "a near option": ([*TRAIN, "--proceses", "3"], 2, ["--processes"]),
     "tables that are extracted": (["data", "import", "a", "b", "--format", "meld"], 2, ["crossspace extract"]),
     "an option that the ending replaces": (["analyze", "a.vtt", "--format", "csv"], 2, ["--out FILE.csv"]),
+    "a document": (["analyze", "{tmp}/talk.pdf"], 1, ["a PDF document", "plain text"]),
+    "an office document": (["analyze", "{tmp}/talk.docx"], 1, ["an Office document", "plain text"]),
+    "a document to extract": (["extract", "{tmp}/talk.pdf", "{tmp}/t.parquet"], 1, ["a PDF document"]),
     "an address": (["analyze", "https://example.org/a.mp4"], 2, ["https://example.org/a.mp4", "Download"]),
     "an address to import": (
         ["data", "import", "s3://bucket/a.npz", "t.parquet", "--format", "arrays"],
@@ -281,6 +285,9 @@ def test_a_mistake_gets_a_message_and_an_exit_code(
 ) -> None:
     junk, bad = tmp_path / "junk.parquet", tmp_path / "bad.json"
     junk.write_bytes(b"PAR1 this is not Parquet")
+    (tmp_path / "talk.pdf").write_bytes(b"%PDF-1.7\n")
+    with zipfile.ZipFile(tmp_path / "talk.docx", "w") as archive:
+        archive.writestr("word/document.xml", "<w:document/>")
     bad.write_text('{"utterances": [')
     said = tmp_path / "words.json"
     said.write_text('{"utterances": [{"speaker": "Ada", "text": "No features here.", "features": {"txet": [1]}}]}')

@@ -20,6 +20,7 @@ import crossspace.objectives
 from crossspace.balance import BALANCERS
 from crossspace.components import discover
 from crossspace.data import importers
+from crossspace.features.extractors import extractors
 from crossspace.models import MODELS
 from crossspace.objectives.base import Objective
 from crossspace.training.options import TrainingOptions
@@ -79,6 +80,7 @@ def components() -> list[Component]:
         *(Component("Models", name, model) for name, model in MODELS.items()),
         *(Component("Balancers", name, balancer) for name, balancer in BALANCERS.items()),
         *(Component("Importers", name, importers.find(name)) for name in importers.names()),
+        *(Component("Extractors", f"{modality} {name}", kind) for modality, name, kind in _extractors()),
         *(Component("Objectives", name, thing) for name, thing in _objectives().items()),
         *(Component("Layers and fusion", thing.__name__, thing) for thing in _layers()),
         Component("Training", "training options", TrainingOptions),
@@ -151,6 +153,12 @@ def methods(thing: Any) -> Iterator[tuple[str, str, Docstring]]:
             continue
         signature = "" if isinstance(member, property) else _signature(function)
         yield name, signature, Docstring.of(function)
+
+
+def _extractors() -> Iterator[tuple[str, str, type]]:
+    for modality, kinds in extractors().items():
+        for name, kind in kinds.items():
+            yield modality, name, kind
 
 
 def _objectives() -> dict[str, type[Objective]]:

@@ -1,4 +1,4 @@
-"""Pages that are written while the documentation is built: one per component, and the recipes with their sizes."""
+"""Pages that the build writes: components, commands, the HTTP interface, and the recipes with their sizes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import yaml
 from catalogue import Component, Docstring, arguments, components, methods
+from commands import commands, marked
+from drawn_math import inside
+from interface import interface
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+_HERE = Path(__file__).parent.parent
+COMPANIONS = _HERE / "_components"
+"""Texts that somebody wrote for the pages of components, and their pictures."""
+_PLACE = "<!-- drawing -->"
 
 _ROLE = re.compile(r":\w+(?::\w+)*:`(~?)([^`<]*)`")
 _TASKS: dict[str, dict[str, Any]] = {
@@ -45,34 +53,49 @@ def code(text: str) -> str:
 
 
 def write_pages(docs: Path) -> None:
-    """Write ``components/*.md`` and ``recipes.md`` below ``docs``; pages that nobody asks for any more go."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent.parent / "_templates"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters.update(cell=cell, code=code, markdown=markdown)
-    found = components()
-    pages = {docs / "components" / f"{c.page}.md": _component(environment, c) for c in found}
-    kinds = list(dict.fromkeys(c.kind for c in found))
-    grouped = {kind: [c for c in found if c.kind == kind] for kind in kinds}
-    pages[docs / "components" / "index.md"] = environment.get_template("components.md.jinja").render(
-        kinds={kind: [(c, Docstring.of(c.thing).summary) for c in members] for kind, members in grouped.items()}
-    )
-    pages[docs / "recipes.md"] = environment.get_template("recipes.md.jinja").render(**_recipes())
-    for stale in set((docs / "components").glob("*.md")) - set(pages):
-        stale.unlink()
-    for path, text in pages.items():
+    """Write all generated pages below ``docs``; pages that nobody asks for any more go."""
+    environment = _environment()
+    pages = {**_component_pages(environment), **_command_pages(environment)}
+    pages["http.md"] = environment.get_template("http.md.jinja").render(**interface())
+    pages["recipes.md"] = environment.get_template("recipes.md.jinja").render(**_recipes())
+    for folder in {Path(name).parent for name in pages} - {Path()}:
+        for stale in (docs / folder).glob("*.md"):
+            if stale.relative_to(docs).as_posix() not in pages:
+                stale.unlink()
+    for name, text in pages.items():
+        path = docs / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
 
 
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader((_HERE / "_templates", COMPANIONS)),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(cell=cell, code=code, markdown=markdown, marked=marked)
+    environment.globals.update(formula=inside)
+    return environment
+
+
+def _component_pages(environment: jinja2.Environment) -> dict[str, str]:
+    found = components()
+    pages = {f"components/{one.page}.md": _component(environment, one) for one in found}
+    kinds = {kind: [one for one in found if one.kind == kind] for kind in dict.fromkeys(one.kind for one in found)}
+    pages["components/index.md"] = environment.get_template("components.md.jinja").render(
+        kinds={kind: [(one, Docstring.of(one.thing).summary) for one in members] for kind, members in kinds.items()}
+    )
+    return pages
+
+
 def _component(environment: jinja2.Environment, component: Component) -> str:
     docstring = Docstring.of(component.thing)
-    described = {argument.name for argument in arguments(component)}
+    taken = arguments(component)
+    described = {argument.name for argument in taken}
     sections = {
         heading: [(name, text) for name, text in entries if name not in described]
         for heading, entries in docstring.sections.items()
@@ -80,11 +103,47 @@ def _component(environment: jinja2.Environment, component: Component) -> str:
     return environment.get_template("component.md.jinja").render(
         component=component,
         docstring=docstring,
-        citation=getattr(component.thing, "citation", None),
-        arguments=arguments(component),
+        facts=_facts(component),
+        companion=_companion(environment, component.page),
+        arguments=taken,
         sections={heading: entries for heading, entries in sections.items() if entries},
         methods=list(methods(component.thing)),
     )
+
+
+def _facts(component: Component) -> dict[str, str]:
+    """What a component states about itself beside its docstring."""
+    thing = component.thing
+    facts = {"Source": getattr(thing, "citation", ""), "Licence": getattr(thing, "licence", "")}
+    if component.kind == "Extractors":
+        value = f":{thing.argument.upper()}" if thing.argument else ""
+        facts["Chosen by"] = f"`--{thing.modality} {thing.name}{value}`"
+    return {name: text for name, text in facts.items() if isinstance(text, str) and text}
+
+
+def _companion(environment: jinja2.Environment, page: str) -> str:
+    """What somebody wrote by hand for this page, ``docs/_components/PAGE.md``, with its picture; empty without one."""
+    path = COMPANIONS / f"{page}.md"
+    if not path.exists():
+        return ""
+    text = path.read_text(encoding="utf-8").strip()
+    if _PLACE not in text:
+        return text
+    drawn = environment.get_template(f"{page}.svg.jinja").render()
+    # An empty line would end the drawing in Markdown.
+    lines = [line for line in drawn.splitlines() if line.strip()]
+    return text.replace(_PLACE, "\n".join(['<figure class="drawing">', *lines, "</figure>"]))
+
+
+def _command_pages(environment: jinja2.Environment) -> dict[str, str]:
+    found = commands()
+    template = environment.get_template("command.md.jinja")
+    pages = {
+        f"commands/{name}.md": template.render(command=name, about=about, actions=actions)
+        for name, (about, actions) in found.items()
+    }
+    pages["commands/index.md"] = environment.get_template("commands.md.jinja").render(commands=found)
+    return pages
 
 
 def _recipes() -> dict[str, Any]:

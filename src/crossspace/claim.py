@@ -22,12 +22,16 @@ _PATIENCE = 0.5
 
 
 @contextmanager
-def claimed(folder: str | Path) -> Iterator[None]:
+def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
     """Nobody else works in ``folder`` meanwhile.
 
     The claim is a lock of the operating system, which ends with the process however that ends; no clock decides who
     is alive. Beside it lies who holds it, for the one who is refused. The folder is made if need be, and removed again
     when the block leaves nothing in it.
+
+    Args:
+        folder: what is claimed.
+        passing: the folder is there for the claim alone; it goes with it, also where a killed process left it.
 
     Raises:
         UsageError: another process holds the folder; the message says which.
@@ -54,9 +58,11 @@ def claimed(folder: str | Path) -> Iterator[None]:
         yield
     finally:
         (folder / HOLDER).unlink(missing_ok=True)
+        for left in folder.glob(".*.partial") if passing else ():
+            left.unlink(missing_ok=True)
         (folder / LOCK).unlink(missing_ok=True)  # while it is held: a lock whose file has no name is nobody's
         lock.release()
-        if made:
+        if made or passing:
             with suppress(OSError):  # there is something in it
                 folder.rmdir()
 

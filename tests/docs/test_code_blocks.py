@@ -20,10 +20,19 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-GENERATED = ("docs/_build/", "docs/components/", "docs/recipes.md", "docs/results/studies/")
+GENERATED = (
+    "docs/_build/",
+    "docs/commands/",
+    "docs/components/",
+    "docs/http.md",
+    "docs/recipes.md",
+    "docs/results/studies/",
+)
 
 BLOCKS = {
     "README.md": (6, 1, 3),
+    "docs/_components/balancers-pgm.md": (1, 0, 0),
+    "docs/_components/models-css.md": (1, 0, 0),
     "docs/concepts/balancing.md": (4, 0, 0),
     "docs/concepts/conversations-and-batches.md": (5, 0, 0),
     "docs/concepts/css.md": (1, 0, 0),
@@ -38,7 +47,7 @@ BLOCKS = {
     "docs/guides/resume.md": (3, 0, 2),
     "docs/guides/study.md": (4, 1, 0),
     "docs/guides/tune.md": (5, 1, 0),
-    "docs/index.md": (0, 0, 0),
+    "docs/index.md": (1, 0, 0),
     "docs/results/bench.md": (0, 0, 0),
     "docs/results/index.md": (0, 0, 0),
     "docs/results/mosi.md": (0, 0, 1),
@@ -49,7 +58,7 @@ BLOCKS = {
 }
 """Of each page: how many blocks run, are files, do not run. A new block is a new number."""
 
-SHOWN = {"json", "yaml", "text", "bibtex", "{toctree}"}
+SHOWN = {"json", "yaml", "text", "bibtex", "{toctree}", "{container} ways"}
 """Languages that are read and not run."""
 
 ELSEWHERE = {"make", "pip", "git", "python3", ".", "source"}
@@ -126,8 +135,8 @@ def blocks(page: str) -> list[Block]:
 def test_no_page_and_no_block_escapes() -> None:
     fates = {page: [block.fate for block in blocks(page)] for page in pages()}
     assert {page: (f.count("run"), f.count("file"), f.count("not run")) for page, f in fates.items()} == BLOCKS
-    assert len(fates) == 23
-    assert sum(map(sum, BLOCKS.values())) == 90
+    assert len(fates) == 25
+    assert sum(map(sum, BLOCKS.values())) == 93
 
 
 def test_every_block_has_a_language_that_is_known() -> None:

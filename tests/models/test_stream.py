@@ -151,15 +151,70 @@ def test_streams_of_one_model_and_a_prediction_between_do_not_mix(
     same(found, expected)
 
 
-def test_any_other_model_reads_a_window_again(make_predictor: Callable[..., Predictor], talk: Talk) -> None:
-    predictor, conversation = make_predictor(), talk()
-    assert not predictor.causal
-    stream = predictor.stream(window=4)
-    assert not stream.causal
-    said = conversation.utterances
-    expected = [predictor.predict(Conversation("w", said[max(0, i - 3) : i + 1]))[-1] for i in range(len(said))]
-    same([*stream.extend(said[:3]), *(stream.push(u) for u in said[3:])], expected)
+@pytest.mark.parametrize("name", MODELS)
+def test_any_other_model_reads_a_window_again_with_the_speakers_of_the_whole(name: str, talk: Talk) -> None:
+    said = talk().utterances
+    met = tuple(dict.fromkeys(u.speaker for u in said))
+    widths = {m: len(x) for m, x in said[0].features.items()}
+    known = inspect.signature(MODELS[name]).parameters
+    chosen = {k: v for k, v in {**SMALL, "causal": False}.items() if k in known}
+    torch.manual_seed(0)
+    local = Predictor(MODELS[name](TaskSpec(("a", "b"), widths, len(met)), **chosen))
+    named = Predictor(MODELS[name](TaskSpec(("a", "b"), widths, met), **chosen))
+    named.model.load_state_dict(local.model.state_dict())
+    if local.causal:
+        pytest.skip("reads every utterance once")
+    stream = local.stream(window=4)
+    expected = [named.predict(Conversation("w", said[max(0, i - 3) : i + 1]))[-1] for i in range(len(said))]
+    # A modality that the window lacks, and the conversation had, adds nothing.
+    there = [dict.fromkeys(widths, 0.0) | one["contributions"] for one in expected]
+    same(
+        [*stream.extend(said[:3]), *(stream.push(u) for u in said[3:])],
+        [{**one, "contributions": found} for one, found in zip(expected, there, strict=True)],
+    )
     assert len(stream) == len(said)
+
+
+def test_where_the_window_holds_the_conversation_its_last_record_is_that_of_the_whole(
+    make_predictor: Callable[..., Predictor], talk: Talk
+) -> None:
+    predictor, said = make_predictor(), talk().utterances
+    stream = predictor.stream()
+    assert not predictor.causal and not stream.causal
+    for i, utterance in enumerate(said):
+        same([stream.push(utterance)], predictor.predict(Conversation("so far", said[: i + 1]))[-1:])
+
+
+@pytest.mark.parametrize("name", CAUSAL)
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_stream_goes_back_to_a_mark_as_if_nothing_had_been_pushed_since(
+    name: str, causal: bool, make_predictor: Callable[..., Predictor], talk: Talk
+) -> None:
+    predictor, said = make_predictor(name, causal=causal), talk().utterances
+    stream, untroubled = predictor.stream(window=5), predictor.stream(window=5)
+    for utterance in said:
+        mark = stream.mark()
+        stream.extend([replace(utterance, speaker="Z"), *said[:3]])
+        for _ in range(2):
+            stream.rewind(mark)
+            again = stream.push(utterance)
+        same([again], [untroubled.push(utterance)])
+        assert len(stream) == len(untroubled)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_an_error_on_the_way_through_the_model_leaves_no_trace(
+    make_predictor: Callable[..., Predictor], talk: Talk, causal: bool
+) -> None:
+    predictor, said = make_predictor(causal=causal), talk().utterances
+    stream, untroubled = predictor.stream(), predictor.stream()
+    last = list(predictor.model.modules())[-1]
+    for utterance in said[:5]:
+        hook = last.register_forward_pre_hook(lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            stream.extend([replace(utterance, speaker="Z"), utterance])
+        hook.remove()
+        same([stream.push(utterance)], [untroubled.push(utterance)])
 
 
 @pytest.mark.parametrize("causal", [True, False])

@@ -7,6 +7,7 @@ import threading
 import time
 import wave
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,14 +39,21 @@ class FakeAnalyzer:
         )
         identity = {"name": "minilm", "version": "1"}
         self.extractors: dict[str, Any] = {"text": SimpleNamespace(identity=identity, extract=list)}
-        self.name = "talk"
+        self.name, self.wanted = "talk", dict[str, str]()
         self.in_the_box, self.card = False, "# A card"
         self.gate: threading.Event | None = None
         self.posted_gate: threading.Event | None = None
         self.began, self.seen = threading.Event(), []
 
     def analyze(
-        self, media: Path | None, transcript: Transcript | None, *, name: str, conversation_id: str, progress: Any
+        self,
+        media: Path | None,
+        transcript: Transcript | None,
+        *,
+        name: str,
+        conversation_id: str,
+        progress: Any,
+        extract: Any = None,
     ) -> Analysis:
         self.seen.append({"media": media, "transcript": transcript, "name": name})
         self.began.set()
@@ -69,21 +77,67 @@ class FakeAnalyzer:
         return self._analysis(conversation.id, tuple(map(judged, conversation.utterances)), None, notes)
 
     def stream(self) -> Any:
-        return SimpleNamespace(push=judged)
+        return FakeStream(self)
 
     def _analysis(self, name: str, found: tuple[UtteranceAnalysis, ...], media: Any, notes: Any) -> Analysis:
         model = {"name": "talk", "kind": "css", "modalities": ["text"], "causal": True, "in_the_box": False}
         return Analysis(name, LABELS, model, media, found, notes)
 
 
+class FakeStream:
+    """Judges each utterance by itself, and says beside its text how many it has seen before."""
+
+    def __init__(self, analyzer: FakeAnalyzer) -> None:
+        self._analyzer, self._seen = analyzer, 0
+
+    def push(self, utterance: Utterance) -> UtteranceAnalysis:
+        found = judged(utterance)
+        self._seen += 1
+        gate = self._analyzer.gate
+        if gate is not None:
+            self._analyzer.began.set()
+            gate.wait(5)
+        return replace(found, missing={"audio": f"{self._seen - 1} before"})
+
+    def mark(self) -> int:
+        return self._seen
+
+    def rewind(self, past: int) -> None:
+        self._seen = past
+
+
 def judged(u: Utterance) -> UtteranceAnalysis:
     if u.text == "bad":
         raise DataError("This utterance should be good. Found 'bad'.")
+    if u.text == "broken":
+        raise ZeroDivisionError
     shares = {"joy": 0.9, "anger": 0.1} if "joy" in (u.text or "") else {"joy": 0.2, "anger": 0.8}
     label = max(shares, key=shares.__getitem__)
     return UtteranceAnalysis(
         u.id, u.speaker, u.start, u.end, u.text, label, shares[label], shares, {"text": shares}, {"text": 0.3}
     )
+
+
+class Here:
+    """A worker without a process."""
+
+    def __init__(self, name: str, memory: int | None = None) -> None:
+        self.name = name
+
+    def call(self, function: Callable[..., Any], *given: Any, said: Any = None) -> Any:
+        return function(*given, said)
+
+    def begin(self) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers in this process do all of their work here; those of a process of their own are whole."""
+    monkeypatch.setattr("crossspace.serve.state.Worker", Here)
 
 
 @pytest.fixture
@@ -100,6 +154,7 @@ def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], lis
     page = tmp_path / "page"
     page.mkdir()
     (page / "index.html").write_text("<h1>crossspace</h1>")
+    (page / "docs.html").write_text("<h1>The API</h1>")
     monkeypatch.setattr("crossspace.serve.app.PAGE", page)
     monkeypatch.setattr("crossspace.serve.app.TIMELINE", page)
     return lambda: [path for path in base.rglob("*") if path.suffix != ".lock"]

@@ -90,6 +90,40 @@ def test_a_recording_that_is_worked_on_does_not_hold_up_live_conversations(clien
     working.join()
 
 
+def test_a_message_that_took_too_long_has_left_no_trace(open_client, analyzer):
+    client = open_client(timeout=0.2)
+    analyzer.gate = threading.Event()
+    with client.websocket_connect(LIVE) as socket:
+        socket.send_json({"text": "joy, too late"})
+        assert "0 seconds" in socket.receive_json()["error"]["message"]
+        analyzer.gate.set()
+        for number in range(2):
+            socket.send_json({"text": "joy"})
+            answer = socket.receive_json()
+            assert (answer["id"], answer["missing"]) == (f"live_{number}", {"audio": f"{number} before"})
+
+
+def test_a_message_for_which_there_is_no_place_has_left_no_trace(open_client, analyzer):
+    client = open_client(max_live=1)
+    state = client.app.state.crossspace
+    with client.websocket_connect(LIVE) as socket:
+        with state.live.place():
+            socket.send_json({"text": "joy"})
+            assert "busy" in socket.receive_json()["error"]["message"]
+        socket.send_json({"text": "joy"})
+        answer = socket.receive_json()
+        assert (answer["id"], answer["missing"]) == ("live_0", {"audio": "0 before"})
+
+
+def test_an_error_that_nobody_foresaw_ends_the_conversation_and_says_so(client):
+    with pytest.raises(ZeroDivisionError), client.websocket_connect(LIVE) as socket:  # noqa: PT012
+        socket.send_json({"text": "broken"})
+        assert "went wrong" in socket.receive_json()["error"]["message"]
+        with pytest.raises(WebSocketDisconnect) as end:
+            socket.receive_json()
+        assert end.value.code == 1011
+
+
 def test_a_token_is_shown_by_header_or_as_browsers_can(open_client):
     client = open_client(token="s3cret")
     with client.websocket_connect(LIVE, subprotocols=["bearer", "s3cret"]) as socket:

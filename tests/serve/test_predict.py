@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from crossspace.serve.look import look_at_conversation
 from crossspace.serve.schemas import AnalysisAnswer
 
 TALK = {"id": "talk", "utterances": [{"speaker": "ANN", "text": "joy"}, {"speaker": "BEN", "text": "no", "start": 1.5}]}
@@ -75,6 +76,25 @@ def test_limits_of_bytes_utterances_and_characters_hold(open_client):
     assert client.post("/v1/predict", json={"utterances": [{}] * 4}).status_code == 413
     assert client.post("/v1/predict", json={"utterances": [{"text": "a" * 51}]}).status_code == 413
     assert client.post("/v1/predict", json={"utterances": [{"x": "a" * 5000}]}).status_code == 413
+
+
+@pytest.mark.parametrize(("item", "status"), [("{},", 413), ("1,", 422), ('{"x":1},', 413), ("[[1]],", 413)])
+def test_millions_of_parts_are_refused_before_each_is_looked_at(client, item, status):
+    body = '{"utterances": [' + item * 1_100_000 + "{}]}"
+    response = client.post("/v1/predict", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == status and len(message(response)) < 1000
+
+
+def test_a_large_conversation_is_read_by_the_worker(client, monkeypatch):
+    worker, asked = client.app.state.crossspace.looker, []
+    call = worker.call
+    monkeypatch.setattr(worker, "call", lambda what, *given, said: asked.append(what) or call(what, *given, said=said))
+    assert client.post("/v1/predict", json=TALK).status_code == 200 and asked == []
+    large = {"utterances": [{"text": "joy " * 100}] * 100}
+    assert client.post("/v1/predict", json=large).status_code == 200
+    assert asked == [look_at_conversation]
+    broken = client.post("/v1/predict", content=b"{" * 40_000, headers={"content-type": "application/json"})
+    assert broken.status_code == 400
 
 
 def test_a_full_queue_answers_429(open_client, analyzer):

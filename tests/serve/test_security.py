@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from crossspace.errors import UsageError
+from crossspace.serve.hosts import host_of, is_own
 from crossspace.serve.settings import Settings
 
 TALK = {"utterances": [{"text": "joy"}]}
@@ -18,12 +19,36 @@ def test_every_answer_forbids_requests_elsewhere(client):
         assert "access-control-allow-origin" not in headers
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "", "[::1"])
+FOREIGN = (
+    *("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "evil.localhost", "localhost.", "localhos"),
+    *("localhost@evil.example", "evil.example@localhost", "localhost:80@evil.example", "evil.example:80@localhost"),
+    *("", " ", "localhost evil.example", "localhost,evil.example", "localhost/evil.example", "local_host"),
+    *("[::1", "::1", "[::1]evil.example", "[::1].evil.example", "[::1]:", "[::2]", "[::ffff:127.0.0.1]", "[localhost]"),
+    *("localhost:", "localhost:a", "localhost:80a", "localhost:0", "localhost:99999", "localhost:-1", "localhost:1:1"),
+    *("127.1", "0x7f.0.0.1", "2130706433", "127.0.0.1:\u0661", "loca\u017fhost", "\uff4cocalhost", "http://localhost"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("host", FOREIGN)
 def test_on_loopback_foreign_host_names_are_refused(client, host):
-    assert client.get("/v1/health", headers={"Host": host}).status_code == 403
+    headers = {"Host": host.encode("utf-8")}
+    assert client.get("/v1/health", headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000"])
+def test_a_request_has_one_host(client):
+    for hosts in ([], ["localhost", "localhost"], ["localhost", "evil.example"]):
+        assert host_of(hosts) is None
+    request = client.build_request("GET", "/v1/health", headers=[("Host", "localhost"), ("Host", "evil.example")])
+    assert client.send(request).status_code == 403
+
+
+@pytest.mark.parametrize("host", [h for h in FOREIGN if any(sign in h for sign in "@ /#,\u0661")])
+def test_beyond_loopback_a_host_is_still_one_name(open_client, host):
+    client = open_client(host="0.0.0.0")
+    assert client.get("/v1/health", headers={"Host": host.encode("utf-8")}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000", "[0:0:0:0:0:0:0:1]"])
 def test_names_of_this_computer_are_served(client, host):
     assert client.get("/v1/health", headers={"Host": host}).status_code == 200
 
@@ -32,10 +57,25 @@ def test_beyond_loopback_any_host_name_is_served(open_client):
     assert open_client(host="0.0.0.0").get("/v1/health", headers={"Host": "talk.example"}).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:9", "http://[", ""])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "null", "http://127.0.0.1:9", "http://[", "", "127.0.0.1:8000", "ftp://127.0.0.1:8000",
+     "http://evil.example@127.0.0.1:8000", "http://127.0.0.1:8000/", "http://127.0.0.1:8000 ", "http://127.0.0.1",
+     "http://127.0.0.1:8000.evil.example", "http://127.0.0.1:8000#evil", "http:/127.0.0.1:8000", "HTTP://127.0.0.1:8000"],
+)  # fmt: skip
 def test_requests_of_other_sites_are_refused(client, origin):
     response = client.post("/v1/predict", json=TALK, headers={"Origin": origin})
     assert response.status_code == 403 and response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [("http://localhost", "localhost:80"), ("https://a.example", "a.example"), ("https://a.example", "a.example:443"),
+     ("http://[::1]:8000", "[0::1]:8000"), ("http://localhost:9", "LOCALHOST:9")],
+)  # fmt: skip
+def test_an_origin_is_the_host_with_the_port_that_its_scheme_leaves_out(origin, host):
+    assert is_own([origin], host_of([host]))
+    assert not is_own([origin, origin], host_of([host])) and not is_own([origin], host_of(["other:1"]))
 
 
 def test_requests_of_the_page_are_served(client):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -7,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -15,6 +16,7 @@ import pytest
 
 from crossspace.cli.main import main
 from crossspace.errors import UsageError
+from crossspace.serve.connections import MOST, MOST_FRAMES, PATIENCE
 from crossspace.serve.running import listen
 from crossspace.serve.settings import Settings
 
@@ -37,7 +39,8 @@ def server(tmp_path, *options):
             assert said[1], process.stderr.read()
             yield process, said, int(said[1].split("  ")[0].rpartition(":")[2])
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def begin_upload(port: int, declared: int, sent: bytes) -> socket.socket:
@@ -126,6 +129,114 @@ def test_a_connection_on_which_no_request_comes_is_closed(tmp_path, sent):
     with server(tmp_path, "--stall", "0.5") as (_, _, port), socket.create_connection(("127.0.0.1", port), 20) as line:
         line.sendall(sent)
         assert line.recv(100) == b""
+
+
+def post(port: int, transcript: bytes) -> int:
+    """The status of the answer to an upload."""
+    body = HEAD.replace(b'"media"', b'"transcript"') + transcript + b"\r\n--x--\r\n"
+    with begin_upload(port, len(body), body) as line:
+        return int(line.recv(100).split()[1])
+
+
+def is_healthy(port: int) -> bool:
+    with urlopen(f"http://127.0.0.1:{port}/v1/health", timeout=20) as answer:
+        return answer.status == 200
+
+
+def is_gone(group: int) -> bool:
+    """Whether no process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_a_look_that_never_ends_holds_up_nobody_and_ends_in_time(tmp_path):
+    with server(tmp_path, "--timeout", "1") as (_, _, port):
+        body = HEAD.replace(b'"media"', b'"transcript"') + b"STUCK\r\n--x--\r\n"
+        with begin_upload(port, len(body), body) as line:
+            assert is_healthy(port)
+            assert line.recv(100).startswith(b"HTTP/1.1 504 ")
+        assert wait_until(lambda: post(port, b"ANN: joy") == 200)
+        assert wait_until(lambda: not files(tmp_path))
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_when_the_server_ends_though_its_worker_is_stuck(tmp_path, sign):
+    with server(tmp_path) as (process, _, port):
+        assert post(port, b"ANN: joy") == 200
+        body = HEAD.replace(b'"media"', b'"transcript"') + b"STUCK\r\n--x--\r\n"
+        with begin_upload(port, len(body), body) as line:
+            assert wait_until(lambda: files(tmp_path)) and is_healthy(port)
+            process.send_signal(sign)
+            assert line.recv(100).startswith(b"HTTP/1.1 503 ")
+            process.wait(120)
+        assert wait_until(lambda: is_gone(process.pid))
+        assert "Traceback" not in process.stderr.read()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_ends_when_its_server_is_killed(tmp_path):
+    with server(tmp_path) as (process, _, port):
+        assert post(port, b"ANN: joy") == 200
+        process.kill()
+        process.wait(120)
+        assert wait_until(lambda: is_gone(process.pid))
+
+
+def test_slow_uploads_give_way_to_others(tmp_path):
+    with server(tmp_path, "--max-queue", "1") as (_, _, port):
+        slow = [begin_upload(port, 1_000_000, HEAD) for _ in range(4)]
+        assert wait_until(lambda: len(files(tmp_path)) == 4)
+        assert wait_until(lambda: post(port, b"ANN: joy") == 200)
+        for line in slow:
+            line.close()
+
+
+def test_half_heads_without_number_keep_nobody_out(tmp_path):
+    with server(tmp_path) as (_, _, port), ExitStack() as opened:
+        for _ in range(MOST + 20):
+            line = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            line.sendall(b"GET /v1/health HTTP/1.1\r\nHost: local")
+        assert is_healthy(port)
+
+
+def test_who_asks_often_over_one_connection_goes_on(tmp_path):
+    with server(tmp_path) as (_, _, port):
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        for _ in range(3 * PATIENCE // 80):
+            line.request("GET", "/v1/health")
+            answer = line.getresponse()
+            assert answer.status == 200 and answer.read() and not answer.will_close
+        line.close()
+
+
+def test_chunks_of_one_byte_end_a_connection(tmp_path):
+    with server(tmp_path) as (_, _, port):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as chunks:
+            chunks.sendall(
+                b"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(HEAD), HEAD)
+            )
+            with pytest.raises(ConnectionError):
+                chunks.sendall(b"1\r\na\r\n" * 10_000_000)
+        assert is_healthy(port)
+
+
+@pytest.mark.parametrize("frame", [b"\0\x80abcd", b"\x89\x80abcd", b"\x8a\x80abcd"], ids=["parts", "pings", "pongs"])
+def test_frames_without_a_message_end_a_live_conversation(tmp_path, frame):
+    with server(tmp_path) as (_, _, port), socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(
+            b"GET /v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert line.recv(1000).startswith(b"HTTP/1.1 101 ")
+        line.sendall(b"\x01\x80abcd" + frame * (MOST_FRAMES + 1))
+        received = b""
+        while piece := line.recv(65536):
+            received += piece
+        assert b"frames without a message" in received and is_healthy(port)
 
 
 def test_beyond_this_computer_without_token_there_is_a_warning(tmp_path):

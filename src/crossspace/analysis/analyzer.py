@@ -10,10 +10,12 @@ from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.features.cache import FeatureCache
-from crossspace.features.extraction import Extraction
+from crossspace.features.extraction import Extracted, Extraction
 from crossspace.features.extractors import Extractor, from_identity
+from crossspace.features.media.container import check_kind
 from crossspace.features.sources import Recording
 from crossspace.features.transcripts import Transcript
+from crossspace.models.stream import Past
 from crossspace.predict import Predictor, Stream, said_unmatched, unmatched
 
 CARD = "README.md"
@@ -28,6 +30,7 @@ class Analyzer:
         in_the_box: whether it is the model shipped with crossspace.
         card: its model card, in Markdown, if it has one.
         cache: where features are kept between calls; nowhere if there is none.
+        wanted: ``{modality: "NAME[:VALUE]"}`` where an extractor was built in another way than the model records.
     """
 
     def __init__(
@@ -38,8 +41,9 @@ class Analyzer:
         in_the_box: bool = False,
         card: str | None = None,
         cache: FeatureCache | None = None,
+        wanted: Mapping[str, str] | None = None,
     ) -> None:
-        self.predictor, self.extractors = predictor, dict(extractors)
+        self.predictor, self.extractors, self.wanted = predictor, dict(extractors), dict(wanted or {})
         self.in_the_box, self.card = in_the_box, card
         self._extraction = Extraction(self.extractors, cache)
 
@@ -77,7 +81,7 @@ class Analyzer:
         strange = sorted(set(wanted or {}) - set(predictor.task.modalities))
         if strange:
             raise UsageError(f"The model knows {list(predictor.task.modalities)}. Found an extractor for {strange}.")
-        return cls(predictor, extractors, in_the_box=in_the_box, card=_card(predictor), cache=cache)
+        return cls(predictor, extractors, in_the_box=in_the_box, card=_card(predictor), cache=cache, wanted=wanted)
 
     @property
     def name(self) -> str:
@@ -92,6 +96,7 @@ class Analyzer:
         name: str | None = None,
         conversation_id: str = "conversation",
         progress: Callable[[str], None] | None = None,
+        extract: Callable[[Recording], Extracted] | None = None,
     ) -> Analysis:
         """Analyze a recording, a transcript, or both.
 
@@ -101,17 +106,24 @@ class Analyzer:
             name: how the recording is called in the answer; its file's name if none.
             conversation_id: how the conversation is called.
             progress: told what is being done: ``speech``, ``audio``, ``visual``, ``text``, ``model``.
+            extract: hears and sees a recording instead, for example in another process; its texts are left to this one.
 
         Raises:
             DataError: a file cannot be read, or holds nothing that the model can use.
         """
+        if media is not None:
+            check_kind(media)
         if transcript is None and media is not None and not {"audio", "visual"} & set(self.predictor.task.modalities):
             raise DataError(
                 f"{self.name[0].upper()}{self.name[1:]} reads text only, and the recording {name or media.name} comes "
                 "without a transcript. Give its transcript, or a model that hears or sees."
             )
         said = progress or (lambda stage: None)
-        found = self._extraction.run(Recording(conversation_id, transcript, media), said)
+        recording = Recording(conversation_id, transcript, media)
+        if extract is not None and media is not None:
+            found = self._extraction.with_text(extract(recording), said)
+        else:
+            found = self._extraction.run(recording, said)
         facts = None if media is None or found.media is None else {"name": name or media.name, **found.media}
         said("model")
         return self._analysis(found.conversation, facts, found.notes)
@@ -125,7 +137,8 @@ class Analyzer:
         """
         if not conversation.utterances:
             raise DataError(f"Conversation {conversation.id!r} should have at least one utterance. Found none.")
-        return self._analysis(self._extraction.fill([conversation])[0], None, tuple(notes))
+        found = self._extraction.with_text(Extracted(conversation, notes=tuple(notes)))
+        return self._analysis(found.conversation, None, found.notes)
 
     def stream(self) -> LiveAnalysis:
         """A conversation that is still going on."""
@@ -174,6 +187,14 @@ class LiveAnalysis:
         """The next utterance, from what was said before it."""
         filled = self._extraction.fill([Conversation("live", (utterance,))])[0].utterances[0]
         return _utterance(filled, self._stream.push(filled), self._modalities)
+
+    def mark(self) -> Past:
+        """Where the conversation is now, to be given to :meth:`rewind`."""
+        return self._stream.mark()
+
+    def rewind(self, past: Past) -> None:
+        """Go back to a mark: what was pushed since has left no trace."""
+        self._stream.rewind(past)
 
 
 def _utterance(utterance: Utterance, record: Mapping[str, Any], modalities: Sequence[str]) -> UtteranceAnalysis:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crossspace.claim import claimed
 from crossspace.cli.cutting import add_rule, tell_cut
 from crossspace.cli.parsing import Parser, local, names_or_count
 from crossspace.cli.parsing import words as split_words
@@ -94,30 +97,44 @@ def run(words: Sequence[str]) -> int:
     labels = Labels(given.labels, given.unlabelled)
     labels.check(recordings)
     _check_cut(given, {r.split for r in recordings})
-    with ExtractProgress(hidden=given.quiet) as progress:
-        harvest = extract(
-            recordings,
-            wanted,
-            cache=Path(given.cache) if given.cache else None,
-            jobs=given.jobs,
-            progress=progress.show,
+    with _alone(Path(given.target)):
+        with ExtractProgress(hidden=given.quiet) as progress:
+            harvest = extract(
+                recordings,
+                wanted,
+                cache=Path(given.cache) if given.cache else None,
+                jobs=given.jobs,
+                progress=progress.show,
+            )
+        corpus = to_corpus(
+            harvest,
+            labels=labels,
+            speakers=given.speakers,
+            name=given.name or source.resolve().stem,
+            source=source.resolve().name if given.provenance is None else given.provenance,
+            licence=given.licence,
+            validation_cut=given.validation_cut or HASH,
+            validation_fraction=given.validation_fraction,
+            seed=given.seed,
         )
-    corpus = to_corpus(
-        harvest,
-        labels=labels,
-        speakers=given.speakers,
-        name=given.name or source.resolve().stem,
-        source=source.resolve().name if given.provenance is None else given.provenance,
-        licence=given.licence,
-        validation_cut=given.validation_cut or HASH,
-        validation_fraction=given.validation_fraction,
-        seed=given.seed,
-    )
-    corpus.write(given.target)
+        corpus.write(given.target)
     print(f"{given.target}: {corpus!r}")
     _tell_choices(corpus, labels)
     _tell(harvest.notes, harvest.failures)
     return 1 if harvest.failures else 0
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Nobody else extracts to ``target`` meanwhile: a hidden folder beside it is claimed, and goes with the claim.
+
+    Raises:
+        UsageError: another process does; the message says which.
+    """
+    with claimed(target.parent / f".{target.name}.claim", passing=True):
+        for left in target.parent.glob(f".{escape(target.name)}.*.partial"):  # of one that was killed while it wrote
+            left.unlink(missing_ok=True)
+        yield
 
 
 def _tell_choices(corpus: Corpus, labels: Labels) -> None:

@@ -75,6 +75,7 @@ def parsers() -> dict[str, Parser]:
         ("max_duration", "length of a recording, seconds"),
         ("timeout", "from the first byte of a request to its answer, seconds"),
         ("stall", "how long an upload may pause, seconds"),
+        ("least_rate", "what an upload must bring after that, bytes per second"),
         ("live_rate", "live messages per second"),
         ("live_idle", "longest silence of a live conversation, seconds"),
     ):

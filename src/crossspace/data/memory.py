@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,3 +23,7 @@ class Memory:
 
     seen: int = 0
     kept: dict[Hashable, Any] = field(default_factory=dict)
+
+    def copy(self) -> Memory:
+        """The same as it is now; of the two, one alone may be used for passes, as they share what is long."""
+        return Memory(self.seen, {layer: copy.deepcopy(state) for layer, state in self.kept.items()})

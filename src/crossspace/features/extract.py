@@ -111,14 +111,17 @@ def extract(
     kept = [r for r in recordings if r.id in found]
     named = told_apart([found[r.id].conversation for r in kept])
     ordered = [(r.split, conversation) for r, conversation in zip(kept, named, strict=True)]
+    notes = {name: e.notes for name, e in found.items()}
     if "text" in extractors:
+        for _, conversation in ordered:
+            notes[conversation.id] += here.unread(conversation)
         ordered = _with_text(ordered, here, progress)
     conversations: dict[str | None, list[Conversation]] = {}
     for split, conversation in ordered:
         conversations.setdefault(split, []).append(conversation)
     return Harvest(
         conversations,
-        {name: e.notes for name, e in found.items() if e.notes},
+        {name: sentences for name, sentences in notes.items() if sentences},
         failures,
         {m: e.identity for m, e in extractors.items()},
         {m: e.width for m, e in extractors.items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +12,13 @@ import numpy as np
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError
 from crossspace.features.cache import FeatureCache
-from crossspace.features.extractors.base import Extractor, Missing
+from crossspace.features.extractors.base import Extractor, Missing, TextExtractor
 from crossspace.features.findings import damage, found_speech
 from crossspace.features.keys import feature_key, media_digest
 from crossspace.features.sources.recording import Recording
 from crossspace.features.transcripts import read_transcript, within
 from crossspace.features.transcripts.encoding import read_text
+from crossspace.features.transcripts.tidy import listed
 from crossspace.features.transcripts.transcript import Cue, Transcript
 from crossspace.features.utterance_ids import ids_of
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 Found = np.ndarray | Missing
 Span = tuple[float, float]
 
+_AT_ONCE, _SPARE = 10, 60.0
+"""People who may speak at the same time all through a recording, and seconds that are granted besides."""
 _FACES = "faces 2"
 """Part of keys: another way of reading pictures or of finding faces makes another feature."""
 
@@ -77,13 +80,34 @@ class Extraction:
                 found[modality] = [self._clip(modality, path, notes) for path in recording.clips]
             else:
                 found[modality] = self._spans(modality, media, digest, cues, notes)
-        if "text" in self.extractors:
-            said("text")
-            found["text"] = self.texts([cue.text for cue in cues])
         facts = None
         if media is not None:
             facts = {"duration": media.duration, "audio": media.audio is not None, "video": media.video is not None}
-        return Extracted(_conversation(recording.id, cues, found), facts, tuple(dict.fromkeys(notes)))
+        extracted = Extracted(_conversation(recording.id, cues, found), facts, tuple(dict.fromkeys(notes)))
+        return self.with_text(extracted, said)
+
+    def with_text(self, extracted: Extracted, said: Callable[[str], None] = lambda stage: None) -> Extracted:
+        """The same with text features wherever there is a text and no such features yet; what was not read is noted."""
+        if "text" not in self.extractors:
+            return extracted
+        said("text")
+        (conversation,) = self.fill([extracted.conversation])
+        notes = (*extracted.notes, *self.unread(extracted.conversation))
+        return replace(extracted, conversation=conversation, notes=notes)
+
+    def unread(self, conversation: Conversation) -> tuple[str, ...]:
+        """A note on the texts of a conversation that are longer than the extractor reads, if it reads them."""
+        extractor = self.extractors.get("text")
+        if not isinstance(extractor, TextExtractor):
+            return ()
+        texts = {
+            i: u.text for i, u in enumerate(conversation.utterances, start=1) if u.text and "text" not in u.features
+        }
+        long = [str(i) for i, text in texts.items() if extractor.is_overlong(text)]
+        if not long:
+            return ()
+        few = "utterance" if len(long) == 1 else "utterances"
+        return (f"Text beyond {extractor.limit} tokens was not read ({few} {listed(long)}).",)
 
     def texts(self, texts: Sequence[str | None]) -> list[Found]:
         """Text features of many utterances at once; the empty ones are missing."""
@@ -138,6 +162,7 @@ class Extraction:
             return [Missing(f"no {'audio' if modality == 'audio' else 'video'} track")] * len(cues)
         timed = {i: (c.start, c.end) for i, c in enumerate(cues) if c.start is not None and c.end is not None}
         spans = {i: (start, end) for i, (start, end) in timed.items() if start < end}
+        _check_spans(spans.values(), media)
         keys = {i: _media_material(modality, digest, span) for i, span in spans.items()}
         read = _hear if modality == "audio" else _see
         damaged: list[str] = []
@@ -172,10 +197,11 @@ class Extraction:
         keys = {i: feature_key(extractor.identity, *parts) for i, parts in material.items()}
         known = self.cache.get_many(list(keys.values())) if self.cache is not None else {}
         found: dict[int, Found] = {i: known[key] for i, key in keys.items() if key in known}
-        wanted = [i for i in keys if i not in found]
-        if not wanted:
+        # Utterances of the same key, such as those who speak in one cue, have the same vector.
+        first = {key: i for i, key in reversed(keys.items()) if i not in found}
+        if not first:
             return found
-        for batch in _batches(read(wanted), extractor.batch):
+        for batch in _batches(read(sorted(first.values())), extractor.batch):
             heard = {i: item for i, item in batch if not isinstance(item, Missing)}
             values: dict[int, Found] = {i: item for i, item in batch if isinstance(item, Missing)}
             if heard:
@@ -183,7 +209,21 @@ class Extraction:
             found.update(values)
             if self.cache is not None:
                 self.cache.put_many({keys[i]: value for i, value in values.items()})
-        return found
+        return {i: found[first.get(key, i)] for i, key in keys.items() if i in found or first.get(key) in found}
+
+
+def _check_spans(spans: Iterable[Span], media: Media) -> None:
+    """Refuse what would be heard and seen again and again: work is in proportion to the recording.
+
+    Raises:
+        DataError: the utterances together last far longer than the recording.
+    """
+    whole = sum(min(end, media.duration) - start for start, end in spans if start < media.duration)
+    if whole > _AT_ONCE * media.duration + _SPARE:
+        raise DataError(
+            f"The utterances of {media.path} should follow each other, with up to {_AT_ONCE} people speaking at once. "
+            f"Found utterances of {whole:.0f} seconds together in a recording of {media.duration:.1f}. Check the times."
+        )
 
 
 def _media_material(modality: str, digest: str, span: Span) -> tuple[str | float, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.fft import irfft, rfft
+import scipy  # its parts are imported when they are first used: whoever only reads text has no use for them
 
 FFT = 1024
 LOWEST, HIGHEST = 60.0, 600.0
@@ -46,7 +46,7 @@ def pitch(frames: np.ndarray, rate: int = 16_000) -> tuple[np.ndarray, np.ndarra
 def _normalised(frames: np.ndarray, lags: int) -> np.ndarray:
     """``(F, lags)``: likeness of a frame and itself ``lag`` samples later, in [-1, 1]."""
     width = frames.shape[1]
-    correlation = irfft(np.abs(rfft(frames, FFT, axis=1)) ** 2, FFT, axis=1)[:, :lags]
+    correlation = scipy.fft.irfft(np.abs(scipy.fft.rfft(frames, FFT, axis=1)) ** 2, FFT, axis=1)[:, :lags]
     cumulated = np.zeros((len(frames), width + 1))
     np.cumsum(frames.astype(np.float64) ** 2, axis=1, out=cumulated[:, 1:])
     lag = np.arange(lags)

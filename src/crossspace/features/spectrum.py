@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy.fft import dct, rfft
+import scipy  # its parts are imported when they are first used: whoever only reads text has no use for them
 
 from crossspace.features.extractors.base import RATE
 from crossspace.features.pitch import FFT, pitch
@@ -37,7 +37,7 @@ def descriptors(samples: np.ndarray) -> dict[str, np.ndarray]:
     over 26 log mel bands, ``f0`` in hertz and ``clarity`` as :func:`~crossspace.features.pitch.pitch` gives them.
     All but ``energy`` are the same at any gain.
     """
-    from scipy.signal import sosfiltfilt  # slow to import, and whoever only reads text has no use for it
+    from scipy.signal import sosfiltfilt
 
     samples = np.asarray(samples, dtype=np.float32)
     samples = samples - samples.mean()
@@ -49,7 +49,7 @@ def descriptors(samples: np.ndarray) -> dict[str, np.ndarray]:
     mel = found.pop("mel")
     shares = mel / mel.sum(1, keepdims=True)
     found["flux"] = np.linalg.norm(np.diff(shares, axis=0, prepend=shares[:1]), axis=1)
-    cepstrum = dct(np.log(mel), axis=1, norm="ortho")
+    cepstrum = scipy.fft.dct(np.log(mel), axis=1, norm="ortho")
     found.update({name: cepstrum[:, i] for i, name in enumerate(CEPSTRAL, start=1)})
     return found
 
@@ -60,7 +60,7 @@ def _framed(samples: np.ndarray) -> np.ndarray:
 
 def _block(frames: np.ndarray, dull: np.ndarray, floor: float) -> dict[str, np.ndarray]:
     hertz, window, bank = _constants()
-    power = np.abs(rfft(frames * window, FFT, axis=1)) ** 2 + floor * float((window**2).sum())
+    power = np.abs(scipy.fft.rfft(frames * window, FFT, axis=1)) ** 2 + floor * float((window**2).sum())
     total = power.sum(1)
     cumulated = power.cumsum(1)
     f0, clarity = pitch(dull)

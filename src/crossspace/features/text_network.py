@@ -13,6 +13,8 @@ from crossspace.features.checkpoint import Checkpoint
 
 Pooling = Literal["cls", "mean"]
 
+_TOKEN = 32
+"""Characters of a token that a text is cut by to begin with: words of a hundred are rare."""
 ROWS, STEP = 4, 8
 """Texts of one forward pass, and what their length in tokens is rounded up to."""
 
@@ -40,7 +42,7 @@ class TextNetwork:
         network, self._tokenizer, _ = checkpoint
         self._network = network.get_encoder() if network.config.is_encoder_decoder else network
         self._pooling, self._layer = pooling, layer
-        self._limit = min(limit or 1 << 30, _limit(network, self._tokenizer))
+        self.limit = min(limit or 1 << 30, _limit(network, self._tokenizer))
         self._tokenizer.padding_side = "right"
         self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token or self._tokenizer.unk_token
         if pooling == "cls" and self._tokenizer.cls_token is None and self._tokenizer.bos_token is None:
@@ -65,10 +67,8 @@ class TextNetwork:
         found: list[np.ndarray | None] = [None] * len(texts)
         if not texts:
             return found
-        # A lone surrogate, as broken files have them, is no text that the tokenizer takes.
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        tokens: list[list[int]] = self._tokenizer(clean, truncation=True, max_length=self._limit)["input_ids"]
-        for rows, length in _batches([len(t) for t in tokens], self._limit):
+        tokens = self._tokens(texts, self.limit)
+        for rows, length in _batches([len(t) for t in tokens], self.limit):
             full = [tokens[row] for row in rows + rows[-1:] * (ROWS - len(rows))]
             given = self._tokenizer.pad(
                 {"input_ids": full}, padding="max_length", max_length=length, return_tensors="pt"
@@ -77,6 +77,32 @@ class TextNetwork:
             pooled = self._pool(self._states(given["input_ids"], mask), mask).numpy()
             for row, vector in zip(rows, pooled[: len(rows)], strict=True):
                 found[row] = vector if np.isfinite(vector).all() else None
+        return found
+
+    def is_overlong(self, text: str) -> bool:
+        """Whether a text goes on beyond what is read of it."""
+        # A token is a byte at least, and most texts are short: they need not be looked at again.
+        room = self.limit - self._tokenizer.num_special_tokens_to_add()
+        return len(text.encode("utf-8", "replace")) > room and len(self._tokens([text], self.limit + 1)[0]) > self.limit
+
+    def _tokens(self, texts: Sequence[str], most: int) -> list[list[int]]:
+        """The first tokens of each text, special ones included.
+
+        Of a long text no more is taken apart than holds them: the tokens of a whole file would fill the memory.
+        """
+        found: list[list[int]] = [[]] * len(texts)
+        left, length = list(range(len(texts))), most * _TOKEN
+        while left:
+            # A lone surrogate, as broken files have them, is no text that the tokenizer takes.
+            parts = [_until_space(texts[i], length).encode("utf-8", "replace").decode("utf-8") for i in left]
+            for i, tokens in zip(
+                left, self._tokenizer(parts, truncation=True, max_length=most)["input_ids"], strict=True
+            ):
+                found[i] = tokens
+            short = [
+                i for i, part in zip(left, parts, strict=True) if len(found[i]) < most and len(part) < len(texts[i])
+            ]
+            left, length = short, 4 * length
         return found
 
     def _states(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -92,6 +118,14 @@ class TextNetwork:
             return states[:, 0].clone()
         kept = mask.unsqueeze(2).to(states.dtype)
         return (states * kept).sum(1) / kept.sum(1)
+
+
+def _until_space(text: str, length: int) -> str:
+    """A text up to the last space within ``length`` characters, so that no word is cut; all of it where it is short."""
+    if len(text) <= length:
+        return text
+    place = max(text.rfind(" ", 0, length), text.rfind("\n", 0, length))
+    return text[: place if place > 0 else length]
 
 
 def _batches(lengths: Sequence[int], limit: int) -> Iterator[tuple[list[int], int]]:

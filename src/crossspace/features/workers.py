@@ -9,18 +9,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from crossspace.errors import CrossspaceError
+from crossspace.errors import CrossspaceError, UsageError
 from crossspace.features.cache import FeatureCache
 from crossspace.features.extraction import Extracted, Extraction
 from crossspace.features.extractors import build
 from crossspace.features.sources import Recording
-from crossspace.runtime import optional_import
+from crossspace.runtime import end_with_parent, optional_import
 
 Result = tuple[Recording, Extracted | str]
 """A recording and what came of it, or why nothing did."""
 
+_CONTEXT = multiprocessing.get_context("spawn")
+_UNGUARDED = (
+    "The processes for several recordings at a time ended before they began. Each begins by importing the script that "
+    'asks for them, and must not ask again: write what the script does below a line `if __name__ == "__main__":`, or '
+    "use jobs=1."
+)
 _KILLED = (
     "The process that extracted it ended without a word, probably for want of memory or because a library crashed. "
     "Convert the recording to MP4 or WAV, or cut it."
@@ -66,28 +73,37 @@ def _until_one_dies(
 ) -> Iterator[Result]:
     """Results of what is ``waiting``, until none is left or a process died; ``suspects`` are then those in work."""
     running: dict[Future[Extracted | str], Recording] = {}
-    with _pool(media, cache, min(jobs, len(waiting))) as pool:
+    begun = _CONTEXT.Event()
+    with _pool(media, cache, min(jobs, len(waiting)), begun) as pool:
         while running or (waiting and not suspects):
             while waiting and not suspects and len(running) < jobs:
                 try:
                     running[pool.submit(_work, waiting[0])] = waiting[0]
                 except BrokenProcessPool:  # it died since the last result
+                    if not begun.is_set():
+                        raise UsageError(_UNGUARDED) from None
                     break
+                except RuntimeError:
+                    if multiprocessing.current_process().name == "MainProcess":
+                        raise
+                    # This process imports the script that asked for it, and is not to ask again; that one says why.
+                    raise SystemExit(1) from None
                 waiting.popleft()
             if not running:  # the one that died had nothing in work
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 recording = running.pop(future)
                 if isinstance(future.exception(), BrokenProcessPool):
+                    if not begun.is_set():
+                        raise UsageError(_UNGUARDED) from None
                     suspects.append(recording)
                 else:
                     yield recording, future.result()
 
 
 @contextmanager
-def _pool(media: Mapping[str, str], cache: Path | None, jobs: int) -> Iterator[ProcessPoolExecutor]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _begin, (dict(media), cache, jobs)) as pool:
+def _pool(media: Mapping[str, str], cache: Path | None, jobs: int, begun: Event) -> Iterator[ProcessPoolExecutor]:
+    with ProcessPoolExecutor(jobs, _CONTEXT, _begin, (dict(media), cache, jobs, begun)) as pool:
         try:
             yield pool
         finally:
@@ -97,8 +113,10 @@ def _pool(media: Mapping[str, str], cache: Path | None, jobs: int) -> Iterator[P
 _extraction_here: Extraction | None = None
 
 
-def _begin(media: Mapping[str, str], cache: Path | None, jobs: int) -> None:
+def _begin(media: Mapping[str, str], cache: Path | None, jobs: int, begun: Event) -> None:
     global _extraction_here
+    begun.set()
+    end_with_parent()
     import torch
 
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))

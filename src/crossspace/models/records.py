@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from math import factorial
 from typing import Any
 
 import numpy as np
+import torch
 
 from crossspace.data.batch import collate
 from crossspace.data.conversation import Conversation
@@ -17,11 +19,22 @@ from crossspace.models.inference import Inference, infer
 Coalition = frozenset[str]
 
 
-def read_whole(model: Model, conversation: Conversation, contributions: bool = True) -> list[dict[str, Any]]:
-    """The records of a conversation, each in the context of the whole; labels are not looked at."""
+def read_whole(
+    model: Model, conversation: Conversation, contributions: bool = True, speakers: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
+    """The records of a conversation, each in the context of the whole; labels are not looked at.
+
+    Args:
+        model: what judges.
+        conversation: what is judged.
+        contributions: whether to say what each modality adds.
+        speakers: indices of the speaker of every utterance, where they were numbered in more than this conversation.
+    """
     if not conversation.utterances:
         return []
     batch = collate([conversation.without_labels()], model.task)
+    if speakers is not None:
+        batch = replace(batch, speakers=torch.tensor(speakers))
     here = [m for m in model.task.modalities if bool(batch.present[m].any())]
     said = {kept: infer(model, [batch.keep(kept)]) for kept in coalitions(here)[0 if contributions else -1 :]}
     ids = [u.id for u in conversation.utterances]

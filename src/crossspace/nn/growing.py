@@ -39,6 +39,12 @@ class Growing:
         self.length = end
         return self._room[:count, :end]
 
+    def __deepcopy__(self, memo: object) -> Growing:
+        """The steps so far in the same room, where only one of the two may go on."""
+        copied = Growing()
+        copied.length, copied._room = self.length, self._room
+        return copied
+
     @property
     def steps(self) -> Tensor | None:
         """All (b, t, ...) so far; none before the first."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from typing import Any
 
-from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 
-from crossspace.features.transcripts import Transcript, read_transcript
+from crossspace.features.extraction import Extracted
+from crossspace.features.sources import Recording
 from crossspace.serve.answers import Format, answer_with, documented
+from crossspace.serve.extracting import extract_media
 from crossspace.serve.lane import Progress
-from crossspace.serve.limits import check_amount
-from crossspace.serve.recording import check_recording
+from crossspace.serve.look import look_at_upload
 from crossspace.serve.schemas import AnalysisAnswer, errors
-from crossspace.serve.settings import Settings
-from crossspace.serve.state import state_of, token_shown, work
-from crossspace.serve.upload import FIELDS, Upload, receive_upload
+from crossspace.serve.state import look, state_of, token_shown, work
+from crossspace.serve.upload import FIELDS, receive_upload
 from crossspace.serve.workspace import remove
 
 router = APIRouter(prefix="/v1", tags=["conversations"])
@@ -49,29 +50,28 @@ _BODY: dict[str, Any] = {
 async def analyze(request: Request, format: Format = "json") -> Response:
     """The files are kept while they are worked on and then removed. What they are is decided by their content."""
     state = state_of(request)
-    with state.recordings.place() as place:
+    state.recordings.check_room()
+    until = time.monotonic() + state.settings.timeout
+    with ExitStack() as working, ExitStack() as arriving:
         folder = state.workspace.folder()
-        place.afterwards(lambda: remove(folder))
-        upload = await receive_upload(request, folder, state.settings)
-        names = {**state.names, **{str(path): FIELDS[name] for name, path in upload.files.items()}}
-        media = upload.files.get("media")
+        arriving.callback(remove, folder)
+        upload = await receive_upload(request, folder, state, until)
+        place = working.enter_context(state.recordings.place())
+        place.afterwards(arriving.pop_all().close)
+        media, transcript = upload.files.get("media"), upload.files.get("transcript")
         # Not in the queue: what cannot be served is told so at once.
-        transcript = await run_sync(_checked, upload, state.settings)
+        found = await look(request, until, look_at_upload, media, transcript, state.settings)
+        names = {**state.names, **{str(path): FIELDS[name] for name, path in upload.files.items()}}
         shown = upload.names.get("media") or upload.names.get("transcript") or "conversation"
 
         def job(progress: Progress) -> Response:
-            found = state.analyzer.analyze(media, transcript, name=shown, conversation_id=shown, progress=progress)
-            return answer_with(found, format, names)
+            def extract(recording: Recording) -> Extracted:
+                extracted: Extracted = state.extractor.call(extract_media, recording, state.wanted, said=progress)
+                return extracted
 
-        return await work(request, place, job, names)
+            analysis = state.analyzer.analyze(
+                media, found, name=shown, conversation_id=shown, progress=progress, extract=extract
+            )
+            return answer_with(analysis, format, names)
 
-
-def _checked(upload: Upload, settings: Settings) -> Transcript | None:
-    """The transcript of an upload, if it has one, after a look at everything in it."""
-    if "media" in upload.files:
-        check_recording(upload.files["media"], settings.max_duration)
-    if "transcript" not in upload.files:
-        return None
-    transcript = read_transcript(upload.files["transcript"], FIELDS["transcript"].capitalize())
-    check_amount([cue.text for cue in transcript.cues], settings)
-    return transcript
+        return await work(request, place, job, until, names)

@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from crossspace import __version__
 from crossspace.serve import about, analyze, live, predict
 from crossspace.serve.ending import Ending
-from crossspace.serve.refusal import handle_errors
+from crossspace.serve.error_answers import handle_errors
 from crossspace.serve.security import HEADERS, Guard
 from crossspace.serve.settings import Settings
 from crossspace.serve.state import State
@@ -45,12 +45,13 @@ def create_app(analyzer: Analyzer, settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         _ = state.workspace
+        state.looker.begin()
         try:
             yield
         finally:
             state.close()
 
-    # The interactive documentation of FastAPI loads its scripts from elsewhere; /openapi.json does without.
+    # The interactive documentation of FastAPI loads its scripts from elsewhere; the page at /docs is our own.
     app = FastAPI(
         title="crossspace", version=__version__, description=_ABOUT, lifespan=life, docs_url=None, redoc_url=None
     )
@@ -68,6 +69,10 @@ def _serve_page(app: FastAPI) -> None:
     @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+    @app.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
+    async def docs() -> FileResponse:
+        return FileResponse(PAGE / "docs.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=PAGE, check_dir=False))
     app.mount("/timeline", StaticFiles(directory=TIMELINE, check_dir=False))

@@ -6,7 +6,8 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossspace.serve.refusal import ENDS, Refusal, answer
+from crossspace.serve.error_answers import answer
+from crossspace.serve.refusal import ENDS, Refusal
 
 GRACE = 3.0
 """Seconds that running requests are given when the server is told to end."""

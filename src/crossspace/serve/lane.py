@@ -46,21 +46,29 @@ class Lane:
         """Jobs that wait or are being worked on."""
         return len(self._inside)
 
+    def check_room(self) -> None:
+        """Say at once that there is no place, so that nobody sends a recording for nothing.
+
+        Raises:
+            Refusal: 429, the queue is full; with the seconds after which a place should be free.
+        """
+        if len(self._inside) >= self.limit:
+            ahead = time.monotonic() - self._began if self._began else 0.0
+            wait = min(600.0, max(self._seconds, ahead))
+            raise Refusal(
+                429, f"The server is busy with {self.limit} requests. Try again in a moment.", retry_after=wait
+            )
+
     @contextmanager
     def place(self) -> Iterator[Place]:
         """A place in the queue, kept until the block ends or, if later, the job that runs in it.
 
         Raises:
-            Refusal: 429, the queue is full; with the seconds after which a place should be free.
+            Refusal: 429, as :meth:`check_room`.
         """
         place = Place(self)
         with self._lock:
-            if len(self._inside) >= self.limit:
-                ahead = time.monotonic() - self._began if self._began else 0.0
-                wait = min(600.0, max(self._seconds, ahead))
-                raise Refusal(
-                    429, f"The server is busy with {self.limit} requests. Try again in a moment.", retry_after=wait
-                )
+            self.check_room()
             self._inside.add(place)
         try:
             yield place

@@ -12,9 +12,10 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from crossspace.errors import CrossspaceError
 from crossspace.serve.answers import as_json
+from crossspace.serve.error_answers import answer
 from crossspace.serve.limits import check_amount
-from crossspace.serve.predict import parse
-from crossspace.serve.refusal import UNEXPECTED, Refusal, answer, content, refusal_of
+from crossspace.serve.look import parse
+from crossspace.serve.refusal import UNEXPECTED, Refusal, content, refusal_of
 from crossspace.serve.schemas import PostedUtterance
 from crossspace.serve.security import SUBPROTOCOL, check_token
 from crossspace.serve.state import State, state_of
@@ -26,9 +27,9 @@ NORMAL, POLICY, TOO_BIG, TRY_LATER = 1000, 1008, 1009, 1013
 
 @router.websocket("/live")
 async def live(socket: WebSocket) -> None:
-    """One utterance in, one :class:`UtteranceAnswer` out, until the client closes.
+    """One :class:`PostedUtterance` in, one :class:`UtteranceAnswer` out, until the client closes.
 
-    Each is judged by what was said before it. A message that cannot be used is answered by an error, and the
+    Each is judged by what was said before it. A message that is answered by an error has left no trace, and the
     conversation goes on. Utterances may come faster than allowed; they are then read more slowly, and none is lost.
     """
     state = state_of(socket)
@@ -79,7 +80,8 @@ class Conversing:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._stream: Any = None
+        self._stream = state.analyzer.stream()
+        self._past = self._stream.mark()  # as it was after the last message that was answered
         self._texts: list[str | None] = []
 
     async def answer(self, message: str | None) -> bytes:
@@ -100,12 +102,14 @@ class Conversing:
         check_amount(texts, settings)
         utterance = posted.utterance(f"live_{len(self._texts)}")
 
-        def job(_: object) -> bytes:
-            self._stream = self._stream or self._state.analyzer.stream()
-            return as_json(asdict(self._stream.push(utterance)), self._state.names)
+        def job(_: object) -> tuple[bytes, Any]:
+            # A job before this one may have been given up by us and gone on all the same.
+            self._stream.rewind(self._past)
+            reply = as_json(asdict(self._stream.push(utterance)), self._state.names)
+            return reply, self._stream.mark()
 
         with self._state.live.place() as place:
-            reply = await place.run(job, timeout=settings.timeout)
+            reply, self._past = await place.run(job, timeout=settings.timeout)
         self._texts = texts
         return reply
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import ValidationError
 
 from crossspace.serve.answers import Format, answer_with, documented
 from crossspace.serve.lane import Progress
-from crossspace.serve.limits import check_amount
-from crossspace.serve.refusal import Refusal
+from crossspace.serve.look import look_at_conversation
 from crossspace.serve.schemas import AnalysisAnswer, PostedConversation, errors
-from crossspace.serve.state import state_of, token_shown, work
+from crossspace.serve.state import look, state_of, token_shown, work
 from crossspace.serve.upload import read_body
+
+HANDY = 32_000
+"""Bytes of a body that is read here, within milliseconds; a larger one goes to the worker, which can be ended."""
 
 router = APIRouter(prefix="/v1", tags=["conversations"])
 
@@ -35,29 +37,15 @@ _BODY: dict[str, Any] = {
 async def predict(request: Request, format: Format = "json") -> Response:
     """Every utterance is judged in the context of the whole conversation."""
     state = state_of(request)
+    state.conversations.check_room()
+    until = time.monotonic() + state.settings.timeout
+    body = await read_body(request, state, until)
     with state.conversations.place() as place:
-        body = await read_body(request, state.settings.max_conversation, state.settings)
+        known = await look(request, until, look_at_conversation, body, state.settings) if len(body) > HANDY else None
 
         def job(progress: Progress) -> Response:
-            posted = parse(PostedConversation, body)
-            check_amount([u.text for u in posted.utterances], state.settings)
-            analysis = state.analyzer.analyze_conversation(posted.conversation())
+            conversation = known or look_at_conversation(body, state.settings)
+            analysis = state.analyzer.analyze_conversation(conversation)
             return answer_with(analysis, format, state.names)
 
-        return await work(request, place, job)
-
-
-def parse(kind: Any, content: bytes | str) -> Any:
-    """``content`` as a model of pydantic.
-
-    Raises:
-        Refusal: 400, it is no JSON; 422, it is JSON of another kind; the first ten faults are named.
-    """
-    try:
-        return kind.model_validate_json(content)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        status = 400 if faults[0]["type"] == "json_invalid" else 422
-        named = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" if f["loc"] else f["msg"] for f in faults[:10]]
-        more = [f"and {len(faults) - 10} more"] if len(faults) > 10 else []
-        raise Refusal(status, "; ".join(named + more)) from error
+        return await work(request, place, job, until)

@@ -76,7 +76,8 @@ class PostedConversation(BaseModel):
     )
 
     id: str = Field(default="conversation", max_length=200)
-    utterances: list[PostedUtterance] = Field(min_length=1)
+    # Far more than any server takes: of a hundred thousand faults each would be written down.
+    utterances: list[PostedUtterance] = Field(min_length=1, max_length=100_000)
 
     @model_validator(mode="after")
     def _known(self) -> PostedConversation:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crossspace.serve.refusal import Refusal, answer
+from crossspace.serve.error_answers import answer
+from crossspace.serve.hosts import host_of, is_own
+from crossspace.serve.refusal import Refusal
 from crossspace.serve.settings import Settings
 
 WAVESURFER_STYLE = "'sha256-4hGoO+X6KXe8Gw08N/aBKwvHEYryxn/8CNSB0dTq+m0='"
@@ -68,11 +69,12 @@ class Guard:
         return await self._app(scope, receive, guarded)
 
     def _fault(self, headers: Headers) -> str | None:
-        host = headers.get("host", "")
-        if self._settings.is_loopback and _name(f"//{host}") not in self._settings.host_names:
+        host = host_of(headers.getlist("host"))
+        if self._settings.is_loopback and (host is None or host[0] not in self._settings.host_names):
             return "The Host header should name this computer, such as localhost. Found another name."
-        origin = headers.get("origin")
-        if origin is not None and _place(origin) != host.lower():
+        if host is None and "host" in headers:
+            return "The Host header should be one name, with a port or without. Found something else."
+        if "origin" in headers and not is_own(headers.getlist("origin"), host):
             return "Requests from pages of other sites are not served."
         return None
 
@@ -91,17 +93,3 @@ def check_token(connection: HTTPConnection, settings: Settings) -> None:
         shown = protocols[1] if len(protocols) == 2 and protocols[0] == SUBPROTOCOL else ""
     if not hmac.compare_digest(shown.strip().encode("utf-8", "replace"), settings.token.encode()):
         raise Refusal(401, "This server wants its token, shown as a bearer token. None, or another, was shown.")
-
-
-def _place(origin: str) -> str:
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return ""
-
-
-def _name(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""

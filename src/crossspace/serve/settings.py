@@ -23,9 +23,11 @@ class Settings:
         max_duration: length of a recording.
         max_utterances, max_characters: of one conversation.
         max_queue: recordings, and apart from them posted conversations, that may be inside at once; one of each is
-            worked on, the others wait. Who comes when it is full is asked to come again.
+            worked on, the others wait. Who comes when it is full is asked to come again. Four times as many may be
+            on their way in for longer than a moment; then the slowest is turned away.
         timeout: from the first byte of a request to its answer.
         stall: how long an upload may pause, and a connection be open without a whole head of a request.
+        least_rate: bytes per second that an upload brings on average, once it has lasted ``stall``.
         max_live: live conversations at once.
         max_message, live_rate, live_idle: size of a live message, messages per second, longest silence.
 
@@ -45,6 +47,7 @@ class Settings:
     max_queue: int = 8
     timeout: float = 600.0
     stall: float = 15.0
+    least_rate: float = 1000.0
     max_live: int = 16
     max_message: int = 256_000
     live_rate: float = 20.0
@@ -70,4 +73,4 @@ class Settings:
     @property
     def host_names(self) -> frozenset[str]:
         """What the ``Host`` header may say while the server is on loopback."""
-        return frozenset((*_LOOPBACK, self.host))
+        return frozenset((*_LOOPBACK, self.host.lower()))

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import Request
 from starlette.requests import HTTPConnection
 
 from crossspace.errors import CrossspaceError
+from crossspace.serve.arrivals import Arrivals
+from crossspace.serve.extracting import Wanted
 from crossspace.serve.lane import Lane, Place, Progress
 from crossspace.serve.refusal import refusal_of
 from crossspace.serve.security import check_token
 from crossspace.serve.settings import Settings
 from crossspace.serve.sharing import share
+from crossspace.serve.worker import Worker
 from crossspace.serve.workspace import Workspace
 
 if TYPE_CHECKING:
     from crossspace.analysis.analyzer import Analyzer
 
 Result = TypeVar("Result")
+LOOK = 30.0
+"""Seconds that a look at what has arrived may take: reading all packets of a recording takes one or two."""
+_LOOK_MEMORY = 2**30
+"""Bytes that a look may take: fifty times the largest conversation."""
+_ARRIVALS = 4
+"""Uploads that may arrive for each that may be inside."""
 
 
 class State:
-    """One analyzer, its lanes and the folder for uploads.
+    """One analyzer, its lanes, its workers and the folder for uploads.
 
     Recordings, posted conversations and live ones have a lane each, so that none waits for the longest of another
-    kind.
+    kind; so have the looks at what has arrived, which come before.
 
     Args:
         analyzer: what answers.
@@ -41,6 +51,9 @@ class State:
         self.recordings = Lane("recordings", settings.max_queue)
         self.conversations = Lane("conversations", settings.max_queue)
         self.live = Lane("live", settings.max_live)
+        self.arrivals = Arrivals(_ARRIVALS * settings.max_queue, settings.least_rate, settings.stall)
+        self.looks = Lane("looks", _ARRIVALS * settings.max_queue)
+        self.looker, self.extractor = Worker("look", memory=_LOOK_MEMORY), Worker("extract")
         self.connections = 0
         self.ending = asyncio.Event()
         for extractor in analyzer.extractors.values():
@@ -57,10 +70,18 @@ class State:
         name = self.analyzer.predictor.name
         return {name: self.analyzer.name} if Path(name).parent.name else {}
 
+    @property
+    def wanted(self) -> Wanted:
+        """What a worker needs to build the extractors of sound and pictures."""
+        how = self.analyzer.wanted
+        return {m: (e.identity, how.get(m)) for m, e in self.analyzer.extractors.items() if m != "text"}
+
     def close(self) -> None:
         """Stop the lanes and remove the uploads."""
-        for lane in (self.recordings, self.conversations, self.live):
+        for lane in (self.looks, self.recordings, self.conversations, self.live):
             lane.close()
+        for worker in (self.looker, self.extractor):
+            worker.end()
         self.workspace.close()
 
 
@@ -75,10 +96,39 @@ async def token_shown(request: Request) -> None:
     check_token(request, state_of(request).settings)
 
 
+async def look(request: Request, until: float, function: Callable[..., Result], *given: Any) -> Result:
+    """``function(*given, said)`` in the worker that looks at what has arrived.
+
+    Raises:
+        Refusal: 504, it takes longer than :data:`LOOK` seconds, or the time of the request is over.
+        CrossspaceError: raised over there.
+    """
+    state = state_of(request)
+    with state.looks.place() as place:
+
+        def job(progress: Progress) -> Result:
+            found: Result = state.looker.call(function, *given, said=progress)
+            return found
+
+        return await work(request, place, job, min(until, time.monotonic() + LOOK))
+
+
 async def work(
-    request: Request, place: Place, job: Callable[[Progress], Result], names: dict[str, str] | None = None
+    request: Request,
+    place: Place,
+    job: Callable[[Progress], Result],
+    until: float,
+    names: dict[str, str] | None = None,
 ) -> Result:
-    """What ``job`` returns, from the lane of ``place``; faults become refusals without paths of the server."""
+    """What ``job`` returns, from the lane of ``place``; faults become refusals without paths of the server.
+
+    Args:
+        request: its client may go away meanwhile.
+        place: in a lane.
+        job: what is to be done.
+        until: when the time of the request is over.
+        names: paths that may occur in messages, and what clients call these things.
+    """
     state = state_of(request)
     names = {**state.names, **(names or {})}
 
@@ -92,4 +142,4 @@ async def work(
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    return await place.run(clean, timeout=state.settings.timeout, gone=gone())
+    return await place.run(clean, timeout=max(0.0, until - time.monotonic()), gone=gone())

@@ -14,8 +14,9 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from crossspace.serve.arrivals import Arrival
 from crossspace.serve.refusal import Refusal
-from crossspace.serve.settings import Settings
+from crossspace.serve.state import State
 
 FIELDS = {"media": "the recording", "transcript": "the transcript"}
 """The files of an upload and what messages call them."""
@@ -38,17 +39,19 @@ class Upload:
     names: dict[str, str] = field(default_factory=dict)
 
 
-async def receive_upload(request: Request, folder: Path, settings: Settings) -> Upload:
+async def receive_upload(request: Request, folder: Path, state: State, until: float) -> Upload:
     """Stream the files of a multipart request into ``folder``.
 
     Raises:
-        Refusal: 400, it is no such form; 408, it stalls; 413, a file is too large; 415, another type of content.
+        Refusal: 400, it is no such form; 408, it stalls or is slow; 413, a file is too large; 415, another type of
+            content.
     """
+    settings = state.settings
     limits = {"media": settings.max_media, "transcript": settings.max_transcript}
     total = sum(limits.values()) + _OVERHEAD
     form = _Form(_boundary(request), folder, limits)
     try:
-        async for chunk in body(request, total, settings):
+        async for chunk in body(request, total, state, until):
             form.feed(chunk)
             if form.waiting >= _BLOCK:
                 await run_sync(form.write)
@@ -60,7 +63,7 @@ async def receive_upload(request: Request, folder: Path, settings: Settings) -> 
     return form.finish()
 
 
-async def read_body(request: Request, limit: int, settings: Settings) -> bytes:
+async def read_body(request: Request, state: State, until: float) -> bytes:
     """The whole body of a JSON request.
 
     Raises:
@@ -69,31 +72,54 @@ async def read_body(request: Request, limit: int, settings: Settings) -> bytes:
     kind, _ = parse_options_header(request.headers.get("content-type"))
     if kind != b"application/json":
         raise Refusal(415, "The content should be JSON, sent as application/json.")
-    return b"".join([chunk async for chunk in body(request, limit, settings)])
+    return b"".join([chunk async for chunk in body(request, state.settings.max_conversation, state, until)])
 
 
-async def body(request: Request, limit: int, settings: Settings) -> AsyncIterator[bytes]:
-    """The pieces of a body; what a client declares is believed only where it declares too much."""
+async def body(request: Request, limit: int, state: State, until: float) -> AsyncIterator[bytes]:
+    """The pieces of a body; what a client declares is believed only where it declares too much.
+
+    Args:
+        request: whose.
+        limit: bytes.
+        state: of the server.
+        until: when the time of the request is over.
+    """
     too_large = Refusal(413, f"A request here may have {_size(limit)}. Send less, or raise the limits of the server.")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Refusal(415, "The content of a request should not be compressed.")
     if int(request.headers.get("content-length") or 0) > limit:
         raise too_large
-    stream, counted, deadline = request.stream(), 0, time.monotonic() + settings.timeout
-    while True:
-        try:
-            patience = min(settings.stall, deadline - time.monotonic())
-            chunk = await asyncio.wait_for(anext(stream), timeout=max(patience, 0.0))
-        except StopAsyncIteration:
-            return
-        except asyncio.TimeoutError as error:
-            if time.monotonic() >= deadline:
-                raise Refusal(408, f"This took longer than {settings.timeout:.0f} seconds to arrive.") from error
-            raise Refusal(408, f"Nothing arrived for {settings.stall:.0f} seconds. Send it again.") from error
-        counted += len(chunk)
-        if counted > limit:
-            raise too_large
-        yield chunk
+    stream = request.stream()
+    with state.arrivals.one() as arrival:
+        while (chunk := await _next(stream, arrival, state, until)) is not None:
+            arrival.received += len(chunk)
+            state.arrivals.make_room()
+            if arrival.received > limit:
+                raise too_large
+            yield chunk
+
+
+async def _next(stream: AsyncIterator[bytes], arrival: Arrival, state: State, until: float) -> bytes | None:
+    """The next piece, or ``None`` at the end.
+
+    Raises:
+        Refusal: 408, it does not come in time, the body is slow, or it gives way to another.
+    """
+    settings = state.settings
+    piece = arrival.waits_for = asyncio.ensure_future(anext(stream, None))
+    try:
+        await asyncio.wait({piece}, timeout=max(0.0, min(settings.stall, until - time.monotonic())))
+        if piece.done() and not arrival.given_way and (piece.result() is None or not state.arrivals.is_slow(arrival)):
+            return piece.result()
+    finally:
+        piece.cancel()
+    if time.monotonic() >= until:
+        raise Refusal(408, f"This took longer than {settings.timeout:.0f} seconds to arrive.")
+    if arrival.given_way:
+        raise Refusal(408, "This arrives slowly, and others wait. Try again later, over a faster line.")
+    if piece.done() and not piece.cancelled():
+        raise Refusal(408, f"This arrives at less than {settings.least_rate:g} bytes per second. Use a faster line.")
+    raise Refusal(408, f"Nothing arrived for {settings.stall:.0f} seconds. Send it again.")
 
 
 class _Form:

@@ -121,3 +121,40 @@ def test_batches_hold_every_row_once_and_have_few_shapes() -> None:
     assert sorted(row for rows, _ in batches for row in rows) == [r for r, n in enumerate(lengths) if n]
     assert all(0 < len(rows) <= ROWS for rows, _ in batches)
     assert all(length == min(-(-lengths[row] // STEP) * STEP, 256) for rows, length in batches for row in rows)
+
+
+LONG = "The night was long and nobody, not even Mara, knew how it would end. " * 400
+WORDS = (
+    "x" * 3000,
+    "\u4e16\u754c" * 9000,
+    "a\n" * 9000,
+    "\U0001f600" * 3000,
+    " " * 30_000 + "at last",
+    "w" * 30_000 + " z",
+)
+
+
+@pytest.mark.parametrize("text", [LONG, *WORDS])
+def test_the_tokens_of_a_long_text_are_those_of_all_of_it_and_hardly_more_is_looked_at(
+    minilm: Extractor, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = minilm._network  # type: ignore[attr-defined]
+    expected = network._tokenizer([text], truncation=True, max_length=network.limit)["input_ids"]
+    assert network._tokens([text, "short"], network.limit)[:1] == expected
+    seen, tokenizer = [], network._tokenizer
+
+    def counted(texts: list[str], **options: object) -> object:
+        seen.extend(map(len, texts))
+        return tokenizer(texts, **options)
+
+    monkeypatch.setattr(network, "_tokenizer", counted)
+    network._tokens([LONG * 100], network.limit)
+    assert sum(seen) < 10_000
+
+
+def test_a_text_is_overlong_where_it_has_more_tokens_than_are_read(minilm: Extractor) -> None:
+    network = minilm._network  # type: ignore[attr-defined]
+    words = ["word"] * (network.limit - 2)
+    assert minilm.limit == 256
+    assert not minilm.is_overlong(" ".join(words)) and minilm.is_overlong(" ".join([*words, "more"]))
+    assert not minilm.is_overlong("w" * 10_000) and minilm.is_overlong(LONG) and not minilm.is_overlong("")

@@ -1,3 +1,4 @@
+import wave
 import zipfile
 from pathlib import Path
 
@@ -160,3 +161,12 @@ def test_pictures_that_claim_to_be_huge_are_not_decoded(recording, signals, monk
     media = open_media(path)
     assert media.video is None and media.audio is not None
     assert "nothing of the video track (h264) could be decoded" in media.notes[0]
+
+
+@pytest.mark.parametrize("rate", [8, 1999, 4_000_000])
+def test_sound_of_a_rate_at_which_nobody_can_be_understood_is_refused(tmp_path, rate):
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 4000))
+    with pytest.raises(DataError, match=f"Found sound of {rate} samples per second"):
+        open_media(tmp_path / "a.wav")

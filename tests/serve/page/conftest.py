@@ -70,11 +70,19 @@ class Analyzer:
         self.name = "tiny"
         self.media = {"name": "talk.webm", "duration": float(SECONDS), "audio": True, "video": True}
         self.extractors: dict[str, Any] = {}
+        self.wanted: dict[str, str] = {}
         self.make, self.count, self.fault, self.wait = make, 4, "", threading.Event()
         self.wait.set()
 
     def analyze(
-        self, media: Path | None, transcript: Transcript | None, *, name: str, conversation_id: str, progress: Any
+        self,
+        media: Path | None,
+        transcript: Transcript | None,
+        *,
+        name: str,
+        conversation_id: str,
+        progress: Any,
+        extract: Any = None,
     ) -> Analysis:
         self.wait.wait(30)
         if self.fault:
@@ -103,7 +111,7 @@ class Analyzer:
             one = self.make(1, timed=False).utterances[0]
             return replace(one, id=posted.id, speaker=posted.speaker, text=posted.text)
 
-        return SimpleNamespace(push=push)
+        return SimpleNamespace(push=push, mark=lambda: None, rewind=lambda past: None)
 
 
 @pytest.fixture

@@ -74,9 +74,18 @@ class Extractor(ABC, Generic[Material]):
 
 
 class TextExtractor(Extractor[str]):
-    """Sees the text of an utterance, never empty."""
+    """Sees the text of an utterance, never empty.
+
+    Attributes:
+        limit: tokens that it reads at most, where there is such a limit.
+    """
 
     modality = "text"
+    limit: int | None = None
+
+    def is_overlong(self, text: str) -> bool:
+        """Whether a text goes on beyond what is read of it."""
+        return False
 
 
 class AudioExtractor(Extractor[np.ndarray]):

@@ -31,7 +31,7 @@ class MiniLM(TextExtractor):
 
     Raises:
         UsageError: there is no such layer.
-        MissingExtraError: the package with the weights, or ``transformers``, is not installed.
+        MissingExtraError: the package with the weights, or ``tokenizers``, is not installed.
     """
 
     name = "minilm"
@@ -39,15 +39,19 @@ class MiniLM(TextExtractor):
     batch = 512
 
     def __init__(self, layer: int = 3) -> None:
-        from crossspace.features.checkpoint import load_checkpoint
+        from crossspace.features.bert import load_bert
         from crossspace.features.text_network import TextNetwork
 
         if not 0 <= layer <= _LAYERS:
             raise UsageError(f"'layer' of minilm should be from 0 to {_LAYERS}. Found {layer}.")
-        checkpoint = load_checkpoint(str(_folder()), "text")
-        checkpoint.model.encoder.layer = checkpoint.model.encoder.layer[:layer]
+        checkpoint = load_bert(_folder(), layer)
         self._network = TextNetwork(checkpoint, pooling="mean", limit=256)
         self.width, self.version, self.parameters = self._network.width, checkpoint.digest, {"layer": layer}
+        self.limit = self._network.limit
+
+    def is_overlong(self, text: str) -> bool:
+        """Whether a text goes on beyond what is read of it."""
+        return self._network.is_overlong(text)
 
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
         """One vector ``(384,)`` of length 1 per text."""

@@ -42,8 +42,12 @@ class TransformersText(TextExtractor):
         checkpoint = load_checkpoint(model, "text")
         check_layer(checkpoint, model, layer)
         self._network = TextNetwork(checkpoint, pooling, layer=layer)
-        self.width, self.version = self._network.width, checkpoint.digest
+        self.width, self.version, self.limit = self._network.width, checkpoint.digest, self._network.limit
         self.parameters = {"model": short_name(model), "pooling": pooling, "layer": layer}
+
+    def is_overlong(self, text: str) -> bool:
+        """Whether a text goes on beyond what is read of it."""
+        return self._network.is_overlong(text)
 
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
         """One vector ``(D,)`` per text."""

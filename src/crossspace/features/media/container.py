@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crossspace.data.signs import sign_of
 from crossspace.errors import DataError
 from crossspace.features.media.timeline import Timeline
 from crossspace.runtime import optional_import
@@ -56,6 +57,7 @@ def opened(path: Path) -> Iterator[Any]:
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
         container = av.open(f"file:{path.absolute()}", container_options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
+        check_kind(path)
         raise DataError(
             f"{path} should be a recording, such as MP4, WebM, MP3 or WAV. It could not be read as one: "
             f"{_reason(error)}. If it is one, it may be cut short: export it again, or convert it to MP4 or WAV."
@@ -65,6 +67,24 @@ def opened(path: Path) -> Iterator[Any]:
             if stream.codec_context is not None:
                 stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
         yield container
+
+
+def check_kind(path: Path) -> None:
+    """Refuse what is by its first bytes known to be no recording, and say what it is.
+
+    Raises:
+        DataError: it is a document, an archive, a page, features.
+    """
+    sign = sign_of(path) if path.is_file() else None
+    if sign is None or sign.kind in ("table", "json", "empty"):
+        return
+    document = sign.kind in ("pdf", "office", "html")
+    advice = (
+        "If it holds a transcript, save that as plain text (.txt), a line 'NAME: what they say' for each utterance."
+        if document
+        else "Unpack it, or check the path."
+    )
+    raise DataError(f"{path} should be a recording, such as MP4 or WAV, or a transcript. Found {sign.what}. {advice}")
 
 
 def decoded(container: Any, track: int, tracks: Iterable[int], faults: Faults) -> Iterator[Any]:

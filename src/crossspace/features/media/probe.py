@@ -16,6 +16,8 @@ LONGEST_RECORDING = 24 * 3600.0
 _GUESSED = {"mp3", "aac", "mpegts", "mpeg", "ac3", "eac3", "dts", "amr"}
 """Formats that do not say how long they are; FFmpeg then guesses from the bit rate, and a difference means nothing."""
 
+_RATES = range(2000, 1_000_001)
+"""Samples per second: below, nothing that is said can be understood; far above, no sound is recorded."""
 _REST = 4096
 """Bytes that may follow the last packet of a track: an index, or facts about the file."""
 
@@ -125,13 +127,15 @@ def open_media(path: str | Path) -> Media:
     path = Path(path)
     with opened(path) as container:
         found = _survey(container, _streams(container))
-        tracks = {track.stream.type: track for track in found if track.first is not None}
+        odd = [track for track in found if track.stream.type == "audio" and not _is_sound(track)]
+        tracks = {track.stream.type: track for track in found if track.first is not None and track not in odd}
         if not tracks:
-            raise DataError(_nothing(path, found))
+            raise DataError(_nothing(path, [track for track in found if track not in odd], [_odd(t) for t in odd]))
         origin = (container.start_time or 0) / 1e6
         duration = max(track.end for track in tracks.values()) - origin
         _check_duration(path, duration)
         notes = [_undecodable(path, track.stream) for track in found if track.first is None]
+        notes += [f"{path.name}: {_odd(track)}; it is left out." for track in odd]
         notes += _shortened(path, container, duration, origin)
         notes += _unread(path, container, duration, max(track.read for track in found))
         audio = _audio(tracks["audio"]) if "audio" in tracks else None
@@ -199,9 +203,18 @@ def _delay(track: _Track) -> float | None:
     return float((track.first.dts - track.begin) * track.stream.time_base)
 
 
-def _nothing(path: Path, found: list[_Track]) -> str:
+def _is_sound(track: _Track) -> bool:
+    return track.first is None or int(track.first.sample_rate) in _RATES
+
+
+def _odd(track: _Track) -> str:
+    return f"sound of {track.first.sample_rate} samples per second, which holds no speech"
+
+
+def _nothing(path: Path, found: list[_Track], odd: list[str]) -> str:
     if not found:
-        return f"{path} should hold sound or moving pictures. Found neither. Give a recording."
+        seen = " and ".join(odd) or "neither"
+        return f"{path} should hold sound or moving pictures. Found {seen}. Give a recording."
     kinds = " and ".join(track.stream.type for track in found)
     return (
         f"{path} should hold sound or moving pictures. Nothing of its {kinds} could be decoded: it is empty, damaged, "

@@ -10,6 +10,7 @@ from crossspace.features.sources.dialogues import is_dialogue_table, read_dialog
 from crossspace.features.sources.manifest import is_manifest, read_manifest
 from crossspace.features.sources.recording import Recording
 from crossspace.features.sources.tables import columns_in
+from crossspace.reading import reading
 
 __all__ = ["Recording", "find_recordings", "is_manifest", "is_transcript"]
 
@@ -36,11 +37,12 @@ def find_recordings(source: Path, transcript: Path | None = None, clips: Path | 
         raise DataError(
             f"{source} should be a recording, a transcript, a manifest or a folder of CSV files. Found nothing."
         )
-    if is_manifest(source):
-        return read_manifest(source)
-    tables = _tables(source)
-    if tables:
-        return read_dialogues(tables, clips)
+    with reading(source, "a manifest or a table of dialogues", "Mend it, or save it anew."):
+        if is_manifest(source):
+            return read_manifest(source)
+        tables = _tables(source)
+        if tables:
+            return read_dialogues(tables, clips)
     if clips is not None:
         raise DataError(f"--clips goes with tables of dialogues such as those of MELD. {source} is none.")
     if is_transcript(source):

@@ -15,6 +15,7 @@ from crossspace.features.transcripts.pasted import parse_text
 from crossspace.features.transcripts.srt import parse_srt
 from crossspace.features.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript, within
 from crossspace.features.transcripts.vtt import parse_vtt
+from crossspace.reading import reading
 
 __all__ = ["UNKNOWN_SPEAKER", "Cue", "Transcript", "parse_text", "read_transcript", "within"]
 
@@ -41,10 +42,11 @@ def read_transcript(path: str | Path, name: str | None = None) -> Transcript:
     """
     path = Path(path)
     name = name or path.name
-    text, notes = read_text(path, name)
-    parse = _FORMATS.get(path.suffix.lower()) or _by_content(text)
-    found = parse(text, name)
-    return replace(found, notes=(*notes, *found.notes))
+    with reading(name, "a transcript", "Look at it in an editor, or save it in another format."):
+        text, notes = read_text(path, name)
+        parse = _FORMATS.get(path.suffix.lower()) or _by_content(text)
+        found = parse(text, name)
+        return replace(found, notes=(*notes, *found.notes))
 
 
 def _by_content(text: str) -> Callable[[str, str], Transcript]:

@@ -23,6 +23,10 @@ _NAMES = {
 }
 
 
+_LONGEST = 500
+"""Characters of a name of a column, or of a list of speakers, that are looked at."""
+
+
 def columns_of(names: Iterable[str]) -> dict[str, str]:
     """``{part: name in the file}`` of the parts that are there; upper case, spaces and signs do not matter."""
     simple = {_simple(name): name for name in reversed(list(names))}
@@ -33,8 +37,11 @@ def cue_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, lis
     """The utterance of a row, and which of its times cannot be read."""
     faults: list[str] = []
 
+    def given(part: str) -> Any:
+        return row.get(columns[part]) if part in columns else None
+
     def time(part: str) -> float | None:
-        value = row.get(columns.get(part, ""))
+        value = given(part)
         if value is None or str(value).strip() == "":
             return None
         found = seconds(str(value), 1000 if _simple(columns[part]).endswith("ms") else 1)
@@ -43,21 +50,21 @@ def cue_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, lis
             return None
         return found
 
-    said = row.get(columns["text"]) if "text" in columns else None
+    said = given("text")
     start, end = time("start"), time("end")
     cue = Cue(
         text=None if said is None else str(said) if isinstance(said, str | int | float) else "",
-        speaker=_speaker(row.get(columns.get("speaker", ""))),
+        speaker=_speaker(given("speaker")),
         start=start,
         end=end,
-        label=_word(row.get(columns.get("label", ""))),
-        id=_word(row.get(columns.get("id", ""))),
+        label=_word(given("label")),
+        id=_word(given("id")),
     )
     return cue, faults
 
 
 def _simple(name: Any) -> str:
-    return "".join(c for c in str(name).lower() if c.isalnum())
+    return "".join(c for c in str(name)[:_LONGEST].lower() if c.isalnum())
 
 
 def _word(value: Any) -> str | None:
@@ -66,7 +73,7 @@ def _word(value: Any) -> str | None:
 
 def _speaker(value: Any) -> str:
     """A name; EmoryNLP writes a list of names, ``['Monica Geller']``."""
-    if isinstance(value, str) and value.strip().startswith("["):
+    if isinstance(value, str) and len(value) <= _LONGEST and value.strip().startswith("["):
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
             value = ast.literal_eval(value.strip())
     if isinstance(value, list | tuple):

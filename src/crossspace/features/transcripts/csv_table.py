@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 
 from crossspace.errors import DataError
+from crossspace.features.transcripts.bounds import MOST_CELLS
 from crossspace.features.transcripts.columns import columns_of, cue_of
-from crossspace.features.transcripts.tidy import Entry, listed, tidied
+from crossspace.features.transcripts.tidy import Entries, listed, tidied
 from crossspace.features.transcripts.transcript import Transcript
 
 
@@ -15,10 +17,35 @@ def header_of(text: str) -> tuple[list[str], str]:
     """The names in the first line of a table, and what stands between them; none where it is no such line."""
     line = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=line.count)
+    if line.count(delimiter) >= MOST_CELLS:
+        return [], delimiter
     try:
         return next(csv.reader([line], delimiter=delimiter), []), delimiter
     except csv.Error:
         return [], delimiter
+
+
+def rows_of(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """``(number of the line, cells)`` of each row of a table, its head first; empty rows are skipped.
+
+    Raises:
+        DataError: it is no table, or a row has more cells than :data:`~.bounds.MOST_CELLS`.
+    """
+    _, delimiter = header_of(text)
+    reader = csv.reader(_slim(text, delimiter, name), delimiter=delimiter)
+    try:
+        yield from ((reader.line_num, row) for row in reader if row)
+    except csv.Error as error:
+        raise DataError(
+            f"{name}, line {reader.line_num}, should be a row of a table. Found: {error}. Mend it."
+        ) from error
+
+
+def _slim(text: str, delimiter: str, name: str) -> Iterator[str]:
+    for number, line in enumerate(io.StringIO(text, newline="\n"), start=1):
+        if line.count(delimiter) >= MOST_CELLS:
+            raise DataError(f"{name}, line {number}, should have at most {MOST_CELLS:,} cells. Found more. Mend it.")
+        yield line
 
 
 def parse_csv(text: str, name: str) -> Transcript:
@@ -27,26 +54,23 @@ def parse_csv(text: str, name: str) -> Transcript:
     Raises:
         DataError: no column holds what was said, there are several conversations, or there is no utterance.
     """
-    _, delimiter = header_of(text)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    columns = columns_of(reader.fieldnames or ())
+    rows = rows_of(text, name)
+    _, head = next(rows, (1, list[str]()))
+    columns = columns_of(head)
     if "text" not in columns:
         raise DataError(
             f"{name} should have a column with what was said, called 'text' or 'utterance'. Found the columns "
-            f"{', '.join(reader.fieldnames or ()) or 'none'}. Rename that column."
+            f"{listed(head, 20) or 'none'}. Rename that column."
         )
-    entries, unread, conversations = [], [], set()
-    try:
-        for row in reader:
-            place = f"line {reader.line_num}"
-            cue, faults = cue_of({key: value if value is not None else "" for key, value in row.items()}, columns)
-            unread += [f"{place}: {fault}" for fault in faults]
-            entries.append(Entry(place, cue))
-            conversations.add(tuple(row.get(columns.get(p, "")) for p in ("conversation", "season", "episode")))
-    except csv.Error as error:
-        raise DataError(
-            f"{name}, line {reader.line_num}, should be a row of a table. Found: {error}. Mend it."
-        ) from error
+    # Only what is known: as many cells as a head can have, for as many rows, would be the square of the file.
+    places = {column: head.index(column) for column in columns.values()}
+    entries, unread, conversations = Entries(name), list[str](), set()
+    for number, cells in rows:
+        row = {column: cells[at] if at < len(cells) else "" for column, at in places.items()}
+        cue, faults = cue_of(row, columns)
+        unread += [f"line {number}: {fault}" for fault in faults]
+        entries.add(f"line {number}", cue)
+        conversations.add(tuple(row[columns[p]] for p in ("conversation", "season", "episode") if p in columns))
     if len(conversations) > 1:
         raise DataError(
             f"{name} should hold one conversation. Found {len(conversations)}. For a corpus of many conversations use "

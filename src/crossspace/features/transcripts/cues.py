@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from crossspace.features.transcripts.clock import seconds
 from crossspace.features.transcripts.speakers import said_in
-from crossspace.features.transcripts.tidy import Entry
+from crossspace.features.transcripts.tidy import Entries
 from crossspace.features.transcripts.transcript import UNKNOWN_SPEAKER, Cue
 
 _TIME = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}(?:[.,]\d{1,6})?"
-TIMING = re.compile(rf"^\s*({_TIME})\s*-->\s*({_TIME})(?=\s|$)", re.MULTILINE)
-"""The line of times of a cue; what follows on the line says how to show it."""
+_GAP = r"[^\S\n]*"
+TIMING = re.compile(rf"^{_GAP}({_TIME}){_GAP}-->{_GAP}({_TIME})(?=\s|$)", re.MULTILINE)
+"""The line of times of a cue; what follows on the line says how to show it. Nothing in it runs over the end of a line,
+or each of many empty lines would be looked through from every other."""
 
 
 @dataclass
@@ -30,28 +33,37 @@ class Block:
     end: float | None
     lines: list[str] = field(default_factory=list)
 
-    def entries(self) -> list[Entry]:
-        """One entry per speaker; they share the times."""
+    def cues(self) -> list[Cue]:
+        """One utterance per speaker; they share the times."""
         said = said_in(self.lines) or [(None, "")]
-        return [
-            Entry(f"line {self.line}", Cue(text, speaker or UNKNOWN_SPEAKER, self.start, self.end))
-            for speaker, text in said
-        ]
+        return [Cue(text, speaker or UNKNOWN_SPEAKER, self.start, self.end) for speaker, text in said]
 
 
-def paragraphs(text: str) -> list[tuple[int, list[str]]]:
+def entries_of(blocks: Sequence[Block], name: str) -> Entries:
+    """What is said in the blocks of a file.
+
+    Raises:
+        DataError: that is more than a transcript may hold.
+    """
+    entries = Entries(name)
+    for block in blocks:
+        for cue in block.cues():
+            entries.add(f"line {block.line}", cue)
+    return entries
+
+
+def paragraphs(text: str) -> Iterator[tuple[int, list[str]]]:
     """``(number of its first line, lines)`` of each group of lines between blank lines."""
-    found: list[tuple[int, list[str]]] = []
-    fresh = True
+    first, lines = 0, list[str]()
     for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            fresh = True
-        elif fresh:
-            found.append((number, [line]))
-            fresh = False
-        else:
-            found[-1][1].append(line)
-    return found
+        if line.strip():
+            first = first if lines else number
+            lines.append(line)
+        elif lines:
+            yield first, lines
+            lines = []
+    if lines:
+        yield first, lines
 
 
 def blocks_of(number: int, lines: list[str]) -> tuple[list[str], list[Block]]:

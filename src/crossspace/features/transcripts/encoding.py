@@ -6,9 +6,7 @@ import codecs
 from pathlib import Path
 
 from crossspace.errors import DataError
-
-LARGEST = 20_000_000
-"""Bytes. A day of talking is less than a tenth of it."""
+from crossspace.features.transcripts.bounds import LARGEST, check_lines
 
 _C1 = {code: bytes([code]).decode("cp1252", errors="ignore") or None for code in range(0x80, 0xA0)}
 """Control codes that nobody writes: bytes of Windows-1252 that passed for Latin-1, such as the quotes of MELD."""
@@ -25,7 +23,8 @@ def read_text(path: Path, name: str, kind: str = "a transcript") -> tuple[str, t
         kind: what messages say it should be.
 
     Raises:
-        DataError: there is no such file, it is larger than :data:`LARGEST`, or it is not text.
+        DataError: there is no such file, it is larger than :data:`~crossspace.features.transcripts.bounds.LARGEST`
+            or has too many lines, or it is not text.
     """
     if not path.is_file():
         found = "a folder" if path.is_dir() else "no such file"
@@ -38,7 +37,9 @@ def read_text(path: Path, name: str, kind: str = "a transcript") -> tuple[str, t
     text, notes = _decoded(path.read_bytes(), name)
     if "\0" in text:
         raise DataError(f"{name} should be {kind} in plain text. Found binary data. Is it a recording or a document?")
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_C1), notes
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_C1)
+    check_lines(text, name)
+    return text, notes
 
 
 def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from crossspace.data.json_text import parsed
 from crossspace.errors import DataError
+from crossspace.features.transcripts.bounds import MOST_VALUES
 from crossspace.features.transcripts.columns import columns_of, cue_of
-from crossspace.features.transcripts.tidy import Entry, listed, tidied
+from crossspace.features.transcripts.tidy import Entries, listed, tidied
 from crossspace.features.transcripts.transcript import Transcript
 
 _LISTS = ("utterances", "segments", "cues")
@@ -17,6 +18,8 @@ def parse_json(text: str, name: str) -> Transcript:
     Raises:
         DataError: it is not JSON, has no list of utterances, or an utterance is not an object.
     """
+    if text.count("{") + text.count("[") > MOST_VALUES:
+        raise DataError(f"{name} should hold at most {MOST_VALUES:,} objects and lists. Found more. Cut it into parts.")
     try:
         found = parsed(text)
     except ValueError as error:
@@ -28,7 +31,7 @@ def parse_json(text: str, name: str) -> Transcript:
             f'{name} should be a list of utterances, or an object with such a list under "utterances" or "segments". '
             'An utterance is {"speaker": "ANNA", "start": 0.5, "end": 2.0, "text": "Hello."}.'
         )
-    entries, unread, wrong = [], [], []
+    entries, unread, wrong = Entries(name), list[str](), list[str]()
     for number, item in enumerate(found, start=1):
         place = f"utterance {number}"
         if not isinstance(item, dict):
@@ -36,7 +39,7 @@ def parse_json(text: str, name: str) -> Transcript:
             continue
         cue, faults = cue_of(item, columns_of(item))
         unread += [f"{place}: {fault}" for fault in faults]
-        entries.append(Entry(place, cue))
+        entries.add(place, cue)
     notes = [f"{len(unread)} times cannot be read and are unknown ({listed(unread)})."] if unread else []
     if wrong:
         notes.append(f"{len(wrong)} utterances are not objects; left out ({listed(wrong)}).")

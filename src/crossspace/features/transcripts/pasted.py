@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossspace.features.transcripts.speakers import named
-from crossspace.features.transcripts.tidy import Entry, tidied
+from crossspace.features.transcripts.tidy import Entries, tidied
 from crossspace.features.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
 
@@ -18,13 +18,13 @@ def parse_text(text: str, name: str = "The conversation") -> Transcript:
     """
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     lenient = all(named(line, lenient=True)[0] is not None for _, line in lines)
-    entries: list[Entry] = []
+    entries = Entries(name)
     speaker, unnamed = UNKNOWN_SPEAKER, 0
     for number, line in lines:
         found, said = named(line, lenient=lenient)
         unnamed += found is None
         speaker = found or speaker
-        entries.append(Entry(f"line {number}", Cue(said, speaker)))
+        entries.add(f"line {number}", Cue(said, speaker))
     notes = []
     if unnamed and unnamed < len(lines):
         notes.append(f"{unnamed} of {len(lines)} lines have no 'NAME:' in front; taken as said by the speaker above.")

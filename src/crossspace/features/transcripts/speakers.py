@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import islice
 
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>", re.IGNORECASE)
+from crossspace.features.transcripts.bounds import MOST_ENTRIES
+from crossspace.features.transcripts.spaces import joined
+
+# Every expression takes time in proportion to the text: no two neighbouring parts can share a run of characters, and
+# what begins with a sign ends where the sign comes again.
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")
 _DASH = re.compile(r"^\s*(?:[-\u2010-\u2015\u2022]|>>+)\s*(?=\S)")
-_PREFIX = re.compile(r"^\s*([^:]{1,40}?)\s*:(?![/\d])\s*")
+_ENTITY = re.compile(r"&#([0-9]{8,})")
+"""A character by a number of more digits than there are characters; Python reads no integers of thousands of them."""
+_LONGEST_NAME = 40
 _NO_NAMES = {
     "note",
     "notes",
@@ -36,7 +44,7 @@ def said_in(lines: list[str]) -> list[Said]:
     Markup is stripped, entities are read.
     """
     whole = "\n".join(lines)
-    voices = list(_VOICE.finditer(whole))
+    voices = list(islice(_VOICE.finditer(whole), MOST_ENTRIES + 1))
     if voices:
         cuts = [voice.start() for voice in voices[1:]] + [len(whole)]
         parts: list[Said] = [(None, whole[: voices[0].start()])]
@@ -48,7 +56,8 @@ def said_in(lines: list[str]) -> list[Said]:
 
 def plain(text: str) -> str:
     """Text without markup, with entities read and spaces joined."""
-    return " ".join(html.unescape(_MARKUP.sub("", text)).split())
+    text = _ENTITY.sub(lambda found: "&#" + (found.group(1).lstrip("0")[:8] or "0"), _MARKUP.sub("", text))
+    return joined(html.unescape(text))
 
 
 def named(line: str, lenient: bool = False) -> Said:
@@ -62,10 +71,12 @@ def named(line: str, lenient: bool = False) -> Said:
         line: without markup.
         lenient: names of one word may begin with a lower-case letter.
     """
-    match = _PREFIX.match(line)
-    if not match or not _is_name(match.group(1), lenient):
+    colon = line.find(":")
+    name = line[:colon].strip() if colon > 0 else ""
+    following = line[colon + 1 : colon + 2]
+    if not 0 < len(name) <= _LONGEST_NAME or following == "/" or following.isdecimal() or not _is_name(name, lenient):
         return None, line.strip()
-    return match.group(1), line[match.end() :].strip()
+    return name, line[colon + 1 :].strip()
 
 
 def _is_name(prefix: str, lenient: bool) -> bool:
@@ -81,12 +92,12 @@ def _is_name(prefix: str, lenient: bool) -> bool:
 
 def _by_lines(lines: list[str]) -> list[Said]:
     dashes = sum(bool(_DASH.match(line)) for line in lines) >= 2
-    said: list[Said] = []
+    said: list[tuple[str | None, list[str]]] = []
     for line in lines:
         dash = _DASH.match(line)
         speaker, text = named(line[dash.end() :] if dash else line)
         if not said or speaker is not None or (dash and dashes):
-            said.append((speaker, text))
+            said.append((speaker, [text]))
         else:
-            said[-1] = (said[-1][0], f"{said[-1][1]} {line}".strip())
-    return said
+            said[-1][1].append(line)
+    return [(speaker, " ".join(parts).strip()) for speaker, parts in said]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossspace.features.transcripts.cues import Block, blocks_of, paragraphs
+from crossspace.features.transcripts.cues import Block, blocks_of, entries_of, paragraphs
 from crossspace.features.transcripts.tidy import listed, tidied
 from crossspace.features.transcripts.transcript import Transcript
 
@@ -26,4 +26,4 @@ def parse_srt(text: str, name: str) -> Transcript:
             blocks[-1].lines += before
         blocks += found
     notes = [f"{len(unread)} blocks have no times that can be read; left out ({listed(unread)})."] if unread else []
-    return tidied([entry for block in blocks for entry in block.entries()], name, notes)
+    return tidied(entries_of(blocks, name), name, notes)

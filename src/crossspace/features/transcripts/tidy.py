@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from crossspace.errors import DataError
+from crossspace.features.transcripts.bounds import MOST_ENTRIES, too_many_entries
 from crossspace.features.transcripts.transcript import Cue, Transcript
 
 
@@ -19,10 +20,33 @@ class Entry:
     cue: Cue
 
 
+class Entries(list[Entry]):
+    """The entries of a file, as many as a transcript may have.
+
+    Args:
+        name: how messages call the file.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def add(self, place: str, cue: Cue) -> None:
+        """One more.
+
+        Raises:
+            DataError: that is more than a transcript may hold.
+        """
+        if len(self) >= MOST_ENTRIES:
+            raise too_many_entries(self._name)
+        self.append(Entry(place, cue))
+
+
 def tidied(entries: Sequence[Entry], name: str, notes: Sequence[str] = ()) -> Transcript:
     """The transcript of a file.
 
-    Utterances with an empty text are left out. Times that cannot be (end before start, negative) become unknown. Where
+    Utterances with an empty text are left out. Halves of characters, which JSON can hold and nothing can write, become
+    question marks. Times that cannot be (end before start, negative) become unknown. Where
     only starts are known, an utterance ends where the next one begins. Utterances are sorted by start; one without
     times stays behind the one before it. Overlaps are kept.
 
@@ -39,7 +63,7 @@ def tidied(entries: Sequence[Entry], name: str, notes: Sequence[str] = ()) -> Tr
     cues = _in_order(_possible(kept, mended), mended)
     cues = _with_ends(cues)
     _note_overlaps(cues, mended)
-    return Transcript(tuple(cues), tuple(mended), len(entries))
+    return Transcript(tuple(cues), tuple(map(_whole, mended)), len(entries))
 
 
 def listed(places: Sequence[str], most: int = 5) -> str:
@@ -53,10 +77,18 @@ def _spoken(entries: Sequence[Entry], notes: list[str]) -> list[Entry]:
     if empty:
         notes.append(f"{len(empty)} of {len(entries)} entries have no text; left out ({listed(empty)}).")
     return [
-        replace(e, cue=replace(e.cue, row=row))
-        for row, e in enumerate(entries)
-        if e.cue.text is None or e.cue.text.strip()
+        replace(e, cue=_plain(e.cue, row)) for row, e in enumerate(entries) if e.cue.text is None or e.cue.text.strip()
     ]
+
+
+def _plain(cue: Cue, row: int) -> Cue:
+    text = None if cue.text is None else _whole(cue.text)
+    label, own = cue.label and _whole(cue.label), cue.id and _whole(cue.id)
+    return replace(cue, text=text, speaker=_whole(cue.speaker), label=label, row=row, id=own)
+
+
+def _whole(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _possible(entries: Sequence[Entry], notes: list[str]) -> list[Cue]:

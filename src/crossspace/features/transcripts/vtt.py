@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossspace.features.transcripts.cues import Block, blocks_of, paragraphs
+from crossspace.features.transcripts.cues import Block, blocks_of, entries_of, paragraphs
 from crossspace.features.transcripts.tidy import listed, tidied
 from crossspace.features.transcripts.transcript import Transcript
 
@@ -23,4 +23,4 @@ def parse_vtt(text: str, name: str) -> Transcript:
             unread += [f"line {number}"] if not found else []
             blocks += found
     notes = [f"{len(unread)} blocks have no line of times; left out ({listed(unread)})."] if unread else []
-    return tidied([entry for block in blocks for entry in block.entries()], name, notes)
+    return tidied(entries_of(blocks, name), name, notes)

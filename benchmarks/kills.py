@@ -1,0 +1,168 @@
+"""``python -m benchmarks.kills``: an extraction that is killed at random times and run again gives what it would have.
+
+:func:`killed_until_it_ends` does the same to any command that goes on after an interruption.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+PATIENCE = 15.0
+"""Seconds in which processes must have ended after the one that started them was killed."""
+
+
+@dataclass
+class Kills:
+    """What came of a command that was killed again and again.
+
+    Attributes:
+        after: seconds after which each kill came.
+        orphans: processes that were still alive :data:`PATIENCE` seconds after a kill.
+        ended: how often the command ended by itself before its kill came; it was then begun anew.
+        code: the exit status of the last run, which nobody killed.
+        said: the end of what that run wrote.
+    """
+
+    after: list[float] = field(default_factory=list)
+    orphans: int = 0
+    ended: int = 0
+    code: int = 0
+    said: str = ""
+
+
+def killed_until_it_ends(
+    command: Sequence[str], kills: int, longest: float, *, seed: int = 0, begin_anew: Callable[[], None] = lambda: None
+) -> Kills:
+    """Run a command, kill it (SIGKILL) at a random time, run it again, and so on; then let it end.
+
+    Args:
+        command: goes on where it was interrupted.
+        kills: how many.
+        longest: seconds; a kill comes before.
+        seed: of the times.
+        begin_anew: makes the command begin from nothing, called where it ended before its kill.
+    """
+    found, draw = Kills(), random.Random(seed)
+    while len(found.after) < kills:
+        process = _started(command)
+        seconds = draw.uniform(0, longest)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            found.after.append(seconds)
+            found.orphans += _orphans(process.pid)
+        else:
+            found.ended += 1
+            begin_anew()
+    process = _started(command)
+    found.said = process.communicate()[0][-500:]
+    found.code = process.returncode
+    return found
+
+
+def _started(command: Sequence[str]) -> subprocess.Popen[str]:
+    """In a group of its own, by which those it starts are found."""
+    return subprocess.Popen(
+        list(command), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+
+
+def _orphans(group: int) -> int:
+    """How many of a group outlive it; they are ended."""
+    deadline = time.monotonic() + PATIENCE
+    while alive := _members(group):
+        if time.monotonic() > deadline:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+            return len(alive)
+        time.sleep(0.05)
+    return 0
+
+
+def _members(group: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, of = path.read_text().rpartition(")")[2].split()[:3]
+            if int(of) == group and state != "Z":
+                found.append(int(path.parent.name))
+    return found
+
+
+def extraction(media: Path, transcript: Path, kills: int, copies: int, jobs: int, seed: int) -> dict[str, object]:
+    """An extraction of copies of a recording, once undisturbed and once with kills."""
+    from crossspace.data.corpus import Corpus
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows = ["media,transcript,conversation_id"]
+        for i in range(copies):
+            # Other bytes at the end make another recording of it, which no cache knows.
+            (folder / f"{i}{media.suffix}").write_bytes(media.read_bytes() + bytes([i]))
+            rows.append(f"{i}{media.suffix},{transcript.resolve()},talk{i}")
+        (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
+
+        def command(out: str) -> list[str]:
+            words = [str(folder / "manifest.csv"), str(folder / out / "corpus.parquet")]
+            options = ["--cache", str(folder / out / "cache"), "--jobs", str(jobs), "--quiet"]
+            return [sys.executable, "-m", "crossspace", "extract", *words, *options]
+
+        began = time.monotonic()
+        subprocess.run(command("whole"), check=True, stdout=subprocess.DEVNULL)
+        seconds = time.monotonic() - began
+        found = killed_until_it_ends(
+            command("killed"),
+            kills,
+            seconds,
+            seed=seed,
+            begin_anew=lambda: shutil.rmtree(folder / "killed", ignore_errors=True),
+        )
+        whole, killed = (Corpus.read(folder / out / "corpus.parquet").fingerprint for out in ("whole", "killed"))
+        left = sorted(
+            path.name for path in (folder / "killed").iterdir() if path.name not in ("corpus.parquet", "cache")
+        )
+        left += [
+            path.name for path in (folder / "killed" / "cache").iterdir() if not path.name.startswith("features.sqlite")
+        ]
+    return {**asdict(found), "seconds_undisturbed": seconds, "same_fingerprint": whole == killed, "left": left}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Kill."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=__doc__)
+    parser.add_argument("media", type=Path, help="a recording")
+    parser.add_argument("transcript", type=Path, help="its transcript")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--copies", type=int, default=6, help="recordings that are made of it")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("kills.json"))
+    given = parser.parse_args(words)
+    found = extraction(given.media, given.transcript, given.kills, given.copies, given.jobs, given.seed)
+    print(
+        f"{given.kills} kills of an extraction of {found['seconds_undisturbed']:.1f} s: "
+        f"{'the same' if found['same_fingerprint'] else 'ANOTHER'} fingerprint, {found['orphans']} processes and "
+        f"{len(found['left'])} files left"  # type: ignore[arg-type]
+    )
+    given.out.write_text(json.dumps({"machine": platform.platform(), **found}, indent=2) + "\n")
+    return 0 if found["same_fingerprint"] and not found["orphans"] and not found["left"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""The encoder of BERT from its published weights, for the text extractor in the box.
+
+Importing the library that computes any network takes longer than all else that a short analysis does, and one network
+is enough for it. This is the same arithmetic, operation for operation: the vectors are those of ``transformers`` to the
+last bit, which a test holds (Devlin et al. 2019).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from crossspace.features.checkpoint import Checkpoint, digest_of
+from crossspace.nn.building import uninitialised
+from crossspace.reading import reading
+from crossspace.runtime import optional_import
+
+
+class BertEncoder(nn.Module):
+    """Token ids and mask to the states behind every layer.
+
+    Args:
+        config: ``config.json`` of the network.
+        layers: how many of its layers are computed, the first ones.
+    """
+
+    def __init__(self, config: Mapping[str, Any], layers: int) -> None:
+        super().__init__()
+        width, eps = int(config["hidden_size"]), float(config["layer_norm_eps"])
+        self.config = SimpleNamespace(
+            is_encoder_decoder=False, max_position_embeddings=int(config["max_position_embeddings"])
+        )
+        self.words = nn.Embedding(int(config["vocab_size"]), width)
+        self.positions = nn.Embedding(self.config.max_position_embeddings, width)
+        self.types = nn.Embedding(int(config["type_vocab_size"]), width)
+        self.norm = nn.LayerNorm(width, eps=eps)
+        heads, inner = int(config["num_attention_heads"]), int(config["intermediate_size"])
+        self.layers = nn.ModuleList(_Layer(width, heads, inner, eps) for _ in range(layers))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, output_hidden_states: bool = False) -> SimpleNamespace:
+        """(B, T) ids and mask, 1 where a token stands, to ``last_hidden_state`` (B, T, D) and ``hidden_states``."""
+        places = torch.arange(input_ids.shape[1])
+        rows = self.words(input_ids) + self.types(torch.zeros_like(input_ids)) + self.positions(places)
+        states = [self.norm(rows)]
+        # (B, 1, T, T), and none at all where nothing is masked, as the library has it: another kernel, other last bits.
+        batch, length = attention_mask.shape
+        whole = bool(attention_mask.all())
+        mask = None if whole else attention_mask.bool()[:, None, None, :].expand(batch, 1, length, length)
+        for layer in self.layers:
+            states.append(layer(states[-1], mask))
+        return SimpleNamespace(last_hidden_state=states[-1], hidden_states=tuple(states))
+
+
+class _Layer(nn.Module):
+    def __init__(self, width: int, heads: int, inner: int, eps: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+        self.out, self.norm = nn.Linear(width, width), nn.LayerNorm(width, eps=eps)
+        self.up, self.down, self.last_norm = (
+            nn.Linear(width, inner),
+            nn.Linear(inner, width),
+            nn.LayerNorm(width, eps=eps),
+        )
+
+    def forward(self, rows: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, T, D) to (B, T, D)."""
+        batch, length, width = rows.shape
+        q, k, v = (
+            part(rows).view(batch, length, self.heads, -1).transpose(1, 2)
+            for part in (self.query, self.key, self.value)
+        )
+        context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        rows = self.norm(self.out(context.transpose(1, 2).reshape(batch, length, width)) + rows)
+        return self.last_norm(self.down(F.gelu(self.up(rows))) + rows)
+
+
+class WordPieces:
+    """The tokeniser of a BERT, with as much of the library's interface as :class:`TextNetwork` uses.
+
+    Args:
+        path: ``tokenizer.json``.
+        longest: tokens that the network has positions for.
+    """
+
+    pad_token, cls_token, bos_token = "[PAD]", "[CLS]", None
+
+    def __init__(self, path: Path, longest: int) -> None:
+        tokenizers = optional_import("tokenizers", "text")
+        self._pieces = tokenizers.Tokenizer.from_file(str(path))
+        self._pieces.no_padding()
+        self._pieces.no_truncation()
+        self._first, self._last, self._pad = (self._pieces.token_to_id(t) for t in ("[CLS]", "[SEP]", "[PAD]"))
+        self.model_max_length, self.padding_side = longest, "right"
+
+    def num_special_tokens_to_add(self) -> int:
+        """Tokens that stand around a text."""
+        return 2
+
+    def __call__(self, texts: Sequence[str], truncation: bool, max_length: int) -> dict[str, list[list[int]]]:
+        """The ids of each text, at most ``max_length``."""
+        room = max_length - 2
+        found = self._pieces.encode_batch(list(texts), add_special_tokens=False)
+        return {"input_ids": [[self._first, *one.ids[:room], self._last] for one in found]}
+
+    def pad(
+        self, given: Mapping[str, Sequence[Sequence[int]]], padding: str, max_length: int, return_tensors: str
+    ) -> dict[str, Tensor]:
+        """(B, T) ids and mask."""
+        rows = given["input_ids"]
+        ids = torch.full((len(rows), max_length), self._pad)
+        mask = torch.zeros(len(rows), max_length, dtype=torch.long)
+        for place, row in enumerate(rows):
+            ids[place, : len(row)] = torch.tensor(row)
+            mask[place, : len(row)] = 1
+        return {"input_ids": ids, "attention_mask": mask}
+
+
+def load_bert(folder: Path, layers: int) -> Checkpoint:
+    """The first layers of a BERT, and its tokeniser.
+
+    Raises:
+        DataError: the folder does not hold one.
+        MissingExtraError: ``tokenizers`` is not installed.
+    """
+    with reading(folder, "the weights of a BERT", "Install the package that carries them again."):
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        with uninitialised():
+            network = BertEncoder(config, layers)
+        with safe_open(folder / "model.safetensors", framework="pt") as file:
+            network.load_state_dict({ours: file.get_tensor(theirs) for ours, theirs in _names(layers).items()})
+        tokenizer = WordPieces(folder / "tokenizer.json", network.config.max_position_embeddings)
+        return Checkpoint(network.eval().requires_grad_(False), tokenizer, digest_of(folder))
+
+
+_PARTS = {
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
+    "out": "attention.output.dense",
+    "norm": "attention.output.LayerNorm",
+    "up": "intermediate.dense",
+    "down": "output.dense",
+    "last_norm": "output.LayerNorm",
+}
+
+
+def _names(layers: int) -> dict[str, str]:
+    """``{name of a parameter here: its name in the published file}``."""
+    found = {
+        f"{part}.weight": f"embeddings.{full}.weight"
+        for part, full in (
+            ("words", "word_embeddings"),
+            ("positions", "position_embeddings"),
+            ("types", "token_type_embeddings"),
+        )
+    }
+    ends = ("weight", "bias")
+    found |= {f"norm.{end}": f"embeddings.LayerNorm.{end}" for end in ends}
+    for number in range(layers):
+        for ours, theirs in _PARTS.items():
+            found |= {f"layers.{number}.{ours}.{end}": f"encoder.layer.{number}.{theirs}.{end}" for end in ends}
+    return found

@@ -1,0 +1,163 @@
+"""A process in which files of strangers are read, decoded and heard, since a process can be ended and a thread cannot.
+
+Libraries that parse and decode are where hostile or broken files do their harm: they loop, crash, or take all memory,
+and while they do so in this process no other request is answered and no limit of time acts. So whatever looks into
+an upload runs over there: its transcript, a large posted conversation, the packets of its recording (:mod:`.look`), and
+the whole decoding, hearing and seeing of the recording (:mod:`.extracting`). There are two such processes, because a
+look must not wait for a recording that is worked on for minutes. The model and the extractor of texts stay here: their
+input is bounded in utterances and characters, they are large, and they look between any two steps whether they are
+still wanted.
+
+A process is started once and kept, so that a request does not wait for imports; it is ended when its work is no longer
+wanted (too late, client gone, server ends) or when it died, and begun anew for the next. It is no sandbox: it
+runs as the same user. It bounds time, and a crash is an answer to one client only.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from crossspace.errors import CrossspaceError
+from crossspace.runtime import end_with_parent
+from crossspace.serve.refusal import UNEXPECTED, Refusal
+
+Said = Callable[[str], None]
+_BEAT = 0.05
+"""Seconds between two looks whether the work is still wanted."""
+_DIED = (
+    "This could not be read: the program that reads it crashed on it, or it asks for more memory than there is. "
+    "Convert a recording to MP4 or WAV, save a transcript as WebVTT, or send a part."
+)
+
+
+class WorkerError(Exception):
+    """A fault of ours over there, with its traceback for the log."""
+
+
+class Worker:
+    """One process that works on one thing at a time.
+
+    Args:
+        name: of the process.
+        memory: bytes that its work may take beside what it has from the start, where the system can hold it to that.
+    """
+
+    def __init__(self, name: str, memory: int | None = None) -> None:
+        self._name, self._memory = name, memory
+        self._process: BaseProcess | None = None
+        self._line: Connection | None = None
+        self._ready = False
+
+    @property
+    def process(self) -> int | None:
+        """The number of the process, while there is one."""
+        return self._process.pid if self._process is not None else None
+
+    def begin(self) -> None:
+        """Start the process, if there is none that lives."""
+        if self._process is not None and self._process.is_alive():
+            return
+        self.end()
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe()
+        self._process = context.Process(target=_serve, args=(there, self._memory), name=self._name, daemon=True)
+        self._process.start()
+        there.close()
+        self._line, self._ready = here, False
+
+    def call(self, function: Callable[..., Any], *given: Any, said: Callable[..., None] = lambda stage="": None) -> Any:
+        """``function(*given, say)`` over there.
+
+        Args:
+            function: of a module; its last argument takes news of one word.
+            given: can be pickled, as can what it returns.
+            said: told the news; called many times a second besides, and may raise to end the work.
+
+        Raises:
+            Refusal: 422, the process died of it.
+            CrossspaceError: raised over there.
+            WorkerError: another exception was.
+        """
+        self.begin()
+        assert self._line is not None
+        try:
+            # Who gives up before the process has begun ends nothing: the next one would wait for it as long.
+            while not self._ready:
+                said()
+                self._ready = self._line.poll(_BEAT) and self._line.recv() is None
+        except (EOFError, OSError) as error:
+            self.end()
+            raise WorkerError(f"The process {self._name!r} ended before it had begun.") from error
+        try:
+            self._line.send((function, given))
+            kind, value = self._news(said)
+        except (EOFError, OSError) as error:
+            self.end()
+            raise Refusal(422, _DIED) from error
+        except BaseException:
+            self.end()
+            raise
+        if kind == "failed":
+            raise value
+        return value
+
+    def _news(self, said: Callable[..., None]) -> tuple[str, Any]:
+        """What comes at the end; what comes on the way is told."""
+        assert self._line is not None
+        while True:
+            said()
+            if self._line.poll(_BEAT):
+                kind, value = self._line.recv()
+                if kind != "said":
+                    return kind, value
+                said(value)
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        if self._line is not None:
+            self._line.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        self._process = self._line = None
+
+
+def _serve(line: Connection, memory: int | None) -> None:
+    """Over there: do what is asked until nobody is there to ask."""
+    if memory is not None:
+        _limit_memory(memory)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server ends this process
+    end_with_parent()
+    with suppress(EOFError, OSError):
+        line.send(None)
+        while True:
+            function, given = line.recv()
+            line.send(_answer(function, given, lambda stage: line.send(("said", stage))))
+
+
+def _limit_memory(more: int) -> None:
+    """Of this process, on Linux; elsewhere nothing happens."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        import resource
+
+        now = 1024 * int(status.read_text().split("VmData:")[1].split()[0])
+        resource.setrlimit(resource.RLIMIT_DATA, (now + more, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _answer(function: Callable[..., Any], given: tuple[Any, ...], say: Said) -> tuple[str, Any]:
+    try:
+        return "done", function(*given, say)
+    except CrossspaceError as error:
+        return "failed", error
+    except MemoryError:
+        return "failed", Refusal(422, _DIED)
+    except Exception as error:
+        return "failed", WorkerError(f"{UNEXPECTED}\n{type(error).__name__}: {error}")
