@@ -51,7 +51,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
     assert found.code == 0 and "usage:" in found.out and COMMANDS[command].split()[0] in run("--help").out
 
 
-@pytest.mark.parametrize("action", ["import", "show", "validate", "synthesize"])
+@pytest.mark.parametrize("action", ["import", "join", "split", "show", "validate", "synthesize"])
 def test_every_action_on_data_has_help(run: Run, action: str) -> None:
     assert "usage:" in run("data", action, *(["--format", "arrays"] if action == "import" else []), "--help").out
 

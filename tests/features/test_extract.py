@@ -109,6 +109,19 @@ def test_validation_is_cut_from_train_where_there_is_none(lengths: Lengths, tmp_
     assert len(corpus.conversation_ids("validation")) == 2
 
 
+def test_the_cut_the_speakers_and_the_labels_are_those_that_were_asked_for(lengths: Lengths, tmp_path: Path) -> None:
+    recordings = [talk(f"c{i}", "x", "y", split="train") for i in range(20)]
+    harvest = extract(recordings, {"text": "lengths"}, cache=tmp_path)
+    corpus = to_corpus(
+        harvest, speakers=["S1", "S0"], labels=["Joy"], validation_cut="stratified", validation_fraction=0.2, seed=4
+    )
+    assert corpus.cut == {"rule": "stratified", "fraction": 0.2, "seed": 4}
+    assert (len(corpus.conversation_ids("validation")), corpus.spec.speakers) == (4, ("S1", "S0"))
+    assert corpus.spec.labels == ("Joy",) and set(corpus.labels("all").tolist()) == {0}
+    assert to_corpus(harvest, speakers=3).spec.speakers == 3
+    assert to_corpus(harvest, validation_fraction=0).splits == ("train",)
+
+
 def test_labels_of_a_file_of_their_own_go_to_the_utterances_in_order(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("joy\n\n", encoding="utf-8")
     recording = Recording("a", Transcript((Cue("x"), Cue("y"))), labels=tmp_path / "labels.txt")

@@ -19,6 +19,7 @@ from crossspace.cli.main import main
 from crossspace.configuration import make_configuration, read_configuration
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
+from crossspace.data.cutting import resplit
 from crossspace.data.task import TaskSpec
 from crossspace.errors import MissingExtraError, UsageError
 from crossspace.predict import Predictor
@@ -83,6 +84,17 @@ def test_no_fold_can_read_the_test_split(tiny_corpus: Corpus) -> None:
     for fold in corpora:
         parts = [set(fold.conversation_ids(split)) for split in ("train", "validation", "test")]
         assert set.union(*parts) == used and sum(map(len, parts)) == len(used) and all(parts)
+
+
+def test_no_group_of_a_corpus_that_was_cut_by_groups_is_torn_apart(tiny_corpus: Corpus) -> None:
+    groups = {name: f"pair {i // 2}" for i, name in enumerate(tiny_corpus.conversation_ids("all"))}
+    corpus = resplit(tiny_corpus, groups=groups, test_fraction=0.2)
+    for fold in Folds(corpus, 2, [0], Devices("cpu")).corpora:
+        train, validation, held = (
+            {groups[n] for n in fold.conversation_ids(s)} for s in ("train", "validation", "test")
+        )
+        assert train and validation and held
+        assert not (train & validation) | (train & held) | (validation & held)
 
 
 def test_the_labels_of_a_fold_choose_nothing(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crossspace.cli.cutting import tell_difference
 from crossspace.cli.tables import show
+from crossspace.data.cutting import told
 from crossspace.features.extractors.base import named
 
 _MOST_SPEAKERS = 8
@@ -41,6 +43,9 @@ def print_summary(found: Mapping[str, Any]) -> None:
         for m, about in found["modalities"].items()
     ]
     show("modalities (utterances that have it)", ("modality", "width", "extractor", *splits), modalities)
+    if found["cut"]:
+        print(f"splits were cut by crossspace: {told(found['cut'])}")
+    tell_difference(found["validation"])
     everyone = list(splits["all"]["speakers"].items())
     rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in everyone]
     more = f" (the {_MOST_SPEAKERS} of {len(rows)} who say most)" if len(rows) > _MOST_SPEAKERS else ""

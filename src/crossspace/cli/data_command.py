@@ -1,4 +1,4 @@
-"""``crossspace data import | show | validate | synthesize``."""
+"""``crossspace data import | join | split | show | validate | synthesize``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from crossspace.cli.parsing import Parser, local, pairs
+from crossspace.cli import data_join, data_split
+from crossspace.cli.cutting import add_rule, tell_cut
+from crossspace.cli.parsing import Parser, json_value, local, names_or_count, pairs
 from crossspace.cli.parsing import words as split_words
 from crossspace.errors import DataError, UsageError, suggestion
 
@@ -18,6 +20,8 @@ _EXTRACTED = ("meld", "emorynlp", "csv", "tsv", "vtt", "srt", "txt", "wav", "mp4
 
 ACTIONS = {
     "import": "turn a feature file into a corpus",
+    "join": "add features from another file to a corpus",
+    "split": "cut the splits of a corpus anew",
     "show": "print sizes, labels, speakers and coverage of a corpus",
     "validate": "report every fault of a corpus",
     "synthesize": "generate a corpus whose best accuracy is known",
@@ -25,7 +29,7 @@ ACTIONS = {
 
 
 def run(words: Sequence[str]) -> int:
-    """Do one of the four."""
+    """Do one of them."""
     if not words or words[0] in ("-h", "--help"):
         lines = [f"  {name.ljust(11)} {what}" for name, what in ACTIONS.items()]
         print("usage: crossspace data ACTION [OPTIONS]\n\nactions:\n" + "\n".join(lines))
@@ -34,6 +38,8 @@ def run(words: Sequence[str]) -> int:
         raise UsageError(f"There is no action {words[0]!r} of 'crossspace data'. {suggestion(words[0], ACTIONS)}")
     actions: dict[str, Callable[[list[str]], int]] = {
         "import": _import,
+        "join": data_join.run,
+        "split": data_split.run,
         "show": _show,
         "validate": _validate,
         "synthesize": _synthesize,
@@ -58,8 +64,13 @@ def _import(words: list[str]) -> int:
     given = parser.parse_all(words)
     importer = find(given.format)(**{name: getattr(given, name) for name in options if name in given})
     corpus = importer.read(given.source)
+    if given.validation_cut is not None:
+        from crossspace.data.cutting import recut
+
+        corpus = recut(corpus, given.validation_cut)
     corpus.write(given.target)
     print(f"{given.target}: {corpus!r}")
+    tell_cut(corpus)
     return 0
 
 
@@ -74,6 +85,7 @@ def _import_parser(format: str | None) -> Parser:
     parser.add_argument("source", type=local, help="file or folder to read")
     parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
     parser.add_argument("--format", required=True, help=f"importer: {', '.join(names())}")
+    add_rule(parser, "--validation-cut")
     return parser
 
 
@@ -83,6 +95,8 @@ def parsers() -> dict[str, Parser]:
 
     made = {
         "import": _import_parser(None),
+        "join": data_join.parser(),
+        "split": data_split.parser(),
         "show": _show_parser(),
         "validate": _validate_parser(),
         "synthesize": _synthesize_parser(),
@@ -137,27 +151,16 @@ def add_options(parser: Parser, component: type) -> list[str]:
 def _converter(annotation: str) -> Callable[[str], Any]:
     lowered = annotation.lower()
     if "dict[str, dict" in lowered:
-        return _json
+        return json_value
     if "mapping" in lowered or "dict" in lowered:
         return _numbers if "int" in lowered else pairs
     if "sequence" in lowered or "list" in lowered or "tuple" in lowered:
-        return _names_or_count if "str" in lowered and "int" in lowered else _list_of(int if "int" in lowered else str)
+        return names_or_count if "str" in lowered and "int" in lowered else _list_of(int if "int" in lowered else str)
     if "bool" in lowered:
         return _yes
     if "float" in lowered:
         return float
     return int if "int" in lowered and "str" not in lowered else str
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected JSON, found {text!r}: {error}") from error
-
-
-def _names_or_count(text: str) -> Any:
-    return int(text) if text.isdigit() else split_words(text)
 
 
 def _list_of(kind: type) -> Callable[[str], Any]:
@@ -200,7 +203,7 @@ def _argument_docs(component: type) -> dict[str, str]:
 _WRITTEN: dict[Callable[[str], Any], str] = {
     pairs: " Written as name=value,name=value.",
     _numbers: " Written as name=number,name=number.",
-    _json: " Written as JSON.",
+    json_value: " Written as JSON.",
     _yes: " Written as true or false.",
 }
 """How values that are more than one word are written on the command line."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crossspace.claim import claimed
-from crossspace.cli.parsing import Parser, local
+from crossspace.cli.cutting import add_rule, tell_cut
+from crossspace.cli.parsing import Parser, local, names_or_count
 from crossspace.cli.parsing import words as split_words
 from crossspace.errors import UsageError
+
+if TYPE_CHECKING:
+    from crossspace.data.corpus import Corpus
+    from crossspace.features.labels import Labels
 
 _ABOUT = """Turn recordings and transcripts into a corpus.
 
@@ -37,8 +44,29 @@ def parsers() -> dict[str, Parser]:
     for modality in ("text", "audio", "visual"):
         parser.add_argument(f"--{modality}", metavar="NAME", help=f"extractor of {modality}, or none")
     parser.add_argument("--labels", type=split_words, default=[], help="names of the labels in order: joy,anger,...")
+    parser.add_argument(
+        "--unlabelled",
+        type=split_words,
+        default=[],
+        help="labels that stand for none: xxx,oth. Such utterances stay as context, as those with an empty label do",
+    )
+    parser.add_argument(
+        "--speakers",
+        type=names_or_count,
+        help="names of the speakers when they mean the same in every conversation: F,M; or how many are told apart "
+        "within one (default: as many as the conversation with most has, at most 16)",
+    )
+    add_rule(parser, "--validation-cut")
+    parser.add_argument(
+        "--validation-fraction",
+        type=float,
+        default=0.1,
+        help="part of the train conversations that becomes validation, when there is none (default 0.1)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of that choice (default 0)")
     parser.add_argument("--name", help="name of the corpus (default: that of SOURCE)")
     parser.add_argument("--licence", default="", help="the terms under which it may be used")
+    parser.add_argument("--provenance", help="where it came from (default: the name of SOURCE)")
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, help="recordings at a time (default: processors)"
     )
@@ -56,7 +84,9 @@ def run(words: Sequence[str]) -> int:
         raise UsageError(f"--jobs should be at least 1. Found {given.jobs}.")
 
     from crossspace.cli.extract_progress import ExtractProgress
+    from crossspace.data.cutting import HASH
     from crossspace.features.extract import extract, to_corpus
+    from crossspace.features.labels import Labels
     from crossspace.features.sources import find_recordings
 
     source = Path(given.source)
@@ -64,6 +94,9 @@ def run(words: Sequence[str]) -> int:
         source, Path(given.transcript) if given.transcript else None, Path(given.clips) if given.clips else None
     )
     wanted = _wanted(given, any(r.has_media for r in recordings))
+    labels = Labels(given.labels, given.unlabelled)
+    labels.check(recordings)
+    _check_cut(given, {r.split for r in recordings})
     with _alone(Path(given.target)):
         with ExtractProgress(hidden=given.quiet) as progress:
             harvest = extract(
@@ -75,13 +108,18 @@ def run(words: Sequence[str]) -> int:
             )
         corpus = to_corpus(
             harvest,
-            labels=given.labels,
+            labels=labels,
+            speakers=given.speakers,
             name=given.name or source.resolve().stem,
-            source=source.resolve().name,
+            source=source.resolve().name if given.provenance is None else given.provenance,
             licence=given.licence,
+            validation_cut=given.validation_cut or HASH,
+            validation_fraction=given.validation_fraction,
+            seed=given.seed,
         )
         corpus.write(given.target)
     print(f"{given.target}: {corpus!r}")
+    _tell_choices(corpus, labels)
     _tell(harvest.notes, harvest.failures)
     return 1 if harvest.failures else 0
 
@@ -97,6 +135,30 @@ def _alone(target: Path) -> Iterator[None]:
         for left in target.parent.glob(f".{escape(target.name)}.*.partial"):  # of one that was killed while it wrote
             left.unlink(missing_ok=True)
         yield
+
+
+def _tell_choices(corpus: Corpus, labels: Labels) -> None:
+    """What the options made of splits, speakers and labels."""
+    tell_cut(corpus)
+    known = corpus.spec.speakers
+    strangers = set() if isinstance(known, int) else set(corpus.speaker_names("all")) - set(known)
+    if strangers:
+        print(f"{len(strangers)} speakers are none of --speakers and share one index, such as {min(strangers)!r}")
+    for label, count in labels.set_aside.items():
+        print(f"{count} utterances labelled {label!r} are kept as context, without a label")
+
+
+def _check_cut(given: argparse.Namespace, splits: set[str | None]) -> None:
+    """Refuse what cannot be cut before anything is extracted."""
+    from crossspace.data.splits import validation_ids
+
+    validation_ids((), given.validation_fraction)
+    if given.validation_cut is not None and ("train" not in splits or "validation" in splits):
+        found = "brings one" if "validation" in splits else "has no train split"
+        raise UsageError(
+            f"--validation-cut is for a validation split that is cut from train, and SOURCE {found}. Leave it out; "
+            "'crossspace data split' cuts the splits of a corpus anew."
+        )
 
 
 def _wanted(given: object, media: bool) -> dict[str, str]:

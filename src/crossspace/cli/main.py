@@ -13,7 +13,7 @@ from crossspace import __version__
 from crossspace.errors import CrossspaceError, UsageError, suggestion
 
 COMMANDS = {
-    "data": "import, show, validate or synthesize a corpus",
+    "data": "import, join, split, show, validate or synthesize a corpus",
     "extract": "turn recordings and transcripts into a corpus",
     "train": "train a model, test it once and write a report",
     "tune": "search for a good configuration by cross-validation",

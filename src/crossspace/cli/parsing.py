@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -87,7 +88,7 @@ def spare(out: str | None, *inputs: str | Path | None) -> None:
     """Raise :class:`UsageError` where writing ``out`` would replace one of the files that are read."""
     for given in inputs:
         if out is not None and given is not None and Path(out).resolve() == Path(given).resolve():
-            raise UsageError(f"--out {out} is what is read here, and would be lost. Name another file.")
+            raise UsageError(f"{out} is what is read here, and would be lost. Name another file to write.")
 
 
 def pairs(text: str) -> dict[str, str]:
@@ -104,6 +105,19 @@ def pairs(text: str) -> dict[str, str]:
 def words(text: str) -> list[str]:
     """``a,b,c`` as a list."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def names_or_count(text: str) -> list[str] | int:
+    """``3`` as a number, ``a,b,c`` as a list."""
+    return int(text) if text.isdecimal() else words(text)
+
+
+def json_value(text: str) -> Any:
+    """A value written as JSON."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected JSON, found {text!r}: {error}") from error
 
 
 def split_off_components(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from crossspace.data.conversation import Conversation as Conversation
     from crossspace.data.conversation import Utterance as Utterance
     from crossspace.data.corpus import Corpus as Corpus
+    from crossspace.data.cutting import resplit as resplit
     from crossspace.data.ideal_observer import posteriors as posteriors
     from crossspace.data.importers.synthetic import Synthetic as Synthetic
+    from crossspace.data.joining import join as join
+    from crossspace.data.shares import share_difference as share_difference
+    from crossspace.data.shares import validation_advice as validation_advice
     from crossspace.data.splits import folds as folds
     from crossspace.data.splits import validation_ids as validation_ids
     from crossspace.data.task import UNLABELLED as UNLABELLED
@@ -29,6 +33,10 @@ _HOMES = {
     "Utterance": "conversation",
     "Corpus": "corpus",
     "posteriors": "ideal_observer",
+    "join": "joining",
+    "resplit": "cutting",
+    "share_difference": "shares",
+    "validation_advice": "shares",
     "folds": "splits",
     "validation_ids": "splits",
     "Synthetic": "importers.synthetic",

@@ -124,6 +124,16 @@ class Corpus:
         return self.metadata.ceilings
 
     @property
+    def cut(self) -> Mapping[str, Any]:
+        """``{"rule", "fraction", "seed"}`` by which splits were cut; empty where they are those of the source."""
+        return self.metadata.cut
+
+    @property
+    def features(self) -> Features:
+        """The vectors of all utterances, by their row in ``utterances("all")``."""
+        return self._features
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the content, 64 hexadecimal digits.
 
@@ -217,11 +227,12 @@ class Corpus:
             conversation_ids=tuple(self._index.conversation_ids[c] for c in members),
         )
 
-    def with_splits(self, splits: Mapping[str, str | None]) -> Corpus:
+    def with_splits(self, splits: Mapping[str, str | None], cut: Mapping[str, Any] | None = None) -> Corpus:
         """The same corpus with some conversations in other splits; nothing is copied.
 
         Args:
             splits: ``{conversation id: split or None}``; conversations that are not named stay where they are.
+            cut: by which rule, which the corpus then states; see :mod:`crossspace.data.cutting`.
 
         Raises:
             UsageError: a conversation or a split is not known.
@@ -235,7 +246,8 @@ class Corpus:
             moved[known[conversation]] = None if split is None else known_split(split)
         touched = {s for old, new in zip(self._splits, moved, strict=True) if old != new for s in (old, new)}
         ceilings = {split: best for split, best in self.ceilings.items() if split not in touched}
-        metadata = replace(self.metadata, ceilings=ceilings)
+        kept = self.cut if cut is None and not touched else cut or {}
+        metadata = replace(self.metadata, ceilings=ceilings, cut=kept)
         return Corpus.from_columns(metadata, self._index, self._features, tuple(moved))
 
     def with_modalities(self, names: Sequence[str]) -> Corpus:
@@ -259,7 +271,7 @@ class Corpus:
         metadata = replace(
             self.metadata, spec=replace(self.spec, widths=kept), extractors=extractors, ceilings=ceilings
         )
-        features = ChosenFeatures(self._features, kept)
+        features = ChosenFeatures(self._features, {m: m for m in kept})
         return Corpus.from_columns(metadata, self._index, features, self._splits, mark=self.fingerprint)
 
     def conversation(self, place: int) -> Conversation:

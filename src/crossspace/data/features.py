@@ -76,21 +76,67 @@ class ArrayFeatures(Features):
 
 
 class ChosenFeatures(Features):
-    """Some modalities of features that are kept elsewhere.
+    """Some modalities of features that are kept elsewhere, under other names.
 
     Args:
         whole: where they are kept.
-        names: the modalities to be seen.
+        names: ``{modality: its name there}``.
     """
 
-    def __init__(self, whole: Features, names: Iterable[str]) -> None:
-        self._whole = whole
-        self.widths = {m: whole.widths[m] for m in names}
+    def __init__(self, whole: Features, names: Mapping[str, str]) -> None:
+        self._whole, self._names = whole, dict(names)
+        self.widths = {m: whole.widths[name] for m, name in names.items()}
 
     def read(self, modality: str, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows ``start`` to ``stop`` of a modality."""
-        return self._whole.read(modality, start, stop)
+        return self._whole.read(self._names[modality], start, stop)
 
     def digests(self) -> dict[str, str]:
         """Digests of the chosen modalities."""
-        return {m: digest for m, digest in self._whole.digests().items() if m in self.widths}
+        found = self._whole.digests()
+        return {m: found[name] for m, name in self._names.items()}
+
+
+class JoinedFeatures(Features):
+    """Features of a corpus, and others whose rows stand elsewhere in another order; both are read when asked for.
+
+    Args:
+        own: of the corpus.
+        others: of other rows.
+        rows: (N,) the row of ``others`` for each of the corpus, -1 where there is none: the modality is missing there.
+        names: ``{modality: its name in others}``; one of the same name takes the place of the corpus's own.
+        spans: of rows that are measured together.
+    """
+
+    def __init__(
+        self,
+        own: Features,
+        others: Features,
+        rows: np.ndarray,
+        names: Mapping[str, str],
+        spans: Sequence[tuple[int, int]],
+    ) -> None:
+        self._own, self._others, self._rows, self._names, self._spans = own, others, rows, dict(names), spans
+        self.widths = {**own.widths, **{m: others.widths[name] for m, name in names.items()}}
+        self._digests: dict[str, str] = {}
+
+    def read(self, modality: str, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows ``start`` to ``stop``, gathered where they are those of others."""
+        if modality not in self._names:
+            return self._own.read(modality, start, stop)
+        rows = self._rows[start:stop]
+        values = np.zeros((len(rows), self.widths[modality]), dtype=np.float32)
+        present = np.zeros(len(rows), dtype=bool)
+        order = np.argsort(rows, kind="stable")
+        order = order[rows[order] >= 0]
+        for run in np.split(order, np.flatnonzero(np.diff(rows[order]) != 1) + 1) if len(order) else ():
+            first = int(rows[run[0]])
+            values[run], present[run] = self._others.read(self._names[modality], first, first + len(run))
+        return values, present
+
+    def digests(self) -> dict[str, str]:
+        """Those of the corpus, and those of the others in the order of its rows, worked out once."""
+        if not self._digests:
+            own = {m: digest for m, digest in self._own.digests().items() if m not in self._names}
+            self._digests = {**own, **ChosenFeatures(self, {m: m for m in self._names}).measure(self._spans)}
+        return dict(self._digests)

@@ -32,6 +32,7 @@ class Metadata:
         licence: the terms under which it may be used.
         extractors: ``{modality: {"name", "version", "parameters"}}``, what made the features.
         ceilings: ``{split: accuracy}`` that nobody can expect to surpass there, for a corpus whose process is known.
+        cut: ``{"rule", "fraction", "seed"}`` by which splits were cut here; empty where they are those of the source.
 
     Raises:
         DataError: a modality's name cannot be a column, or an extractor belongs to no modality.
@@ -43,6 +44,7 @@ class Metadata:
     licence: str = ""
     extractors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ceilings: Mapping[str, float] = field(default_factory=dict)
+    cut: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         wrong = [m for m in self.spec.modalities if not is_modality_name(m)]
@@ -102,6 +104,8 @@ def dump(metadata: Metadata, seal: Seal) -> bytes:
     }
     if metadata.ceilings:
         data["ceilings"] = dict(metadata.ceilings)
+    if metadata.cut:
+        data["cut"] = dict(metadata.cut)
     return json.dumps(data, ensure_ascii=False).encode()
 
 
@@ -145,7 +149,8 @@ def _parse(data: dict[str, Any]) -> tuple[Metadata, Seal]:
     missing = set(spec.modalities) - set(digests)
     if missing:
         raise ValueError(f"'feature_digests' lacks {sorted(missing)}")
-    metadata = Metadata(spec, name, source, licence, extractors, ceilings)
+    cut = _get(data, "cut", dict) if "cut" in data else {}
+    metadata = Metadata(spec, name, source, licence, extractors, ceilings, cut)
     return metadata, Seal(_get(data, "fingerprint", str), digests, *counts)
 
 

@@ -1,14 +1,20 @@
-"""The rule that cuts validation conversations, or folds, out of the training conversations."""
+"""The rules that cut validation conversations, or folds, out of the training conversations."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from crossspace.errors import UsageError
 
 VALIDATION_FRACTION = 0.1
 """Part of the training conversations that becomes validation where a corpus brings none."""
+
+_NEAR = 0.01
+"""Chi-square below which label counts are as expected, whatever could still be exchanged."""
 
 
 def hash_order(conversation_ids: Iterable[str], seed: int = 0) -> list[str]:
@@ -35,6 +41,84 @@ def validation_ids(train_ids: Iterable[str], fraction: float = VALIDATION_FRACTI
     return frozenset(order[: max(count, 0)])
 
 
+def stratified_ids(
+    counts: Mapping[str, Sequence[int]], fraction: float = VALIDATION_FRACTION, seed: int = 0
+) -> frozenset[str]:
+    """As many conversations as :func:`validation_ids` takes, with the labels of the whole.
+
+    It begins with the conversations that :func:`validation_ids` takes. One after the other is exchanged for the one
+    outside that brings the numbers of utterances of each label nearest to what they should be, as long as that lowers
+    Pearson's chi-square of the numbers against their expectation. It weighs a label by its rarity, and keeps the number
+    of utterances near its expectation as well. Nothing is drawn: the seed decides where it begins.
+
+    Args:
+        counts: ``{conversation id: utterances of each label}``, all of one length.
+        fraction: part of the conversations.
+        seed: of the order.
+
+    Raises:
+        UsageError: ``fraction`` is not in [0, 1).
+    """
+    order, size = hash_order(counts, seed), len(validation_ids(counts, fraction, seed))
+    if not size:
+        return frozenset()
+    table = np.array([counts[name] for name in order], dtype=np.float64).reshape(len(order), -1)
+    table = table[:, table.sum(axis=0) > 0]
+    if not table.size:
+        return frozenset(order[:size])
+    expected = table.sum(axis=0) * size / len(order)
+    held = np.arange(len(order)) < size
+    surplus = table[held].sum(axis=0) - expected
+    found, before = float((surplus**2 / expected).sum()), np.inf
+    while _NEAR < found < before:
+        before = found
+        for out in np.flatnonzero(held):
+            if found <= _NEAR:
+                break
+            others = np.flatnonzero(~held)
+            # Rounded, so that which of two equals comes first does not depend on how a machine adds.
+            values = (((surplus - table[out] + table[others]) ** 2) / expected).sum(axis=1).round(9)
+            best = int(values.argmin())
+            if values[best] < round(found, 9):
+                surplus += table[others[best]] - table[out]
+                held[out], held[others[best]], found = False, True, float(values[best])
+    return frozenset(name for name, inside in zip(order, held, strict=True) if inside)
+
+
+def group_ids(groups: Mapping[str, str], fraction: float = VALIDATION_FRACTION, seed: int = 0) -> frozenset[str]:
+    """Whole groups of conversations, of about ``fraction`` of the conversations together.
+
+    Groups are gone through in :func:`hash_order` of their names, and one is taken when that brings the number of
+    conversations nearer to ``fraction * n``; where none does, the smallest one. Never all groups are taken.
+
+    Args:
+        groups: ``{conversation id: its group}``.
+        fraction: part of the conversations; 0 takes none.
+        seed: of the order.
+
+    Raises:
+        UsageError: ``fraction`` is not in [0, 1), or there is only one group.
+    """
+    sizes = Counter(groups.values())
+    wanted = fraction * len(groups)
+    if not validation_ids(groups, fraction, seed):
+        return frozenset()
+    if len(sizes) < 2:
+        raise UsageError(
+            f"A cut by groups needs two groups or more. All {len(groups)} conversations are of one "
+            f"({next(iter(sizes))!r}). Group them by something else, or use the rule 'hash' or 'stratified'."
+        )
+    order = hash_order(sizes, seed)
+    taken: list[str] = []
+    total = 0
+    for name in order:
+        if len(taken) < len(sizes) - 1 and abs(total + sizes[name] - wanted) < abs(total - wanted):
+            taken.append(name)
+            total += sizes[name]
+    taken = taken or [min(order, key=lambda name: sizes[name])]
+    return frozenset(conversation for conversation, group in groups.items() if group in taken)
+
+
 def folds(conversation_ids: Iterable[str], k: int, seed: int = 0) -> list[list[str]]:
     """Cut conversations into ``k`` parts for cross-validation; each is held out once.
 
@@ -47,3 +131,33 @@ def folds(conversation_ids: Iterable[str], k: int, seed: int = 0) -> list[list[s
     if not 2 <= k <= len(order):
         raise UsageError(f"The number of folds should be from 2 to {len(order)}, the conversations. Found {k}.")
     return [order[i::k] for i in range(k)]
+
+
+def stratified_folds(counts: Mapping[str, Sequence[int]], k: int, seed: int = 0) -> list[list[str]]:
+    """Parts of the sizes of :func:`folds`, with the labels of the whole: one by :func:`stratified_ids` after the other.
+
+    Raises:
+        UsageError: ``k`` is below 2, or there are fewer conversations than parts.
+    """
+    sizes = [len(part) for part in folds(counts, k, seed)]
+    rest, parts = dict(counts), []
+    for size in sizes[:-1]:
+        part = sorted(stratified_ids(rest, size / len(rest), seed))
+        parts.append(part)
+        rest = {name: numbers for name, numbers in rest.items() if name not in part}
+    return [*parts, sorted(rest)]
+
+
+def group_folds(groups: Mapping[str, str], k: int, seed: int = 0) -> list[list[str]]:
+    """Parts of whole groups: each group, the largest first, goes to the part with the fewest conversations so far.
+
+    Raises:
+        UsageError: ``k`` is below 2, or there are fewer groups than parts.
+    """
+    sizes = Counter(groups.values())
+    if not 2 <= k <= len(sizes):
+        raise UsageError(f"The number of folds should be from 2 to {len(sizes)}, the groups of the corpus. Found {k}.")
+    parts: list[list[str]] = [[] for _ in range(k)]
+    for group in sorted(hash_order(sizes, seed), key=lambda name: -sizes[name]):
+        min(parts, key=len).extend(sorted(name for name, own in groups.items() if own == group))
+    return parts

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from crossspace.data.corpus import Corpus
+from crossspace.data.shares import share_difference, validation_advice
 from crossspace.data.split import ALL
 
 
@@ -17,7 +19,8 @@ def summary(corpus: Corpus) -> dict[str, Any]:
     Returns:
         ``name``, ``source``, ``licence``, ``fingerprint``, ``labels``, ``speakers`` (``"global"`` or ``"local"``),
         ``modalities`` ``{modality: {"width", "extractor"}}``, and ``splits``: for every split that holds
-        conversations, for those without a split (``"none"``) and for ``"all"``, what :func:`split_summary` says.
+        conversations, for those without a split (``"none"``) and for ``"all"``, what :func:`split_summary` says;
+        ``cut``: by which rule splits were cut, or ``None``; ``validation``: what :func:`validation_summary` says.
     """
     places: dict[str, str | None] = {name: name for name in corpus.splits}
     if corpus.conversation_ids(None):
@@ -32,7 +35,27 @@ def summary(corpus: Corpus) -> dict[str, Any]:
         "labels": list(spec.labels),
         "speakers": "local" if isinstance(spec.speakers, int) else "global",
         "modalities": {m: {"width": d, "extractor": corpus.extractors.get(m)} for m, d in spec.widths.items()},
+        "cut": dict(corpus.cut) or None,
+        "validation": validation_summary(corpus),
         "splits": {title: split_summary(corpus, name) for title, name in places.items()},
+    }
+
+
+def validation_summary(corpus: Corpus) -> dict[str, Any] | None:
+    """How far validation is from train.
+
+    Returns:
+        ``difference``: ``{"distance", "label", "reference", "found"}``, see
+        :class:`~crossspace.data.shares.ShareDifference`, or ``None`` without labels; ``advice``: a sentence where the
+        split is too small to choose by, or ``None``. ``None`` in place of all where there are not both splits.
+    """
+    if not {"train", "validation"} <= set(corpus.splits):
+        return None
+    train, validation = (_label_counts(corpus, split) for split in ("train", "validation"))
+    difference = share_difference(train, validation)
+    return {
+        "difference": None if difference is None else asdict(difference),
+        "advice": validation_advice(len(corpus.conversation_ids("validation")), validation),
     }
 
 
@@ -44,8 +67,7 @@ def split_summary(corpus: Corpus, split: str | None) -> dict[str, Any]:
         ``{label: utterances}`` in index order, and ``unlabelled``; ``speakers`` ``{name: utterances}``, most talkative
         first; ``coverage`` ``{modality: utterances that have it}``.
     """
-    lengths, labels = np.array(corpus.lengths(split)), corpus.labels(split)
-    counts = Counter(labels.tolist())
+    lengths = np.array(corpus.lengths(split))
     return {
         "conversations": len(lengths),
         "utterances": int(lengths.sum()),
@@ -53,8 +75,13 @@ def split_summary(corpus: Corpus, split: str | None) -> dict[str, Any]:
             key: float(f(lengths)) if len(lengths) else 0.0
             for key, f in (("min", np.min), ("median", np.median), ("mean", np.mean), ("max", np.max))
         },
-        "labels": {label: counts[i] for i, label in enumerate(corpus.spec.labels)},
-        "unlabelled": int((labels < 0).sum()),
+        "labels": _label_counts(corpus, split),
+        "unlabelled": int((corpus.labels(split) < 0).sum()),
         "speakers": dict(Counter(corpus.speaker_names(split)).most_common()),
         "coverage": corpus.coverage(split),
     }
+
+
+def _label_counts(corpus: Corpus, split: str | None) -> dict[str, int]:
+    counts = Counter(corpus.labels(split).tolist())
+    return {label: counts[i] for i, label in enumerate(corpus.spec.labels)}

@@ -9,13 +9,16 @@ from pathlib import Path
 
 from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
-from crossspace.data.splits import VALIDATION_FRACTION, validation_ids
+from crossspace.data.cutting import HASH, cut_validation
+from crossspace.data.splits import VALIDATION_FRACTION
 from crossspace.data.task import TaskSpec
-from crossspace.errors import DataError, suggestion
+from crossspace.errors import DataError
 from crossspace.features.cache import FeatureCache
 from crossspace.features.extraction import Extracted, Extraction
 from crossspace.features.extractors import build
+from crossspace.features.labels import Labels
 from crossspace.features.sources import Recording
+from crossspace.features.utterance_ids import told_apart
 from crossspace.features.workers import Result, side_by_side, tried
 
 _MOST_SPEAKERS = 16
@@ -105,7 +108,9 @@ def extract(
     if not found:
         reasons = "".join(f"\n  {name}: {reason}" for name, reason in list(failures.items())[:20])
         raise DataError(f"None of {len(recordings)} recordings could be extracted:{reasons}")
-    ordered = [(r.split, found[r.id].conversation) for r in recordings if r.id in found]
+    kept = [r for r in recordings if r.id in found]
+    named = told_apart([found[r.id].conversation for r in kept])
+    ordered = [(r.split, conversation) for r, conversation in zip(kept, named, strict=True)]
     notes = {name: e.notes for name, e in found.items()}
     if "text" in extractors:
         for _, conversation in ordered:
@@ -124,37 +129,45 @@ def extract(
 
 
 def to_corpus(
-    harvest: Harvest, *, labels: Sequence[str] = (), name: str = "corpus", source: str = "", licence: str = ""
+    harvest: Harvest,
+    *,
+    labels: Sequence[str] | Labels = (),
+    speakers: int | Sequence[str] | None = None,
+    name: str = "corpus",
+    source: str = "",
+    licence: str = "",
+    validation_cut: str = HASH,
+    validation_fraction: float = VALIDATION_FRACTION,
+    seed: int = 0,
 ) -> Corpus:
     """The corpus of an extraction.
 
-    Speakers are local to their conversation. Where there is a train split and no validation split, the latter is cut
-    from the former, as importers do.
+    Where there is a train split and no validation split, the latter is cut from the former, as importers do.
 
     Args:
         harvest: what was extracted.
-        labels: names and order of the labels; those that occur, in the order of the alphabet, where none are given.
+        labels: names and order of the labels, and what stands for none; those that occur, in the order of the alphabet,
+            where none are given.
+        speakers: names of the speakers when they mean the same in every conversation, or how many are told apart within
+            one; without it, as many as the conversation with most speakers has, and no more than 16.
         name, source, licence: as the corpus states them.
+        validation_cut, validation_fraction, seed: see :func:`~crossspace.data.cutting.cut_validation`.
 
     Raises:
         DataError: a label occurs that ``labels`` lacks.
+        UsageError: the cut is impossible.
     """
-    utterances = [u for members in harvest.conversations.values() for c in members for u in c.utterances]
-    seen = sorted({u.label for u in utterances if u.label is not None})
-    strange = [label for label in seen if labels and label not in labels]
-    if strange:
-        raise DataError(
-            f"--labels should name every label. Found {strange[0]!r} besides. {suggestion(strange[0], labels)}"
-        )
-    most = max(len({u.speaker for u in c.utterances}) for members in harvest.conversations.values() for c in members)
-    spec = TaskSpec(tuple(labels) or tuple(seen), harvest.widths, min(max(most, 2), _MOST_SPEAKERS))
-    corpus = Corpus(
-        harvest.conversations, spec, name=name, source=source, licence=licence, extractors=harvest.extractors
-    )
-    if "train" in corpus.splits and "validation" not in corpus.splits:
-        held = validation_ids(corpus.conversation_ids("train"), VALIDATION_FRACTION, 0)
-        corpus = corpus.with_splits(dict.fromkeys(held, "validation"))
-    return corpus
+    known = labels if isinstance(labels, Labels) else Labels(labels)
+    conversations = {split: known.applied(members) for split, members in harvest.conversations.items()}
+    everything = [c for members in conversations.values() for c in members]
+    seen = sorted({u.label for c in everything for u in c.utterances if u.label is not None})
+    if speakers is None:
+        most = max(len({u.speaker for u in c.utterances}) for c in everything)
+        speakers = min(max(most, 2), _MOST_SPEAKERS)
+    told = speakers if isinstance(speakers, int) else tuple(speakers)
+    spec = TaskSpec(known.names or tuple(seen), harvest.widths, told)
+    corpus = Corpus(conversations, spec, name=name, source=source, licence=licence, extractors=harvest.extractors)
+    return cut_validation(corpus, validation_cut, fraction=validation_fraction, seed=seed)
 
 
 def _with_text(

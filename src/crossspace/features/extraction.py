@@ -20,6 +20,7 @@ from crossspace.features.transcripts import read_transcript, within
 from crossspace.features.transcripts.encoding import read_text
 from crossspace.features.transcripts.tidy import listed
 from crossspace.features.transcripts.transcript import Cue, Transcript
+from crossspace.features.utterance_ids import ids_of
 
 if TYPE_CHECKING:
     from crossspace.features.media.probe import Media
@@ -281,8 +282,8 @@ def _labelled(transcript: Transcript, recording: Recording) -> Transcript:
 
 def _conversation(name: str, cues: Sequence[Cue], found: Mapping[str, Sequence[Found]]) -> Conversation:
     utterances = []
-    for i, cue in enumerate(cues):
-        utterance = Utterance(f"{name}_{i}", cue.speaker, cue.text, cue.start, cue.end, cue.label)
+    for i, (cue, own) in enumerate(zip(cues, ids_of(name, cues), strict=True)):
+        utterance = Utterance(own, cue.speaker, cue.text, cue.start, cue.end, cue.label)
         for modality, values in found.items():
             utterance = _with(utterance, modality, values[i])
         utterances.append(utterance)

@@ -9,7 +9,7 @@ from statistics import mean
 
 from crossspace.configuration import Configuration
 from crossspace.data.corpus import Corpus
-from crossspace.data.splits import folds, validation_ids
+from crossspace.data.cutting import Rule
 from crossspace.data.task import UNLABELLED
 from crossspace.errors import UsageError
 from crossspace.evaluation.scores import scores
@@ -24,7 +24,7 @@ class Folds:
 
     Each fold is the test split of one training. The epoch is chosen on conversations outside of it, a tenth of the
     others: an epoch chosen on the fold itself would be the luckiest of many, and training longer would always look
-    better.
+    better. A corpus whose splits were cut by labels or by groups is cut by the same rule here.
 
     Args:
         corpus: of which the splits train and validation are used together.
@@ -33,14 +33,15 @@ class Folds:
         devices: where to compute.
 
     Raises:
-        UsageError: fewer conversations than folds, or a part of one without a label.
+        UsageError: fewer conversations or groups than folds, or a part of one without a label.
     """
 
     def __init__(self, corpus: Corpus, count: int, seeds: Sequence[int], devices: Devices) -> None:
         self.seeds, self.devices = list(seeds), devices
+        rule = Rule.of(corpus)
         used = [*corpus.conversation_ids("train"), *corpus.conversation_ids("validation")]
         closed = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("test")))
-        self.corpora = [_with_fold(closed, used, held) for held in folds(used, count)]
+        self.corpora = [_with_fold(closed, used, held, rule) for held in rule.folds(used, count)]
         for number, fold in enumerate(self.corpora):
             for split in ("train", "validation", "test"):
                 if not (fold.labels(split) != UNLABELLED).any():
@@ -77,13 +78,13 @@ class Folds:
         return float(result.weighted_f1)
 
 
-def _with_fold(corpus: Corpus, used: Sequence[str], held: Sequence[str]) -> Corpus:
+def _with_fold(corpus: Corpus, used: Sequence[str], held: Sequence[str], rule: Rule) -> Corpus:
     """The corpus with one fold as its test split and a tenth of the other conversations as validation."""
     others = set(used) - set(held)
     return corpus.with_splits(
         {
             **dict.fromkeys(others, "train"),
-            **dict.fromkeys(validation_ids(others), "validation"),
+            **dict.fromkeys(rule.choose(others), "validation"),
             **dict.fromkeys(held, "test"),
         }
     )

@@ -43,6 +43,39 @@ def test_tables_of_meld_become_conversations_in_splits_named_by_their_files(meld
     assert cues[1].start == pytest.approx(981.94)
 
 
+def test_ids_and_texts_are_those_of_the_source(meld: Path) -> None:
+    (meld / "train_sent_emo.csv").write_text(MELD.replace("Hello?", " Hello  there? "), encoding="utf-8")
+    (recording, _) = find_recordings(meld / "train_sent_emo.csv")
+    assert recording.id == "0"
+    assert [(cue.id, cue.text, cue.row) for cue in recording.transcript.cues] == [
+        ("0", " Hello  there? ", 1),
+        ("1", "Oh, it’s you!", 0),
+    ]
+
+
+def test_the_split_stands_before_a_name_only_where_two_tables_have_it(meld: Path) -> None:
+    for name, numbers in (("dev", "57"), ("train", "08")):
+        (meld / f"{name}_sent_emo.csv").write_text(
+            "Utterance,Dialogue_ID\n" + "".join(f"hi,{number}\n" for number in numbers), encoding="utf-8"
+        )
+    assert [r.id for r in find_recordings(meld)] == ["5", "7", "0", "8"]
+    (meld / "test_sent_emo.csv").write_text("Utterance,Dialogue_ID\nhi,7\n", encoding="utf-8")
+    assert [r.id for r in find_recordings(meld)] == ["validation_5", "validation_7", "test_7", "train_0", "train_8"]
+
+
+def test_names_that_are_numbers_are_no_order(tmp_path: Path) -> None:
+    path = tmp_path / "talks.csv"
+    path.write_text("id,text,conversation\n90071,first,a\n12,second,a\n", encoding="utf-8")
+    assert [cue.id for cue in find_recordings(path)[0].transcript.cues] == ["90071", "12"]
+
+
+def test_an_id_that_occurs_twice_in_a_conversation_is_refused(meld: Path) -> None:
+    path = meld / "train_sent_emo.csv"
+    path.write_text(MELD.replace("positive,0,1,", "positive,0,0,"), encoding="utf-8")
+    with pytest.raises(DataError, match="Utterance_ID '0' of '0'"):
+        find_recordings(path)
+
+
 def test_tables_that_hold_the_same_conversation_are_refused_with_both_named(meld: Path) -> None:
     (meld / "train_b.csv").write_text(MELD, encoding="utf-8")
     with pytest.raises(DataError) as error:
@@ -56,7 +89,7 @@ def test_scenes_of_emorynlp_are_told_apart_by_season_and_episode(tmp_path: Path)
     path = tmp_path / "emorynlp_train_final.csv"
     path.write_text(EMORY, encoding="utf-8")
     found = find_recordings(path)
-    assert len(found) == 2
+    assert [r.id for r in found] == ["1_2_1", "1_3_1"]
     assert found[0].transcript.cues[0].speaker == "Monica Geller and Ross Geller"
 
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from crossspace.data.checks import feature_faults, index_faults, refuse
 from crossspace.data.corpus import Corpus
+from crossspace.data.cutting import cut_validation
 from crossspace.data.features import ArrayFeatures
 from crossspace.data.index import Index
 from crossspace.data.metadata import Metadata
 from crossspace.data.rows import index_table
-from crossspace.data.splits import VALIDATION_FRACTION, validation_ids
+from crossspace.data.splits import VALIDATION_FRACTION
 
 
 def assemble(
@@ -35,7 +36,7 @@ def assemble(
         features: ``{modality: (N, D)}``. A row that is NaN throughout is *missing*; NaN in part is a fault.
         metadata: the description of the corpus.
         validation_fraction, seed: validation conversations are cut from train by
-            :func:`~crossspace.data.splits.validation_ids` when there is a train split and no validation split.
+            :func:`~crossspace.data.cutting.cut_validation` when there is a train split and no validation split.
         zero_rows_missing: take rows of nothing but zeros for missing too.
         faults: what the importer has found already; told together with what is found here.
 
@@ -49,15 +50,12 @@ def assemble(
     found += index_faults(table, metadata.spec.labels)
     values, present = {}, {}
     for modality, array in features.items():
-        values[modality], present[modality] = _with_missing(array[order], zero_rows_missing)
+        values[modality], present[modality] = with_missing(array[order], zero_rows_missing)
         names = sorted_columns["utterance_id"]
         found += feature_faults(modality, values[modality], present[modality], names.__getitem__)
     refuse(f"The corpus {metadata.name!r}", found, "Mend the source or the mapping, then import again.")
     corpus = Corpus.from_columns(metadata, Index(table), ArrayFeatures(values, present))
-    if "train" in corpus.splits and "validation" not in corpus.splits:
-        held = validation_ids(corpus.conversation_ids("train"), validation_fraction, seed)
-        corpus = corpus.with_splits(dict.fromkeys(held, "validation"))
-    return corpus
+    return cut_validation(corpus, fraction=validation_fraction, seed=seed)
 
 
 def most_speakers(columns: Mapping[str, Sequence[str]]) -> int:
@@ -85,7 +83,8 @@ def _renumber(columns: dict[str, list]) -> list[str]:
     return faults
 
 
-def _with_missing(array: np.ndarray, zero_rows_missing: bool) -> tuple[np.ndarray, np.ndarray]:
+def with_missing(array: np.ndarray, zero_rows_missing: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Values (N, D) float32 and presence (N,); rows that are NaN throughout are missing, of zeros if so wished."""
     with np.errstate(over="ignore"):
         values = array.astype(np.float32)
     present: np.ndarray = np.logical_not(np.isnan(values).all(axis=1))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from crossspace.errors import DataError
 from crossspace.features.sources.recording import Recording
 from crossspace.features.sources.tables import read_table
 from crossspace.features.transcripts.columns import columns_of, cue_of
-from crossspace.features.transcripts.spaces import joined
 from crossspace.features.transcripts.tidy import listed
 from crossspace.features.transcripts.transcript import Cue, Transcript
+
+Row = dict[str, str]
 
 
 def is_dialogue_table(columns: Sequence[str]) -> bool:
@@ -26,8 +27,11 @@ def is_dialogue_table(columns: Sequence[str]) -> bool:
 def read_dialogues(paths: Sequence[Path], clips: Path | None = None) -> list[Recording]:
     """Every dialogue of some tables.
 
-    The split is read off the name of a file (train, dev, test); conversations are called ``<split>_<dialogue>``, scenes
-    with their season and episode. Times are those of the episode and are left out when there are clips, whose
+    The split is read off the name of a file (train, dev, test). Conversations are called as the source calls them,
+    scenes with their season and episode: ``<dialogue>``, ``<season>_<episode>_<scene>``. Only where two tables call
+    conversations by the same name, all are preceded by the split, or the name of a file without one. Texts stay as
+    they are, spaces included. A column ``Utterance_ID`` of numbers gives the order, as it does in the published tables;
+    otherwise it is that of the rows. Times are those of the episode and are left out when there are clips, whose
     utterance is the whole clip.
 
     Args:
@@ -35,24 +39,25 @@ def read_dialogues(paths: Sequence[Path], clips: Path | None = None) -> list[Rec
         clips: the folder that holds ``dia<d>_utt<u>.mp4`` anywhere below folders named after the splits, or directly.
 
     Raises:
-        DataError: a table lacks a column, two tables hold conversations of the same name, or no clip is found.
+        DataError: a table lacks a column, two tables hold conversations of the same name and split, an id occurs twice
+            in a conversation, or no clip is found.
     """
     known = _Clips(clips) if clips is not None else None
-    found: list[Recording] = []
-    faults: list[str] = []
-    tables: dict[str, Path] = {}
-    for path in paths:
-        for recording in _one_table(path, known):
-            if recording.id in tables:
-                faults.append(f"conversation {recording.id!r} in {tables[recording.id]} and in {path}")
-            tables[recording.id] = path
-            found.append(recording)
+    read = {path: _one_table(path, known) for path in paths}
+    times = Counter(recording.id for members in read.values() for recording in members)
+    if max(times.values()) > 1:
+        read = {p: [replace(r, id=f"{r.split or p.stem}_{r.id}") for r in members] for p, members in read.items()}
+    tables: dict[str, list[Path]] = defaultdict(list)
+    for path, members in read.items():
+        for recording in members:
+            tables[recording.id].append(path)
+    faults = [f"conversation {name!r} in {' and in '.join(map(str, p))}" for name, p in tables.items() if len(p) > 1]
     if faults:
         raise DataError(
             f"Conversations should have names of their own. Found {listed(faults)}. They are called by the split that "
             "the name of the file says: rename a file, number the dialogues through, or extract the files one by one."
         )
-    return found
+    return [recording for members in read.values() for recording in members]
 
 
 def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
@@ -64,21 +69,20 @@ def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
             f"(EmoryNLP). Found {names}."
         )
     split = _split(path.stem)
-    parts = [columns["conversation"]]
-    if parts[0].lower().startswith("scene"):  # scenes are counted anew in every episode
-        parts = [columns[p] for p in ("season", "episode") if p in columns] + parts
-    dialogues: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
-    for row in rows:
-        dialogues[tuple(row[part].strip() for part in parts)].append(row)
-    found = []
-    for key, members in dialogues.items():
-        numbers = [row.get(columns.get("id", ""), "").strip() for row in members]
-        if all(number.isdecimal() for number in numbers):
-            order = sorted(range(len(members)), key=lambda i: int(numbers[i]))
-            members, numbers = [members[i] for i in order], [numbers[i] for i in order]
-        files = tuple(clips.find(split, key[-1], number) for number in numbers) if clips else None
-        cues = tuple(_cue(cue_of(row, columns)[0], timed=files is None) for row in members)
-        found.append(Recording("_".join((split or path.stem, *key)), Transcript(cues), clips=files, split=split))
+    found, faults = [], []
+    places = {id(row): place for place, row in enumerate(rows)}
+    for key, members in _dialogues(rows, columns).items():
+        ids = [row.get(columns.get("id", ""), "").strip() for row in members]
+        twice = [name for name, count in Counter(filter(None, ids)).items() if count > 1]
+        faults += [f"{columns['id']} {name!r} of {' '.join(key)!r}" for name in twice]
+        files = tuple(clips.find(split, key[-1], name) for name in ids) if clips else None
+        cues = tuple(_cue(cue_of(row, columns)[0], places[id(row)], timed=files is None) for row in members)
+        found.append(Recording("_".join(key), Transcript(cues), clips=files, split=split, table=path))
+    if faults:
+        raise DataError(
+            f"{path}: each utterance of a conversation should have an id of its own. Found more than once: "
+            f"{listed(faults)}. Mend the table."
+        )
     if clips is not None and not any(file is not None for recording in found for file in recording.clips or ()):
         raise DataError(
             f"{clips.folder} should hold clips named dia<dialogue>_utt<utterance>.mp4 for {path.name}. Found none. "
@@ -87,14 +91,31 @@ def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
     return found
 
 
-def _cue(cue: Cue, timed: bool) -> Cue:
+def _dialogues(rows: Sequence[Row], columns: Mapping[str, str]) -> dict[tuple[str, ...], list[Row]]:
+    """The rows of every conversation in the order in which they were spoken."""
+    parts = [columns["conversation"]]
+    if parts[0].lower().startswith("scene"):  # scenes are counted anew in every episode
+        parts = [columns[p] for p in ("season", "episode") if p in columns] + parts
+    found: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        found[tuple(row[part].strip() for part in parts)].append(row)
+    count = columns.get("id", "")
+    if count.lower() == "id":  # names, and be it numbers, that say nothing of an order
+        return found
+    for members in found.values():
+        if all(row.get(count, "").strip().isdecimal() for row in members):
+            members.sort(key=lambda row: int(row[count]))
+    return found
+
+
+def _cue(cue: Cue, row: int, timed: bool) -> Cue:
     known = timed and cue.start is not None and cue.end is not None and cue.end >= cue.start
     return replace(
         cue,
-        text=joined(cue.text or "") or None,
-        label=cue.label.lower() if cue.label else None,
+        text=cue.text or None,
         start=cue.start if known else None,
         end=cue.end if known else None,
+        row=row,
     )
 
 

@@ -20,6 +20,7 @@ class Recording:
         split: ``train``, ``validation``, ``test`` or ``None``.
         labels: a file with one label per line for every entry of the transcript, in the order of its file and those
             without a text included, if labels do not stand in the transcript.
+        table: the file that holds this conversation among others; the ``row`` of its cues is that of the file.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Recording:
     clips: tuple[Path | None, ...] | None = None
     split: str | None = None
     labels: Path | None = None
+    table: Path | None = None
 
     @property
     def has_media(self) -> bool:

@@ -58,6 +58,7 @@ def cue_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, lis
         start=start,
         end=end,
         label=_word(given("label")),
+        id=_word(given("id")),
     )
     return cue, faults
 

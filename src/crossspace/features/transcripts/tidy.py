@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from crossspace.errors import DataError
 from crossspace.features.transcripts.bounds import MOST_ENTRIES, too_many_entries
-from crossspace.features.transcripts.spaces import joined
 from crossspace.features.transcripts.transcript import Cue, Transcript
 
 
@@ -83,8 +82,9 @@ def _spoken(entries: Sequence[Entry], notes: list[str]) -> list[Entry]:
 
 
 def _plain(cue: Cue, row: int) -> Cue:
-    text = None if cue.text is None else _whole(joined(cue.text))
-    return replace(cue, text=text, speaker=_whole(cue.speaker), label=cue.label and _whole(cue.label), row=row)
+    text = None if cue.text is None else _whole(cue.text)
+    label, own = cue.label and _whole(cue.label), cue.id and _whole(cue.id)
+    return replace(cue, text=text, speaker=_whole(cue.speaker), label=label, row=row, id=own)
 
 
 def _whole(text: str) -> str:

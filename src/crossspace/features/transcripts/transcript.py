@@ -19,6 +19,7 @@ class Cue:
         start, end: seconds from the beginning of the recording, where they are known.
         label: the emotion, where the file has one.
         row: which entry of its file it was, from 0; ``None`` where it stands in no file.
+        id: what the file calls it, where it has a column of ids.
     """
 
     text: str | None
@@ -27,6 +28,7 @@ class Cue:
     end: float | None = None
     label: str | None = None
     row: int | None = field(default=None, compare=False)
+    id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

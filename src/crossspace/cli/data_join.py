@@ -1,0 +1,112 @@
+"""``crossspace data join``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from crossspace.cli.parsing import Parser, json_value, local, spare
+from crossspace.cli.parsing import words as split_words
+from crossspace.errors import UsageError
+
+if TYPE_CHECKING:
+    from crossspace.data.joining import Joining
+
+_ABOUT = """Add features of OTHER to the utterances of CORPUS as further modalities, and write TARGET.
+
+OTHER is a corpus, another Parquet or CSV file with one row per utterance, an .npz file or a folder of .npy files.
+Utterances that OTHER lacks stay, and the modality is missing there; rows that belong to no utterance are left out;
+both are told. Ids are compared letter by letter."""
+
+_SHOWN = 5
+
+
+def parser() -> Parser:
+    """The parser of the action."""
+    made = Parser(prog="crossspace data join", description=_ABOUT)
+    made.add_argument("corpus", type=local, help="corpus file (.parquet)")
+    made.add_argument("other", type=local, help="corpus, Parquet, CSV or .npz file, or folder of .npy files")
+    made.add_argument("target", type=local, nargs="?", help="corpus file to write (.parquet)")
+    made.add_argument("--out", type=local, help="the same as TARGET")
+    made.add_argument("--overwrite", action="store_true", help="TARGET may be CORPUS, or OTHER")
+    made.add_argument(
+        "--on",
+        type=_names,
+        default={"utterance_id": "utterance_id"},
+        help="what tells utterances apart: utterance_id (default) or conversation_id,position; "
+        "utterance_id=utt where OTHER calls it utt",
+    )
+    made.add_argument(
+        "--features",
+        type=_names,
+        help="what is added: modality=array, modality=column, or columns of numbers, audio=f0+energy or audio=mfcc_*; "
+        "several with commas between (default: all modalities or two-dimensional arrays)",
+    )
+    made.add_argument("--prefix", default="", help="put in front of the names of the modalities")
+    made.add_argument("--replace", action="store_true", help="where both have a modality, take that of OTHER")
+    made.add_argument("--extractors", type=json_value, help="what made the features, as JSON; a corpus brings its own")
+    made.add_argument("--zero-rows-missing", action="store_true", help="take rows of nothing but zeros for missing")
+    return made
+
+
+def run(words: Sequence[str]) -> int:
+    """Join."""
+    given = parser().parse_all(words)
+    target = _target(given)
+
+    from crossspace.data.corpus import Corpus
+    from crossspace.data.joining import join
+
+    corpus, joining = join(
+        Corpus.read(given.corpus, cache_bytes=0),  # of which each row is read once, in order
+        given.other,
+        on=given.on,
+        features=given.features,
+        prefix=given.prefix,
+        replace_existing=given.replace,
+        extractors=given.extractors,
+        zero_rows_missing=given.zero_rows_missing,
+    )
+    corpus.write(target)
+    print(f"{target}: {corpus!r}")
+    _tell(joining)
+    return 0
+
+
+def _target(given: argparse.Namespace) -> str:
+    if (given.target is None) == (given.out is None):
+        raise UsageError(
+            "One file to write is expected, as TARGET or --out. Found " + ("two." if given.out else "none.")
+        )
+    target = str(given.target or given.out)
+    if not target.endswith(".parquet"):
+        raise UsageError(f"TARGET should be a corpus file ending in .parquet. Found {target!r}.")
+    if not given.overwrite:
+        spare(target, given.corpus, given.other)
+    return target
+
+
+def _tell(joining: Joining) -> None:
+    total = joining.matched + len(joining.without_row)
+    print(f"{', '.join(joining.modalities)}: {joining.matched} of {total} utterances have a row")
+    for keys, what in (
+        (joining.without_row, "utterances have no row; the modalities are missing there"),
+        (joining.without_utterance, "rows belong to no utterance and are left out"),
+    ):
+        if keys:
+            more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+            print(f"{len(keys)} {what}: {', '.join(keys[:_SHOWN])}{more}")
+    for note in joining.notes:
+        print(note)
+
+
+def _names(text: str) -> dict[str, str]:
+    """``a=b,c`` as ``{"a": "b", "c": "c"}``."""
+    found = {}
+    for part in split_words(text):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not key or (equals and not value) or key in found:
+            raise argparse.ArgumentTypeError(f"expected name or name=value, each name once, found {part!r}")
+        found[key] = value or key
+    return found

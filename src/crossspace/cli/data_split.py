@@ -1,0 +1,51 @@
+"""``crossspace data split``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crossspace.cli.cutting import add_rule, tell_cut
+from crossspace.cli.parsing import Parser, local, spare
+from crossspace.errors import UsageError
+
+_ABOUT = """Cut the splits of a corpus anew and write it to TARGET.
+
+Validation is cut from what is train or validation now; test stays as it is unless --test-fraction is given. What lies
+in no split stays there, unless everything does."""
+
+
+def parser() -> Parser:
+    """The parser of the action."""
+    made = Parser(prog="crossspace data split", description=_ABOUT)
+    made.add_argument("corpus", type=local, help="corpus file (.parquet)")
+    made.add_argument("target", type=local, help="corpus file to write (.parquet)")
+    add_rule(made, "--cut")
+    made.add_argument(
+        "--fraction", type=float, default=0.1, help="part of the conversations outside of test (default 0.1)"
+    )
+    made.add_argument("--test-fraction", type=float, help="part of all conversations that becomes test")
+    made.add_argument("--seed", type=int, default=0, help="of the choice (default 0)")
+    return made
+
+
+def run(words: Sequence[str]) -> int:
+    """Cut."""
+    given = parser().parse_all(words)
+    spare(given.target, given.corpus)
+
+    from crossspace.data.corpus import Corpus
+    from crossspace.data.cutting import HASH, resplit
+
+    corpus = Corpus.read(given.corpus)
+    if "validation" in corpus.splits and not corpus.cut:
+        count = len(corpus.conversation_ids("validation"))
+        print(f"the validation split of the source ({count} conversations) is cut anew together with train")
+    if not given.fraction and not given.test_fraction:
+        raise UsageError("--fraction or --test-fraction should be more than 0, or there is nothing to cut.")
+    cut = resplit(
+        corpus, given.cut or HASH, fraction=given.fraction, test_fraction=given.test_fraction, seed=given.seed
+    )
+    cut.write(given.target)
+    print(f"{given.target}: {cut!r}")
+    tell_cut(cut)
+    return 0
