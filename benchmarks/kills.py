@@ -195,13 +195,21 @@ def _other(kind: str, whole: Path, killed: Path) -> list[str]:
     """What the two do not have in common."""
     names = sorted({str(p.relative_to(f)) for f in (whole, killed) for glob in _COMPARED[kind] for p in f.glob(glob)})
     found = [n for n in names if not all((f / n).is_file() for f in (whole, killed))]
-    found += [n for n in names if n not in found and (whole / n).read_bytes() != (killed / n).read_bytes()]
+    found += [n for n in names if n not in found and _content(whole / n) != _content(killed / n)]
     if kind == "tune":
         from crossspace.tune.trials import Trials
 
         runs = [[(t.number, t.params, t.value, t.user_attrs) for t in Trials(f).finished()] for f in (whole, killed)]
         found += ["trials"] if runs[0] != runs[1] else []
     return found
+
+
+def _content(path: Path) -> object:
+    """What a file says; how long an epoch took is nobody's result."""
+    if path.suffix != ".jsonl":
+        return path.read_bytes()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
 
 def main(words: Sequence[str] | None = None) -> int:

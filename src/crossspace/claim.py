@@ -68,14 +68,22 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
 
 
 def is_claimed(folder: str | Path) -> bool:
-    """Whether another process holds ``folder`` at this moment."""
+    """Whether another process holds ``folder`` at this moment, or looks whether one does."""
     if not (Path(folder) / LOCK).exists():
         return False
     try:
         with filelock.FileLock(Path(folder) / LOCK, timeout=0):
+            (Path(folder) / LOCK).unlink(missing_ok=True)  # a dead process left it
             return False
     except filelock.Timeout:
         return True
+
+
+def check_unclaimed(folder: str | Path) -> None:
+    """Raise :class:`UsageError` when another process holds ``folder``; the message says which."""
+    if is_claimed(folder):
+        with claimed(folder):  # waits for somebody who only looks
+            pass
 
 
 def strangers(folder: str | Path) -> list[str]:

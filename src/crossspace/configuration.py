@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from crossspace.balance import BALANCERS, Balancer
+from crossspace.building import without_storage
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError, suggestion
 from crossspace.models import MODELS, Model
-from crossspace.nn.building import without_storage
 from crossspace.recipes import read_recipe
 from crossspace.runtime import total_memory
 from crossspace.training.checks import check_training

@@ -22,6 +22,7 @@ from lightning_fabric import Fabric
 from crossspace.claim import claimed, strangers
 from crossspace.configuration import Configuration, read_yaml
 from crossspace.data.corpus import Corpus
+from crossspace.data.summary import validation_summary
 from crossspace.data.task import UNLABELLED
 from crossspace.digests import check_sums, write_sums
 from crossspace.errors import UsageError
@@ -287,6 +288,7 @@ class Run:
                 "modalities": dict(spec.widths),
                 "path": self._way_to_corpus(),
                 "training_labels": self._training_labels(),
+                "validation": validation_summary(self.whole),
             },
             "balancer": {
                 "name": self.configuration.balancer["name"],

@@ -119,6 +119,23 @@ def _umask() -> int:
     return mask
 
 
+def write_new(path: str | Path, text: str) -> bool:
+    """Write ``text`` to ``path`` as UTF-8 unless there is such a file; whether it was written.
+
+    Of several processes that do so at once one writes, and all find the same file afterwards.
+    """
+    path = Path(path)
+    made = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
+    try:
+        write_text(made, text)
+        os.link(made, path)  # unlike a renaming, it replaces nothing
+        return True
+    except FileExistsError:
+        return False
+    finally:
+        made.unlink(missing_ok=True)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
     with replacing(path) as temporary:

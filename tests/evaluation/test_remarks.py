@@ -74,3 +74,21 @@ def test_run_folders_of_any_age_can_be_remarked_upon() -> None:
 
 def test_a_ceiling_is_known_or_not() -> None:
     assert ceiling_of({"ceiling": {"accuracy": 0.954}}) == 0.954 and ceiling_of({}) is None
+
+
+@pytest.mark.parametrize(
+    ("distance", "advice", "said"),
+    [
+        (0.02, None, []),
+        (0.24, None, ["2.5 % of its utterances are happy, against 6.1 %", "stratified"]),
+        (0.02, "Only 12 conversations.", ["Only 12 conversations."]),
+    ],
+)
+def test_a_validation_split_that_decides_little_is_told(distance: float, advice: str | None, said: list[str]) -> None:
+    validation = {
+        "difference": {"distance": distance, "label": "happy", "reference": 0.061, "found": 0.025},
+        "advice": advice,
+    }
+    found = remarks(results(), validation=validation)
+    assert len(found) == bool(said) and all(part in str(found[0]) for part in said)
+    assert remarks({**results(), "protocol": "best-on-test"}, validation=validation) == []

@@ -10,6 +10,8 @@ from crossspace.evaluation.captions import METRIC_CAPTIONS
 
 FAR = 0.05
 """Validation and test farther apart than this, and farther than the interval of the test score, deserve a word."""
+UNLIKE = 0.1
+"""Label shares of validation and train farther apart than this (total variation distance) deserve a word."""
 FEW = 10
 """An emotion with fewer utterances in training is called rare."""
 
@@ -35,6 +37,7 @@ def remarks(
     *,
     chosen: Sequence[float] = (),
     training_labels: Mapping[str, int] | None = None,
+    validation: Mapping[str, Any] | None = None,
 ) -> list[Remark]:
     """What is remarkable about the results of a run.
 
@@ -42,14 +45,22 @@ def remarks(
         results: content of ``results.json``.
         chosen: weighted F1 of the kept epoch of every seed on the split that chose it.
         training_labels: utterances of every emotion in training, where known.
+        validation: how far the validation split is from train, as
+            :func:`~crossspace.data.summary.validation_summary` says it, where known.
     """
-    return [*_gap(results, chosen), *_classes(results, training_labels or {})]
+    return [*_gap(results, chosen), *_classes(results, training_labels or {}), *_chosen_by(results, validation or {})]
 
 
 def remarks_of_run(results: Mapping[str, Any], environment: Mapping[str, Any]) -> list[Remark]:
     """The remarks about a run folder, from its ``results.json`` and ``environment.json``, of whatever age."""
     chosen = [float(seed["best_score"]) for seed in environment.get("chosen", ())]
-    return remarks(results, chosen=chosen, training_labels=environment["corpus"].get("training_labels"))
+    corpus = environment["corpus"]
+    return remarks(
+        results,
+        chosen=chosen,
+        training_labels=corpus.get("training_labels"),
+        validation=corpus.get("validation"),
+    )
 
 
 def ceiling_of(results: Mapping[str, Any]) -> float | None:
@@ -108,6 +119,23 @@ def _classes(results: Mapping[str, Any], training: Mapping[str, int]) -> Iterato
             f"Nobody expresses {', '.join(absent)} in this split: precision, recall and F1 of {_those(absent)} say "
             f"nothing, and the averages over emotions leave {_those(absent)} out.",
         )
+
+
+def _chosen_by(results: Mapping[str, Any], validation: Mapping[str, Any]) -> Iterator[Remark]:
+    """Whether the split that chose the epoch is one to choose by."""
+    if results["protocol"] != "validation" or not validation:
+        return
+    difference = validation.get("difference") or {}
+    said = [validation["advice"]] if validation.get("advice") else []
+    if difference.get("distance", 0.0) > UNLIKE:
+        said.insert(
+            0,
+            f"{100 * difference['found']:.1f} % of its utterances are {difference['label']}, against "
+            f"{100 * difference['reference']:.1f} % of those in train (label shares differ by "
+            f"{100 * difference['distance']:.1f} % in all). 'crossspace data split --cut stratified' cuts it alike.",
+        )
+    if said:
+        yield Remark("The validation split decides little", " ".join(said), weakens=False)
 
 
 def _those(labels: Sequence[str]) -> str:

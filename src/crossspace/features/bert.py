@@ -18,8 +18,8 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from crossspace.building import uninitialised
 from crossspace.features.checkpoint import Checkpoint, digest_of
-from crossspace.nn.building import uninitialised
 from crossspace.reading import reading
 from crossspace.runtime import optional_import
 

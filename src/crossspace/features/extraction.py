@@ -65,7 +65,7 @@ class Extraction:
 
         Args:
             recording: what there is.
-            said: told what is being done, ``speech``, ``audio``, ``visual``, ``text``, and how far: ``text, 512 of 900``.
+            said: told what is done, ``speech``, ``audio``, ``visual``, ``text``, and how far: ``text, 512 of 900``.
 
         Raises:
             DataError: the recording or the transcript cannot be read, or holds no utterance.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 import yaml
 
-from crossspace.claim import claimed, is_claimed, strangers
+from crossspace.claim import check_unclaimed, claimed, is_claimed, strangers
 from crossspace.configuration import Configuration, read_configuration, read_yaml
 from crossspace.errors import CrossspaceError, UsageError
 from crossspace.experiment import differences
-from crossspace.runtime import write_text
+from crossspace.runtime import write_new, write_text
 from crossspace.tune.folds import Folds
 from crossspace.tune.space import Space
 from crossspace.tune.trials import ARGUMENTS, SCORES, Trials
@@ -89,27 +89,33 @@ class Search:
             MissingExtraError: the extra ``tune`` is not installed.
         """
         Trials.check_extra()
-        with ExitStack() as held:
-            try:
-                held.enter_context(claimed(self.folder))
-            except UsageError as error:
-                raise UsageError(f"{error} Several processes search together when each is begun as shared.") from error
+        with self._held():
             self._begin()
             found = Trials(self.folder, int(self.settings["sampler_seed"]))
-            if self.shared:
-                held.close()
             self._search(found, trials)
         self._written = None  # another process may have known less when it wrote
         self._write_best(found)
         return found
 
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """The folder is ours alone or, in a shared search, nobody's."""
+        with ExitStack() as held:
+            try:
+                if self.shared:
+                    check_unclaimed(self.folder)
+                else:
+                    held.enter_context(claimed(self.folder))
+            except UsageError as error:
+                raise UsageError(f"{error} Several processes search together when each is begun as shared.") from error
+            yield
+
     def _begin(self) -> None:
         """Write the settings down, or find that they are those of the folder."""
         path = self.folder / SETTINGS
-        if not path.exists():
-            if strangers(self.folder):
-                raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
-            write_text(path, yaml.safe_dump(self.settings, sort_keys=False, allow_unicode=True))
+        if not path.exists() and strangers(self.folder) and not path.exists():
+            raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
+        write_new(path, yaml.safe_dump(self.settings, sort_keys=False, allow_unicode=True))
         compare(self.folder, read_yaml(path), self.settings)
 
     def _search(self, found: Trials, trials: int) -> None:
