@@ -73,7 +73,7 @@ class FakeAnalyzer:
             time.sleep(5)
         if self.posted_gate is not None:
             self.began.set()
-            self.posted_gate.wait(5)
+            self.posted_gate.wait(90)
         return self._analysis(conversation.id, tuple(map(judged, conversation.utterances)), None, notes)
 
     def stream(self) -> Any:
@@ -96,7 +96,7 @@ class FakeStream:
         gate = self._analyzer.gate
         if gate is not None:
             self._analyzer.began.set()
-            gate.wait(5)
+            gate.wait(90)
         return replace(found, missing={"audio": f"{self._seen - 1} before"})
 
     def mark(self) -> int:
@@ -201,3 +201,14 @@ def sound() -> Callable[[float], bytes]:
 def second(sound: Callable[[float], bytes]) -> bytes:
     """A recording of one second."""
     return sound(1.0)
+
+
+@pytest.fixture
+def allow_time() -> Callable[[Any], None]:
+    """Lets the later requests of a client whose first had to be late take as long as they need."""
+
+    def allow(client: Any) -> None:
+        state = client.app.state.crossspace
+        state.settings = replace(state.settings, timeout=90.0)
+
+    return allow

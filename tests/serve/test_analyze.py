@@ -149,7 +149,7 @@ def test_a_recording_too_long_is_refused_while_the_queue_is_busy(open_client, an
     analyzer.gate = threading.Event()
     working = threading.Thread(target=client.post, args=("/v1/analyze",), kwargs={"files": {"transcript": TALK}})
     working.start()
-    assert analyzer.began.wait(5)
+    assert analyzer.began.wait(90)
     assert client.post("/v1/analyze", files={"media": ("a.wav", sound(3))}).status_code == 413
     analyzer.gate.set()
     working.join()
@@ -165,7 +165,7 @@ def test_a_full_queue_answers_429_and_health_still_answers(open_client, analyzer
 
     working = threading.Thread(target=post)
     working.start()
-    assert analyzer.began.wait(5)
+    assert analyzer.began.wait(90)
     refused = client.post("/v1/analyze", files={"transcript": TALK})
     assert refused.status_code == 429 and int(refused.headers["retry-after"]) >= 1
     assert client.get("/v1/health").json()["queue"]["recordings"] == {"inside": 1, "limit": 1}
@@ -177,15 +177,16 @@ def test_a_full_queue_answers_429_and_health_still_answers(open_client, analyzer
     assert len(uploads()) == 1
 
 
-def test_work_that_takes_too_long_is_stopped_and_its_place_is_free_again(open_client, analyzer, uploads):
+def test_work_that_takes_too_long_is_stopped_and_its_place_is_free_again(open_client, analyzer, uploads, allow_time):
     client = open_client(max_queue=1, timeout=0.2)
     analyzer.gate = threading.Event()
     assert client.post("/v1/analyze", files={"transcript": TALK}).status_code == 504
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while client.get("/v1/health").json()["queue"]["recordings"]["inside"] and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(uploads()) == 1
     analyzer.gate = None
+    allow_time(client)
     assert client.post("/v1/analyze", files={"transcript": TALK}).status_code == 200
 
 

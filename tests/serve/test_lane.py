@@ -26,7 +26,7 @@ def test_jobs_of_a_lane_run_one_after_the_other_and_all_answer():
 
         async def one() -> int:
             with lane.place() as place:
-                return await place.run(job, timeout=10)
+                return await place.run(job, timeout=90)
 
         return await asyncio.gather(*[one() for _ in range(20)])
 
@@ -50,7 +50,7 @@ def test_a_client_that_goes_away_stops_its_job_and_what_waits_is_never_begun():
         async def one(job, gone) -> None:
             with lane.place() as place:
                 place.afterwards(lambda: cleaned.append(job))
-                await place.run(job, timeout=10, gone=gone.wait())
+                await place.run(job, timeout=90, gone=gone.wait())
 
         first = asyncio.ensure_future(one(long, gone))
         while not began.is_set():

@@ -102,7 +102,7 @@ def test_a_full_queue_answers_429(open_client, analyzer):
     analyzer.posted_gate = threading.Event()
     working = threading.Thread(target=client.post, args=("/v1/predict",), kwargs={"json": TALK})
     working.start()
-    assert analyzer.began.wait(5)
+    assert analyzer.began.wait(90)
     refused = client.post("/v1/predict", json=TALK)
     analyzer.posted_gate.set()
     working.join()

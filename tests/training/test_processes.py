@@ -36,7 +36,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     running = [subprocess.Popen(w, stderr=subprocess.PIPE, text=True) for w in words]
     try:
         for process in running:
-            assert process.wait(timeout=120) == 0, process.stderr.read()
+            assert process.wait(timeout=600) == 0, process.stderr.read()
     finally:
         for process in running:
             process.kill()
