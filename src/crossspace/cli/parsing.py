@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 
 from crossspace.errors import UsageError
 
-
 _USUAL = {
     "lr": "learning-rate",
     "bs": "batch-size",
