@@ -208,7 +208,7 @@ def _without_value(tree: Mapping[str, Any], names: Mapping[str, str]) -> list[st
     return [
         f"`{section}.{key}` has no value. Give it one, or leave it out for the usual one."
         for section, kind in kinds.items()
-        for key, hint in get_type_hints(kind.__init__).items()
+        for key, hint in get_type_hints(kind.__init__).items()  # type: ignore[misc]
         if key in tree.get(section, {}) and tree[section][key] is None and type(None) not in get_args(hint)
     ]
 
@@ -232,13 +232,13 @@ def _unknown_sections(tree: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, expected: str = "a YAML file with a configuration") -> dict[str, Any]:
     """The content of a YAML file with a configuration.
 
     Raises:
         UsageError: it cannot be read, or holds no sections.
     """
-    found = read_yaml_file(path, "a YAML file with a configuration")
+    found = read_yaml_file(path, expected)
     if not isinstance(found, dict):
         raise UsageError(f"{path} should hold the sections {sorted(_DEFAULT)}. Found {type(found).__name__}.")
     return found
