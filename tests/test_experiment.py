@@ -291,6 +291,40 @@ def test_a_model_too_large_for_the_memory_is_refused_before_anything_is_written(
         assert said in capsys.readouterr().err and not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--model.dropout", "2"], "probability"),
+        (["--model", "bc-lstm", "--model.width", "0"], "greater than zero"),
+        (["--model.width", "null"], "`model.width` has no value"),
+        (["--training.epochs", "null"], "`training.epochs` has no value"),
+        (["--threads", "99999999"], "`--threads`"),
+        (["--processes", "4097"], "`--processes`"),
+    ],
+)
+def test_what_only_a_library_would_refuse_is_refused_in_words_before_anything_is_written(
+    corpus_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    out = tmp_path / "run"
+    assert main(["train", "--data", str(corpus_file), "--out", str(out), "--device", "cpu", *words]) == 2
+    assert said in capsys.readouterr().err and not out.exists()
+
+
+@pytest.mark.parametrize("command", [["train"], ["study", "run", "css-stability"], ["tune", "--space", "space.yaml"]])
+def test_a_device_that_is_not_there_is_refused_before_anything_is_written(
+    corpus_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    Path("space.yaml").write_text("training.batch_size: [2, 4]\n")
+    assert main([*command, "--data", str(corpus_file), "--out", "run", "--device", "cuda"]) == 2
+    assert "CUDA" in capsys.readouterr().err and not Path("run").exists()
+
+
 def test_a_run_that_another_process_is_at_work_on_is_refused_with_who_that_is(
     execute: Execute, tmp_path: Path, no_report: None
 ) -> None:

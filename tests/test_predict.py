@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -324,3 +326,14 @@ def test_a_conversation_whose_extractors_are_no_extractors_is_refused(tmp_path: 
         return
     with pytest.raises(DataError, match=r"talk\.json.*extractors"):
         read_with_extractors(path)
+
+
+def test_a_changed_score_of_a_seed_does_not_choose_another_model(finished_run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished_run, folder)
+    path = folder / "seed-0" / "result.json"
+    path.write_text(re.sub(r'"best_score": 0\.\d', '"best_score": 0.9', path.read_text()))
+    with pytest.raises(DataError, match=r"result\.json was changed"):
+        Predictor.from_pretrained(folder)
+    (folder / "seed-0" / "SHA256SUMS").unlink()  # as runs of earlier releases are
+    assert Predictor.from_pretrained(folder).name.endswith("seed-0")

@@ -35,6 +35,13 @@ def test_what_cannot_be_a_configuration_is_refused_by_name(text: str, said: str)
         parsed_yaml(text, "space.yaml", "a YAML file")
 
 
+def test_a_long_document_ends_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crossspace.yaml_text._MOST_VALUES", 1000)
+    with pytest.raises(UsageError, match="more than 1,000 values"):  # and not what stands after them
+        parsed_yaml("- 1\n" * 1500 + "damage: [", "space.yaml", "a YAML file")
+    assert len(parsed_yaml("- 1\n" * 900, "space.yaml", "a YAML file")) == 900
+
+
 def test_aliases_that_stay_small_are_allowed() -> None:
     assert parsed_yaml("a: &x [1, 2]\nb: *x\nc: {<<: {d: 1}}", "f", "YAML") == {"a": [1, 2], "b": [1, 2], "c": {"d": 1}}
     assert parsed_yaml("", "f", "YAML") is None

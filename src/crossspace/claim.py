@@ -38,6 +38,8 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
         CrossspaceError: the folder cannot be written.
     """
     folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} should be a folder. Found a file; name another.")
     made = not folder.exists()
     lock = filelock.FileLock(folder / LOCK)
     try:

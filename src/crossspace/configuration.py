@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from crossspace.balance import BALANCERS, Balancer
 from crossspace.building import without_storage
 from crossspace.data.task import TaskSpec
-from crossspace.errors import UsageError, suggestion
+from crossspace.errors import CrossspaceError, UsageError, suggestion
 from crossspace.models import MODELS, Model
 from crossspace.recipes import read_recipe
 from crossspace.runtime import total_memory
@@ -82,8 +82,10 @@ class Configuration:
         try:
             with without_storage():
                 model = self.build_model(seen.spec, set(corpus.spec.modalities) - set(seen.spec.modalities))
-        except (RuntimeError, OverflowError) as error:  # of PyTorch, where not even the size can be counted
-            raise UsageError(f"The model cannot be built: {str(error).splitlines()[0][:200]}.") from error
+        except CrossspaceError:
+            raise
+        except Exception as error:  # PyTorch and NumPy refuse sizes, rates and types each in its own way
+            raise UsageError(f"The model cannot be built: {_first_line(error)}.") from error
         size, memory = 4 * sum(p.numel() for p in model.parameters()), total_memory()
         if memory is not None and size > memory:
             raise UsageError(
@@ -160,6 +162,9 @@ def make_configuration(tree: Mapping[str, Any], recipe: str | None = None) -> Co
             faults.append(f"There is no {section} {name!r}. {suggestion(str(name), known)}")
     if faults:
         raise UsageError("\n".join(faults))
+    faults = _without_value(tree, names)
+    if faults:
+        raise UsageError("\n".join(faults))
     parser = configuration_parser(names["model"], names["balancer"])
     try:
         found = parser.parse_object(dict(tree))
@@ -197,6 +202,21 @@ def _faults(parser: ArgumentParser, tree: Mapping[str, Any]) -> list[str]:
     return faults
 
 
+def _without_value(tree: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """Arguments given as null that need a value; the parser takes null for an argument that was not given."""
+    kinds = {section: _KINDS[section][name] for section, name in names.items()} | {"training": TrainingOptions}
+    return [
+        f"`{section}.{key}` has no value. Give it one, or leave it out for the usual one."
+        for section, kind in kinds.items()
+        for key, hint in get_type_hints(kind.__init__).items()  # type: ignore[misc]
+        if key in tree.get(section, {}) and tree[section][key] is None and type(None) not in get_args(hint)
+    ]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
+
+
 def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith(("Problem with", "Parser key", "Given value"))]
@@ -212,13 +232,13 @@ def _unknown_sections(tree: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, expected: str = "a YAML file with a configuration") -> dict[str, Any]:
     """The content of a YAML file with a configuration.
 
     Raises:
         UsageError: it cannot be read, or holds no sections.
     """
-    found = read_yaml_file(path, "a YAML file with a configuration")
+    found = read_yaml_file(path, expected)
     if not isinstance(found, dict):
         raise UsageError(f"{path} should hold the sections {sorted(_DEFAULT)}. Found {type(found).__name__}.")
     return found

@@ -34,6 +34,10 @@ class TrainingError(CrossspaceError):
     """Training cannot go on, for example because a loss is not finite."""
 
 
+class WritingError(CrossspaceError):
+    """What was computed could not be written: no space, no permission. Nothing is wrong with what was asked for."""
+
+
 class MissingExtraError(CrossspaceError):
     """An optional library is needed and not installed."""
 

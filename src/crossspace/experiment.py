@@ -219,6 +219,7 @@ class Run:
                 "threads": threads,
             }
             write_text(folder / SEED_RESULT, json.dumps(result, indent=2) + "\n")
+            write_sums(folder, [SEED_RESULT])  # it decides which seed predicts
         trainer.discard_checkpoint()
 
     def _details(self, seed: int) -> dict[str, Any]:
@@ -304,6 +305,7 @@ class Run:
 
 
 def _seed_result(folder: Path) -> dict[str, Any]:
+    check_sums(folder)
     with reading(folder / SEED_RESULT, "how a seed ended", f"Remove the folder {folder} and resume.") as place:
         found = json.loads((folder / SEED_RESULT).read_text(encoding="utf-8"))
         for place.at in ("seed", "best_epoch", "best_score", "seconds", "parameters", "threads"):

@@ -15,6 +15,7 @@ from crossspace.data.batch import Batch
 from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
+from crossspace.digests import check_sums
 from crossspace.errors import DataError, MismatchError
 from crossspace.evaluation.predictions import prediction_table, with_truth
 from crossspace.features.extractors.base import named
@@ -49,7 +50,10 @@ class Predictor:
             return cls(Model._from_pretrained(model_id=str(folder)), name=str(folder))
         # A hub name is "owner/name"; where a local folder called owner exists, a typing mistake is likelier.
         if folder.exists() or len(folder.parts) != 2 or folder.parent.exists():
-            raise DataError(f"{source} should be the folder of a run, of a seed, or a name on a hub. Found neither.")
+            raise DataError(
+                f"{source} should be the folder of a run, of a seed, or a name on a hub. Found "
+                f"{'a file; the model comes first, then the data' if folder.is_file() else 'neither'}."
+            )
         try:
             return cls(Model._from_pretrained(model_id=str(source)), name=str(source))
         except (OSError, ValueError) as error:
@@ -208,6 +212,7 @@ def _best_seed(folder: Path) -> Path:
         return folder
     seeds = []
     for path in sorted(folder.glob("seed-*/result.json")):
+        check_sums(path.parent)
         with reading(path, "how a seed ended", "Train that seed again."):
             seeds.append((float(json.loads(path.read_text(encoding="utf-8"))["best_score"]), path.parent))
     if not seeds:

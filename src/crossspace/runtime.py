@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from crossspace import __version__
-from crossspace.errors import CrossspaceError, MissingExtraError, UsageError
+from crossspace.errors import MissingExtraError, UsageError, WritingError
 
 _REPORTED = ("crossspace", "torch", "lightning-fabric", "numpy", "scipy", "scikit-learn", "pyarrow", "safetensors")
 MOST_SEEDS = 10_000
@@ -89,7 +89,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     reach the disk before the name changes.
 
     Raises:
-        CrossspaceError: the file could not be written (no space, no permission); ``path`` is as it was.
+        WritingError: the file could not be written (no space, no permission); ``path`` is as it was.
     """
     path = Path(path)
     temporary: Path | None = None
@@ -104,13 +104,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
-        raise CrossspaceError(
-            f"Could not write {path}: {error.strerror or error}. What was saved before is unharmed. "
-            "Free some space or choose a folder you may write to, then run the same command again."
-        ) from error
+        raise not_written(path, error.strerror or str(error)) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def not_written(path: str | Path, reason: str) -> WritingError:
+    """The refusal for a file that could not be written."""
+    return WritingError(
+        f"Could not write {path}: {reason}. What was saved before is unharmed. Free some space or choose a folder you "
+        "may write to, then run the same command again (train: with --resume)."
+    )
 
 
 def _umask() -> int:

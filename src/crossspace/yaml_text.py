@@ -32,6 +32,8 @@ def read_yaml_file(path: str | Path, expected: str) -> Any:
         if path.stat().st_size > _LARGEST:
             raise UsageError(f"{path}: {expected} is expected. Found {path.stat().st_size:,} bytes. Check the path.")
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: {expected} is expected here. Found nothing. Check the path.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {expected} is expected. Found: {error}.") from error
     return parsed_yaml(text, str(path), expected)
@@ -45,7 +47,7 @@ def parsed_yaml(text: str, source: str, expected: str) -> Any:
     """
     try:
         with reading(source, expected, "Mend it there."):
-            loader = yaml.SafeLoader(text)
+            loader = _Bounded(text)
             try:
                 node = loader.get_single_node()
                 if node is None:
@@ -60,33 +62,55 @@ def parsed_yaml(text: str, source: str, expected: str) -> Any:
         raise UsageError(str(error)) from error
 
 
+class _Bounded(yaml.SafeLoader):
+    """Ends while it reads, before a long or deep document has become objects."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._values = self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """A node and what is in it.
+
+        Raises:
+            ValueError: there are too many, or one lies too deep.
+        """
+        self._values += 1
+        self._depth += 1
+        if self._values > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES:,} values")
+        if self._depth > _DEEPEST:
+            raise ValueError(f"more than {_DEEPEST} levels")
+        found = super().compose_node(parent, index)
+        self._depth -= 1
+        return found
+
+
 def _check(root: yaml.Node) -> None:
     """Count what a document unfolds to, each node once however often it is referred to.
 
     Raises:
-        ValueError: it unfolds to too much, is nested too deeply, or refers to itself.
+        ValueError: it unfolds to too much, or refers to itself.
     """
     sizes: dict[int, int] = {}
     open_: set[int] = set()
 
-    def size(node: yaml.Node, depth: int) -> int:
+    def size(node: yaml.Node) -> int:
         if id(node) in sizes:
             return sizes[id(node)]
         if id(node) in open_:
             raise ValueError("an alias that refers to what it stands in")
-        if depth > _DEEPEST:
-            raise ValueError(f"more than {_DEEPEST} levels")
         open_.add(id(node))
         parts: list[yaml.Node] = []
         if isinstance(node, yaml.SequenceNode):
             parts = node.value
         elif isinstance(node, yaml.MappingNode):
             parts = [part for pair in node.value for part in pair]
-        total = 1 + sum(size(part, depth + 1) for part in parts)
+        total = 1 + sum(size(part) for part in parts)
         if total > _MOST_VALUES:
             raise ValueError(f"more than {_MOST_VALUES:,} values once its aliases are written out")
         open_.discard(id(node))
         sizes[id(node)] = total
         return total
 
-    size(root, 0)
+    size(root)

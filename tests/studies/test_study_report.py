@@ -304,9 +304,10 @@ def test_a_cost_is_measured_and_nothing_is_kept(
 
 def test_a_damaged_file_of_costs_is_told(altered: Callable[..., Path]) -> None:
     folder = altered()
-    (folder / "costs.json").write_text("{")
-    with pytest.raises(DataError, match=r"costs\.json: a JSON object"):
-        write_study_report(folder)
+    for text in ("{", '{"full": 3}', '{"full": [{"peak_byter": 1}]}'):
+        (folder / "costs.json").write_text(text)
+        with pytest.raises(DataError, match=r"costs\.json: .* is expected"):
+            write_study_report(folder)
 
 
 def test_writing_the_report_again_gives_the_same_bytes(finished_study: Path, tmp_path: Path) -> None:

@@ -59,6 +59,9 @@ def test_all_faults_of_the_options_are_told_at_once() -> None:
         {"class_weights": [1.0, -1.0]},
         {"class_weights": [1.0, float("nan")]},
         {"learning_rate": float("nan")},
+        {"learning_rate": float("inf")},
+        {"weight_decay": float("inf")},
+        {"clip": float("inf")},
     ],
 )
 def test_a_choice_that_does_not_exist_is_refused_and_not_taken_for_another(fault: dict) -> None:

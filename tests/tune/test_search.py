@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
 from crossspace.data.cutting import resplit
 from crossspace.data.task import TaskSpec
-from crossspace.errors import MissingExtraError, UsageError
+from crossspace.errors import MissingExtraError, UsageError, WritingError
 from crossspace.predict import Predictor
 from crossspace.training.devices import Devices
 from crossspace.tune.folds import Folds
@@ -30,6 +31,7 @@ from crossspace.tune.space import Space
 from crossspace.tune.trials import Trials, spread
 
 pytest.importorskip("optuna")
+OperationalError = pytest.importorskip("sqlalchemy.exc").OperationalError
 
 SPACE = {"model.dropout": {"low": 0.0, "high": 0.5}, "training.learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}}
 MakeSearch = Callable[..., Search]
@@ -69,6 +71,31 @@ def test_going_on_repeats_no_trial_and_counts_the_old_ones(make_search: MakeSear
     found = make_search().run(4).finished()
     assert [t.params for t in found[:2]] == first
     assert len({str(t.params) for t in found}) == len(found) == 4
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ("crossspace.training.checkpoint.torch.save", WritingError("Could not write checkpoint.pt: No space left")),
+        (
+            "optuna.storages.RDBStorage.set_trial_intermediate_value",
+            OperationalError("INSERT INTO x", {}, sqlite3.OperationalError("No space left")),
+        ),
+    ],
+)
+def test_a_full_disk_is_no_fault_of_a_trial(
+    make_search: MakeSearch, monkeypatch: pytest.MonkeyPatch, place: str, error: Exception
+) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place, full)
+        with pytest.raises(WritingError, match=r"Could not write .*: No space left") as caught:
+            make_search().run(2)
+    assert "INSERT" not in str(caught.value)
+    found = make_search().run(2)
+    assert not found.failed() and [t.number for t in found.finished()] == [0, 1]
 
 
 def rotated(corpus: Corpus, label: str | None, shift: int) -> str | None:

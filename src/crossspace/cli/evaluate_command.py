@@ -33,7 +33,10 @@ def run(words: Sequence[str]) -> int:
         raise UsageError(f"--out should end in .json. Found {given.out!r}.")
     spare(given.out, folder / "results.json")
     if not folder.is_dir():
-        raise DataError(f"{folder} should be the folder of a run or of a seed. There is no such folder.")
+        raise DataError(
+            f"{folder} should be the folder of a run or of a seed. Found "
+            f"{'a file; the model comes first, then the corpus' if folder.is_file() else 'nothing'}."
+        )
 
     import pyarrow as pa
 

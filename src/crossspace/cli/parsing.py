@@ -10,7 +10,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from crossspace.errors import UsageError, suggestion
+from crossspace.errors import UsageError
+
+_USUAL = {
+    "lr": "learning-rate",
+    "bs": "batch-size",
+    "wd": "weight-decay",
+    "num-epochs": "epochs",
+    "max-epochs": "epochs",
+    "early-stopping": "patience",
+    "fp16": "precision",
+    "amp": "precision",
+    "ema": "averaging",
+    "modality": "modalities",
+    "seed": "seeds",
+    "gpu": "device",
+    "gpus": "device",
+    "cuda": "device",
+    "cpu": "device",
+    "workers": "jobs",
+    "num-workers": "jobs",
+    "output": "out",
+    "output-dir": "out",
+    "o": "out",
+    "dataset": "data",
+    "config-file": "config",
+}
+"""What other programs call an option that has another name here."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,17 +80,23 @@ class Parser(argparse.ArgumentParser):
         """What may have been meant by an option that there is not."""
         if option in self.instead:
             return self.instead[option]
-        from crossspace.cli.tree import arguments_called, options_called
+        from crossspace.cli.tree import arguments_called, arguments_near, options_called
 
-        own = self.option_names()
-        arguments = arguments_called(option) if self.takes_components else []
-        near = arguments or difflib.get_close_matches(option, own, n=1, cutoff=0.8)
-        if near:
-            return "Did you mean " + " or ".join(map(repr, near)) + "?"
-        elsewhere = options_called(option)
+        own, word = self.option_names(), _USUAL.get(option.strip("-"), option.strip("-"))
+        known = [name for name in own if name == f"--{word}"]
+        known = known or (arguments_called(word) if self.takes_components else [])
+        known = known or difflib.get_close_matches(option, own, n=1, cutoff=0.8)
+        known = known or (arguments_near(word) if self.takes_components else [])
+        if known:
+            return "Did you mean " + " or ".join(map(repr, known)) + "?"
+        elsewhere = options_called(word)
         if elsewhere:
             return "It is an option of " + ", ".join(f"'crossspace {name}'" for name in elsewhere) + "."
-        return suggestion(option, own)
+        near = difflib.get_close_matches(option, own, n=1, cutoff=0.7)
+        if near:
+            return f"Did you mean {near[0]!r}?"
+        more = f", '{self.prog} --help all' the arguments of model, balancer and training" * self.takes_components
+        return f"'{self.prog} --help' shows what can be given{more}."
 
 
 def local(text: str) -> str:

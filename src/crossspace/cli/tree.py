@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Mapping
 
@@ -20,16 +21,28 @@ def parsers() -> dict[str, Parser]:
 
 def arguments_called(option: str) -> list[str]:
     """``--model.heads`` and its like for ``--heads``: arguments of this name of models, balancers and the training."""
+    return _arguments().get(_word(option), [])
+
+
+def arguments_near(option: str) -> list[str]:
+    """Arguments whose name is nearly this one."""
+    found = _arguments()
+    return [name for near in difflib.get_close_matches(_word(option), found, n=1, cutoff=0.8) for name in found[near]]
+
+
+def _arguments() -> dict[str, list[str]]:
+    """``{"heads": ["--model.heads"]}`` of all models, balancers and the training."""
     from crossspace.balance import BALANCERS
     from crossspace.configuration import configuration_parser
     from crossspace.models import MODELS
 
-    names: dict[str, None] = {}
+    names: dict[str, dict[str, None]] = {}
     usual = next(iter(MODELS)), next(iter(BALANCERS))
     for model, balancer in [(m, usual[1]) for m in MODELS] + [(usual[0], b) for b in BALANCERS]:
         for action in configuration_parser(model, balancer)._actions:
-            names |= dict.fromkeys(o for o in action.option_strings if "." in o and _word(o) == _word(option))
-    return list(names)
+            for option in filter(lambda o: "." in o, action.option_strings):
+                names.setdefault(_word(option), {})[option] = None
+    return {word: list(options) for word, options in names.items()}
 
 
 def options_called(option: str) -> list[str]:

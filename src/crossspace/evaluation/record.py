@@ -70,7 +70,8 @@ class RunRecord:
         """
         folder = Path(folder)
         if not folder.is_dir():
-            raise DataError(f"{folder} should be the folder of a run. There is no such folder. Check the path.")
+            found = "a file" if folder.exists() else "nothing"
+            raise DataError(f"{folder} should be the folder of a run. Found {found}. Check the path.")
         check_sums(folder)
         with reading(folder, "the folder of a finished run", "Restore it or run again."):
             return cls._read(folder)

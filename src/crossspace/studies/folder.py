@@ -16,6 +16,7 @@ from crossspace.errors import DataError, UsageError
 from crossspace.experiment import differences
 from crossspace.reading import reading
 from crossspace.runtime import write_text
+from crossspace.studies.costs import Cost
 from crossspace.studies.study import Conditions, Study, Variant
 
 STUDY, FAILURES, COSTS = "study.yaml", "failures.json", "costs.json"
@@ -99,7 +100,12 @@ class StudyFolder:
 
     def costs(self) -> dict[str, Any]:
         """``{variant: [cost of every round]}``."""
-        return self._json(COSTS)
+        found = self._json(COSTS)
+        with reading(self.path / COSTS, "what every variant costs", "Remove it and run the study again.") as place:
+            for place.at, rounds in found.items():
+                for measured in rounds:
+                    Cost(**{name: float(value) for name, value in measured.items()})  # type: ignore[arg-type]
+        return found
 
     def write_costs(self, costs: Mapping[str, Any]) -> None:
         """Replace the record of costs."""

@@ -77,7 +77,7 @@ class StudyRun:
     ) -> None:
         self.study, self.corpus, self.path = study, corpus, Path(path)
         self.folder, self.seeds, self.jobs = StudyFolder(folder), tuple(checked_seeds(seeds)), jobs
-        self.accelerator, self.track, self.rounds = accelerator, track, rounds
+        self.devices, self.track, self.rounds = Devices(accelerator), track, rounds
         self.on_progress = on_progress or (lambda progress: None)
         self.failures: dict[str, str] = {}
 
@@ -103,14 +103,14 @@ class StudyRun:
         return self.failures
 
     def _place(self, threads: int) -> Place:
-        return Place(str(self.path), self.accelerator, threads, self.track, self.folder.path)
+        return Place(str(self.path), self.devices.accelerator, threads, self.track, self.folder.path)
 
     def _usable(self) -> list[Variant]:
         return [variant for variant in self.study.variants if variant.name not in self.failures]
 
     def _run(self, variant: Variant) -> Run:
         folder = self.folder.run(variant.name)
-        return Run(variant.configuration, self.corpus, self.path, folder, self.seeds, Devices(self.accelerator))
+        return Run(variant.configuration, self.corpus, self.path, folder, self.seeds, self.devices)
 
     def _train(self, threads: int) -> None:
         jobs: list[Job] = []

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from crossspace.runtime import not_written
+
 
 class Sink(Protocol):
     """Something that wants to see the history as it grows, such as TensorBoard."""
@@ -30,12 +32,19 @@ class History:
         self.path, self.sinks = path, list(sinks)
 
     def append(self, records: Sequence[dict[str, Any]]) -> int:
-        """Write ``records`` and return the length of the file in bytes, for the checkpoint."""
+        """Write ``records`` and return the length of the file in bytes, for the checkpoint.
+
+        Raises:
+            WritingError: there is no space for them; what was half written is cut off when the training goes on.
+        """
         text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
-        with open(self.path, "ab") as file:
-            file.write(text.encode())
-            file.flush()
-            length = file.tell()
+        try:
+            with open(self.path, "ab") as file:
+                file.write(text.encode())
+                file.flush()
+                length = file.tell()
+        except OSError as error:
+            raise not_written(self.path, error.strerror or str(error)) from error
         for sink in self.sinks:
             sink.write(records)
         return length

@@ -66,10 +66,10 @@ class TrainingOptions:
                 ("epochs", "at least 1", self.epochs >= 1),
                 ("patience", "at least 1 or none", self.patience is None or self.patience >= 1),
                 ("batch_size", "at least 1", self.batch_size >= 1),
-                ("learning_rate", "above 0", self.learning_rate > 0),
-                ("weight_decay", "at least 0", self.weight_decay >= 0),
+                ("learning_rate", "a number above 0", 0 < self.learning_rate < math.inf),
+                ("weight_decay", "a number of at least 0", 0 <= self.weight_decay < math.inf),
                 ("warmup", "a fraction between 0 and 1", 0 <= self.warmup < 1),
-                ("clip", "above 0 or none", self.clip is None or self.clip > 0),
+                ("clip", "a number above 0 or none", self.clip is None or 0 < self.clip < math.inf),
                 ("averaging", "a decay of at least 0 and below 1", 0 <= self.averaging < 1),
             )
             if not fine

@@ -16,12 +16,12 @@ import yaml
 
 from crossspace.claim import check_unclaimed, claimed, is_claimed, strangers
 from crossspace.configuration import Configuration, read_configuration, read_yaml
-from crossspace.errors import CrossspaceError, UsageError
+from crossspace.errors import CrossspaceError, UsageError, WritingError
 from crossspace.experiment import differences
 from crossspace.runtime import write_new, write_text
 from crossspace.tune.folds import Folds
 from crossspace.tune.space import Space
-from crossspace.tune.trials import ARGUMENTS, SCORES, Trials
+from crossspace.tune.trials import ARGUMENTS, SCORES, Trials, storing
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -92,7 +92,8 @@ class Search:
         with self._held():
             self._begin()
             found = Trials(self.folder, int(self.settings["sampler_seed"]))
-            self._search(found, trials)
+            with storing(self.folder):
+                self._search(found, trials)
         self._written = None  # another process may have known less when it wrote
         self._write_best(found)
         return found
@@ -154,6 +155,8 @@ class Search:
                 return
             try:
                 news = self._folds(found, trial, folder, total)
+            except WritingError:  # no fault of the trial, which stays under way
+                raise
             except (CrossspaceError, torch.OutOfMemoryError) as error:
                 found.fail(trial, str(error))
                 news = f"failed: {str(error).splitlines()[0]}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import pstdev
 from typing import TYPE_CHECKING, Any
 
 from crossspace.errors import CrossspaceError
-from crossspace.runtime import optional_import
+from crossspace.runtime import not_written, optional_import
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -191,6 +192,30 @@ def _open(path: Path) -> tuple[Study, Any]:
             error = caught
             time.sleep(0.1)
     raise CrossspaceError(
-        f"{path} should hold the trials of a search. Found: {error}. Remove the folder to begin again, or make "
-        "sure that it can be written."
+        f"{path} should hold the trials of a search. Found: {_told(error)}. Free some space if the disk is full; else "
+        "remove the folder to begin again."
     )
+
+
+@contextmanager
+def storing(folder: Path) -> Iterator[None]:
+    """Where the trials can no longer be written down, the search ends with a message.
+
+    Raises:
+        WritingError: instead of the errors of the database.
+    """
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        raise not_written(folder / FILE, _told(error)) from error
+
+
+def _told(error: BaseException | None) -> str:
+    """What the database itself says, without the statement that it was given."""
+    while error is not None and error.__cause__ is not None:
+        error = error.__cause__
+    error = getattr(error, "orig", None) or error
+    return (str(error).splitlines() or [""])[0].rstrip(".")

@@ -82,7 +82,7 @@ def check_kind(path: Path) -> None:
     advice = (
         "If it holds a transcript, save that as plain text (.txt), a line 'NAME: what they say' for each utterance."
         if document
-        else "Unpack it, or check the path."
+        else "Unpack it, or check the path; features and corpora are for 'crossspace predict'."
     )
     raise DataError(f"{path} should be a recording, such as MP4 or WAV, or a transcript. Found {sign.what}. {advice}")
 

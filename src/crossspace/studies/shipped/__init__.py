@@ -34,7 +34,7 @@ def study_path(name: str) -> Path:
 
 def read_study(name: str) -> dict[str, Any]:
     """The content of a study file."""
-    return read_yaml(study_path(name))
+    return read_yaml(study_path(name), "a YAML file with a study")
 
 
 def study_summary(name: str) -> str:
