@@ -89,7 +89,8 @@ class ReferenceNetwork(nn.Module):
         """Logits for every place of the batch, padding included."""
         model = self.model
         inputs = {m: _linear(model.projection[m], x) for m, x in batch.features.items()}
-        context = model.position.table[: batch.mask.shape[1]] + model.speaker(batch.speakers)
+        length = batch.mask.shape[1]
+        context = model.position(torch.arange(length), length) + model.speaker(batch.speakers)
         own = {m: self._modality_aware(m, self._drop(x + context), batch.mask) for m, x in inputs.items()}
         others = self._interaction_aware({m: self._drop(x + context) for m, x in inputs.items()}, batch.mask)
         rows = {}

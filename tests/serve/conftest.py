@@ -28,7 +28,7 @@ URL = "http://127.0.0.1:8000"
 
 
 class FakeAnalyzer:
-    """Calls joyful who says "joy", fails on "bad", and waits for ``gate``, or ``posted_gate``, when one is set."""
+    """Calls joyful who says "joy", fails on "bad", and waits for ``gate``, ``posted_gate`` or ``live_gate``."""
 
     def __init__(self) -> None:
         self.predictor = SimpleNamespace(
@@ -43,6 +43,7 @@ class FakeAnalyzer:
         self.in_the_box, self.card = False, "# A card"
         self.gate: threading.Event | None = None
         self.posted_gate: threading.Event | None = None
+        self.live_gate: threading.Event | None = None
         self.began, self.seen = threading.Event(), []
 
     def analyze(
@@ -93,7 +94,7 @@ class FakeStream:
     def push(self, utterance: Utterance) -> UtteranceAnalysis:
         found = judged(utterance)
         self._seen += 1
-        gate = self._analyzer.gate
+        gate = self._analyzer.live_gate
         if gate is not None:
             self._analyzer.began.set()
             gate.wait(90)

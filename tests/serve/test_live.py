@@ -92,12 +92,12 @@ def test_a_recording_that_is_worked_on_does_not_hold_up_live_conversations(clien
 
 def test_a_message_that_took_too_long_has_left_no_trace(open_client, analyzer, allow_time):
     client = open_client(timeout=0.2)
-    analyzer.gate = threading.Event()
+    analyzer.live_gate = threading.Event()
     with client.websocket_connect(LIVE) as socket:
         socket.send_json({"text": "joy, too late"})
         assert "0 seconds" in socket.receive_json()["error"]["message"]
         allow_time(client)
-        analyzer.gate.set()
+        analyzer.live_gate.set()
         for number in range(2):
             socket.send_json({"text": "joy"})
             answer = socket.receive_json()

@@ -76,7 +76,7 @@ def check_kind(path: Path) -> None:
         DataError: it is a document, an archive, a page, features.
     """
     sign = sign_of(path) if path.is_file() else None
-    if sign is None or sign.kind in ("table", "json", "empty"):
+    if sign is None or sign.kind in ("recording", "table", "json", "empty"):
         return
     document = sign.kind in ("pdf", "office", "html")
     advice = (
