@@ -41,8 +41,8 @@ def test_every_reader_reads_its_own_whole_file(tmp_path: Path) -> None:
 
 
 def test_damaged_and_forged_files_are_read_or_refused_and_nothing_else() -> None:
-    found = run(files=15 * len(READERS), seed=3, seconds=30)
+    found = run(files=6 * len(READERS), seed=3, seconds=60)
     assert [line for line in found if line["outcome"] in FAULTS] == []
     assert {line["reader"] for line in found} == {reader.name for reader in READERS}
-    assert sum(line["outcome"] == "read" for line in found) >= 20
-    assert sum(line["outcome"] == "refused" for line in found) >= 100
+    assert sum(line["outcome"] == "read" for line in found) >= 8
+    assert sum(line["outcome"] == "refused" for line in found) >= 40
