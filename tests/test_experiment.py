@@ -263,6 +263,23 @@ def test_a_finished_run_resumed_gives_the_same_and_trains_nothing(finished_run: 
     assert {p: p.stat().st_mtime_ns for p in finished_run.rglob("*") if p.is_file()} == before
 
 
+def test_a_corpus_is_verified_once_where_training_goes_on_and_not_where_nothing_is_left(
+    execute: Execute, corpus_file: Path, tmp_path: Path, no_report: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus, measured = Corpus.read(corpus_file), []
+    own = type(corpus._features).measure
+    monkeypatch.setattr(
+        type(corpus._features), "measure", lambda self, groups: measured.append(self) or own(self, groups)
+    )
+    execute(tmp_path / "run", corpus=corpus)
+    execute(tmp_path / "run", True, corpus=corpus)
+    assert measured == []
+    for _ in range(2):
+        (tmp_path / "run" / "report.html").unlink()
+        execute(tmp_path / "run", True, corpus=corpus)
+    assert len(measured) == 1
+
+
 def test_a_folder_in_use_is_refused_and_left_as_it_is(finished_run: Path, execute: Execute, tmp_path: Path) -> None:
     before = (finished_run / "results.json").read_bytes()
     with pytest.raises(UsageError, match="already holds a run"):

@@ -125,6 +125,9 @@ class Run:
                 f"{self.folder} already holds a run. Choose another folder, or go on with this one by --resume."
             )
         self._compare(read_yaml(path), stated)
+        # A corpus only says that it is the same: half a training on other data would be worse than none.
+        if not self.is_finished:
+            self.whole.verify()
 
     def _check_emptiness(self) -> None:
         """Nothing may be in the folder but what a run leaves that was killed while it claimed the folder."""
@@ -144,11 +147,15 @@ class Run:
                 "Import the corpus with a split column that names some."
             )
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run got as far as its report, which is written last."""
+        return all((self.folder / name).exists() for name in (RESULTS, REPORT))
+
     def results(self) -> dict[str, Any] | None:
-        """The results of a run that got as far as its report, which is written last."""
+        """The results of a finished run."""
         path = self.folder / RESULTS
-        finished = path.exists() and (self.folder / REPORT).exists()
-        if not finished:
+        if not self.is_finished:
             return None
         check_sums(self.folder)
         with reading(path, "the results of a run", _AGAIN):
@@ -173,7 +180,6 @@ class Run:
                 f"{self.folder} was begun on a corpus with the fingerprint {begun_with}; {self.corpus_path} has "
                 f"{self.corpus.fingerprint}. Resume with the same corpus, or choose another folder."
             )
-        self.whole.verify()  # it says that it is the same; half a training on other data would be worse than none
 
     def _stated(self) -> dict[str, Any]:
         return {"data": str(self.corpus_path), "seeds": self.seeds, **self.configuration.to_dict()}

@@ -11,7 +11,7 @@ import random
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -136,6 +136,11 @@ def write_new(path: str | Path, text: str) -> bool:
         os.link(made, path)  # unlike a renaming, it replaces nothing
         return True
     except FileExistsError:
+        return False
+    except OSError:  # a file system without links: others may see it half written for a moment
+        with suppress(FileExistsError), open(path, "x", encoding="utf-8") as file:
+            file.write(text)
+            return True
         return False
     finally:
         made.unlink(missing_ok=True)

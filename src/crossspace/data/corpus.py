@@ -45,6 +45,8 @@ class Corpus:
         DataError: the conversations do not hold together; every fault is named.
     """
 
+    _verified = False
+
     def __init__(
         self,
         conversations: BySplit,
@@ -145,17 +147,20 @@ class Corpus:
         return self._mark
 
     def verify(self) -> None:
-        """Work the fingerprint out from the content, which reads every feature.
+        """Work the fingerprint out from the content, which reads every feature; once is enough for an open corpus.
 
         Raises:
             DataError: it is not the one that the file states.
         """
+        if self._verified:
+            return
         found = self._fingerprint(self._features.measure(self._index.groups()))
         if found != self.fingerprint:
             raise DataError(
                 f"Corpus {self.name!r}: the fingerprint should be {self.fingerprint}. Found {found}: the file was "
                 "changed after it was written. Import the corpus again."
             )
+        self._verified = True
 
     def _fingerprint(self, digests: Mapping[str, str]) -> str:
         return fingerprint(self.metadata.content(), self._index.table, self._splits, digests)

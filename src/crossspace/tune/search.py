@@ -114,6 +114,7 @@ class Search:
     def _begin(self) -> None:
         """Write the settings down, or find that they are those of the folder."""
         path = self.folder / SETTINGS
+        # Asked twice: another process of a shared search may have begun between the first look and the second.
         if not path.exists() and strangers(self.folder) and not path.exists():
             raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
         write_new(path, yaml.safe_dump(self.settings, sort_keys=False, allow_unicode=True))
