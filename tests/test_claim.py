@@ -85,8 +85,25 @@ def test_a_failure_inside_gives_the_folder_back_with_what_is_in_it(tmp_path: Pat
 
 def test_a_place_where_no_folder_can_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CrossspaceError, match="cannot be claimed"), claimed(tmp_path / "file" / "folder"):
-        raise AssertionError
+    (tmp_path / "nowhere").symlink_to(tmp_path / "nothing" / "there")
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    for place in (tmp_path / "file" / "folder", tmp_path / "nowhere", tmp_path / "round", tmp_path / "round" / "a"):
+        with pytest.raises(CrossspaceError, match="cannot be claimed"), claimed(place):
+            raise AssertionError
+
+
+def test_a_folder_that_goes_while_it_is_made_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``Path.mkdir`` finds the folder there, looks whether it is one, and it has gone: then it says that it exists."""
+    make, failures = Path.mkdir, [FileExistsError(17, "exists"), FileNotFoundError(2, "gone")]
+
+    def mkdir(self: Path, *arguments: object, **options: object) -> None:
+        if self == tmp_path / "a" and failures:
+            raise failures.pop()
+        make(self, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with claimed(tmp_path / "a"):
+        assert not failures and (tmp_path / "a").is_dir()
 
 
 def test_two_who_take_and_leave_a_folder_are_never_in_it_together(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from crossspace.runtime import write_text
 LOCK, HOLDER = ".lock", ".holder.json"
 _PATIENCE = 0.5
 """Seconds in which somebody who only looks whether the folder is claimed lets go of it again."""
+_TRIES = 1000
+"""How often a folder may be gone again before it is claimed: others take and leave it meanwhile."""
 
 
 @contextmanager
@@ -43,11 +45,7 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
     made = not folder.exists()
     lock = filelock.FileLock(folder / LOCK)
     try:
-        while True:
-            folder.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # another process has just left the folder and removed it
-                lock.acquire(timeout=_PATIENCE)
-                break
+        _acquire(folder, lock)
     except filelock.Timeout as error:
         raise UsageError(
             f"{folder} is in use by {_holder(folder)}. Wait until that one ends, or end it, and run the same command "
@@ -67,6 +65,18 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
         if made or passing:
             with suppress(OSError):  # there is something in it
                 folder.rmdir()
+
+
+def _acquire(folder: Path, lock: filelock.BaseFileLock) -> None:
+    """Make the folder and take its lock, as often as another process that leaves removes it in between."""
+    for left in range(_TRIES, 0, -1):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)  # says that it exists when it went before that could be seen
+            lock.acquire(timeout=_PATIENCE)
+            return
+        except (FileNotFoundError, FileExistsError):
+            if left == 1:
+                raise
 
 
 def is_claimed(folder: str | Path) -> bool:
