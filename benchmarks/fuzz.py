@@ -52,11 +52,6 @@ def attempt(job: tuple[str, str, int, int] | None) -> tuple[str, str]:
     from crossspace.errors import CrossspaceError
 
     if job is None:
-        import crossspace.experiment
-        import crossspace.features.transcripts
-        import crossspace.predict
-        import crossspace.studies.plan  # noqa: F401
-
         return "ready", ""
     seeds, name, seed, number = job
     reader = _NAMES[name]

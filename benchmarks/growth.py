@@ -11,7 +11,7 @@ from benchmarks.corpus import random_batch, task
 from benchmarks.procedures import QUICK, Library, Reference, Size, build
 from benchmarks.timing import Procedure, seconds
 from crossspace.balance import ParetoGradientModulator
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.objectives.base import Objective, Part
 from crossspace.output import Output
 from crossspace.training.step import TrainingStep

@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.reference import RELEASED, PaddedBatch, ReferenceStep
 from crossspace.balance import Balancer, FixedWeights, ParetoGradientModulator
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.models.css import CSS
 from crossspace.training.step import TrainingStep

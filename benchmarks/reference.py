@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from scipy.optimize import minimize
 from torch import Tensor, nn
 
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.models.css import CSS
 from crossspace.nn.attention import SelfAttention
 from crossspace.nn.transformer import TransformerLayer

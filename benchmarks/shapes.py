@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.corpus import LABELS, TRAIN, WIDTHS, conversation_lengths
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
-from crossspace.data.splits import validation_ids
+from crossspace.data.cuts.rules import validation_ids
 from crossspace.data.task import TaskSpec
 
 MELD_LABELS = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")

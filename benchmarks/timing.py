@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from benchmarks.procedures import Library, Reference, plain_kernels
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 
 Procedure = Callable[[Batch], None]
 Rounds = dict[str, list[float]]

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.data.corpus import Corpus
 from crossspace.data.importers.synthetic import Synthetic
 from crossspace.data.task import UNLABELLED, TaskSpec

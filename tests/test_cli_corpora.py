@@ -13,7 +13,7 @@ import pytest
 from crossspace.cli.main import main
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
-from crossspace.data.splits import VALIDATION_FRACTION, validation_ids
+from crossspace.data.cuts.rules import VALIDATION_FRACTION, validation_ids
 from crossspace.data.task import TaskSpec
 from crossspace.features.extractors.base import Missing, TextExtractor
 
@@ -186,7 +186,7 @@ class Lengths(TextExtractor):
 def test_extract_takes_the_options_of_import_and_says_what_it_cut(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crossspace.features.extract.build", lambda modality, name: Lengths())
+    monkeypatch.setattr("crossspace.features.extraction.corpus.build", lambda modality, name: Lengths())
     target = tmp_path / "t.parquet"
     words = ["--labels", "joy", "--unlabelled", "oth,xxx", "--speakers", "Ben,Ann", "--validation-fraction", 0.3]
     words += ["--seed", 5, "--validation-cut", "stratified", "--provenance", "by hand", "--cache", tmp_path / "cache"]
@@ -218,7 +218,9 @@ def test_extract_takes_the_options_of_import_and_says_what_it_cut(
 def test_extract_refuses_before_it_begins(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, told: str
 ) -> None:
-    monkeypatch.setattr("crossspace.features.extract.extract", lambda *args, **options: pytest.fail("it began"))
+    monkeypatch.setattr(
+        "crossspace.features.extraction.corpus.extract", lambda *args, **options: pytest.fail("it began")
+    )
     found, _, err = run("extract", table, tmp_path / "t.parquet", "--text", "minilm", "--quiet", *words)
     assert found == code and told in err
 

@@ -12,14 +12,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from crossspace.batching.batch import Batch
 from crossspace.cli.main import main
-from crossspace.data.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.digests import SUMS, check_sums, write_sums
 from crossspace.errors import CrossspaceError, DataError
-from crossspace.evaluation.record import RunRecord
+from crossspace.evaluation.run_folder import RunRecord
+from crossspace.inference.infer import infer
 from crossspace.models import MODELS, Model
-from crossspace.models.inference import infer
 
 
 def flip(path: Path, bit: int) -> None:

@@ -346,7 +346,7 @@ def test_a_run_that_another_process_is_at_work_on_is_refused_with_who_that_is(
     execute: Execute, tmp_path: Path, no_report: None
 ) -> None:
     program = (
-        "import sys, time; from crossspace.claim import claimed\n"
+        "import sys, time; from crossspace.engine.claim import claimed\n"
         "with claimed(sys.argv[1]): print('mine', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

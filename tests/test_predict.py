@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from crossspace import Conversation, Corpus, Predictor, TaskSpec, Utterance
+from crossspace.batching.collate import collate
 from crossspace.cli.main import main
-from crossspace.data.batch import collate
 from crossspace.data.conversation_json import read_conversation, read_with_extractors
 from crossspace.data.importers.synthetic import Synthetic
 from crossspace.errors import DataError, MismatchError
-from crossspace.models.inference import infer
+from crossspace.inference.infer import infer
 from crossspace.predict import predictions_of, said_unmatched
 
 

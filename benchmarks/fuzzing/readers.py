@@ -100,7 +100,7 @@ def _import_tuple(path: Path) -> None:
 
 
 def _read_pickle(path: Path) -> None:
-    from crossspace.data.unpickle import load_pickle
+    from crossspace.data.foreign.unpickle import load_pickle
 
     load_pickle(path)
 
@@ -112,10 +112,11 @@ def _corpus(folder: Path) -> None:
 
 
 def _read_corpus(path: Path) -> str:
+    from crossspace.batching import batch_of
     from crossspace.data.corpus import Corpus
 
     corpus = Corpus.read(path)
-    batch = corpus.batch("all", range(len(corpus.split("all"))))
+    batch = batch_of(corpus, "all", range(len(corpus.split("all"))))
     found = hashlib.sha256(repr((corpus.conversation_ids("all"), batch.labels.tolist())).encode())
     for features in batch.features.values():
         found.update(features.numpy().tobytes())
@@ -131,7 +132,7 @@ def _verify_corpus(path: Path) -> str:
 
 
 def _validate(path: Path) -> None:
-    from crossspace.data.validate import faults
+    from crossspace.data.store.validate import faults
 
     faults(path)
 
@@ -163,7 +164,7 @@ def _written(text: str, name: str, folder: Path) -> None:
 
 
 def _read_transcript(path: Path) -> None:
-    from crossspace.features.transcripts import read_transcript
+    from crossspace.transcripts import read_transcript
 
     read_transcript(path)
 
@@ -220,7 +221,7 @@ def _run(folder: Path) -> None:
 
 
 def _read_run(path: Path) -> None:
-    from crossspace.evaluation.record import RunRecord
+    from crossspace.evaluation.run_folder import RunRecord
 
     RunRecord.read(path.parent)
 

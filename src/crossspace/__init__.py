@@ -15,11 +15,11 @@ _HOME = {
     "Conversation": "crossspace.data.conversation",
     "TaskSpec": "crossspace.data.task",
     "Corpus": "crossspace.data.corpus",
-    "Batch": "crossspace.data.batch",
+    "Batch": "crossspace.batching.batch",
     "Model": "crossspace.models.base",
     "Output": "crossspace.output",
     "Predictor": "crossspace.predict",
-    "Stream": "crossspace.models.stream",
+    "Stream": "crossspace.inference.stream",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -19,12 +19,12 @@ import torch
 import yaml
 from lightning_fabric import Fabric
 
-from crossspace.claim import claimed, strangers
 from crossspace.configuration import Configuration, read_yaml
 from crossspace.data.corpus import Corpus
 from crossspace.data.summary import validation_summary
 from crossspace.data.task import UNLABELLED
 from crossspace.digests import check_sums, write_sums
+from crossspace.engine.claim import claimed, strangers
 from crossspace.errors import UsageError
 from crossspace.evaluation.aggregate import aggregate
 from crossspace.evaluation.report import write_report

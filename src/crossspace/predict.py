@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import torch
 
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
+from crossspace.batching.collate import batch_of
 from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
@@ -19,10 +20,10 @@ from crossspace.digests import check_sums
 from crossspace.errors import DataError, MismatchError
 from crossspace.evaluation.predictions import prediction_table, with_truth
 from crossspace.features.extractors.base import named
+from crossspace.inference.infer import Inference, batches_of, infer
+from crossspace.inference.records import read_whole
+from crossspace.inference.stream import Stream
 from crossspace.models.base import Model
-from crossspace.models.inference import Inference, batches_of, infer
-from crossspace.models.records import read_whole
-from crossspace.models.stream import Stream
 from crossspace.reading import reading
 
 
@@ -164,7 +165,7 @@ class Predictor:
         lengths = corpus.lengths(split)
         at = 0
         for group in batches_of(lengths):
-            batch, indices = corpus.batch(split, group), []
+            batch, indices = batch_of(corpus, split, group), []
             for conversation in group:
                 indices += self.task.speaker_indices(speakers[at : at + lengths[conversation]])
                 at += lengths[conversation]

@@ -9,8 +9,8 @@ from crossspace.analysis.analyzer import Analyzer
 from crossspace.cli.main import main
 from crossspace.data.conversation import Utterance
 from crossspace.errors import DataError, MismatchError
-from crossspace.features.transcripts import parse_text
 from crossspace.pretrained import FOLDER
+from crossspace.transcripts import parse_text
 
 TALK = "Ann: I got the job!\nBen: No way. I am so happy for you.\nAnn: Why are you crying then?\n"
 

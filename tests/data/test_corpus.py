@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from crossspace.data.batch import Batch, collate
+from crossspace.batching import Batch, batch_of, collate
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
@@ -53,13 +53,13 @@ def test_everything_survives_writing_and_reading(corpus, stored):
 def test_batch_equals_collation_of_the_conversations(corpus, stored, split):
     indices = list(range(len(corpus.split(split))))[::-1]
     expected = collate([corpus.split(split)[i] for i in indices], corpus.spec)
-    assert_same_batch(corpus.batch(split, indices), expected)
-    assert_same_batch(stored.batch(split, indices), expected)
+    assert_same_batch(batch_of(corpus, split, indices), expected)
+    assert_same_batch(batch_of(stored, split, indices), expected)
 
 
 def test_lengths_labels_and_names_agree_with_the_batch(stored):
     for split in SPLITS:
-        batch = stored.batch(split, range(len(stored.split(split))))
+        batch = batch_of(stored, split, range(len(stored.split(split))))
         assert batch.lengths.tolist() == stored.lengths(split)
         assert batch.labels.tolist() == stored.labels(split).tolist()
         assert list(batch.conversation_ids) == stored.conversation_ids(split)
@@ -68,15 +68,15 @@ def test_lengths_labels_and_names_agree_with_the_batch(stored):
 
 
 def test_a_batch_may_be_empty_and_may_repeat_a_conversation(stored):
-    assert len(stored.batch("train", [])) == 0
-    twice = stored.batch("train", [1, 1])
+    assert len(batch_of(stored, "train", [])) == 0
+    twice = batch_of(stored, "train", [1, 1])
     assert twice.conversation_ids[0] == twice.conversation_ids[1]
 
 
 def test_writing_to_a_batch_does_not_change_the_corpus(corpus):
-    before = corpus.batch("train", [0]).features["text"].clone()
-    corpus.batch("train", [0]).features["text"].zero_()
-    assert torch.equal(corpus.batch("train", [0]).features["text"], before)
+    before = batch_of(corpus, "train", [0]).features["text"].clone()
+    batch_of(corpus, "train", [0]).features["text"].zero_()
+    assert torch.equal(batch_of(corpus, "train", [0]).features["text"], before)
 
 
 def test_splits_have_aliases_and_unknown_ones_are_named(corpus):
@@ -196,14 +196,14 @@ def test_conversations_of_one_and_of_five_thousand_utterances(make_conversation,
     corpus = Corpus({"train": [make_conversation("only", length)]}, spec)
     corpus.write(tmp_path / "c.parquet")
     stored = Corpus.read(tmp_path / "c.parquet")
-    assert_same_batch(stored.batch("train", [0]), corpus.batch("train", [0]))
+    assert_same_batch(batch_of(stored, "train", [0]), batch_of(corpus, "train", [0]))
     assert stored.lengths("all") == [length]
 
 
 def test_a_modality_may_be_missing_everywhere(make_conversation, spec, tmp_path):
     corpus = Corpus({None: [make_conversation("a", 4, p=0.0), make_conversation("b", 2, p=0.0)]}, spec)
     corpus.write(tmp_path / "c.parquet")
-    batch = Corpus.read(tmp_path / "c.parquet").batch("all", [0, 1])
+    batch = batch_of(Corpus.read(tmp_path / "c.parquet"), "all", [0, 1])
     assert not any(p.any() for p in batch.present.values())
     assert not any(x.any() for x in batch.features.values())
     assert corpus.splits == ()
@@ -218,13 +218,13 @@ def test_an_empty_corpus_can_be_written_and_read(spec, tmp_path):
 
 def test_a_stored_corpus_can_be_sent_to_another_process(stored):
     again = pickle.loads(pickle.dumps(stored))
-    assert_same_batch(again.batch("train", [0, 2]), stored.batch("train", [0, 2]))
+    assert_same_batch(batch_of(again, "train", [0, 2]), batch_of(stored, "train", [0, 2]))
 
 
 def test_corpora_and_importers_do_without_torch():
     code = (
         "import sys; from crossspace.data import importers; names = importers.names();"
-        "[importers.find(n) for n in names]; import crossspace.data.validate, crossspace.data.summary;"
+        "[importers.find(n) for n in names]; import crossspace.data.store.validate, crossspace.data.summary;"
         "assert len(names) >= 3 and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -16,7 +16,7 @@ from crossspace.evaluation.figures.style import inline, svg
 from crossspace.evaluation.figures.timeline import timeline_figure
 from crossspace.evaluation.figures.training import _apart
 from crossspace.evaluation.illustrations import illustrations
-from crossspace.evaluation.record import RunRecord
+from crossspace.evaluation.run_folder import RunRecord
 
 MELD = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 NASTY = ("<script>alert(1)</script>", "a & b", "$\\frac{", "愤怒")

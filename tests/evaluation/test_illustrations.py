@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from crossspace.evaluation.illustrations import Illustration, illustrations
-from crossspace.evaluation.record import RunRecord
 from crossspace.evaluation.report import write_report
+from crossspace.evaluation.run_folder import RunRecord
 
 
 @pytest.fixture

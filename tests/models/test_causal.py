@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from crossspace.data.batch import Batch
-from crossspace.data.layout import Layout
-from crossspace.data.memory import Memory
+from crossspace.batching.batch import Batch
+from crossspace.batching.layout import Layout
+from crossspace.batching.memory import Memory
 from crossspace.data.task import TaskSpec
 from crossspace.models import MODELS, Model
 from crossspace.nn.attention import attend

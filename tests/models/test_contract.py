@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from crossspace.data.batch import Batch, collate
+from crossspace.batching import Batch, collate
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.task import TaskSpec
 from crossspace.errors import CrossspaceError, DataError, MismatchError

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from crossspace.batching.batch import Batch
 from crossspace.configuration import make_configuration
-from crossspace.data.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.css import CSS

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.dialoguernn import DialogueRNN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from crossspace.data.layout import Layout
+from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
 from crossspace.nn.attention import SelfAttention, attend
 from crossspace.nn.transformer import TransformerEncoder

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from crossspace.data.layout import Layout
+from crossspace.batching.layout import Layout
 from crossspace.nn import attention
 from crossspace.nn.attention import attend
 

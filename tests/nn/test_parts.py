@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from crossspace.data.batch import Batch
-from crossspace.data.layout import Layout
+from crossspace.batching.batch import Batch
+from crossspace.batching.layout import Layout
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.nn.corruption import Corruption

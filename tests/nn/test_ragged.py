@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossspace.data.layout import Layout
+from crossspace.batching.layout import Layout
 from crossspace.nn.ragged import from_blocks, map_blocks, reorder, to_blocks
 
 LENGTHS = st.lists(st.integers(0, 12), max_size=12)

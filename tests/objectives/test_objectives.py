@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.models.base import Output
 from crossspace.objectives.classification import CrossEntropy, UnimodalCrossEntropy

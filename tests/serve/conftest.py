@@ -18,10 +18,10 @@ from starlette.testclient import TestClient
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError
-from crossspace.features.transcripts import Transcript
 from crossspace.serve.app import create_app
 from crossspace.serve.settings import Settings
 from crossspace.serve.workspace import Workspace
+from crossspace.transcripts import Transcript
 
 LABELS = ("joy", "anger")
 URL = "http://127.0.0.1:8000"

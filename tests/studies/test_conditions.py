@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from crossspace.data.corpus import Corpus
-from crossspace.models.inference import infer
+from crossspace.inference.infer import infer
 from crossspace.predict import Predictor
 from crossspace.studies.conditions import (
     ANY,

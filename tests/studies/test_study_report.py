@@ -24,8 +24,8 @@ from crossspace.errors import DataError
 from crossspace.studies import costs
 from crossspace.studies.folder import StudyFolder
 from crossspace.studies.pictures import pictures
-from crossspace.studies.record import StudyRecord
 from crossspace.studies.report import write_study_report
+from crossspace.studies.results import StudyRecord
 from crossspace.studies.tables import tables
 from crossspace.training.devices import Devices
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from crossspace.claim import claimed
 from crossspace.cli.main import main
 from crossspace.data.corpus import Corpus
 from crossspace.digests import SUMS
+from crossspace.engine.claim import claimed
 from crossspace.studies.folder import StudyFolder
 from crossspace.studies.jobs import Crew, _Worker
 from crossspace.studies.worker import Message, Place

@@ -17,7 +17,7 @@ from crossspace.balance import (
     ParetoGradientModulator,
     UncertaintyWeights,
 )
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.models import MODELS, Model
 from crossspace.models.css import CSS

@@ -23,6 +23,7 @@ from crossspace.balance import (
     PCGrad,
     UncertaintyWeights,
 )
+from crossspace.batching.collate import batch_of
 from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import UNLABELLED
@@ -316,7 +317,7 @@ def test_mixed_precision_trains(make: Make, tmp_path: Path) -> None:
 
 def test_scale_of_the_features_is_measured_on_the_training_split_alone(make: Make, tiny_corpus: Corpus) -> None:
     trainer = make(arguments={"standardise": True})
-    batch = tiny_corpus.batch("train", range(7))
+    batch = batch_of(tiny_corpus, "train", range(7))
     rows = batch.features["audio"][batch.present["audio"]]
     torch.testing.assert_close(trainer.model.standardise.mean_audio, rows.mean(0), rtol=1e-4, atol=1e-5)
     scale = 1 / rows.std(0, correction=0)

@@ -21,7 +21,7 @@ from crossspace.balance import (
     ParetoGradientModulator,
     UncertaintyWeights,
 )
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.data.task import UNLABELLED, TaskSpec
 from crossspace.models import MODELS
 from crossspace.training.processes import reducer

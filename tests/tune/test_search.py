@@ -20,7 +20,7 @@ from crossspace.cli.main import main
 from crossspace.configuration import make_configuration, read_configuration
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
-from crossspace.data.cutting import resplit
+from crossspace.data.cuts.recut import resplit
 from crossspace.data.task import TaskSpec
 from crossspace.errors import MissingExtraError, UsageError, WritingError
 from crossspace.predict import Predictor
@@ -304,7 +304,9 @@ def test_a_killed_search_runs_the_trials_of_one_that_was_not(
 
 
 def test_a_folder_in_which_another_process_searches_is_refused(make_search: MakeSearch, tmp_path: Path) -> None:
-    program = "import sys; from crossspace.claim import claimed\nwith claimed(sys.argv[1]): print(); sys.stdin.read()"
+    program = (
+        "import sys; from crossspace.engine.claim import claimed\nwith claimed(sys.argv[1]): print(); sys.stdin.read()"
+    )
     words = [sys.executable, "-c", program, str(tmp_path / "search")]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None and other.stdout.readline()

@@ -9,14 +9,14 @@ from typing import Any
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError, MismatchError, UsageError
-from crossspace.features.cache import FeatureCache
-from crossspace.features.extraction import Extracted, Extraction
+from crossspace.features.extraction.cache import FeatureCache
+from crossspace.features.extraction.conversation import Extracted, Extraction
 from crossspace.features.extractors import Extractor, from_identity
 from crossspace.features.media.container import check_kind
 from crossspace.features.sources import Recording
-from crossspace.features.transcripts import Transcript
-from crossspace.models.stream import Past
+from crossspace.inference.stream import Past
 from crossspace.predict import Predictor, Stream, said_unmatched, unmatched
+from crossspace.transcripts import Transcript
 
 CARD = "README.md"
 

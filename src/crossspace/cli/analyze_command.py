@@ -68,7 +68,7 @@ def run(words: Sequence[str]) -> int:
 
     from crossspace.analysis.analyzer import Analyzer
     from crossspace.analysis.exports import render
-    from crossspace.features.cache import FeatureCache
+    from crossspace.features.extraction.cache import FeatureCache
 
     wanted = {m: getattr(given, m) for m in ("text", "audio", "visual") if getattr(given, m)}
     analyzer = Analyzer.load(given.model, wanted, only=("text",) if media is None else None, cache=FeatureCache())

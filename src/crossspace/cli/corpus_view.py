@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossspace.cli.cutting import tell_difference
-from crossspace.cli.tables import show
-from crossspace.data.cutting import told
+from crossspace.cli.terminal_tables import show
+from crossspace.data.cuts.recut import told
 from crossspace.features.extractors.base import named
 
 _MOST_SPEAKERS = 8

@@ -24,7 +24,7 @@ def add_rule(parser: Parser, option: str) -> None:
 
 def tell_cut(corpus: Corpus) -> None:
     """Print how splits were cut, and how far validation is from train; nothing where they are those of the source."""
-    from crossspace.data.cutting import told
+    from crossspace.data.cuts.recut import told
     from crossspace.data.summary import validation_summary
 
     if corpus.cut:
@@ -38,7 +38,7 @@ def tell_difference(found: Mapping[str, Any] | None) -> None:
     Args:
         found: what :func:`crossspace.data.summary.validation_summary` says.
     """
-    from crossspace.data.shares import ShareDifference
+    from crossspace.data.cuts.shares import ShareDifference
 
     if found and found["difference"]:
         print(f"validation against train: {ShareDifference(**found['difference'])}")

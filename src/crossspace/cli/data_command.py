@@ -65,7 +65,7 @@ def _import(words: list[str]) -> int:
     importer = find(given.format)(**{name: getattr(given, name) for name in options if name in given})
     corpus = importer.read(given.source)
     if given.validation_cut is not None:
-        from crossspace.data.cutting import recut
+        from crossspace.data.cuts.recut import recut
 
         corpus = recut(corpus, given.validation_cut)
     corpus.write(given.target)
@@ -217,7 +217,7 @@ def _validate_parser() -> Parser:
 
 def _validate(words: list[str]) -> int:
     given = _validate_parser().parse_all(words)
-    from crossspace.data.validate import faults
+    from crossspace.data.store.validate import faults
 
     found = faults(given.corpus)
     if found:

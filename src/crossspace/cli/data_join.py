@@ -11,7 +11,7 @@ from crossspace.cli.parsing import words as split_words
 from crossspace.errors import UsageError
 
 if TYPE_CHECKING:
-    from crossspace.data.joining import Joining
+    from crossspace.data.joins.join import Joining
 
 _ABOUT = """Add features of OTHER to the utterances of CORPUS as further modalities, and write TARGET.
 
@@ -56,7 +56,7 @@ def run(words: Sequence[str]) -> int:
     target = _target(given)
 
     from crossspace.data.corpus import Corpus
-    from crossspace.data.joining import join
+    from crossspace.data.joins.join import join
 
     corpus, joining = join(
         Corpus.read(given.corpus, cache_bytes=0),  # of which each row is read once, in order

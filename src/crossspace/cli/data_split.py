@@ -34,7 +34,7 @@ def run(words: Sequence[str]) -> int:
     spare(given.target, given.corpus)
 
     from crossspace.data.corpus import Corpus
-    from crossspace.data.cutting import HASH, resplit
+    from crossspace.data.cuts.recut import HASH, resplit
 
     corpus = Corpus.read(given.corpus)
     if "validation" in corpus.splits and not corpus.cut:

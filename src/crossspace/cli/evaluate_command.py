@@ -40,7 +40,7 @@ def run(words: Sequence[str]) -> int:
 
     import pyarrow as pa
 
-    from crossspace.cli.tables import print_notes, print_results, show
+    from crossspace.cli.terminal_tables import print_notes, print_results, show
     from crossspace.data.corpus import Corpus
     from crossspace.evaluation.aggregate import aggregate
     from crossspace.evaluation.remarks import remarks

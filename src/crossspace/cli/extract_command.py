@@ -11,15 +11,15 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossspace.claim import claimed
 from crossspace.cli.cutting import add_rule, tell_cut
 from crossspace.cli.parsing import Parser, local, names_or_count
 from crossspace.cli.parsing import words as split_words
+from crossspace.engine.claim import claimed
 from crossspace.errors import UsageError
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
-    from crossspace.features.labels import Labels
+    from crossspace.features.extraction.labels import Labels
 
 _ABOUT = """Turn recordings and transcripts into a corpus.
 
@@ -84,9 +84,9 @@ def run(words: Sequence[str]) -> int:
         raise UsageError(f"--jobs should be at least 1. Found {given.jobs}.")
 
     from crossspace.cli.extract_progress import ExtractProgress
-    from crossspace.data.cutting import HASH
-    from crossspace.features.extract import extract, to_corpus
-    from crossspace.features.labels import Labels
+    from crossspace.data.cuts.recut import HASH
+    from crossspace.features.extraction.corpus import extract, to_corpus
+    from crossspace.features.extraction.labels import Labels
     from crossspace.features.sources import find_recordings
 
     source = Path(given.source)
@@ -150,7 +150,7 @@ def _tell_choices(corpus: Corpus, labels: Labels) -> None:
 
 def _check_cut(given: argparse.Namespace, splits: set[str | None]) -> None:
     """Refuse what cannot be cut before anything is extracted."""
-    from crossspace.data.splits import validation_ids
+    from crossspace.data.cuts.rules import validation_ids
 
     validation_ids((), given.validation_fraction)
     if given.validation_cut is not None and ("train" not in splits or "validation" in splits):

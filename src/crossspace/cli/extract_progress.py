@@ -7,7 +7,7 @@ import time
 from rich.progress import TaskID
 
 from crossspace.cli.progress import Display, counted
-from crossspace.features.extract import Standing
+from crossspace.features.extraction.corpus import Standing
 
 
 class ExtractProgress(Display):

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 
 from crossspace.cli.parsing import Parser
-from crossspace.cli.tables import show
+from crossspace.cli.terminal_tables import show
 
 KINDS = ("models", "fusions", "balancers", "importers", "extractors", "recipes", "studies")
 

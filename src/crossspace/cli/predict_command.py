@@ -103,7 +103,7 @@ def _write(table: pa.Table, out: str) -> None:
 
 def _print(table: pa.Table) -> None:
     """The first rows of a prediction table, as ``crossspace analyze`` prints them."""
-    from crossspace.cli.tables import show
+    from crossspace.cli.terminal_tables import show
 
     columns = ("conversation_id", "utterance_id", "speaker", "label", "confidence")
     rows = [tuple(row[name] for name in columns) for row in table.select(columns).slice(0, _SHOWN).to_pylist()]

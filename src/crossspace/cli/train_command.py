@@ -134,7 +134,7 @@ def _help_all(words: list[str]) -> int:
 
 
 def _summarise(results: dict[str, Any], out: Path) -> None:
-    from crossspace.cli.tables import print_notes, print_results
+    from crossspace.cli.terminal_tables import print_notes, print_results
     from crossspace.evaluation.remarks import remarks_of_run
 
     print_results(results)

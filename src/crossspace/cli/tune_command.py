@@ -91,7 +91,7 @@ def _search(given: Any, options: Sequence[str]) -> int:
 
 
 def _summarise(found: Trials, out: Path, folds: int) -> int:
-    from crossspace.cli.tables import show
+    from crossspace.cli.terminal_tables import show
     from crossspace.tune.trials import spread
 
     finished, failed, best = found.finished(), found.failed(), found.best()

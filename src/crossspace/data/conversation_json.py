@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from crossspace.data.checks import shorten
 from crossspace.data.conversation import Conversation, Utterance
-from crossspace.data.json_text import parsed
+from crossspace.data.foreign.json_text import parsed
+from crossspace.data.foreign.plain import Unfit, shown, string, unicode, vector
 from crossspace.data.names import modality_name
-from crossspace.data.plain import Unfit, shown, string, unicode, vector
+from crossspace.data.store.checks import shorten
 from crossspace.errors import DataError
 from crossspace.reading import reading
 

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crossspace.data.columns import Columns
 from crossspace.data.conversation import Conversation
 from crossspace.data.features import ChosenFeatures, Features
-from crossspace.data.fingerprint import fingerprint
 from crossspace.data.index import Index
-from crossspace.data.metadata import Metadata
 from crossspace.data.names import SPLITS
 from crossspace.data.rows import BySplit, columns_of, conversation_at
 from crossspace.data.split import ALL, Split, known_split
-from crossspace.data.store import DEFAULT_CACHE, open_store, write_store
+from crossspace.data.store.fingerprint import fingerprint
+from crossspace.data.store.metadata import Metadata
+from crossspace.data.store.parquet import DEFAULT_CACHE, open_store, write_store
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, UsageError, suggestion
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from crossspace.data.batch import Batch
 
 
 class Corpus:
@@ -210,25 +209,21 @@ class Corpus:
         spans = [self._index.span(c) for c in self._members(split)]
         return {m: sum(int(self._features.read(m, *s)[1].sum()) for s in spans) for m in self.spec.widths}
 
-    def batch(self, split: str | None, indices: Sequence[int]) -> Batch:
-        """Conversations of a split, by their place in it, as one batch, without building utterance objects.
+    def columns(self, split: str | None, indices: Sequence[int]) -> Columns:
+        """Conversations of a split, by their place in it, as arrays, without building utterance objects.
 
         Raises:
             DataError: the features cannot be read, or hold numbers that are not finite.
         """
-        import torch
-
-        from crossspace.data.batch import Batch
-
         members = self._members(split)[np.asarray(indices, dtype=np.int64)]
         rows, spans = self._rows(members), [self._index.span(c) for c in members]
         taken = {m: self._features.take(m, spans) for m in self.spec.widths}
-        return Batch(
-            features={m: torch.from_numpy(values) for m, (values, _) in taken.items()},
-            present={m: torch.from_numpy(present) for m, (_, present) in taken.items()},
-            lengths=torch.tensor([stop - start for start, stop in spans], dtype=torch.long),
-            speakers=torch.from_numpy(self._speakers[rows]),
-            labels=torch.from_numpy(self._labels[rows]),
+        return Columns(
+            features={m: values for m, (values, _) in taken.items()},
+            present={m: present for m, (_, present) in taken.items()},
+            lengths=np.array([stop - start for start, stop in spans], dtype=np.int64),
+            speakers=self._speakers[rows],
+            labels=self._labels[rows],
             conversation_ids=tuple(self._index.conversation_ids[c] for c in members),
         )
 
@@ -237,7 +232,7 @@ class Corpus:
 
         Args:
             splits: ``{conversation id: split or None}``; conversations that are not named stay where they are.
-            cut: by which rule, which the corpus then states; see :mod:`crossspace.data.cutting`.
+            cut: by which rule, which the corpus then states; see :mod:`crossspace.data.cuts.recut`.
 
         Raises:
             UsageError: a conversation or a split is not known.

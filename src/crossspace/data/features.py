@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from crossspace.data.fingerprint import FeatureDigest
+from crossspace.data.store.fingerprint import FeatureDigest
 
 
 class Features(ABC):
@@ -31,7 +31,7 @@ class Features(ABC):
 
     @abstractmethod
     def digests(self) -> dict[str, str]:
-        """``{modality: SHA-256 of its rows}``, see :class:`~crossspace.data.fingerprint.FeatureDigest`."""
+        """``{modality: SHA-256 of its rows}``, see :class:`~crossspace.data.store.fingerprint.FeatureDigest`."""
 
     def take(self, modality: str, spans: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
         """The rows of several spans one after the other, in arrays of the caller's own."""

@@ -17,7 +17,7 @@ _GROUP_ROWS_AT_MOST = 512
 
 
 class Index:
-    """Rows of :data:`~crossspace.data.schema.INDEX_SCHEMA`, sorted by conversation and position.
+    """Rows of :data:`~crossspace.data.store.schema.INDEX_SCHEMA`, sorted by conversation and position.
 
     Attributes:
         table: the rows.

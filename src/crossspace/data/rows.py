@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from crossspace.data.checks import feature_faults, index_faults, refuse
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.features import ArrayFeatures, Features
 from crossspace.data.index import Index
 from crossspace.data.names import split_name
-from crossspace.data.schema import INDEX_SCHEMA, MISSING_PREFIX, missing_field
+from crossspace.data.store.checks import feature_faults, index_faults, refuse
+from crossspace.data.store.schema import INDEX_SCHEMA, MISSING_PREFIX, missing_field
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError
 
@@ -70,7 +70,7 @@ def conversation_at(place: int, index: Index, features: Features) -> Conversatio
 
 
 def index_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
-    """Columns as a table of :data:`~crossspace.data.schema.INDEX_SCHEMA`.
+    """Columns as a table of :data:`~crossspace.data.store.schema.INDEX_SCHEMA`.
 
     Raises:
         DataError: a value has another type than its column.

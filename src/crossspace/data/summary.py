@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from crossspace.data.corpus import Corpus
-from crossspace.data.shares import share_difference, validation_advice
+from crossspace.data.cuts.shares import share_difference, validation_advice
 from crossspace.data.split import ALL
 
 
@@ -46,8 +46,8 @@ def validation_summary(corpus: Corpus) -> dict[str, Any] | None:
 
     Returns:
         ``difference``: ``{"distance", "label", "reference", "found"}``, see
-        :class:`~crossspace.data.shares.ShareDifference`, or ``None`` without labels; ``advice``: a sentence where the
-        split is too small to choose by, or ``None``. ``None`` in place of all where there are not both splits.
+        :class:`~crossspace.data.cuts.shares.ShareDifference`, or ``None`` without labels; ``advice``: a sentence where
+        the split is too small to choose by, or ``None``. ``None`` in place of all where there are not both splits.
     """
     if not {"train", "validation"} <= set(corpus.splits):
         return None

@@ -15,7 +15,7 @@ from crossspace.evaluation.figures.calibration import reliability_figure
 from crossspace.evaluation.figures.matrix import confusion_figure
 from crossspace.evaluation.figures.timeline import timeline_figure
 from crossspace.evaluation.figures.training import step_figure, validation_figure
-from crossspace.evaluation.record import RunRecord
+from crossspace.evaluation.run_folder import RunRecord
 from crossspace.evaluation.scores import METRICS
 
 _SAME = 1e-4

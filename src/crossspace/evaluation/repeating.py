@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from crossspace.evaluation.record import RunRecord
+from crossspace.evaluation.run_folder import RunRecord
 
 _PLACEHOLDER = "CORPUS.parquet"
 

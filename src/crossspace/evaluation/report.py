@@ -14,10 +14,10 @@ from crossspace.evaluation.example import Example, choose_example
 from crossspace.evaluation.figures.palette import emotion_colours
 from crossspace.evaluation.figures.style import LARGEST, inline, svg
 from crossspace.evaluation.illustrations import Illustration, illustrations
-from crossspace.evaluation.record import RunRecord
 from crossspace.evaluation.remarks import Remark, ceiling_of, remarks_of_run
 from crossspace.evaluation.rendering import PROTOCOL_CAPTIONS, render
 from crossspace.evaluation.repeating import repeat_command
+from crossspace.evaluation.run_folder import RunRecord
 from crossspace.reading import reading
 from crossspace.runtime import write_text
 

@@ -15,8 +15,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from crossspace.batching.batch import Batch
 from crossspace.building import uninitialised, without_storage
-from crossspace.data.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.objectives.base import Objective

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.models.base import Model
 from crossspace.nn.recurrent import RecurrentEncoder

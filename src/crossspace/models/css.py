@@ -9,8 +9,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from crossspace.data.batch import Batch
-from crossspace.data.layout import Layout
+from crossspace.batching.batch import Batch
+from crossspace.batching.layout import Layout
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError, suggestion
 from crossspace.models.base import Model

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model

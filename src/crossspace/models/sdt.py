@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossspace.data.batch import Batch
-from crossspace.data.layout import Layout
+from crossspace.batching.batch import Batch
+from crossspace.batching.layout import Layout
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from crossspace.data.layout import Block, Layout
-from crossspace.data.memory import Memory
+from crossspace.batching.layout import Block, Layout
+from crossspace.batching.memory import Memory
 from crossspace.errors import UsageError
 from crossspace.nn.dropout import dropout as drop
 from crossspace.nn.growing import Growing

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossspace.data.layout import Walk
-from crossspace.data.memory import Memory
+from crossspace.batching.layout import Walk
+from crossspace.batching.memory import Memory
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.growing import Growing
 from crossspace.nn.linear import Linear

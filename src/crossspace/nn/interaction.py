@@ -8,7 +8,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from crossspace.data.layout import Layout
+from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
 from crossspace.nn.attention import attend, check_heads
 from crossspace.nn.linear import Linear

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from crossspace.data.layout import Block, Layout
+from crossspace.batching.layout import Block, Layout
 
 
 class _Arrange(Function):

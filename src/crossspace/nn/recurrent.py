@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from crossspace.data.layout import Block, Layout
+from crossspace.batching.layout import Block, Layout
 from crossspace.errors import UsageError
 from crossspace.nn.ragged import map_blocks
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 
 _CLIP = 10.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossspace.data.layout import Layout
+from crossspace.batching.layout import Layout
 from crossspace.nn.attention import SelfAttention
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.linear import Linear

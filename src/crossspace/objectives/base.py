@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from crossspace.data.batch import UNLABELLED, Batch
+from crossspace.batching.batch import Batch
+from crossspace.data.task import UNLABELLED
 from crossspace.output import Output
 
 

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crossspace.data.batch import UNLABELLED, Batch
+from crossspace.batching.batch import Batch
+from crossspace.data.task import UNLABELLED
 from crossspace.objectives.base import Objective, Part, labelled, present_rows
 from crossspace.output import Output
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.objectives.base import Objective, Part, present_rows
 from crossspace.output import Output
 

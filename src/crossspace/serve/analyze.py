@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from crossspace.features.extraction import Extracted
+from crossspace.features.extraction.conversation import Extracted
 from crossspace.features.sources import Recording
 from crossspace.serve.answers import Format, answer_with, documented
 from crossspace.serve.extracting import extract_media

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crossspace.features.extraction import Extracted, Extraction
+from crossspace.features.extraction.conversation import Extracted, Extraction
 from crossspace.features.extractors import from_identity
 from crossspace.features.sources import Recording
 from crossspace.serve.worker import Said

@@ -8,14 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from crossspace.data.conversation import Conversation
-from crossspace.features.transcripts import Transcript, read_transcript
-from crossspace.features.transcripts.bounds import MOST_VALUES
 from crossspace.serve.limits import check_amount
 from crossspace.serve.recording import check_recording
 from crossspace.serve.refusal import Refusal
 from crossspace.serve.schemas import PostedConversation
 from crossspace.serve.settings import Settings
 from crossspace.serve.worker import Said
+from crossspace.transcripts import Transcript, read_transcript
+from crossspace.transcripts.bounds import MOST_VALUES
 
 TRANSCRIPT = "The transcript"
 """What messages call it."""

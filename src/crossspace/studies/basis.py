@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossspace.studies.record import StudyRecord
+from crossspace.studies.results import StudyRecord
 from crossspace.studies.study import BEST_ON_TEST
 
 

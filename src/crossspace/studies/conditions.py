@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.data.corpus import Corpus
-from crossspace.models.inference import infer
+from crossspace.inference.infer import infer
 from crossspace.predict import Predictor
 
 ANY = "any"

@@ -17,9 +17,10 @@ from typing import Any
 
 import torch
 
+from crossspace.batching.collate import batch_of
 from crossspace.configuration import Configuration
 from crossspace.data.corpus import Corpus
-from crossspace.models.inference import batches_of, infer
+from crossspace.inference.infer import batches_of, infer
 from crossspace.runtime import seed_everything
 from crossspace.training.devices import Devices
 from crossspace.training.trainer import Trainer
@@ -60,9 +61,9 @@ def measure(configuration: Configuration, corpus: Corpus, devices: Devices) -> C
             fabric, seen, model, configuration.build_balancer(), configuration.training, Path(folder), seed=0
         )
         some = range(min(configuration.training.batch_size, len(trainer.lengths)))
-        trainer.step(trainer.corpus.batch("train", some).to(fabric.device))  # warms up
+        trainer.step(batch_of(trainer.corpus, "train", some).to(fabric.device))  # warms up
         training = _median_seconds(trainer.train_epoch)
-        batches = [seen.batch("test", group) for group in batches_of(seen.lengths("test"))]
+        batches = [batch_of(seen, "test", group) for group in batches_of(seen.lengths("test"))]
         utterances = sum(len(batch) for batch in batches)
         infer(trainer.model, batches[:1])
         inference = _median_seconds(lambda epoch: infer(trainer.model, batches))

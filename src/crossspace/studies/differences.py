@@ -9,7 +9,7 @@ from crossspace.evaluation.captions import METRIC_CAPTIONS, p_text
 from crossspace.evaluation.comparison import MOST_SEEDS, Comparison
 from crossspace.evaluation.table import Table
 from crossspace.studies.basis import basis
-from crossspace.studies.record import COMPARED, StudyRecord, VariantRecord
+from crossspace.studies.results import COMPARED, StudyRecord, VariantRecord
 
 
 def differences(record: StudyRecord) -> Iterator[Table]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from crossspace.claim import strangers
 from crossspace.configuration import make_configuration, read_yaml
+from crossspace.engine.claim import strangers
 from crossspace.errors import DataError, UsageError
 from crossspace.experiment import differences
 from crossspace.reading import reading

@@ -17,7 +17,7 @@ from crossspace.evaluation.figures.matrix import confusions_figure
 from crossspace.evaluation.illustrations import Illustration
 from crossspace.studies.basis import basis, weaknesses
 from crossspace.studies.conditions import ANY
-from crossspace.studies.record import StudyRecord, VariantRecord
+from crossspace.studies.results import StudyRecord, VariantRecord
 from crossspace.studies.tables import loss_caption, loss_names, oscillations
 
 _MATRICES = 6

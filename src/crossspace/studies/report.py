@@ -14,7 +14,7 @@ from crossspace.evaluation.rendering import PROTOCOL_CAPTIONS, render
 from crossspace.runtime import replacing, write_text
 from crossspace.studies.basis import basis, weaknesses
 from crossspace.studies.pictures import pictures
-from crossspace.studies.record import StudyRecord, VariantRecord
+from crossspace.studies.results import StudyRecord, VariantRecord
 from crossspace.studies.tables import tables
 
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crossspace.claim import claimed
 from crossspace.data.corpus import Corpus
+from crossspace.engine.claim import claimed
 from crossspace.errors import UsageError
 from crossspace.experiment import SEED_RESULT, Run
 from crossspace.runtime import checked_seeds

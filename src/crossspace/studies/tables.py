@@ -14,7 +14,7 @@ from crossspace.evaluation.table import Table
 from crossspace.studies.basis import basis
 from crossspace.studies.conditions import ANY
 from crossspace.studies.differences import differences
-from crossspace.studies.record import COMPARED, StudyRecord, VariantRecord
+from crossspace.studies.results import COMPARED, StudyRecord, VariantRecord
 from crossspace.studies.study import BEST_ON_TEST
 
 

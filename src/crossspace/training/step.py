@@ -13,7 +13,7 @@ from torch import Tensor
 
 from crossspace.balance.base import Balancer
 from crossspace.balance.gradients import Reduce, balanced_backward
-from crossspace.data.batch import Batch
+from crossspace.batching.batch import Batch
 from crossspace.models.base import Model
 from crossspace.objectives.base import Objective
 from crossspace.output import Output

@@ -15,12 +15,14 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from crossspace.balance.base import Balancer
-from crossspace.data.batch import UNLABELLED, Batch
+from crossspace.batching.batch import Batch
+from crossspace.batching.collate import batch_of
 from crossspace.data.corpus import Corpus
+from crossspace.data.task import UNLABELLED
 from crossspace.errors import TrainingError
 from crossspace.evaluation.scores import scores
+from crossspace.inference.infer import batches_of, infer
 from crossspace.models.base import Model
-from crossspace.models.inference import batches_of, infer
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from crossspace.training.checks import check_training, deciding_split
@@ -151,7 +153,7 @@ class Trainer:
         for number, indices in enumerate(self._shuffled(epoch)):
             rate = self._set_learning_rate(epoch * self.steps_per_epoch + number)
             mine = share(indices, self.lengths, self.fabric.global_rank, self.fabric.world_size)
-            record = self.step(self.corpus.batch(self.train_split, mine).to(self.fabric.device))
+            record = self.step(batch_of(self.corpus, self.train_split, mine).to(self.fabric.device))
             if self.averaged is not None:
                 self.averaged.update_parameters(self.model)
             kept.append((record, rate, indices))
@@ -246,7 +248,7 @@ class Trainer:
 
     def _in_order(self, split: str) -> Iterator[Batch]:
         for indices in batches_of(self.corpus.lengths(split)):
-            yield self.corpus.batch(split, indices)
+            yield batch_of(self.corpus, split, indices)
 
     def _set_learning_rate(self, step: int) -> float:
         total = self.options.epochs * self.steps_per_epoch

@@ -9,7 +9,7 @@ from statistics import mean
 
 from crossspace.configuration import Configuration
 from crossspace.data.corpus import Corpus
-from crossspace.data.cutting import Rule
+from crossspace.data.cuts.recut import Rule
 from crossspace.data.task import UNLABELLED
 from crossspace.errors import UsageError
 from crossspace.evaluation.scores import scores

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 import yaml
 
-from crossspace.claim import check_unclaimed, claimed, is_claimed, strangers
 from crossspace.configuration import Configuration, read_configuration, read_yaml
+from crossspace.engine.claim import check_unclaimed, claimed, is_claimed, strangers
 from crossspace.errors import CrossspaceError, UsageError, WritingError
 from crossspace.experiment import differences
 from crossspace.runtime import write_new, write_text

@@ -5,9 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
+from crossspace.batching.collate import batch_of
 from crossspace.data.corpus import Corpus
 from crossspace.data.importers.synthetic import Synthetic
-from crossspace.data.validate import faults
+from crossspace.data.store.validate import faults
 from crossspace.errors import UsageError
 
 SMALL = {"train": 12, "validation": 3, "test": 4}
@@ -44,7 +45,7 @@ def test_all_modalities_together_tell_the_emotion():
 
 def test_no_pair_of_modalities_tells_anything():
     truth = Synthetic(train=400, validation=0, test=0, noise=0.01, missing=0.0)
-    batch = truth.read().batch("train", range(400))
+    batch = batch_of(truth.read(), "train", range(400))
     signs = {m: np.sign(batch.features[m].numpy() @ truth.directions(m).T) for m in truth.widths}
     bits = truth.bits[batch.labels.numpy()]
     size = 4 / np.sqrt(len(bits))

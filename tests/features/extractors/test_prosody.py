@@ -105,7 +105,7 @@ def test_blocks_of_a_long_utterance_leave_no_seam(
     voice: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = named(voice(1.5))
-    monkeypatch.setattr("crossspace.features.spectrum._BLOCK", 7)
+    monkeypatch.setattr("crossspace.features.voice.spectrum._BLOCK", 7)
     assert named(voice(1.5)) == pytest.approx(whole, rel=1e-4, abs=1e-4)
 
 

@@ -10,7 +10,7 @@ from crossspace.errors import DataError, MissingExtraError, UsageError
 from crossspace.features.checkpoint import load_checkpoint
 from crossspace.features.extractors import Extractor, Missing, build
 from crossspace.features.extractors.minilm import _folder
-from crossspace.features.text_network import ROWS, STEP, _batches
+from crossspace.features.text.network import ROWS, STEP, _batches
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import UsageError
-from crossspace.features.transcripts import Transcript
+from crossspace.transcripts import Transcript
 
 SECONDS = 6
 PATIENCE = 90

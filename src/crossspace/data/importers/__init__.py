@@ -17,7 +17,7 @@ _NOT_IMPORTERS = frozenset({"base", "assemble"})
 
 def names() -> list[str]:
     """The importers there are, found by looking into this folder; nothing is imported."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _NOT_IMPORTERS)
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.ispkg and m.name not in _NOT_IMPORTERS)
 
 
 def find(name: str) -> type[Importer]:

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from crossspace.data.array_files import load_arrays
-from crossspace.data.checks import refuse, shorten
 from crossspace.data.corpus import Corpus
+from crossspace.data.cuts.rules import VALIDATION_FRACTION
+from crossspace.data.foreign.arrays import load_arrays
+from crossspace.data.foreign.plain import Unfit, label_index, string
 from crossspace.data.importers.assemble import assemble, most_speakers
 from crossspace.data.importers.base import Importer
-from crossspace.data.metadata import Metadata
 from crossspace.data.names import modality_name, split_name
-from crossspace.data.plain import Unfit, label_index, string
-from crossspace.data.schema import INDEX_SCHEMA
-from crossspace.data.splits import VALIDATION_FRACTION
+from crossspace.data.store.checks import refuse, shorten
+from crossspace.data.store.metadata import Metadata
+from crossspace.data.store.schema import INDEX_SCHEMA
 from crossspace.data.task import TaskSpec
 from crossspace.errors import suggestion
 from crossspace.reading import reading

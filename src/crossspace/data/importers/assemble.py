@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from crossspace.data.checks import feature_faults, index_faults, refuse
 from crossspace.data.corpus import Corpus
-from crossspace.data.cutting import cut_validation
+from crossspace.data.cuts.recut import cut_validation
+from crossspace.data.cuts.rules import VALIDATION_FRACTION
 from crossspace.data.features import ArrayFeatures
 from crossspace.data.index import Index
-from crossspace.data.metadata import Metadata
 from crossspace.data.rows import index_table
-from crossspace.data.splits import VALIDATION_FRACTION
+from crossspace.data.store.checks import feature_faults, index_faults, refuse
+from crossspace.data.store.metadata import Metadata
 
 
 def assemble(
@@ -31,12 +31,12 @@ def assemble(
     """Sort rows by conversation and position, number positions 0, 1, 2, ..., cut validation, check everything.
 
     Args:
-        columns: the columns of :data:`~crossspace.data.schema.INDEX_SCHEMA`, each with N values; ``position`` gives
-            the order only, so any numbers do.
+        columns: the columns of :data:`~crossspace.data.store.schema.INDEX_SCHEMA`, each with N values; ``position``
+            gives the order only, so any numbers do.
         features: ``{modality: (N, D)}``. A row that is NaN throughout is *missing*; NaN in part is a fault.
         metadata: the description of the corpus.
         validation_fraction, seed: validation conversations are cut from train by
-            :func:`~crossspace.data.cutting.cut_validation` when there is a train split and no validation split.
+            :func:`~crossspace.data.cuts.recut.cut_validation` when there is a train split and no validation split.
         zero_rows_missing: take rows of nothing but zeros for missing too.
         faults: what the importer has found already; told together with what is found here.
 

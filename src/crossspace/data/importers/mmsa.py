@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from crossspace.data.checks import refuse, shorten
 from crossspace.data.corpus import Corpus
+from crossspace.data.foreign.plain import Unfit, label_index, shown, string
+from crossspace.data.foreign.signs import wanted
+from crossspace.data.foreign.unpickle import load_pickle
 from crossspace.data.importers.assemble import assemble
 from crossspace.data.importers.base import Importer
-from crossspace.data.metadata import Metadata
 from crossspace.data.names import SPLITS, modality_name, split_name
-from crossspace.data.plain import Unfit, label_index, shown, string
-from crossspace.data.signs import wanted
+from crossspace.data.store.checks import refuse, shorten
+from crossspace.data.store.metadata import Metadata
 from crossspace.data.task import TaskSpec
-from crossspace.data.unpickle import load_pickle
 from crossspace.errors import DataError
 from crossspace.reading import reading
 

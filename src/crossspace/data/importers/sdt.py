@@ -9,19 +9,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from crossspace.data.checks import refuse
 from crossspace.data.corpus import Corpus
-from crossspace.data.identity import KNOWN, Known, identify
+from crossspace.data.cuts.rules import VALIDATION_FRACTION
+from crossspace.data.foreign.plain import shown
+from crossspace.data.foreign.signs import wanted
+from crossspace.data.foreign.unpickle import load_pickle
 from crossspace.data.importers.assemble import assemble, most_speakers
 from crossspace.data.importers.base import Importer
-from crossspace.data.metadata import Metadata
-from crossspace.data.plain import shown
-from crossspace.data.signs import wanted
-from crossspace.data.splits import VALIDATION_FRACTION
+from crossspace.data.importers.tuples.identity import KNOWN, Known, identify
+from crossspace.data.importers.tuples.layouts import LAYOUTS, Layout
+from crossspace.data.importers.tuples.rows import Rows
+from crossspace.data.store.checks import refuse
+from crossspace.data.store.metadata import Metadata
 from crossspace.data.task import TaskSpec
-from crossspace.data.tuple_layouts import LAYOUTS, Layout
-from crossspace.data.tuple_rows import Rows
-from crossspace.data.unpickle import load_pickle
 from crossspace.errors import DataError, UsageError
 from crossspace.reading import reading
 
@@ -60,7 +60,7 @@ class Sdt(Importer):
         licence: terms under which the corpus may be used.
         extractors: what made the features: ``{modality: {"name", "version", "parameters"}}``; known for published ones.
         validation_fraction: part of the train conversations that becomes validation, by a fixed rule (see
-            :func:`crossspace.data.splits.validation_ids`), when there is none.
+            :func:`crossspace.data.cuts.rules.validation_ids`), when there is none.
         seed: of that choice.
         zero_rows_missing: take feature rows of nothing but zeros for missing; by default they are data.
     """

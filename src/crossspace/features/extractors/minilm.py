@@ -39,8 +39,8 @@ class MiniLM(TextExtractor):
     batch = 512
 
     def __init__(self, layer: int = 3) -> None:
-        from crossspace.features.bert import load_bert
-        from crossspace.features.text_network import TextNetwork
+        from crossspace.features.text.bert import load_bert
+        from crossspace.features.text.network import TextNetwork
 
         if not 0 <= layer <= _LAYERS:
             raise UsageError(f"'layer' of minilm should be from 0 to {_LAYERS}. Found {layer}.")

@@ -11,7 +11,7 @@ import numpy as np
 
 from crossspace.errors import DataError, UsageError
 from crossspace.features.extractors.base import Missing, VisualExtractor
-from crossspace.features.picture_input import PictureInput
+from crossspace.features.pictures.network_input import PictureInput
 from crossspace.runtime import optional_import
 
 _FRAMES = 32

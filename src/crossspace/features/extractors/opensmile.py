@@ -9,7 +9,7 @@ import numpy as np
 
 from crossspace.errors import UsageError, suggestion
 from crossspace.features.extractors.base import RATE, AudioExtractor, Missing
-from crossspace.features.usable import unusable
+from crossspace.features.voice.usable import unusable
 from crossspace.runtime import optional_import
 
 _LARGEST = 1 - 2.0**-15

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from crossspace.features.extractors.base import RATE, AudioExtractor, Missing
-from crossspace.features.rhythm import SOUNDING, rhythm
-from crossspace.features.spectrum import CEPSTRAL, SPECTRAL, descriptors
-from crossspace.features.usable import unusable
+from crossspace.features.voice.rhythm import SOUNDING, rhythm
+from crossspace.features.voice.spectrum import CEPSTRAL, SPECTRAL, descriptors
+from crossspace.features.voice.usable import unusable
 
 FUNCTIONALS = ("mean", "sd", "q25", "median", "q75", "range", "slope")
 """``range`` is from the 5th to the 95th percentile, ``slope`` what a straight line rises from first to last frame."""

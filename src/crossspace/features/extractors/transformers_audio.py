@@ -9,7 +9,7 @@ import numpy as np
 
 from crossspace.errors import DataError, UsageError
 from crossspace.features.extractors.base import RATE, AudioExtractor, Missing
-from crossspace.features.usable import unusable
+from crossspace.features.voice.usable import unusable
 
 _STRETCH = 30 * RATE
 """Samples that are heard at once: attention over more would take memory with the square of the length."""

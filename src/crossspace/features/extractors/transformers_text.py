@@ -37,7 +37,7 @@ class TransformersText(TextExtractor):
         if pooling not in ("cls", "mean"):
             raise UsageError(f"'pooling' of transformers should be cls or mean. Found {pooling!r}.")
         from crossspace.features.checkpoint import check_layer, load_checkpoint, short_name
-        from crossspace.features.text_network import TextNetwork
+        from crossspace.features.text.network import TextNetwork
 
         checkpoint = load_checkpoint(model, "text")
         check_layer(checkpoint, model, layer)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crossspace.data.signs import sign_of
+from crossspace.data.foreign.signs import sign_of
 from crossspace.errors import DataError
 from crossspace.features.media.timeline import Timeline
 from crossspace.runtime import optional_import

@@ -12,9 +12,9 @@ from crossspace.data.names import SPLITS, split_name
 from crossspace.errors import DataError
 from crossspace.features.sources.recording import Recording
 from crossspace.features.sources.tables import read_table
-from crossspace.features.transcripts.columns import columns_of, cue_of
-from crossspace.features.transcripts.tidy import listed
-from crossspace.features.transcripts.transcript import Cue, Transcript
+from crossspace.transcripts.columns import columns_of, cue_of
+from crossspace.transcripts.tidy import listed
+from crossspace.transcripts.transcript import Cue, Transcript
 
 Row = dict[str, str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossspace.features.transcripts.transcript import Transcript
+from crossspace.transcripts.transcript import Transcript
 
 
 @dataclass(frozen=True)

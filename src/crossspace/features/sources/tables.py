@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossspace.errors import DataError
-from crossspace.features.transcripts.csv_table import header_of, rows_of
-from crossspace.features.transcripts.encoding import read_text
+from crossspace.transcripts.csv_table import header_of, rows_of
+from crossspace.transcripts.encoding import read_text
 
 
 def columns_in(path: Path) -> list[str]:

@@ -1,0 +1,29 @@
+"""Utterances of several conversations as arrays, one row after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """N utterances of B conversations, one conversation after the other.
+
+    Attributes:
+        features: ``{modality: (N, D)}`` float32, zeros where the modality is missing.
+        present: ``{modality: (N,)}`` bool.
+        lengths: (B,) int64 utterances of each conversation.
+        speakers: (N,) int64 index of the speaker.
+        labels: (N,) int64 index of the label, -100 where unlabelled.
+        conversation_ids: (B,).
+    """
+
+    features: Mapping[str, np.ndarray]
+    present: Mapping[str, np.ndarray]
+    lengths: np.ndarray
+    speakers: np.ndarray
+    labels: np.ndarray
+    conversation_ids: tuple[str, ...]

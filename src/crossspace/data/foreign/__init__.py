@@ -1,0 +1,1 @@
+"""Files of other programs, read as plain values: known by their sign, bounded in work, never executed."""

@@ -1,0 +1,1 @@
+"""Features from elsewhere, joined to the utterances of a corpus."""

@@ -1,0 +1,1 @@
+"""How somebody sounds: pitch, rhythm, spectrum, and where there is speech at all."""

@@ -1,0 +1,82 @@
+"""What a model says about conversations, without gradients and without the machinery of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from crossspace.batching.batch import Batch
+from crossspace.errors import DataError
+from crossspace.models.base import Model
+
+_ROWS = 4096
+"""Utterances in one batch of inference, as long as no single conversation is longer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """Probabilities of N utterances.
+
+    Attributes:
+        probabilities: (N, C) float64, of the fused prediction.
+        unimodal: ``{modality: (N, C)}`` float64; rows where the modality is missing hold NaN.
+    """
+
+    probabilities: np.ndarray
+    unimodal: dict[str, np.ndarray]
+
+
+@torch.inference_mode()
+def infer(model: Model, batches: Iterable[Batch]) -> Inference:
+    """Run ``model`` in evaluation mode over ``batches`` and put the rows one after the other.
+
+    Raises:
+        DataError: a probability is not finite.
+    """
+    training = model.training
+    model.eval()
+    device = next(model.parameters()).device
+    fused: list[np.ndarray] = []
+    unimodal: dict[str, list[np.ndarray]] = {}
+    try:
+        for batch in batches:
+            output = model(batch.to(device))
+            fused.append(_probabilities(output.logits))
+            for m, logits in output.unimodal.items():
+                alone = _probabilities(logits)
+                alone[~batch.present[m].cpu().numpy()] = np.nan
+                unimodal.setdefault(m, []).append(alone)
+    finally:
+        model.train(training)
+    empty = np.zeros((0, len(model.task.labels)))
+    return Inference(
+        np.concatenate(fused) if fused else empty, {m: np.concatenate(rows) for m, rows in unimodal.items()}
+    )
+
+
+def _probabilities(logits: torch.Tensor) -> np.ndarray:
+    """(N, C) float64 probabilities; nothing that is not finite leaves as an answer."""
+    found = torch.softmax(logits.double(), dim=1).cpu().numpy()
+    if not np.isfinite(found).all():
+        rows = int((~np.isfinite(found).all(1)).sum())
+        raise DataError(
+            f"The model gives no finite probabilities for {rows} of {len(found)} utterances: its weights or the "
+            "features are far out of range. Look at the features with 'crossspace data validate', or train again."
+        )
+    return found
+
+
+def batches_of(lengths: Sequence[int], rows: int = _ROWS) -> list[list[int]]:
+    """Indices of conversations, in order, in groups of at most ``rows`` utterances (a longer one stands alone)."""
+    groups: list[list[int]] = []
+    filled = 0
+    for index, length in enumerate(lengths):
+        if not groups or filled + length > rows:
+            groups.append([])
+            filled = 0
+        groups[-1].append(index)
+        filled += length
+    return groups

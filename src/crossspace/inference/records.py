@@ -1,0 +1,90 @@
+"""What a model says about every utterance of a conversation, in words: the record that users get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from math import factorial
+from typing import Any
+
+import numpy as np
+import torch
+
+from crossspace.batching.collate import collate
+from crossspace.data.conversation import Conversation
+from crossspace.inference.infer import Inference, infer
+from crossspace.models.base import Model
+
+Coalition = frozenset[str]
+
+
+def read_whole(
+    model: Model, conversation: Conversation, contributions: bool = True, speakers: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
+    """The records of a conversation, each in the context of the whole; labels are not looked at.
+
+    Args:
+        model: what judges.
+        conversation: what is judged.
+        contributions: whether to say what each modality adds.
+        speakers: indices of the speaker of every utterance, where they were numbered in more than this conversation.
+    """
+    if not conversation.utterances:
+        return []
+    batch = collate([conversation.without_labels()], model.task)
+    if speakers is not None:
+        batch = replace(batch, speakers=torch.tensor(speakers))
+    here = [m for m in model.task.modalities if bool(batch.present[m].any())]
+    said = {kept: infer(model, [batch.keep(kept)]) for kept in coalitions(here)[0 if contributions else -1 :]}
+    ids = [u.id for u in conversation.utterances]
+    return records(ids, model.task.labels, said, [here if contributions else []] * len(batch))
+
+
+def coalitions(players: Sequence[str]) -> list[Coalition]:
+    """Every subset of the modalities, the full one last."""
+    return [frozenset(kept) for size in range(len(players) + 1) for kept in combinations(players, size)]
+
+
+def records(
+    ids: Sequence[str], labels: Sequence[str], said: Mapping[Coalition, Inference], named: Sequence[Sequence[str]]
+) -> list[dict[str, Any]]:
+    """One record per utterance, as :meth:`Predictor.predict` describes it.
+
+    Args:
+        ids: of the utterances.
+        labels: of the model.
+        said: what the model says when it sees only the modalities of a coalition; the last is the prediction.
+        named: the modalities whose contributions each utterance gets; others should not contribute.
+    """
+    found = list(said.values())[-1]
+    chosen, rows = found.probabilities.argmax(1), np.arange(len(ids))
+    value = {kept: inference.probabilities[rows, chosen] for kept, inference in said.items()}
+    contributions = {m: shapley(m, value) for m in {m for names in named for m in names}}
+    return [
+        {
+            "utterance_id": name,
+            "label": labels[int(chosen[row])],
+            "probabilities": _named(labels, found.probabilities[row]),
+            "unimodal": {
+                m: _named(labels, alone[row]) for m, alone in found.unimodal.items() if not np.isnan(alone[row]).any()
+            },
+            "contributions": {m: float(contributions[m][row]) for m in named[row]},
+        }
+        for row, name in enumerate(ids)
+    ]
+
+
+def shapley(player: str, value: Mapping[Coalition, np.ndarray]) -> np.ndarray:
+    """The Shapley value of ``player``, from the value of every coalition; a player who changes nothing gets zero."""
+    players = frozenset().union(*value)
+    total = np.zeros_like(value[frozenset()])
+    for kept, without in value.items():
+        if player not in kept:
+            weight = factorial(len(kept)) * factorial(len(players) - len(kept) - 1) / factorial(len(players))
+            total = total + weight * (value[kept | {player}] - without)
+    return total
+
+
+def _named(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, float]:
+    return {label: float(p) for label, p in zip(labels, probabilities, strict=True)}

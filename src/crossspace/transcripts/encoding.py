@@ -1,0 +1,58 @@
+"""The text of a file in whichever encoding it was saved."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from crossspace.errors import DataError
+from crossspace.transcripts.bounds import LARGEST, check_lines
+
+_C1 = {code: bytes([code]).decode("cp1252", errors="ignore") or None for code in range(0x80, 0xA0)}
+"""Control codes that nobody writes: bytes of Windows-1252 that passed for Latin-1, such as the quotes of MELD."""
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def read_text(path: Path, name: str, kind: str = "a transcript") -> tuple[str, tuple[str, ...]]:
+    """The text of a file and notes on how it was read: UTF-8, UTF-16 where its first bytes say so, else Windows-1252.
+
+    Args:
+        path: of the file.
+        name: how messages call it.
+        kind: what messages say it should be.
+
+    Raises:
+        DataError: there is no such file, it is larger than :data:`~crossspace.transcripts.bounds.LARGEST`
+            or has too many lines, or it is not text.
+    """
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no such file"
+        raise DataError(f"{name} should be {kind}. Found {found}. Check the path.")
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise DataError(
+            f"{name} should be {kind} of at most {LARGEST / 1e6:.0f} MB. Found {size / 1e6:.1f} MB. Is it a recording?"
+        )
+    text, notes = _decoded(path.read_bytes(), name)
+    if "\0" in text:
+        raise DataError(f"{name} should be {kind} in plain text. Found binary data. Is it a recording or a document?")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_C1)
+    check_lines(text, name)
+    return text, notes
+
+
+def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            try:
+                return data.decode(encoding), ()
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{name} begins as {encoding} text, but byte {error.start} does not go on so. Save it as UTF-8."
+                ) from error
+    try:
+        return data.decode("utf-8"), ()
+    except UnicodeDecodeError:
+        note = f"{name} is not UTF-8; it was read as Windows-1252. If letters look wrong, save it as UTF-8."
+        return data.decode("cp1252", errors="replace"), (note,)

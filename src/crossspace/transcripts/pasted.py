@@ -1,0 +1,31 @@
+"""A conversation as people type it: lines ``NAME: what they say``."""
+
+from __future__ import annotations
+
+from crossspace.transcripts.speakers import named
+from crossspace.transcripts.tidy import Entries, tidied
+from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
+
+
+def parse_text(text: str, name: str = "The conversation") -> Transcript:
+    """The utterances of lines ``NAME: what they say``, without times.
+
+    Names of one word may begin with a lower-case letter where every line has a name. A line without a name is a further
+    utterance of the speaker above.
+
+    Raises:
+        DataError: there is no utterance.
+    """
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    lenient = all(named(line, lenient=True)[0] is not None for _, line in lines)
+    entries = Entries(name)
+    speaker, unnamed = UNKNOWN_SPEAKER, 0
+    for number, line in lines:
+        found, said = named(line, lenient=lenient)
+        unnamed += found is None
+        speaker = found or speaker
+        entries.add(f"line {number}", Cue(said, speaker))
+    notes = []
+    if unnamed and unnamed < len(lines):
+        notes.append(f"{unnamed} of {len(lines)} lines have no 'NAME:' in front; taken as said by the speaker above.")
+    return tidied(entries, name, notes)

@@ -1,0 +1,29 @@
+"""SubRip (SRT)."""
+
+from __future__ import annotations
+
+from crossspace.transcripts.cues import Block, blocks_of, entries_of, paragraphs
+from crossspace.transcripts.tidy import listed, tidied
+from crossspace.transcripts.transcript import Transcript
+
+
+def parse_srt(text: str, name: str) -> Transcript:
+    """The transcript of an SRT file.
+
+    A paragraph without times goes on with the cue above: some texts have blank lines inside.
+
+    Raises:
+        DataError: it holds no utterance.
+    """
+    blocks: list[Block] = []
+    unread: list[str] = []
+    for number, lines in paragraphs(text):
+        before, found = blocks_of(number, lines)
+        garbled = any("-->" in line for line in before)
+        if garbled or (before and not found and not blocks):
+            unread.append(f"line {number}")
+        elif before and not found and not (len(before) == 1 and before[0].strip().isdigit()):
+            blocks[-1].lines += before
+        blocks += found
+    notes = [f"{len(unread)} blocks have no times that can be read; left out ({listed(unread)})."] if unread else []
+    return tidied(entries_of(blocks, name), name, notes)

