@@ -83,8 +83,13 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         return {key: value for key, value in known.items() if key != "task"} if isinstance(known, dict) else {}
 
     def prepare(self, batches: Iterable[Batch]) -> None:
-        """Measure on the training split what the model wants to know before training; nothing by default."""
-        return None
+        """Measure on the training split what the model wants to know before training: the scale of the features.
+
+        A model that scales them has a :class:`~crossspace.nn.standardise.Standardise` called ``standardise``.
+        """
+        scaling = getattr(self, "standardise", None)
+        if scaling is not None:
+            scaling.fit(batches)
 
     def objectives(self) -> Sequence[Objective]:
         """The objectives of the paper; a balancer turns them into one step."""
