@@ -82,7 +82,7 @@ def test_every_order_is_known_by_what_its_entries_hold(save: Callable[..., Path]
         assert corpus.source == "own.pkl (1 conversations of no split left out)"
 
 
-@pytest.mark.parametrize("order", ["graphsmile", "cosmic-meld"])
+@pytest.mark.parametrize("order", ["graphsmile", "cosmic-meld", "dialoguernn-meld"])
 def test_sentiments_are_read_where_somebody_says_what_their_numbers_mean(save: Callable[..., Path], order: str) -> None:
     path = save(order)
     named = Sdt(labels=list("abcd"), sentiments=["neutral", "positive"]).read(path)

@@ -60,8 +60,8 @@ class Sdt(Importer):
         name: short name of the corpus; without it, that of the published corpus or of the file.
         text: which of the text vectors to take, their average, or ``all`` of them side by side as vectors of the one
             modality.
-        sentiments: names of the sentiments in the order of their numbers, for the layouts ``graphsmile`` and
-            ``cosmic-meld``, which do not say what they mean; without it they are not read.
+        sentiments: names of the sentiments in the order of their numbers, for the layouts ``graphsmile``,
+            ``cosmic-meld`` and ``dialoguernn-meld``, which do not say what they mean; without it they are not read.
         licence: terms under which the corpus may be used.
         extractors: what made the features: ``{modality: {"name", "version", "parameters"}}``; known for published ones.
         validation_fraction: part of the train conversations that becomes validation, by a fixed rule (see
