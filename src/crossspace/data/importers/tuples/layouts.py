@@ -61,7 +61,9 @@ LAYOUTS = (
     Layout("sdt-meld", (*_SDT, "-")),
     Layout("graphsmile", (*_SDT[:3], "sentiment", *_SDT[3:], "-")),
     Layout("dialoguernn", _RNN),
-    Layout("dialoguernn-meld", ("ids", "speakers", "sentiment", "text", "audio", "sentences", "train", "test", "labels")),
+    Layout(
+        "dialoguernn-meld", ("ids", "speakers", "sentiment", "text", "audio", "sentences", "train", "test", "labels")
+    ),
     Layout("mmgcn", (*_RNN, "-")),
     Layout("cosmic", ("speakers", "labels", *_ROBERTA, "sentences", "train", "test", "validation")),
     Layout("cosmic-meld", ("speakers", "labels", "sentiment", *_ROBERTA, "sentences", "train", "test", "validation")),
