@@ -193,9 +193,6 @@ class Run:
         if (folder / SEED_RESULT).exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        if fabric.is_global_zero:
-            for leftover in folder.glob(".*.partial"):  # of a training that was killed while it wrote
-                leftover.unlink(missing_ok=True)
         seed_everything(seed)
         model = self.configuration.build_model(self.corpus.spec, self.left_out)
         model.details = self._details(seed)
