@@ -21,7 +21,7 @@ from crossspace.errors import CrossspaceError, UsageError, suggestion
 from crossspace.models import MODELS, Model
 from crossspace.recipes import read_recipe
 from crossspace.runtime import total_memory
-from crossspace.training.checks import check_training
+from crossspace.training.checks import check_divisible, check_groups, check_training
 from crossspace.training.options import TrainingOptions
 from crossspace.yaml_text import parsed_yaml, read_yaml_file
 
@@ -69,10 +69,14 @@ class Configuration:
         arguments = {key: value for key, value in self.balancer.items() if key != "name"}
         return BALANCERS[self.balancer["name"]](**arguments)
 
-    def check(self, corpus: Corpus) -> None:
+    def check(self, corpus: Corpus, processes: int = 1) -> None:
         """Whether this can be trained on ``corpus``, found out without computing or writing anything.
 
         Model and balancer are built without storage, so that what only they can refuse is known beforehand.
+
+        Args:
+            corpus: to train on.
+            processes: that train together.
 
         Raises:
             UsageError: the model, the balancer or the training refuses a value, or the model is too large for memory.
@@ -97,6 +101,8 @@ class Configuration:
             raise UsageError(f"`balancer.values` should be {len(model.objectives())} factors. Found {list(values)}.")
         self.build_balancer()
         check_training(seen, self.training)
+        check_divisible(model, model.objectives(), self.training.accumulate, processes)
+        check_groups(model)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, complete: reading them back gives the same configuration."""

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from crossspace.balance.base import Balancer
@@ -25,12 +25,13 @@ from crossspace.inference.infer import batches_of, infer
 from crossspace.models.base import Model
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from crossspace.training.checks import check_training, deciding_split
+from crossspace.training.checks import check_divisible, check_groups, check_training, deciding_split
 from crossspace.training.history import History, step_record
 from crossspace.training.options import TrainingOptions
 from crossspace.training.processes import reducer, share
-from crossspace.training.schedule import learning_rate_factor
-from crossspace.training.step import StepRecord, TrainingStep
+from crossspace.training.record import StepRecord
+from crossspace.training.schedule import Plateau, learning_rate_factor
+from crossspace.training.step import TrainingStep
 
 _LOOK_EVERY = 16
 """Steps between two looks at whether a step was refused, on devices where looking means waiting."""
@@ -95,6 +96,8 @@ class Trainer:
         if self.deciding_split == "test":
             self.corpus = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("validation"), "train"))
         check_training(self.corpus, options)
+        check_divisible(model, model.objectives(), options.accumulate, fabric.world_size)
+        check_groups(model)
         self.lengths = self.corpus.lengths(self.train_split)
         self.steps_per_epoch = -(-len(self.lengths) // options.batch_size)
         model.prepare(self._in_order(self.train_split))
@@ -104,7 +107,8 @@ class Trainer:
             if options.averaging
             else None
         )
-        self.optimizer = self._optimizer()
+        groups, self.rate_factors = self._groups()
+        self.optimizer = self._optimizer(groups)
         self.step = TrainingStep(
             self.model,
             balancer,
@@ -113,7 +117,9 @@ class Trainer:
             clip=options.clip,
             autocast=fabric.autocast,
             reduce=reducer(),
+            clip_per=options.clip_per,
         )
+        self.plateau = Plateau(options.plateau_factor, options.plateau_patience, options.plateau_on == "score")
         self.best = Best()
 
     def fit(self) -> Best:
@@ -146,14 +152,13 @@ class Trainer:
         # draws the same numbers in every process, dropout draws others.
         common = (self.seed * 1_000_003 + epoch) * 1_009
         seed_everything(common)
-        self.step.balancer.begin_epoch(epoch)
+        self.step.begin_epoch(epoch)
         seed_everything(common + self.fabric.global_rank)
         self.model.train()
         kept: list[tuple[StepRecord, float, list[int]]] = []
         for number, indices in enumerate(self._shuffled(epoch)):
             rate = self._set_learning_rate(epoch * self.steps_per_epoch + number)
-            mine = share(indices, self.lengths, self.fabric.global_rank, self.fabric.world_size)
-            record = self.step(batch_of(self.corpus, self.train_split, mine).to(self.fabric.device))
+            record = self.step(*self._micro_batches(indices))
             if self.averaged is not None:
                 self.averaged.update_parameters(self.model)
             kept.append((record, rate, indices))
@@ -162,6 +167,13 @@ class Trainer:
                 self._tell(epoch, number + 1, self._as_record(epoch, number, record, rate))
         self._check(epoch, kept)
         return [self._as_record(epoch, number, record, rate) for number, (record, rate, _) in enumerate(kept)]
+
+    def _micro_batches(self, indices: Sequence[int]) -> list[Batch]:
+        """This process's part of a batch, divided; at least one part, which may be empty."""
+        count = self.options.accumulate
+        mine = share(indices, self.lengths, self.fabric.global_rank, self.fabric.world_size)
+        parts = [part for number in range(count) if (part := share(mine, self.lengths, number, count))]
+        return [batch_of(self.corpus, self.train_split, part).to(self.fabric.device) for part in parts or [mine]]
 
     def _as_record(self, epoch: int, number: int, record: StepRecord, rate: float) -> dict[str, Any]:
         step = epoch * self.steps_per_epoch + number
@@ -188,6 +200,8 @@ class Trainer:
         result = scores(truth, found.probabilities.argmax(1), self.corpus.spec.labels)
         rows = truth != UNLABELLED
         likelihood = found.probabilities[rows, truth[rows]]
+        loss = float(-np.log(np.clip(likelihood, 1e-12, None)).mean())
+        self.plateau.look(float(result.weighted_f1) if self.options.plateau_on == "score" else loss)
         better = result.weighted_f1 > self.best.score
         if better:
             self.best = Best(epoch, float(result.weighted_f1))
@@ -201,7 +215,7 @@ class Trainer:
             "scores": {
                 "weighted_f1": float(result.weighted_f1),
                 "accuracy": float(result.accuracy),
-                "loss": float(-np.log(np.clip(likelihood, 1e-12, None)).mean()),
+                "loss": loss,
             },
             "best": better,
         }
@@ -216,6 +230,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step.state_dict(),
             "best": vars(self.best).copy(),
+            "plateau": self.plateau.state_dict(),
             "history": self.history.append(records),
         }
         save_checkpoint(self.folder, state)
@@ -231,6 +246,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step.load_state_dict(state["step"])
         self.best = Best(**state["best"])
+        self.plateau.load_state_dict(state["plateau"])
         self.history.truncate(state["history"])
         return self.options.epochs if self._is_stale(state["epoch"] - 1) else int(state["epoch"])
 
@@ -253,14 +269,27 @@ class Trainer:
     def _set_learning_rate(self, step: int) -> float:
         total = self.options.epochs * self.steps_per_epoch
         factor = learning_rate_factor(self.options.schedule, step, total, self.options.warmup)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.options.learning_rate * factor
-        return self.options.learning_rate * factor
+        rate = self.options.learning_rate * factor
+        if self.options.schedule == "plateau":
+            rate *= self.plateau.rate
+        for group, own in zip(self.optimizer.param_groups, self.rate_factors, strict=True):
+            group["lr"] = rate * own
+        return rate
 
-    def _optimizer(self) -> torch.optim.Optimizer:
+    def _groups(self) -> tuple[list[dict[str, list[nn.Parameter]]], list[float]]:
+        """Groups of trained parameters and the factor of each one's rate; a single group unless the model says more."""
+        named = self.model.parameter_groups()
+        chosen = {name: [p for p in named[name] if p.requires_grad] for name in self.model.rate_factors()}
+        apart = {id(p) for parameters in chosen.values() for p in parameters}
+        rest = [p for p in self.model.parameters() if p.requires_grad and id(p) not in apart]
+        groups = [(rest, 1.0), *((chosen[name], factor) for name, factor in self.model.rate_factors().items())]
+        groups = [(parameters, factor) for parameters, factor in groups if parameters]
+        return [{"params": parameters} for parameters, _ in groups], [factor for _, factor in groups]
+
+    def _optimizer(self, groups: list[dict[str, list[nn.Parameter]]]) -> torch.optim.Optimizer:
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.options.optimizer]
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        return kind(parameters, lr=self.options.learning_rate, weight_decay=self.options.weight_decay, fused=True)
+        rate, decay = self.options.learning_rate, self.options.weight_decay
+        return kind(groups, lr=rate, weight_decay=decay, amsgrad=self.options.amsgrad, fused=True)
 
     def _class_weights(self) -> Tensor | None:
         chosen, labels = self.options.class_weights, self.corpus.spec.labels
