@@ -74,7 +74,7 @@ class BatchNorm(nn.Module):
         variance = summed(only((rows - mean).square(), present).sum(0)) / some
         with torch.no_grad():
             before = self._pending or (self.running_mean, self.running_var)
-            momentum = torch.where(count > 0, self.momentum, 0.0).to(rows.dtype)
+            momentum = (count > 0).to(rows.dtype) * self.momentum
             seen = (mean, variance * some / (some - 1).clamp(min=1))
             self._pending = (before[0].lerp(seen[0], momentum), before[1].lerp(seen[1], momentum))
         return mean, variance
