@@ -21,7 +21,7 @@ from crossspace.errors import CrossspaceError, UsageError, suggestion
 from crossspace.models import MODELS, Model
 from crossspace.recipes import read_recipe
 from crossspace.runtime import total_memory
-from crossspace.training.checks import check_divisible, check_groups, check_training
+from crossspace.training.checks import check_training
 from crossspace.training.options import TrainingOptions
 from crossspace.yaml_text import parsed_yaml, read_yaml_file
 
@@ -100,9 +100,7 @@ class Configuration:
         if self.balancer["name"] == "fixed" and values is not None and len(values) != len(model.objectives()):
             raise UsageError(f"`balancer.values` should be {len(model.objectives())} factors. Found {list(values)}.")
         self.build_balancer()
-        check_training(seen, self.training)
-        check_divisible(model, model.objectives(), self.training.accumulate, processes)
-        check_groups(model)
+        check_training(seen, self.training, model, processes)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, complete: reading them back gives the same configuration."""

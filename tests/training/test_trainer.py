@@ -342,7 +342,7 @@ def test_a_group_of_parameters_trains_at_its_own_rate(make: Make) -> None:
     shift = trainer.model.shift.weight.detach().clone()
     trainer.train_epoch(0)
     assert torch.equal(trainer.model.shift.weight, shift)
-    rates = {id(p): group["lr"] for group in trainer.optimizer.param_groups for p in group["params"]}
+    rates = {id(p): group["lr"] for group in trainer.rates.optimizer.param_groups for p in group["params"]}
     base = rates[id(trainer.model.classifier.weight)]
     assert 0 < base < OPTIONS.learning_rate and len(rates) == len(list(trainer.model.parameters()))
     for name, parameters in trainer.model.parameter_groups().items():

@@ -23,7 +23,24 @@ def deciding_split(options: TrainingOptions) -> str:
     return "test" if options.protocol == "best-on-test" else "validation"
 
 
-def check_training(corpus: Corpus, options: TrainingOptions) -> None:
+def check_training(corpus: Corpus, options: TrainingOptions, model: Model, processes: int) -> None:
+    """Whether ``model`` can be trained on ``corpus`` in this way.
+
+    Args:
+        corpus: as the training sees it.
+        options: of the training.
+        model: with or without weights.
+        processes: that train together.
+
+    Raises:
+        UsageError: labels are missing, or something does not fit something else.
+    """
+    _check_labels(corpus, options)
+    check_divisible(model, model.objectives(), options.accumulate, processes)
+    _check_groups(model)
+
+
+def _check_labels(corpus: Corpus, options: TrainingOptions) -> None:
     """Labels where training and choosing need them, and as many class weights as labels.
 
     Raises:
@@ -70,7 +87,7 @@ def check_divisible(model: Model, objectives: Sequence[Objective], micro_batches
         )
 
 
-def check_groups(model: Model) -> None:
+def _check_groups(model: Model) -> None:
     """Whether the rate factors of a model name parameter groups that have no parameter in common.
 
     Raises:

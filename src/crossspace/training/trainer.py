@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from crossspace.balance.base import Balancer
@@ -25,12 +25,13 @@ from crossspace.inference.infer import batches_of, infer
 from crossspace.models.base import Model
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from crossspace.training.checks import check_divisible, check_groups, check_training, deciding_split
+from crossspace.training.checks import check_training, deciding_split
+from crossspace.training.class_weights import class_weights
 from crossspace.training.history import History, step_record
 from crossspace.training.options import TrainingOptions
 from crossspace.training.processes import reducer, share
+from crossspace.training.rates import Rates
 from crossspace.training.record import StepRecord
-from crossspace.training.schedule import Plateau, learning_rate_factor
 from crossspace.training.step import TrainingStep
 
 _LOOK_EVERY = 16
@@ -95,9 +96,7 @@ class Trainer:
         self.train_split, self.deciding_split = "train", deciding_split(options)
         if self.deciding_split == "test":
             self.corpus = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("validation"), "train"))
-        check_training(self.corpus, options)
-        check_divisible(model, model.objectives(), options.accumulate, fabric.world_size)
-        check_groups(model)
+        check_training(self.corpus, options, model, fabric.world_size)
         self.lengths = self.corpus.lengths(self.train_split)
         self.steps_per_epoch = -(-len(self.lengths) // options.batch_size)
         model.prepare(self._in_order(self.train_split))
@@ -107,19 +106,17 @@ class Trainer:
             if options.averaging
             else None
         )
-        groups, self.rate_factors = self._groups()
-        self.optimizer = self._optimizer(groups)
+        self.rates = Rates(self.model, options, options.epochs * self.steps_per_epoch)
         self.step = TrainingStep(
             self.model,
             balancer,
-            self.optimizer,
+            self.rates.optimizer,
             class_weights=self._class_weights(),
             clip=options.clip,
             autocast=fabric.autocast,
             reduce=reducer(),
             clip_per=options.clip_per,
         )
-        self.plateau = Plateau(options.plateau_factor, options.plateau_patience, options.plateau_on == "score")
         self.best = Best()
 
     def fit(self) -> Best:
@@ -157,7 +154,7 @@ class Trainer:
         self.model.train()
         kept: list[tuple[StepRecord, float, list[int]]] = []
         for number, indices in enumerate(self._shuffled(epoch)):
-            rate = self._set_learning_rate(epoch * self.steps_per_epoch + number)
+            rate = self.rates.set(epoch * self.steps_per_epoch + number)
             record = self.step(*self._micro_batches(indices))
             if self.averaged is not None:
                 self.averaged.update_parameters(self.model)
@@ -201,7 +198,7 @@ class Trainer:
         rows = truth != UNLABELLED
         likelihood = found.probabilities[rows, truth[rows]]
         loss = float(-np.log(np.clip(likelihood, 1e-12, None)).mean())
-        self.plateau.look(float(result.weighted_f1) if self.options.plateau_on == "score" else loss)
+        self.rates.look(float(result.weighted_f1), loss)
         better = result.weighted_f1 > self.best.score
         if better:
             self.best = Best(epoch, float(result.weighted_f1))
@@ -227,10 +224,9 @@ class Trainer:
             "epoch": epoch + 1,
             "model": self.model.state_dict(),
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "rates": self.rates.state_dict(),
             "step": self.step.state_dict(),
             "best": vars(self.best).copy(),
-            "plateau": self.plateau.state_dict(),
             "history": self.history.append(records),
         }
         save_checkpoint(self.folder, state)
@@ -243,10 +239,9 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.rates.load_state_dict(state["rates"])
         self.step.load_state_dict(state["step"])
         self.best = Best(**state["best"])
-        self.plateau.load_state_dict(state["plateau"])
         self.history.truncate(state["history"])
         return self.options.epochs if self._is_stale(state["epoch"] - 1) else int(state["epoch"])
 
@@ -266,42 +261,10 @@ class Trainer:
         for indices in batches_of(self.corpus.lengths(split)):
             yield batch_of(self.corpus, split, indices)
 
-    def _set_learning_rate(self, step: int) -> float:
-        total = self.options.epochs * self.steps_per_epoch
-        factor = learning_rate_factor(self.options.schedule, step, total, self.options.warmup)
-        rate = self.options.learning_rate * factor
-        if self.options.schedule == "plateau":
-            rate *= self.plateau.rate
-        for group, own in zip(self.optimizer.param_groups, self.rate_factors, strict=True):
-            group["lr"] = rate * own
-        return rate
-
-    def _groups(self) -> tuple[list[dict[str, list[nn.Parameter]]], list[float]]:
-        """Groups of trained parameters and the factor of each one's rate; a single group unless the model says more."""
-        named = self.model.parameter_groups()
-        chosen = {name: [p for p in named[name] if p.requires_grad] for name in self.model.rate_factors()}
-        apart = {id(p) for parameters in chosen.values() for p in parameters}
-        rest = [p for p in self.model.parameters() if p.requires_grad and id(p) not in apart]
-        groups = [(rest, 1.0), *((chosen[name], factor) for name, factor in self.model.rate_factors().items())]
-        groups = [(parameters, factor) for parameters, factor in groups if parameters]
-        return [{"params": parameters} for parameters, _ in groups], [factor for _, factor in groups]
-
-    def _optimizer(self, groups: list[dict[str, list[nn.Parameter]]]) -> torch.optim.Optimizer:
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.options.optimizer]
-        rate, decay = self.options.learning_rate, self.options.weight_decay
-        return kind(groups, lr=rate, weight_decay=decay, amsgrad=self.options.amsgrad, fused=True)
-
     def _class_weights(self) -> Tensor | None:
-        chosen, labels = self.options.class_weights, self.corpus.spec.labels
-        if chosen == "none":
-            return None
-        if isinstance(chosen, (str, int, float)):
-            truth = self.corpus.labels(self.train_split)
-            counts = np.bincount(truth[truth != UNLABELLED], minlength=len(labels))
-            weights = np.maximum(counts, 1) ** -(1.0 if isinstance(chosen, str) else float(chosen))
-            weights *= counts.sum() / (counts * weights).sum()
-            return torch.tensor(weights, dtype=torch.float32, device=self.fabric.device)
-        return torch.tensor([float(w) for w in chosen], dtype=torch.float32, device=self.fabric.device)
+        labels, truth = self.corpus.spec.labels, self.corpus.labels(self.train_split)
+        weights = class_weights(self.options, truth, len(labels))
+        return None if weights is None else weights.to(self.fabric.device)
 
     def _tell(self, epoch: int, step: int, record: dict[str, Any]) -> None:
         if self.on_event is not None and self.fabric.is_global_zero:
