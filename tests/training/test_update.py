@@ -141,12 +141,12 @@ def test_modulation_begins_with_its_epoch_and_is_written_down(build: Build, batc
 def test_noise_is_as_large_as_the_gradient_varies_and_starts_anew_in_every_epoch(build: Build, batch: Batch) -> None:
     torch.manual_seed(3)
     ends = []
-    for _ in range(2):
+    for drawn in (3, 8):
         quiet, loud = modulated(build), modulated(build, noise=True)
         for step in (quiet, loud):
             torch.manual_seed(5)
             step.begin_epoch(0)
-            torch.randn(3)  # dropout draws from the same numbers, differently in every process
+            torch.randn(drawn)  # dropout draws from the same numbers, differently in every process
         without, with_noise = gradients(quiet, batch), gradients(loud, batch)
         ends.append(with_noise)
         name = "encoders.visual.weight"
