@@ -56,7 +56,7 @@ class Example(Model):
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({m: nn.Linear(WIDTH, len(task.labels)) for m in task.widths})
         self.shift, self.classifier = nn.Linear(WIDTH, 1), nn.Linear(WIDTH, len(task.labels))
-        self.view = nn.Linear(WIDTH, WIDTH) if contrast else nn.Identity()
+        self.view = nn.Linear(WIDTH, WIDTH)  # reached by nothing but the contrast
 
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         rows = {}

@@ -213,9 +213,21 @@ def _above(part: MicroBatch, parameters: Sequence[Tensor]) -> tuple[list[Gradien
 
 
 def _reduce(tasks: Sequence[Gradients], parameters: Sequence[nn.Parameter], reduce: Reduce) -> None:
-    """Sum over processes; None becomes zeros first, so that every process sums the same list."""
+    """Sum over processes; None becomes zeros first, so that every process sums the same list.
+
+    What no process reaches is None again afterwards: an optimizer would move it by its momentum and weight decay, which
+    a single process does not.
+    """
+    missing = [i for i in range(len(parameters)) if all(task[i] is None for task in tasks)]
+    reached = torch.ones(len(parameters))
+    reached[missing] = 0
+    reached = reached.to(parameters[0].device)
     for task in tasks:
         for index, parameter in enumerate(parameters):
             if task[index] is None:
                 task[index] = torch.zeros_like(parameter)
-    reduce([g for task in tasks for g in task if g is not None])
+    reduce([*(g for task in tasks for g in task if g is not None), reached])
+    if missing:  # looking waits for the device, so only then
+        for index, count in zip(missing, reached[missing].tolist(), strict=True):
+            for task in tasks if count == 0 else ():
+                task[index] = None
