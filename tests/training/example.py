@@ -45,6 +45,7 @@ class Example(Model):
         norm: bool = False,
         contrast: bool = False,
         modulated: bool = False,
+        unreached: bool = False,
         dropout: float = 0.0,
         factors: dict[str, float] | None = None,
     ) -> None:
@@ -56,7 +57,7 @@ class Example(Model):
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({m: nn.Linear(WIDTH, len(task.labels)) for m in task.widths})
         self.shift, self.classifier = nn.Linear(WIDTH, 1), nn.Linear(WIDTH, len(task.labels))
-        self.view = nn.Linear(WIDTH, WIDTH)  # reached by nothing but the contrast
+        self.view = nn.Linear(WIDTH, WIDTH) if contrast or unreached else nn.Identity()
 
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         rows = {}

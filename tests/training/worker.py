@@ -37,7 +37,7 @@ LENGTHS = (6, 1, 4, 3, 2)
 TASK = TaskSpec(("joy", "anger", "calm"), {"text": 4, "audio": 3, "visual": 2}, speakers=2)
 SHARES = {"even": ([0, 4], [1, 2, 3]), "uneven": ([0, 1, 2, 3], [4]), "empty": ([0, 1, 2, 3, 4], [])}
 CSS = ("css", {"width": 8, "heads": 2, "rank": 3, "order": 2, "dropout": 0.0})
-EXAMPLE, NORM, CONTRAST = ("example", {}), ("example", {"norm": True}), ("example", {"contrast": True})
+EXAMPLE, NORM, CONTRAST = ("example", {"unreached": True}), ("example", {"norm": True}), ("example", {"contrast": True})
 MODULATED = ("example", {"modulated": True})
 PGM, REPRESENTATION = ParetoGradientModulator(), ParetoGradientModulator(space="representation")
 Case = tuple[tuple[str, Mapping[str, Any]], Balancer, str]
@@ -113,7 +113,9 @@ def train(case: str, rank: int | None = None) -> dict[str, object]:
     for number in range(2):
         step.begin_epoch(number)
         mine = list(range(len(LENGTHS))) if rank is None else SHARES[shares][rank]
-        parts = [mine] if rank is None or not case.startswith("micro-batches") else [mine[:1], mine[1:], []]
+        # Processes may divide their shares differently.
+        divided = rank is not None and case.startswith("micro-batches")
+        parts = ([mine[:1], mine[1:], []], [mine])[rank] if divided else [mine]
         records.append(step(*(batch(part, number) for part in parts)))
     return {
         "names": list(records[0].names),

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from crossspace.balance.gradients import Computed
 from crossspace.batching.batch import Batch
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
@@ -115,14 +114,18 @@ def set_random_state(state: RandomState) -> None:
         torch.cuda.set_rng_state(on_device, device)
 
 
-def check_cut(whole: Computed, model: Model) -> None:
+def check_cut(objectives: Iterable[Tensor], tops: Iterable[Tensor], model: Model) -> None:
     """Refuse a model whose objectives reach the encoders by another way than the cut.
+
+    Args:
+        objectives: with the graph above the cut.
+        tops: the tensors at the cut, with the graph below it.
+        model: for the message.
 
     Raises:
         UsageError: a graph above the cut holds a node of one below it.
     """
-    below = _nodes(whole.tops)
-    if not below.isdisjoint(_nodes(whole.objectives)):
+    if not _nodes(tops).isdisjoint(_nodes(objectives)):
         raise UsageError(
             f"Model {model.name!r}: an objective should read nothing that `encode` computed but what `encode` "
             "returned and `decode` handed on in the `representation` or `extras` of its output. Found one that reads "

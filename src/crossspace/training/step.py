@@ -149,21 +149,31 @@ class TrainingStep:
         names = with_gradients(leaves)
         whole = Computed(losses, [leaves[n] for n in names], [tensors[n] for n in names])
         if not self.checked:
-            check_cut(whole, self.model)
+            check_cut(whole.objectives, whole.tops, self.model)
         return _Prepared([whole], torch.stack([loss.detach() for loss in losses]), parts, divided.signals)
 
     def _in_parts(self, batches: Sequence[Batch]) -> _Prepared:
         """One pass without graphs; each graph is built when the backward half comes to it."""
         if not self.checked:
-            before = random_state(batches[0].labels.device)
-            self._whole(batches[0])
-            set_random_state(before)
+            self._look(max(batches, key=len))
         repeated = [Repeated(self.forward, batch) for batch in batches]
         divided = divisors([part.measured for part in repeated], self.reduce)
         shares = [part.share(divided.counts) for part in repeated]
         losses = torch.stack([torch.stack(losses) for losses, _ in shares]).sum(0)
         parts = {name: torch.stack([means[name] for _, means in shares]).sum(0) for name in shares[0][1]}
         return _Prepared(repeated, losses, parts, divided.signals, random_state(batches[0].labels.device))
+
+    def _look(self, batch: Batch) -> None:
+        """Build both graphs once, to see whether they meet elsewhere than at the cut; leaves no trace.
+
+        Nothing is exchanged, since other processes may have their share of the batch in one part.
+        """
+        before = random_state(batch.labels.device)
+        tensors = self.forward.encode(batch)
+        measured = self.forward.decode(cut(tensors), batch)
+        totals = [part.total for parts in measured.objectives for part in parts.values()]
+        check_cut(totals, tensors.values(), self.model)
+        set_random_state(before)
 
     def _updated(self, prepared: _Prepared, balance: Balance) -> StepRecord:
         """Move the parameters, and say what happened."""
