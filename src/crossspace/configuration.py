@@ -69,10 +69,14 @@ class Configuration:
         arguments = {key: value for key, value in self.balancer.items() if key != "name"}
         return BALANCERS[self.balancer["name"]](**arguments)
 
-    def check(self, corpus: Corpus) -> None:
+    def check(self, corpus: Corpus, processes: int = 1) -> None:
         """Whether this can be trained on ``corpus``, found out without computing or writing anything.
 
         Model and balancer are built without storage, so that what only they can refuse is known beforehand.
+
+        Args:
+            corpus: to train on.
+            processes: that train together.
 
         Raises:
             UsageError: the model, the balancer or the training refuses a value, or the model is too large for memory.
@@ -96,7 +100,7 @@ class Configuration:
         if self.balancer["name"] == "fixed" and values is not None and len(values) != len(model.objectives()):
             raise UsageError(f"`balancer.values` should be {len(model.objectives())} factors. Found {list(values)}.")
         self.build_balancer()
-        check_training(seen, self.training)
+        check_training(seen, self.training, model, processes)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, complete: reading them back gives the same configuration."""

@@ -140,7 +140,7 @@ class Run:
         Raises:
             UsageError: the configuration does not fit the corpus, or there is nothing to test on.
         """
-        self.configuration.check(self.whole)
+        self.configuration.check(self.whole, self.devices.count)
         if not (self.corpus.labels("test") != UNLABELLED).any():
             raise UsageError(
                 f"A run needs labelled conversations in the split 'test' of corpus {self.corpus.name!r}. Found none. "

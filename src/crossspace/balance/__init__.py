@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from crossspace.balance.arithmetic import gram_matrix
 from crossspace.balance.base import Balancer
 from crossspace.balance.dwa import DynamicWeightAverage
 from crossspace.balance.fixed import FixedWeights
-from crossspace.balance.gradients import Balance, balanced_backward, gram_matrix
+from crossspace.balance.gradients import Balance, accumulated_backward, balanced_backward
 from crossspace.balance.nash import NashMTL
 from crossspace.balance.pgm import ParetoGradientModulator
 from crossspace.balance.simplex import pareto_weights
@@ -30,6 +31,7 @@ __all__ = [
     "ParetoGradientModulator",
     "UPGrad",
     "UncertaintyWeights",
+    "accumulated_backward",
     "balanced_backward",
     "gram_matrix",
     "pareto_weights",

@@ -21,6 +21,7 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
+from crossspace.objectives.modulation import Modulation
 from crossspace.output import Output
 from crossspace.reading import reading
 from crossspace.runtime import replacing, write_text
@@ -66,11 +67,30 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
 
     @abstractmethod
     def encode(self, batch: Batch) -> dict[str, Tensor]:
-        """The shared representation ``{modality: (N, d)}`` of every utterance in the context of its conversation."""
+        """The shared representation, and whatever else the objectives need of the encoders.
+
+        Returns:
+            ``{modality: (N, d)}`` of every utterance in the context of its conversation, and beside them further
+            tensors by names of their own, of any number of rows: per pair, per layer, per conversation.
+
+        Note:
+            Training cuts the graph here. :meth:`decode` receives everything returned as new leaves; gradients are taken
+            down to these for each objective, added up there, and sent on through the encoders. Therefore:
+
+            * What an objective reads reaches it through :meth:`decode`, which puts it into the representation or the
+              extras of the :class:`~crossspace.output.Output`. Objectives read that and the batch, nothing else.
+            * Nothing that :meth:`encode` computes is kept on the model for :meth:`decode` or an objective: it would
+              bypass the cut, and a step with micro-batches decodes other conversations than were encoded last.
+              Training looks at the graph and refuses it.
+            * Balancers that compare gradients over the representation compare them over all of these tensors that hold
+              floating-point numbers: an objective that reads a further one alone would have no gradient otherwise.
+            * With several processes each holds its own conversations. Every row returned belongs to some of them; what
+              depends on parameters alone, such as a penalty, is for :meth:`decode`.
+        """
 
     @abstractmethod
     def decode(self, representation: Mapping[str, Tensor], batch: Batch) -> Output:
-        """Predictions from the shared representation; ``batch`` says what is present."""
+        """Predictions from what :meth:`encode` returned, the batch and the parameters; it reads nothing else."""
 
     def forward(self, batch: Batch) -> Output:
         """Predict every utterance of the batch in the context of its conversation."""
@@ -100,8 +120,16 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         return [p for p in self.parameters() if p.requires_grad]
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Parameters by part of the architecture, for tables of sizes."""
+        """Parameters by part of the architecture, for tables of sizes, rate factors and modulation."""
         return {name: list(module.parameters()) for name, module in self.named_children()}
+
+    def rate_factors(self) -> Mapping[str, float]:
+        """By name of a parameter group, what its learning rate is multiplied by; all train at the same rate if none."""
+        return {}
+
+    def modulation(self) -> Modulation | None:
+        """What scales the gradients of parameter groups between clipping and the update; nothing by default."""
+        return None
 
     def save(self, folder: Path) -> None:
         """Write ``config.json`` and ``model.safetensors`` to ``folder``, each whole or not at all."""
