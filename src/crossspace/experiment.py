@@ -19,6 +19,7 @@ import torch
 import yaml
 from lightning_fabric import Fabric
 
+from crossspace.components import imported, recorded, warn_of_changes
 from crossspace.configuration import Configuration, read_yaml
 from crossspace.data.corpus import Corpus
 from crossspace.data.summary import validation_summary
@@ -165,8 +166,9 @@ class Run:
         differing = [
             f"{name}: {found_value!r} in the folder, {stated_value!r} now"
             for name, found_value, stated_value in differences(found, stated)
-            if name != "data"
+            if name not in ("data", "imports")
         ]
+        warn_of_changes(found.get("imports"), "The run")
         if differing:
             raise UsageError(
                 f"{self.folder} holds a run with another configuration:\n  "
@@ -182,7 +184,12 @@ class Run:
             )
 
     def _stated(self) -> dict[str, Any]:
-        return {"data": str(self.corpus_path), "seeds": self.seeds, **self.configuration.to_dict()}
+        return {
+            "data": str(self.corpus_path),
+            "seeds": self.seeds,
+            **recorded(imported(), self.folder),
+            **self.configuration.to_dict(),
+        }
 
     def _seed_folder(self, seed: int) -> Path:
         return self.folder / f"seed-{seed}"
@@ -304,6 +311,7 @@ class Run:
             "protocol": self.configuration.training.protocol,
             "model": {"name": model.name, "parameters": results[0]["parameters"], "citation": model.citation},
             "recipe": self.configuration.recipe,
+            **recorded(imported(), self.folder),
             "chosen": [{key: r[key] for key in ("seed", "best_epoch", "best_score", "chosen_on")} for r in results],
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "seconds": round(sum(r["seconds"] for r in results), 1),

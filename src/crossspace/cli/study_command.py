@@ -40,7 +40,7 @@ def parsers() -> dict[str, Parser]:
 
 
 def _run_parser() -> Parser:
-    parser = Parser(prog="crossspace study run", description=_ABOUT, takes_components=True)
+    parser = Parser(prog="crossspace study run", description=_ABOUT, takes_components=True, imports=True)
     parser.add_argument("study", help="name of a shipped study, or a YAML file")
     parser.add_argument("--data", type=local, required=True, help="corpus file (.parquet)")
     parser.add_argument("--out", required=True, help="folder of the study: new, empty, or of this same study")
@@ -117,6 +117,7 @@ def _report_parser() -> Parser:
     parser = Parser(
         prog="crossspace study report",
         description="Write the tables (Markdown, LaTeX, CSV, HTML) and figures of a study, finished or not.",
+        imports=True,
     )
     parser.add_argument("study", help="folder of the study")
     parser.add_argument("--out", help="folder to write to (default: that of the study)")

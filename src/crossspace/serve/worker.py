@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from crossspace.components import Origin, load_again
 from crossspace.errors import CrossspaceError
 from crossspace.runtime import end_with_parent
 from crossspace.serve.refusal import UNEXPECTED, Refusal
@@ -47,10 +48,11 @@ class Worker:
     Args:
         name: of the process.
         memory: bytes that its work may take beside what it has from the start, where the system can hold it to that.
+        imports: code from outside that its work needs.
     """
 
-    def __init__(self, name: str, memory: int | None = None) -> None:
-        self._name, self._memory = name, memory
+    def __init__(self, name: str, memory: int | None = None, imports: Sequence[Origin] = ()) -> None:
+        self._name, self._memory, self._imports = name, memory, tuple(imports)
         self._process: BaseProcess | None = None
         self._line: Connection | None = None
         self._ready = False
@@ -67,7 +69,9 @@ class Worker:
         self.end()
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there, self._memory), name=self._name, daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(there, self._memory, self._imports), name=self._name, daemon=True
+        )
         self._process.start()
         there.close()
         self._line, self._ready = here, False
@@ -129,12 +133,13 @@ class Worker:
         self._process = self._line = None
 
 
-def _serve(line: Connection, memory: int | None) -> None:
+def _serve(line: Connection, memory: int | None, imports: Sequence[Origin]) -> None:
     """Over there: do what is asked until nobody is there to ask."""
     if memory is not None:
         _limit_memory(memory)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server ends this process
     end_with_parent()
+    load_again(imports)
     with suppress(EOFError, OSError):
         line.send(None)
         while True:

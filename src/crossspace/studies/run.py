@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crossspace.components import imported
 from crossspace.data.corpus import Corpus
 from crossspace.engine.claim import claimed
 from crossspace.errors import UsageError
@@ -103,7 +104,7 @@ class StudyRun:
         return self.failures
 
     def _place(self, threads: int) -> Place:
-        return Place(str(self.path), self.devices.accelerator, threads, self.track, self.folder.path)
+        return Place(str(self.path), self.devices.accelerator, threads, self.track, self.folder.path, imported())
 
     def _usable(self) -> list[Variant]:
         return [variant for variant in self.study.variants if variant.name not in self.failures]

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crossspace.components import Origin, load_again
 from crossspace.configuration import Configuration
 from crossspace.data.corpus import Corpus
 from crossspace.errors import CrossspaceError
@@ -45,6 +46,7 @@ class Place:
         threads: of a process on the CPU.
         track: what the trainings are followed with, see :func:`~crossspace.training.tracking.sinks_for`.
         store: folder of the study, where a tracker that keeps a store puts it.
+        imports: code from outside that jobs need.
     """
 
     corpus: str
@@ -52,6 +54,7 @@ class Place:
     threads: int
     track: Tracker
     store: Path
+    imports: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,7 @@ def serve(connection: Connection, place: Place) -> None:
 
     torch.set_num_threads(place.threads)
     end_with_parent()
+    load_again(place.imports)
 
     def tell(message: Message) -> None:
         try:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from crossspace.components import Origin, imported, load_again
 from crossspace.errors import CrossspaceError, UsageError
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.conversation import Extracted, Extraction
@@ -103,7 +104,7 @@ def _until_one_dies(
 
 @contextmanager
 def _pool(media: Mapping[str, str], cache: Path | None, jobs: int, begun: Event) -> Iterator[ProcessPoolExecutor]:
-    with ProcessPoolExecutor(jobs, _CONTEXT, _begin, (dict(media), cache, jobs, begun)) as pool:
+    with ProcessPoolExecutor(jobs, _CONTEXT, _begin, (dict(media), cache, jobs, begun, imported())) as pool:
         try:
             yield pool
         finally:
@@ -113,10 +114,11 @@ def _pool(media: Mapping[str, str], cache: Path | None, jobs: int, begun: Event)
 _extraction_here: Extraction | None = None
 
 
-def _begin(media: Mapping[str, str], cache: Path | None, jobs: int, begun: Event) -> None:
+def _begin(media: Mapping[str, str], cache: Path | None, jobs: int, begun: Event, imports: tuple[Origin, ...]) -> None:
     global _extraction_here
     begun.set()
     end_with_parent()
+    load_again(imports)
     import torch
 
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))

@@ -1,0 +1,71 @@
+"""What installed packages offer, found without importing any of them: the entry points ``crossspace.components``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from crossspace.errors import UsageError
+
+GROUP = "crossspace.components"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A component that an installed package has registered.
+
+    Attributes:
+        distribution, version: of the package.
+        entry: what it has registered.
+    """
+
+    distribution: str
+    version: str
+    entry: EntryPoint
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version} ({self.entry.name} = {self.entry.value})"
+
+    def load(self) -> Any:
+        """Import it.
+
+        Raises:
+            UsageError: it fails on import.
+        """
+        try:
+            return self.entry.load()
+        except (Exception, SystemExit) as error:
+            raise UsageError(
+                f"{self} cannot be imported: {type(error).__name__}: {error}. Install it again, or ask who made it."
+            ) from error
+
+
+def offers(kind: str) -> dict[str, Offer]:
+    """``{name: offer}`` of a kind. An entry point is called ``KIND.NAME``, a kind of two words with a hyphen.
+
+    Raises:
+        UsageError: two packages offer the same name.
+    """
+    found: dict[str, Offer] = {}
+    for offer in _offers():
+        prefix, _, name = offer.entry.name.partition(".")
+        if prefix.replace("-", " ") != kind:
+            continue
+        if name in found:
+            raise UsageError(
+                f"Two installed packages offer the {kind} {name!r}: {found[name]} and {offer}. Remove one."
+            )
+        found[name] = offer
+    return found
+
+
+@cache
+def _offers() -> tuple[Offer, ...]:
+    """All entry points of the group; what is installed does not change under a process."""
+    known = []
+    for entry in entry_points(group=GROUP):
+        about = entry.dist
+        known.append(Offer(about.name if about else "an unknown package", about.version if about else "", entry))
+    return tuple(known)
