@@ -13,11 +13,22 @@ MODEL = '''
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from crossspace import Batch, Model, Output, TaskSpec
 from crossspace.balance import Balancer
+from crossspace.features.extractors.base import TextExtractor
 from crossspace.objectives.classification import CrossEntropy
+
+
+class Lengths(TextExtractor):
+    """How long a text is, four times."""
+
+    name, licence, width, version, parameters = "lengths", "none", 4, "1", {}
+
+    def extract(self, items):
+        return [np.full(4, len(text), np.float32) for text in items]
 
 
 class Doubled(CrossEntropy):
@@ -68,7 +79,7 @@ class Mine(Model):
 
 @pytest.fixture(scope="session")
 def model_text() -> str:
-    """The text of a file with a model, a balancer and an objective."""
+    """The text of a file with a model, a balancer, an objective and an extractor."""
     return MODEL
 
 

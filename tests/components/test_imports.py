@@ -32,7 +32,9 @@ def test_a_file_brings_components_of_several_kinds(write: Write) -> None:
 
 def test_two_files_of_one_name_do_not_collide_and_keep_their_names_in_every_process(write: Write) -> None:
     one = write("a/mine.py")
-    two = write("b/mine.py", one.read_text().replace('"mine"', '"other"').replace("halves", "x").replace("doubled", "y"))
+    two = write(
+        "b/mine.py", one.read_text().replace('"mine"', '"other"').replace("halves", "x").replace("doubled", "y")
+    )
     first, second = load(one), load(two)
     assert first.__name__ != second.__name__ and MODELS["mine"] is first.Mine and MODELS["other"] is second.Mine
     stored = pickle.dumps((imported(), first.Mine))
@@ -78,7 +80,10 @@ def test_a_module_is_looked_for_in_the_current_folder_last(
 
 
 WRONG = {
-    "fails.py": ("import json\n\njson.loads('{')\n", r"fails\.py, line 3: importing it failed with JSONDecodeError: Exp"),
+    "fails.py": (
+        "import json\n\njson.loads('{')\n",
+        r"fails\.py, line 3: importing it failed with JSONDecodeError: Exp",
+    ),
     "ends.py": ("raise SystemExit\n", r"ends\.py, line 1: importing it failed with SystemExit: no message"),
     "odd.py": ("x = 1\ny = = 2\n", r"odd\.py, line 2: importing it failed with SyntaxError: invalid syntax"),
     "empty.py": ("x = 1\n", r"empty\.py should define a model, .* Found none\."),

@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
     Args:
         instead: ``{option: sentence}`` on what to write in place of options that people expect and that are not there.
         takes_components: the command takes ``--model.width`` and its like too.
-        imports: the command takes ``--import``; what it names is imported once all options are understood.
+        imports: the command takes ``--import``; what it names is imported before its options are looked at.
         **options: of :class:`argparse.ArgumentParser`.
     """
 
@@ -83,6 +83,7 @@ class Parser(argparse.ArgumentParser):
     def parse_all(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse ``words``; unknown options are named together with the nearest known ones."""
         found, unknown = self.parse_known_args(list(words))
+        import_named(found)  # suggestions know the arguments of components of the user's own
         if unknown:
             faults = [
                 f"Unknown option {word!r}. {self._meant(word.partition('=')[0])}"
@@ -92,7 +93,6 @@ class Parser(argparse.ArgumentParser):
                 if word.startswith("-") or not any(u.startswith("--") for u in unknown)
             ]
             raise UsageError("\n".join(faults))
-        import_named(found)
         return found
 
     def _meant(self, option: str) -> str:

@@ -117,7 +117,8 @@ def option(said: Mapping[str, str], folder: Path | None = None) -> str:
         return f"--import {said['module']}"
     path = Path(said["file"])
     if folder is not None and (folder / path).is_file():
-        path = Path(os.path.relpath((folder / path).resolve()))
+        path = (folder / path).resolve()
+        path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     return f"--import {shlex.quote(str(path))}"
 
 
