@@ -33,6 +33,7 @@ from crossspace.models.base import Model
 from crossspace.predict import Predictor, predictions_of
 from crossspace.reading import reading
 from crossspace.runtime import checked_seeds, replacing, seed_everything, versions, write_text
+from crossspace.training.checkpoint import CHECKPOINT
 from crossspace.training.devices import Devices
 from crossspace.training.history import History, Sink
 from crossspace.training.processes import is_first_process
@@ -267,6 +268,8 @@ class Run:
         predictions = pa.concat_tables(
             [predictions_of(predictor, self.corpus, "test", seed) for seed, predictor in self.predictors().items()]
         )
+        for seed in self.seeds:  # one that was killed between its result and the removal of its checkpoint
+            (self._seed_folder(seed) / CHECKPOINT).unlink(missing_ok=True)
         training = self.configuration.training
         results = aggregate(predictions, self.corpus.spec.labels, protocol=training.protocol, split="test")
         if "test" in self.corpus.ceilings:

@@ -32,9 +32,10 @@ def test_a_file_brings_components_of_several_kinds(write: Write) -> None:
 
 def test_two_files_of_one_name_do_not_collide_and_keep_their_names_in_every_process(write: Write) -> None:
     one = write("a/mine.py")
-    two = write(
-        "b/mine.py", one.read_text().replace('"mine"', '"other"').replace("halves", "x").replace("doubled", "y")
-    )
+    text = one.read_text()
+    for name, new in {"mine": "other", "halves": "thirds", "doubled": "tripled", "lengths": "widths"}.items():
+        text = text.replace(f'"{name}"', f'"{new}"')
+    two = write("b/mine.py", text)
     first, second = load(one), load(two)
     assert first.__name__ != second.__name__ and MODELS["mine"] is first.Mine and MODELS["other"] is second.Mine
     stored = pickle.dumps((imported(), first.Mine))
@@ -114,7 +115,7 @@ def test_what_is_wrong_with_a_file_is_told_and_nothing_of_it_stays(write: Write,
 
 def test_two_files_with_one_name_are_both_named(write: Write) -> None:
     load(write("a/mine.py"))
-    with pytest.raises(UsageError, match=r"b/mine\.py: .*'doubled' .* another, Doubled in .*a/mine\.py\."):
+    with pytest.raises(UsageError, match=r"b/mine\.py: .*'lengths' .* another, Lengths in .*a/mine\.py\."):
         load(write("b/mine.py"))
     assert [str(origin.file)[-9:] for origin in imported()] == ["a/mine.py"]
 

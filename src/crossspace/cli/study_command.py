@@ -65,13 +65,13 @@ def _run(words: list[str]) -> int:
     from crossspace.cli.study_progress import StudyProgress
     from crossspace.configuration import options_to_tree
     from crossspace.data.corpus import Corpus
-    from crossspace.studies.jobs import cores
+    from crossspace.runtime import processors
     from crossspace.studies.plan import plan
     from crossspace.studies.report import write_study_report
     from crossspace.studies.run import StudyRun, check_counts
     from crossspace.studies.shipped import read_study, study_path, study_summary
 
-    jobs = cores() if given.jobs is None else given.jobs
+    jobs = processors() if given.jobs is None else given.jobs
     check_counts(jobs=jobs, seeds=given.seeds, rounds=given.rounds)
     if not Path(given.data).exists():
         raise DataError(f"There is no file {given.data}. 'crossspace data import' makes a corpus.")
