@@ -10,7 +10,7 @@ import pytest
 
 from crossspace.balance import BALANCERS
 from crossspace.cli.main import main
-from crossspace.components import imported
+from crossspace.components import imported, load
 from crossspace.components.installed import _offers
 from crossspace.components.saved import class_of
 from crossspace.errors import UsageError
@@ -22,7 +22,9 @@ model.mine = offered_mine:Mine
 model.other = offered_mine:Mine
 model.broken = offered_broken:Mine
 balancer.wrong = offered_mine:Mine
+balancer.pgm = offered_mine:Halves
 """
+RIVAL = "[crossspace.components]\nmodel.twice = a:A\n"
 
 
 @pytest.fixture
@@ -30,6 +32,9 @@ def installed(write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.Mo
     """A package with entry points, as pip leaves one."""
     write("offered_mine.py")
     write("offered_broken.py", "import no_such_module\n")
+    for name in ("one", "two"):
+        write(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        write(f"{name}-1.0.dist-info/entry_points.txt", RIVAL)
     write("offered-1.5.dist-info/METADATA", "Metadata-Version: 2.1\nName: offered\nVersion: 1.5\n")
     write("offered-1.5.dist-info/entry_points.txt", ENTRIES)
     monkeypatch.syspath_prepend(tmp_path)
@@ -64,6 +69,20 @@ def test_what_is_wrong_with_an_offer_is_told_with_its_package(installed: Path) -
         MODELS["other"]
     with pytest.raises(UsageError, match=r"should offer a balancer called 'wrong'. Found <class 'offered_mine\.Mine'>"):
         BALANCERS["wrong"]
+
+
+def test_a_name_that_two_have_is_refused_where_it_is_used(
+    installed: Path, write: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UsageError, match=r"Two installed packages offer this name: (one|two) 1\.0 .* and (one|two) 1"):
+        MODELS["twice"]
+    assert BALANCERS["pgm"].__module__ == "crossspace.balance.pgm"
+    assert main(["list", "balancers"]) == 0
+    assert "(from offered 1.5, hidden by the one above)" in " ".join(capsys.readouterr().out.split())
+    own = write("elsewhere.py", "from crossspace.models.css import CSS\nclass Mine(CSS):\n    name = 'mine'\n")
+    with pytest.raises(UsageError, match=r"'mine' \(Mine\) has the name of another, which offered 1\.5 .* offers\."):
+        load(own)
+    assert load("offered_mine").Mine is MODELS["mine"]
 
 
 def test_a_saved_model_does_not_import_what_is_installed(installed: Path) -> None:

@@ -49,8 +49,12 @@ def _rows(components: Components[Any], more: Callable[[Any], str] = lambda compo
     for name, component in components.here.items():
         source = f"(from {outside[name].origin})" if name in outside else ""
         rows.append((name, " ".join(filter(None, (_about(component), more(component), source)))))
-    offered = components.offered.items()
-    return rows + [(name, f"(from {o.distribution} {o.version}, imported when it is used)") for name, o in offered]
+    notes = {"imported when it is used": components.offered, "hidden by the one above": components.shadowed}
+    return rows + [
+        (name, f"(from {offer.distribution} {offer.version}, {note})")
+        for note, offers in notes.items()
+        for name, offer in offers.items()
+    ]
 
 
 def _models() -> list[tuple[str, str]]:

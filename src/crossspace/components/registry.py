@@ -64,8 +64,12 @@ class Components(Mapping[str, type[Component]], Generic[Component]):
     @property
     def offered(self) -> dict[str, Offer]:
         """Those of installed packages that are not imported."""
-        known = offers(self.kind)
-        return {name: known[name] for name in known if name not in self.box and name not in self.outside}
+        return {name: o for name, o in offers(self.kind).items() if name not in self.box and name not in self.outside}
+
+    @property
+    def shadowed(self) -> dict[str, Offer]:
+        """Those of installed packages that cannot be had, since the box has one of this name."""
+        return {name: offer for name, offer in offers(self.kind).items() if name in self.box}
 
     @property
     def here(self) -> Mapping[str, type[Component]]:
@@ -148,21 +152,9 @@ def add(components: Sequence[type], origin: Origin, whole: bool = False) -> list
     for component in components:
         kind = kind_of(component)
         name = name_of(kind.kind, component, origin) if kind else ""
-        if kind is None or not name:
-            continue
-        if absent := lacks(component):
-            raise UsageError(
-                f"{origin}: the {kind.kind} {name!r} ({component.__qualname__}) is not finished. It lacks "
-                f"{', '.join(absent)}."
-            )
-        other = _of_this_name(kind, name, origin) or added.get((kind.kind, name))
-        if other is not None:
-            raise UsageError(
-                f"{origin}: the {kind.kind} {name!r} ({component.__qualname__}) has the name of another, "
-                f"{other.component.__qualname__} in {other.origin}. Give it "
-                f"a `{'format' if kind.kind == 'importer' else 'name'}` of its own."
-            )
-        added[kind.kind, name] = Outside(component, origin)
+        if kind is not None and name:
+            _check(kind, name, Outside(component, origin), added)
+            added[kind.kind, name] = Outside(component, origin)
     for key in [key for key, old in OUTSIDE.items() if old.origin.module == origin.module and (whole or key in added)]:
         del OUTSIDE[key]
     OUTSIDE.update(added)
@@ -171,12 +163,27 @@ def add(components: Sequence[type], origin: Origin, whole: bool = False) -> list
     return [f"{kind} {name}" for kind, name in added]
 
 
-def _of_this_name(kind: Components, name: str, origin: Origin) -> Outside | None:
-    """What already has this name, unless it came from the same module."""
+def _check(kind: Components, name: str, new: Outside, beside: Mapping[tuple[str, str], Outside]) -> None:
+    """Raise :class:`UsageError` where it is unfinished or its name is taken, be it by one that comes ``beside`` it."""
+    which = f"{new.origin}: the {kind.kind} {name!r} ({new.component.__qualname__})"
+    if absent := lacks(new.component):
+        raise UsageError(f"{which} is not finished. It lacks {', '.join(absent)}.")
+    other = _of_this_name(kind, name, new) or beside.get((kind.kind, name))
+    if isinstance(other, Outside):
+        other = f"{other.component.__qualname__} in {other.origin}"
+    if other is not None:
+        attribute = "format" if kind.kind == "importer" else "name"
+        raise UsageError(f"{which} has the name of another, {other}. Give it a `{attribute}` of its own.")
+
+
+def _of_this_name(kind: Components, name: str, new: Outside) -> Outside | str | None:
+    """What already has this name, unless it came from the same module, or the same package offers it."""
     if name in kind.box:
         return Outside(kind.box[name], Origin(kind.box[name].__module__))
-    known = OUTSIDE.get((kind.kind, name))
-    return None if known is None or known.origin.module == origin.module else known
+    known, offer = OUTSIDE.get((kind.kind, name)), offers(kind.kind).get(name)
+    if known is not None:
+        return None if known.origin.module == new.origin.module else known
+    return None if offer is None or offer.is_home_of(new.component) else f"which {offer} offers"
 
 
 def imported() -> tuple[Origin, ...]:

@@ -25,7 +25,6 @@ class _Worker(Generic[Item]):
     Attributes:
         spawned: the process.
         item: what it is for or at; a list of one, or of none.
-        has_spoken: it has said its first word.
         has_begun: it waits for items.
         has_taken: it is at work on the item.
         proven: it has taken an item before, so that its beginning is not what kills it.
@@ -33,7 +32,6 @@ class _Worker(Generic[Item]):
 
     spawned: Spawned
     item: list[Item]
-    has_spoken: bool = False
     has_begun: bool = False
     has_taken: bool = False
     proven: bool = False
@@ -116,14 +114,15 @@ class Processes(Generic[Item]):
 
     def _hear(self, worker: _Worker[Item]) -> Iterator[Event[Item]]:
         try:
-            kind, value = self._word(worker)
+            word = worker.spawned.hear()
         except (EOFError, OSError):
             yield from self._bury(worker)
             return
-        if kind == "spoken":
-            worker.has_spoken = True
+        if word is None:
             worker.send(self.work)
-        elif kind == "begun":
+            return
+        kind, value = pickle.loads(word)
+        if kind == "begun":
             worker.has_begun = True
             worker.send(worker.item[0])
         elif kind == "impossible":
@@ -134,13 +133,6 @@ class Processes(Generic[Item]):
             yield Reported(worker.item[0], value)
         else:
             yield self._ended(worker, kind, value)
-
-    def _word(self, worker: _Worker[Item]) -> tuple[str, Any]:
-        if worker.has_spoken:
-            kind, value = worker.spawned.line.recv()
-            return kind, value
-        worker.spawned.first()
-        return "spoken", None
 
     def _ended(self, worker: _Worker[Item], kind: str, value: Any) -> Event[Item]:
         (item,), worker.item = worker.item, []
@@ -155,8 +147,6 @@ class Processes(Generic[Item]):
         self._workers.remove(worker)
         reason = worker.spawned.death()
         worker.spawned.let_go()
-        if not worker.has_spoken:
-            worker.spawned.check_spoken()
         if worker.proven and not worker.has_taken:
             self.add(worker.item, first=True)
         else:

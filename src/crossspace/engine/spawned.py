@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -38,13 +39,15 @@ class Spawned:
         imports: code from outside that is imported before ``target`` is called.
 
     Attributes:
-        line: to the process. What comes first is :meth:`first`.
+        line: to the process.
+        has_spoken: it has begun.
     """
 
     def __init__(
         self, target: Callable[..., None], given: Sequence[Any] = (), name: str = "", imports: Sequence[Origin] = ()
     ) -> None:
         self.line, theirs = _SPAWN.Pipe()
+        self.has_spoken = False
         arguments = (theirs, tuple(imports), target, tuple(given))
         self.process = _SPAWN.Process(target=_begin, args=arguments, name=name or None, daemon=True)
         try:
@@ -58,38 +61,39 @@ class Spawned:
         finally:
             theirs.close()
 
-    def first(self) -> None:
-        """Hear the first word of the process, by which it is known to have begun.
+    def hear(self) -> bytes | None:
+        """What comes next from the process; None for its first word, by which it is known to have begun.
 
         Raises:
             CrossspaceError: it cannot import the code from outside.
-            EOFError, OSError: it ended without a word.
+            EOFError, OSError: it has ended.
         """
-        if (reason := self.line.recv()) is not None:
+        word = self.line.recv_bytes()
+        if self.has_spoken:
+            return word
+        self.has_spoken = True
+        if (reason := pickle.loads(word)) is not None:
             raise CrossspaceError(reason)
+        return None
 
     def death(self) -> str:
-        """Why it ended, once the line to it is closed."""
-        self.process.join()
-        code = self.process.exitcode or 0
-        if code >= 0:
-            return f"The process ended with exit code {code} and said nothing."
-        hint = ": perhaps there was not enough memory; fewer jobs at a time need less" if code == -9 else ""
-        return f"The process was ended by signal {-code}{hint}."
-
-    def check_spoken(self) -> None:
-        """To be called when it ended without a first word.
+        """Why it ended, once the line to it is closed.
 
         Raises:
             UnguardedError: it ended while it imported the script that started it.
         """
         self.process.join()
-        if (self.process.exitcode or 0) > 0:
+        code = self.process.exitcode or 0
+        if code < 0:
+            hint = ": perhaps there was not enough memory; fewer jobs at a time need less" if code == -9 else ""
+            return f"The process was ended by signal {-code}{hint}."
+        if not self.has_spoken:
             raise UnguardedError(
                 "The processes that do the work ended before they began. Each begins by importing the script that asks "
                 "for them, and must not ask again: write what the script does below a line "
                 '`if __name__ == "__main__":`.'
             )
+        return f"The process ended with exit code {code} and said nothing."
 
     def let_go(self) -> None:
         """Close the line, by which it ends once it has done what it is at."""

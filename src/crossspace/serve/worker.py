@@ -50,7 +50,6 @@ class Worker:
     def __init__(self, name: str, memory: int | None = None, imports: Sequence[Origin] = ()) -> None:
         self._name, self._memory, self._imports = name, memory, tuple(imports)
         self._spawned: Spawned | None = None
-        self._ready = False
 
     @property
     def process(self) -> int | None:
@@ -62,7 +61,7 @@ class Worker:
         if self._spawned is not None and self._spawned.process.is_alive():
             return
         self.end()
-        self._spawned, self._ready = Spawned(_serve, (self._memory,), self._name, self._imports), False
+        self._spawned = Spawned(_serve, (self._memory,), self._name, self._imports)
 
     def call(self, function: Callable[..., Any], *given: Any, said: Callable[..., None] = lambda stage="": None) -> Any:
         """``function(*given, say)`` over there.
@@ -77,21 +76,10 @@ class Worker:
             CrossspaceError: raised over there.
             WorkerError: another exception was.
         """
-        self.begin()
-        assert self._spawned is not None
+        line = self._begun(said).line
         try:
-            # Who gives up before the process has begun ends nothing: the next one would wait for it as long.
-            while not self._ready:
-                said()
-                if self._spawned.line.poll(_BEAT):
-                    self._spawned.first()
-                    self._ready = True
-        except (EOFError, OSError) as error:
-            self.end()
-            raise WorkerError(f"The process {self._name!r} ended before it had begun.") from error
-        try:
-            self._spawned.line.send((function, given))
-            kind, value = self._news(self._spawned.line, said)
+            line.send((function, given))
+            kind, value = self._news(line, said)
         except (EOFError, OSError) as error:
             self.end()
             raise Refusal(422, _DIED) from error
@@ -101,6 +89,20 @@ class Worker:
         if kind == "failed":
             raise value
         return value
+
+    def _begun(self, said: Callable[..., None]) -> Spawned:
+        """The process, once it has begun. Who gives up before ends nothing: the next one would wait for it as long."""
+        self.begin()
+        assert self._spawned is not None
+        while not self._spawned.has_spoken:
+            said()
+            try:
+                if self._spawned.line.poll(_BEAT):
+                    self._spawned.hear()
+            except (EOFError, OSError, CrossspaceError) as error:
+                self.end()
+                raise WorkerError(f"The process {self._name!r} ended before it had begun. {error}") from error
+        return self._spawned
 
     def _news(self, line: Connection, said: Callable[..., None]) -> tuple[str, Any]:
         """What comes at the end; what comes on the way is told."""
