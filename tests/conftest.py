@@ -120,6 +120,21 @@ def finished_run(
     return folder
 
 
+@pytest.fixture
+def only_the_box() -> Iterator[Callable[[], None]]:
+    """What a test imports from outside is forgotten after it, and where it calls this."""
+    from crossspace.components.registry import OUTSIDE
+
+    before = dict(OUTSIDE)
+
+    def forget() -> None:
+        OUTSIDE.clear()
+        OUTSIDE.update(before)
+
+    yield forget
+    forget()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Debian's Chromium; what needs it is skipped where it is absent, but fails on a build server.

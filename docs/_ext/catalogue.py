@@ -16,13 +16,11 @@ from docstring_parser.google import DEFAULT_SECTIONS, GoogleParser, Section, Sec
 import crossspace
 import crossspace.balance
 import crossspace.nn
-import crossspace.objectives
 from crossspace.balance import BALANCERS
-from crossspace.components import discover
 from crossspace.data import importers
 from crossspace.features.extractors import extractors
 from crossspace.models import MODELS
-from crossspace.objectives.base import Objective
+from crossspace.objectives import OBJECTIVES
 from crossspace.training.options import TrainingOptions
 
 _PARSER = GoogleParser([*DEFAULT_SECTIONS, Section("Note", "note", SectionType.SINGULAR)])
@@ -81,7 +79,7 @@ def components() -> list[Component]:
         *(Component("Balancers", name, balancer) for name, balancer in BALANCERS.items()),
         *(Component("Importers", name, importers.find(name)) for name in importers.names()),
         *(Component("Extractors", f"{modality} {name}", kind) for modality, name, kind in _extractors()),
-        *(Component("Objectives", name, thing) for name, thing in _objectives().items()),
+        *(Component("Objectives", name, thing) for name, thing in OBJECTIVES.items()),
         *(Component("Layers and fusion", thing.__name__, thing) for thing in _layers()),
         Component("Training", "training options", TrainingOptions),
         *(Component("Python names", name, thing) for name, thing in _public()),
@@ -159,11 +157,6 @@ def _extractors() -> Iterator[tuple[str, str, type]]:
     for modality, kinds in extractors().items():
         for name, kind in kinds.items():
             yield modality, name, kind
-
-
-def _objectives() -> dict[str, type[Objective]]:
-    package = crossspace.objectives
-    return discover(package.__name__, package.__path__, Objective)
 
 
 def _layers() -> Iterator[type]:

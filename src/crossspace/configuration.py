@@ -16,6 +16,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from crossspace.balance import BALANCERS, Balancer
 from crossspace.building import without_storage
+from crossspace.components import needed
 from crossspace.data.task import TaskSpec
 from crossspace.errors import CrossspaceError, UsageError, suggestion
 from crossspace.models import MODELS, Model
@@ -112,7 +113,7 @@ class Configuration:
         }
 
 
-_RUN_KEYS = frozenset({"recipe", "data", "seeds"})
+_RUN_KEYS = frozenset({"recipe", "data", "seeds", "imports"})
 """What ``config.yaml`` of a run says besides the three sections."""
 
 
@@ -140,15 +141,19 @@ def read_configuration(
     Raises:
         UsageError: every fault, with the nearest known names.
     """
-    layers = [_DEFAULT]
+    layers, hint = [_DEFAULT], ""
     if recipe is not None:
         layers.append(read_recipe(recipe))
     if file is not None:
         content = read_yaml(Path(file))
         recipe = recipe or content.get("recipe")
+        hint = needed(content.get("imports"), Path(file).parent)
         layers.append({key: value for key, value in content.items() if key not in _RUN_KEYS})
     layers.append(options_to_tree(options))
-    return make_configuration(merge(layers), recipe)
+    try:
+        return make_configuration(merge(layers), recipe)
+    except UsageError as error:
+        raise UsageError(f"{error}{hint}") from error
 
 
 def make_configuration(tree: Mapping[str, Any], recipe: str | None = None) -> Configuration:

@@ -12,9 +12,13 @@ from crossspace.balance.pgm import ParetoGradientModulator
 from crossspace.balance.simplex import pareto_weights
 from crossspace.balance.torchjd import IMTLG, MGDA, AlignedMTL, CAGrad, PCGrad, UPGrad
 from crossspace.balance.uncertainty import UncertaintyWeights
-from crossspace.components import discover
+from crossspace.components import Components, discover
 
-BALANCERS: dict[str, type[Balancer]] = discover(__name__, __path__, Balancer)  # type: ignore[type-abstract]
+BALANCERS: Components[Balancer] = Components(
+    "balancer",
+    Balancer,  # type: ignore[type-abstract]
+    lambda: discover(__name__, __path__, Balancer),  # type: ignore[type-abstract]
+)
 
 __all__ = [
     "BALANCERS",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from crossspace.cli.parsing import Parser
 from crossspace.cli.terminal_tables import show
+from crossspace.components import Components
 
-KINDS = ("models", "fusions", "balancers", "importers", "extractors", "recipes", "studies")
+KINDS = ("models", "fusions", "balancers", "objectives", "importers", "extractors", "recipes", "studies")
 
 
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
-    parser = Parser(prog="crossspace list", description="List what there is.")
+    parser = Parser(prog="crossspace list", description="List what there is.", imports=True)
     parser.add_argument("kind", nargs="?", choices=KINDS, help="one kind only")
     return {"": parser}
 
@@ -25,6 +27,7 @@ def run(words: Sequence[str]) -> int:
         "models": _models,
         "fusions": _fusions,
         "balancers": _balancers,
+        "objectives": _objectives,
         "importers": _importers,
         "extractors": _extractors,
         "recipes": _recipes,
@@ -36,40 +39,61 @@ def run(words: Sequence[str]) -> int:
 
 
 def _about(component: type) -> str:
-    return (inspect.getdoc(component) or "").splitlines()[0]
+    return next(iter((inspect.getdoc(component) or "").splitlines()), "")
+
+
+def _rows(components: Components[Any], more: Callable[[Any], str] = lambda component: "") -> list[tuple[str, str]]:
+    """Names and descriptions; of what is from outside, also where from. What packages offer is not imported."""
+    outside = components.outside
+    rows = []
+    for name, component in components.here.items():
+        source = f"(from {outside[name].origin})" if name in outside else ""
+        rows.append((name, " ".join(filter(None, (_about(component), more(component), source)))))
+    notes = {"imported when it is used": components.offered, "hidden by the one above": components.shadowed}
+    return rows + [
+        (name, f"(from {offer.distribution} {offer.version}, {note})")
+        for note, offers in notes.items()
+        for name, offer in offers.items()
+    ]
 
 
 def _models() -> list[tuple[str, str]]:
     from crossspace.models import MODELS
 
-    return [(name, f"{_about(model)} {model.citation}") for name, model in MODELS.items()]
+    return _rows(MODELS, lambda model: model.citation)
 
 
 def _fusions() -> list[tuple[str, str]]:
     from crossspace.nn.fusion import FUSIONS
 
-    return [(name, f"{_about(fusion)} {fusion.citation}") for name, fusion in FUSIONS.items()]
+    return _rows(FUSIONS, lambda fusion: fusion.citation)
 
 
 def _balancers() -> list[tuple[str, str]]:
     from crossspace.balance import BALANCERS
 
-    return [(name, _about(balancer)) for name, balancer in BALANCERS.items()]
+    return _rows(BALANCERS)
+
+
+def _objectives() -> list[tuple[str, str]]:
+    from crossspace.objectives import OBJECTIVES
+
+    return _rows(OBJECTIVES)
 
 
 def _importers() -> list[tuple[str, str]]:
-    from crossspace.data.importers import find, names
+    from crossspace.data.importers import IMPORTERS
 
-    return [(name, _about(find(name))) for name in names()]
+    return _rows(IMPORTERS)
 
 
 def _extractors() -> list[tuple[str, str]]:
     from crossspace.features.extractors import extractors
 
     return [
-        (f"{modality} {name}", f"{_about(kind)} {kind.licence}")
+        (f"{modality} {name}", about)
         for modality, kinds in extractors().items()
-        for name, kind in kinds.items()
+        for name, about in _rows(kinds, lambda kind: kind.licence)
     ]
 
 

@@ -37,8 +37,9 @@ def _arguments() -> dict[str, list[str]]:
     from crossspace.models import MODELS
 
     names: dict[str, dict[str, None]] = {}
-    usual = next(iter(MODELS)), next(iter(BALANCERS))
-    for model, balancer in [(m, usual[1]) for m in MODELS] + [(usual[0], b) for b in BALANCERS]:
+    models, balancers = MODELS.here, BALANCERS.here  # nobody asked for what installed packages offer
+    usual = next(iter(models)), next(iter(balancers))
+    for model, balancer in [(m, usual[1]) for m in models] + [(usual[0], b) for b in balancers]:
         for action in configuration_parser(model, balancer)._actions:
             for option in filter(lambda o: "." in o, action.option_strings):
                 names.setdefault(_word(option), {})[option] = None

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.building import uninitialised, without_storage
+from crossspace.components import origin_of
+from crossspace.components.saved import check_version, class_of
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.objectives.base import Objective
@@ -34,9 +36,10 @@ _DIGESTS = "sha256"
 class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskSpec.from_dict)}):
     """Base of all models.
 
-    A subclass is one file of ``crossspace/models``: it takes a :class:`TaskSpec` and typed keyword arguments that can
-    be written as JSON, calls ``super().__init__(task)``, and implements :meth:`encode` and :meth:`decode`. It appears
-    by itself in ``crossspace list``, in the help and in the contract tests.
+    A subclass is one file of ``crossspace/models``, or one of your own that you name: it takes a :class:`TaskSpec` and
+    typed keyword arguments that can be written as JSON, calls ``super().__init__(task)``, and implements :meth:`encode`
+    and :meth:`decode`. In the package it appears by itself in ``crossspace list``, in the help and in the contract
+    tests.
 
     The two halves meet in the shared representation. A balancer needs to take gradients there, which is why a model
     says where it is.
@@ -140,6 +143,9 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
             "arguments": self.arguments,
             "details": self.details,
         }
+        origin = origin_of(type(self))
+        if origin is not None:
+            config["source"] = origin.to_dict()
         weights = {k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}
         with replacing(folder / WEIGHTS) as temporary:
             temporary.write_bytes(save(weights, metadata={_DIGESTS: digests(weights, config)}))
@@ -166,6 +172,10 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
     Raises:
         DataError: a file is missing, damaged, changed since it was written, or of an unknown format.
         MismatchError: the weights are not those of the described model.
+        UsageError: its class is from outside of the package and not imported; nothing is imported here.
+
+    Warns:
+        CrossspaceWarning: its class is imported in another version than the model was saved with.
     """
     from crossspace.models import MODELS
 
@@ -173,7 +183,7 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
     again = "Copy the folder again or train again."
     with reading(config_path, "the description of a saved crossspace model", usual):
         config = json.loads(config_path.read_text(encoding="utf-8"))
-        build, task = MODELS[config["model"]], TaskSpec.from_dict(config["spec"])
+        build, task = class_of(config, MODELS, config_path), TaskSpec.from_dict(config["spec"])
         details = config.get("details", {})
         extractors = details.get("extractors", {})
         if not isinstance(extractors, dict) or not all(isinstance(e, dict) for e in extractors.values()):
@@ -196,6 +206,7 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
         _check_shapes(model, state, weights_path, config_path)
         model.load_state_dict(state)
         model.details = details
+    check_version(config, build)
     broken = [name for name, values in state.items() if not torch.isfinite(values).all()]
     if broken:
         raise DataError(f"{weights_path}: weights should be finite numbers. Found others in {broken[0]!r}. {again}")
