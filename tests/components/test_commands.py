@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -70,12 +72,18 @@ def test_arguments_of_the_model_are_suggested(place: Path, capsys: pytest.Captur
     assert "Did you mean '--model.breadth'?" in said(capsys)
 
 
-def test_the_run_says_where_its_code_is_and_how_it_is_repeated(run: Path) -> None:
+def test_the_run_says_where_its_code_is_and_its_own_command_repeats_it(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = yaml.safe_load((run / "config.yaml").read_text())
     model = json.loads((run / "seed-0" / "config.json").read_text())
     assert [entry["file"] for entry in config["imports"]] == ["../../mine.py"]
     assert model["source"] == {"module": "mine", "file": "mine.py", "sha256": config["imports"][0]["sha256"]}
-    assert "--out again --import ../../mine.py" in (run / "report.md").read_text()
+    (command,) = re.findall(r"crossspace (train .*--import \.\./\.\./mine\.py)", (run / "report.md").read_text())
+    monkeypatch.chdir(run)
+    assert main([*shlex.split(command), "--track", "none", *QUIET]) == 0
+    assert (run / "again" / "results.json").read_bytes() == (run / "results.json").read_bytes()
+    shutil.rmtree(run / "again")
 
 
 def test_components_of_a_file_are_listed_with_the_file(
