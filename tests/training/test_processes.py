@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crossspace.training import processes
 from crossspace.training.processes import reducer, share
 
 _WORKER = Path(__file__).with_name("worker.py")
@@ -65,6 +66,15 @@ def test_both_processes_end_bitwise_the_same(case: str, two: list[dict]) -> None
 
 def test_a_single_process_reduces_nothing() -> None:
     assert reducer() is None
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_data_types_are_exchanged_in_the_order_in_which_they_come(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    dtypes = [torch.float64, torch.int64, torch.float32, torch.int32, torch.bfloat16][::step]
+    seen: list[torch.dtype] = []
+    monkeypatch.setattr(processes.dist, "all_reduce", lambda buffer: seen.append(buffer.dtype))
+    processes._sum_in_place([torch.ones(2, dtype=d) for d in dtypes * 2])
+    assert seen == dtypes
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.integers(1, 5), st.randoms())
