@@ -35,10 +35,10 @@ BLOCKS = {
     "docs/_components/models-css.md": (1, 0, 0),
     "docs/concepts/balancing.md": (4, 0, 0),
     "docs/concepts/conversations-and-batches.md": (5, 0, 0),
-    "docs/concepts/css.md": (1, 0, 0),
+    "docs/concepts/css.md": (2, 0, 0),
     "docs/concepts/protocols.md": (3, 0, 0),
     "docs/first-run.md": (5, 0, 0),
-    "docs/guides/add-a-model.md": (3, 1, 0),
+    "docs/guides/add-a-model.md": (4, 1, 0),
     "docs/guides/add-an-importer.md": (3, 1, 0),
     "docs/guides/data-files.md": (5, 0, 0),
     "docs/guides/import-your-features.md": (15, 0, 0),
@@ -136,7 +136,7 @@ def test_no_page_and_no_block_escapes() -> None:
     fates = {page: [block.fate for block in blocks(page)] for page in pages()}
     assert {page: (f.count("run"), f.count("file"), f.count("not run")) for page, f in fates.items()} == BLOCKS
     assert len(fates) == 25
-    assert sum(map(sum, BLOCKS.values())) == 93
+    assert sum(map(sum, BLOCKS.values())) == 95
 
 
 def test_every_block_has_a_language_that_is_known() -> None:

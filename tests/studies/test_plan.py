@@ -17,7 +17,7 @@ from crossspace.studies.shipped import read_study, study_names, study_path, stud
 from crossspace.studies.study import BEST_ON_TEST, Conditions
 
 SHIPPED = study_names()
-SMALL = {"model": {"width": 8, "heads": 2, "rank": 4}}
+SMALL = {"model": {"width": 8, "heads": 2, "fusion": {"rank": 4}}}
 TABLE_3 = {
     "full": ((75.42, 75.66), (68.47, 67.41)),
     "without-spf": ((74.86, 75.15), (67.85, 66.79)),
@@ -141,7 +141,7 @@ def test_every_variant_has_a_twin_when_asked_for(tiny_corpus: Corpus) -> None:
 def test_a_grid_names_its_points(tiny_corpus: Corpus) -> None:
     content = {
         "base": SMALL,
-        "grid": {"model.rank": [4, 8], "training.learning_rate": [0.1, 0.01]},
+        "grid": {"model.fusion.rank": [4, 8], "training.learning_rate": [0.1, 0.01]},
         "reference": "rank-8-learning-rate-0.01",
     }
     study = plan(content, tiny_corpus, name="s")
@@ -149,14 +149,17 @@ def test_a_grid_names_its_points(tiny_corpus: Corpus) -> None:
     assert names == [f"rank-{rank}-learning-rate-{rate}" for rank in (4, 8) for rate in (0.1, 0.01)]
     last = study.variants[-1]
     assert (
-        last.point == {"model.rank": 8, "training.learning_rate": 0.01} and last.about == "rank 8, learning_rate 0.01"
+        last.point == {"model.fusion.rank": 8, "training.learning_rate": 0.01}
+        and last.about == "rank 8, learning_rate 0.01"
     )
-    assert (last.configuration.model["rank"], last.configuration.training.learning_rate) == (8, 0.01)
+    assert (last.configuration.model["fusion"]["rank"], last.configuration.training.learning_rate) == (8, 0.01)
     assert dict(study.grid) == content["grid"]
 
 
 def test_an_empty_list_of_variants_beside_a_grid_is_no_fault(tiny_corpus: Corpus) -> None:
-    study = plan({"base": SMALL, "variants": None, "grid": {"model.rank": [4]}, "report": None}, tiny_corpus, name="s")
+    study = plan(
+        {"base": SMALL, "variants": None, "grid": {"model.fusion.rank": [4]}, "report": None}, tiny_corpus, name="s"
+    )
     assert [v.name for v in study.variants] == ["rank-4"]
 
 
@@ -235,7 +238,7 @@ def test_every_fault_of_a_study_is_named_at_once(tiny_corpus: Corpus) -> None:
         ({"variants": {"a": {"model": 5}}}, "should be a mapping"),
         ({"variants": {"a": {"model": {"name": "cs"}}}}, "There is no model 'cs'"),
         ({"variants": {"a": {"point": {}}}}, "unknown key 'point'"),
-        ({"variants": {"rank-4": {}}, "grid": {"model.rank": [4]}}, "'rank-4' stands twice"),
+        ({"variants": {"rank-4": {}}, "grid": {"model.fusion.rank": [4]}}, "'rank-4' stands twice"),
         ({"variants": {"a": {"training": {"class_weights": [1.0, 2.0]}}}}, "one number per label"),
         ({"variants": {"a": {"recipe": {"mosi": "css-mosi"}}, "b": {"published": "high"}}}, "`published` should be"),
     ],

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from crossspace.cli.parsing import Parser
 from crossspace.cli.terminal_tables import show
 
-KINDS = ("models", "fusions", "balancers", "importers", "extractors", "recipes", "studies")
+if TYPE_CHECKING:
+    from crossspace.parts import Part
+
+KINDS = ("models", "encoders", "fusions", "balancers", "importers", "extractors", "recipes", "studies")
 
 
 def parsers() -> dict[str, Parser]:
@@ -23,6 +28,7 @@ def run(words: Sequence[str]) -> int:
     given = parsers()[""].parse_all(words)
     listers: dict[str, Callable[[], list[tuple[str, str]]]] = {
         "models": _models,
+        "encoders": _encoders,
         "fusions": _fusions,
         "balancers": _balancers,
         "importers": _importers,
@@ -45,10 +51,32 @@ def _models() -> list[tuple[str, str]]:
     return [(name, f"{_about(model)} {model.citation}") for name, model in MODELS.items()]
 
 
-def _fusions() -> list[tuple[str, str]]:
-    from crossspace.nn.fusion import FUSIONS
+def _encoders() -> list[tuple[str, str]]:
+    from crossspace.nn.encoders import ENCODER
 
-    return [(name, f"{_about(fusion)} {fusion.citation}") for name, fusion in FUSIONS.items()]
+    return _kinds(ENCODER)
+
+
+def _fusions() -> list[tuple[str, str]]:
+    from crossspace.nn.fusion import FUSION
+
+    return _kinds(FUSION)
+
+
+def _kinds(part: Part) -> list[tuple[str, str]]:
+    """The components of a part, each followed by its own options; at the end those that stand beside all of them."""
+    from crossspace.signatures import options_of
+
+    rows: list[tuple[str, str]] = []
+    for name, kind in part.kinds.items():
+        rows.append((name, f"{_about(kind)} {kind.citation}"))  # type: ignore[attr-defined]
+        rows += [_option(*option) for option in options_of(part, name) if option[0] not in part.placed]
+    beside = [_option(*option) for option in options_of(part, part.usual) if option[0] in part.placed]
+    return rows + ([(f"with every {part.what}", ""), *beside] if beside else [])
+
+
+def _option(name: str, default: object, about: str) -> tuple[str, str]:
+    return f"  {name}", f"{about.rstrip('.')} (default {json.dumps(default)})"
 
 
 def _balancers() -> list[tuple[str, str]]:

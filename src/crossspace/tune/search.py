@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import yaml
 
-from crossspace.configuration import Configuration, read_configuration, read_yaml
+from crossspace.configuration import Configuration, read_configuration, read_yaml, today
 from crossspace.engine.claim import check_unclaimed, claimed, is_claimed, strangers
 from crossspace.errors import CrossspaceError, UsageError, WritingError
 from crossspace.experiment import differences
@@ -118,7 +118,10 @@ class Search:
         if not path.exists() and strangers(self.folder) and not path.exists():
             raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
         write_new(path, yaml.safe_dump(self.settings, sort_keys=False, allow_unicode=True))
-        compare(self.folder, read_yaml(path), self.settings)
+        found = read_yaml(path)
+        if isinstance(found.get("configuration"), dict):
+            found["configuration"] = today(found["configuration"])
+        compare(self.folder, found, self.settings)
 
     def _search(self, found: Trials, trials: int) -> None:
         while len(found.finished()) < trials:

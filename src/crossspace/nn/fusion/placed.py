@@ -1,4 +1,4 @@
-"""From the name of a fusion operator, an inner width and a residual to the module that a model uses."""
+"""A fusion operator where a model uses it: at an inner width of its own, and with a linear map beside it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 import torch
 
-from crossspace.errors import UsageError, suggestion
-from crossspace.nn.fusion import FUSIONS
+from crossspace.errors import UsageError
 from crossspace.nn.fusion.base import Fusion
 from crossspace.nn.fusion.bottleneck import Bottleneck
 from crossspace.nn.fusion.concatenation import Concatenation
@@ -20,37 +19,38 @@ InnerWidth = int | Literal["budget"] | None
 Build = Callable[[int], Fusion]
 
 
-def build_fusion(
-    name: str,
+def placed(
+    kind: type[Fusion],
+    own: Mapping[str, Any],
+    *,
     width: int,
     modalities: Sequence[str],
-    *,
     inner_width: InnerWidth = None,
     residual: bool = False,
-    options: Mapping[str, Any] | None = None,
+    budget_order: int = 3,
+    budget_rank: int = 16,
 ) -> Fusion:
     """A fusion operator from ``width`` to ``width``.
 
     Args:
-        name: one of ``FUSIONS``.
+        kind: its class.
+        own: the arguments of the class.
         width: features of each modality and of the result.
         modalities: their names, in order.
-        inner_width: None fuses at ``width``. A number puts the operator into a :class:`Bottleneck` of that width.
-            ``budget`` takes the largest such width at which operator and bottleneck have no more parameters than SPF
-            has at ``width``, and SPF itself as it is.
-        residual: add a linear map of the concatenation. Concatenation at ``width`` is that map and stays alone.
-        options: arguments of the operators, of which each takes those it knows. SPF, also where it only sets the
-            budget, needs ``order`` and ``rank``.
+        inner_width: fuse at the model's width if none; a number maps every modality to that width, fuses there and maps
+            back; ``budget`` takes the largest such width at which all this has no more parameters than SPF of
+            ``budget_order`` and ``budget_rank`` at the model's width, and SPF itself as it is.
+        residual: add a linear map of the concatenation to the operator (*released* for SPF). Concatenation at the
+            model's width is that map already and stays as it is. It does not count towards the budget.
+        budget_order: p of the SPF that sets the budget.
+        budget_rank: r of the SPF that sets the budget.
 
     Raises:
-        UsageError: there is no such operator, or it cannot be built at that width.
+        UsageError: it cannot be built at that width.
     """
-    if name not in FUSIONS:
-        raise UsageError(f"There is no fusion {name!r}. {suggestion(name, FUSIONS)}")
-    kind, options = FUSIONS[name], dict(options or {})
 
-    def operator(size: int) -> Fusion:
-        return _of_width(kind, size, modalities, options)
+    def operator(size: int, **more: Any) -> Fusion:
+        return kind(width=size, modalities=modalities, out_width=size, **own, **more)
 
     def within(inner: int) -> Fusion:
         return Bottleneck(operator(inner), width, inner, width)
@@ -58,16 +58,15 @@ def build_fusion(
     if inner_width == "budget" and kind is SynergisticPolynomialFusion:
         inner_width = None
     if inner_width == "budget":
-        reference = {**options, "shared": False}
-        budget = parameters_of(lambda size: _of_width(SynergisticPolynomialFusion, size, modalities, reference), width)
+        budget = parameters_of(lambda d: SynergisticPolynomialFusion(d, modalities, budget_order, budget_rank), width)
         inner_width = largest_width(within, budget)
     if inner_width is not None:
         if inner_width < 1:
-            raise UsageError(f"`fusion_width` should be at least 1, 'budget' or nothing. Found {inner_width!r}.")
+            raise UsageError(f"`inner_width` should be at least 1, 'budget' or nothing. Found {inner_width!r}.")
         fusion = within(inner_width)
         return LinearResidual(fusion, width, width) if residual else fusion
-    if kind is SynergisticPolynomialFusion:
-        return _of_width(kind, width, modalities, {**options, "residual": residual})
+    if "residual" in inspect.signature(kind).parameters:
+        return operator(width, residual=residual)
     return LinearResidual(operator(width), width, width) if residual and kind is not Concatenation else operator(width)
 
 
@@ -82,8 +81,8 @@ def largest_width(build: Build, budget: int) -> int:
     least = parameters_of(build, 1)
     if least > budget:
         raise UsageError(
-            f"The budget of {budget:,} parameters should allow a `fusion_width` of at least 1. Found {least:,} "
-            "parameters at width 1. Raise `rank` or `order`, or set `fusion_width` to a number."
+            f"The budget of {budget:,} parameters should allow an `inner_width` of at least 1. Found {least:,} "
+            "parameters at width 1. Raise `budget_rank` or `budget_order`, or set `inner_width` to a number."
         )
 
     def fits(width: int) -> bool:
@@ -105,8 +104,3 @@ def parameters_of(build: Build, width: int) -> int:
     """How many parameters what is built at ``width`` has."""
     with torch.device("meta"):
         return sum(p.numel() for p in build(width).parameters())
-
-
-def _of_width(kind: type[Fusion], width: int, modalities: Sequence[str], options: Mapping[str, Any]) -> Fusion:
-    known = inspect.signature(kind).parameters
-    return kind(width=width, modalities=modalities, out_width=width, **{k: v for k, v in options.items() if k in known})

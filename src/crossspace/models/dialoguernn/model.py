@@ -12,8 +12,8 @@ from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
+from crossspace.models.dialoguernn.cell import DialogueEncoder
 from crossspace.nn.attention import attend
-from crossspace.nn.dialogue import DialogueEncoder
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.linear import Linear
 from crossspace.nn.missing import only
