@@ -136,7 +136,7 @@ class Part:
         kind = self.kinds[name]
         if self.place is None:
             has = inspect.signature(kind).parameters
-            return kind(**{n: value for n, value in given.items() if n in has}, **stated)
+            return kind(**{n: v for n, v in given.items() if n in has and n in self.given}, **stated)
         own = {option: stated.pop(option) for option in self.own(name)}
         return self.place(kind, own, **given, **stated)
 

@@ -62,7 +62,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()
-        self.arguments  # noqa: B018 - a part that names what there is not is refused, even one that is not built
+        _ = self.arguments  # refuses what no part has, also in a part that is switched off and never built
         if not task.labels:
             raise UsageError("A model needs at least one label. The task has none: its corpus is not labelled.")
         self.task = task

@@ -10,13 +10,16 @@ from functools import cache
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.configuration import make_configuration
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.css import CSS
+from crossspace.models.css.interaction import InteractionEncoder
+from crossspace.models.css.text_bias import TextBias
+from crossspace.nn import SynergisticPolynomialFusion, TransformerEncoder
 from crossspace.nn.fusion import FUSIONS
 from crossspace.parts import merged, parts_of
 from crossspace.recipes import read_recipe, recipe_names, recipe_summary
@@ -422,6 +425,35 @@ def test_budget_of_the_paper_holds_for_every_fusion(fusion: str) -> None:
         model = CSS(IEMOCAP, **{**arguments, "fusion": {"name": fusion, "inner_width": "budget"}})
     size = sum(p.numel() for p in model.parameter_groups()["fusion"])
     assert 0.85 * 164_921 < size <= 164_921
+
+
+def test_weights_are_drawn_in_the_order_of_the_computation(task: TaskSpec) -> None:
+    names, given = task.modalities, {"width": 8, "heads": 2, "dropout": 0.0}
+    torch.manual_seed(7)
+    model = CSS(task, **merged(CSS, SMALL, RELEASED))
+    after = torch.rand(1)
+    torch.manual_seed(7)
+
+    def each(build: Callable[[str], nn.Module]) -> nn.ModuleDict:
+        return nn.ModuleDict({m: build(m) for m in names})
+
+    drawn = {
+        "projection": each(lambda m: nn.Linear(task.widths[m], 8, bias=False)),
+        "speaker": nn.Embedding(task.speaker_slots, 8),
+        "text_bias": TextBias(8, "text", names),
+        "encoder": each(lambda m: TransformerEncoder(8, 2)),
+        "encoder_gate": each(lambda m: nn.Linear(8, 8, bias=False)),
+        "interaction": InteractionEncoder(**given, modalities=names, **RELEASED["interaction"]),
+        "interaction_gate": each(lambda m: nn.Linear(8, 8, bias=False)),
+        "integration": each(lambda m: nn.Linear(16, 8)),
+        "fusion": SynergisticPolynomialFusion(8, names, 4, 16, residual=True),
+        "unimodal": each(lambda m: nn.Sequential(nn.ReLU(), nn.Dropout(0.0), nn.Linear(8, len(task.labels)))),
+        "classifier": nn.Linear(8, len(task.labels)),
+    }
+    expected = {f"{part}.{name}": x for part, module in drawn.items() for name, x in module.state_dict().items()}
+    assert list(model.state_dict()) == list(expected)
+    assert all(torch.equal(model.state_dict()[name], x) for name, x in expected.items())
+    assert torch.equal(after, torch.rand(1)), "as many numbers were drawn"
 
 
 def test_an_unknown_fusion_is_found_in_the_configuration() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -49,8 +50,7 @@ def placed(
         UsageError: it cannot be built at that width.
     """
 
-    def operator(size: int, **more: Any) -> Fusion:
-        return kind(width=size, modalities=modalities, out_width=size, **own, **more)
+    operator = partial(_of_width, kind, own, modalities)
 
     def within(inner: int) -> Fusion:
         return Bottleneck(operator(inner), width, inner, width)
@@ -60,14 +60,17 @@ def placed(
     if inner_width == "budget":
         budget = parameters_of(lambda d: SynergisticPolynomialFusion(d, modalities, budget_order, budget_rank), width)
         inner_width = largest_width(within, budget)
-    if inner_width is not None:
-        if inner_width < 1:
-            raise UsageError(f"`inner_width` should be at least 1, 'budget' or nothing. Found {inner_width!r}.")
-        fusion = within(inner_width)
-        return LinearResidual(fusion, width, width) if residual else fusion
-    if "residual" in inspect.signature(kind).parameters:
+    if inner_width is not None and inner_width < 1:
+        raise UsageError(f"`inner_width` should be at least 1, 'budget' or nothing. Found {inner_width!r}.")
+    if inner_width is None and "residual" in inspect.signature(kind).parameters:
         return operator(width, residual=residual)
-    return LinearResidual(operator(width), width, width) if residual and kind is not Concatenation else operator(width)
+    fusion = operator(width) if inner_width is None else within(inner_width)
+    plain = isinstance(fusion, Concatenation)  # at the model's width it is the map that a residual would add
+    return LinearResidual(fusion, width, width) if residual and not plain else fusion
+
+
+def _of_width(kind: type[Fusion], own: Mapping[str, Any], modalities: Sequence[str], width: int, **more: Any) -> Fusion:
+    return kind(width=width, modalities=modalities, out_width=width, **own, **more)
 
 
 def largest_width(build: Build, budget: int) -> int:
