@@ -155,12 +155,20 @@ def _faults(
 
 
 def _choices(name: str, arguments: Mapping[str, Choices | Range]) -> list[dict[str, Any]]:
-    """Every combination of the names that are searched above an argument: of its component, and of its part."""
+    """Every combination of the names that are searched above an argument: of its component, and of its part.
+
+    Names that there are not are told where they stand.
+    """
     section, _, key = name.partition(".")
-    above = [f"{section}.name", f"{section}.{key.partition('.')[0]}.name"]
-    searched = [n for n in above if n != name and isinstance(arguments.get(n), Choices)]
-    values = [[v for v in arguments[n].samples() if isinstance(v, str)] for n in searched]
-    return [dict(zip(searched, chosen, strict=True)) for chosen in product(*values)]
+    argument = key.partition(".")[0]
+    parts = [parts_of(kind)[argument] for kind in KINDS.get(section, {}).values() if argument in parts_of(kind)]
+    known = {
+        f"{section}.name": set(KINDS.get(section, ())),
+        f"{section}.{argument}.name": {kind for part in parts for kind in part.kinds},
+    }
+    searched = [n for n in known if n != name and isinstance(arguments.get(n), Choices)]
+    values = [[v for v in arguments[n].samples() if isinstance(v, str) and v in known[n]] for n in searched]
+    return [dict(zip(searched, chosen, strict=True)) for chosen in product(*values)] or [{}]
 
 
 def _names(base: Configuration) -> dict[str, Any]:
