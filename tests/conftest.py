@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+# Before PyTorch is imported: workers side by side, each with a thread per processor, wait for each other at full speed.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 import torch
 
@@ -121,6 +125,21 @@ def finished_run(
     folder = tmp_path_factory.mktemp("finished") / "run"
     Run(make_configuration(tiny_tree), tiny_corpus, corpus_file, folder, [0, 1], Devices("cpu")).execute()
     return folder
+
+
+@pytest.fixture
+def only_the_box() -> Iterator[Callable[[], None]]:
+    """What a test imports from outside is forgotten after it, and where it calls this."""
+    from crossspace.components.registry import OUTSIDE
+
+    before = dict(OUTSIDE)
+
+    def forget() -> None:
+        OUTSIDE.clear()
+        OUTSIDE.update(before)
+
+    yield forget
+    forget()
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,10 @@ from crossspace.configuration import Configuration, make_configuration, read_con
 from crossspace.data.corpus import Corpus
 from crossspace.errors import UsageError
 from crossspace.experiment import Run
+from crossspace.models.css import CSS
+from crossspace.objectives.base import Objective
+from crossspace.objectives.classification import CrossEntropy
+from crossspace.objectives.contrastive import SupervisedContrast
 from crossspace.training.devices import Devices
 from crossspace.training.trainer import Event
 
@@ -84,6 +88,44 @@ def test_results_have_the_keys_that_the_issue_promises(finished_run: Path, tiny_
     for metric in results["metrics"].values():
         assert set(metric) >= {"mean", "std", "interval", "values"} and len(metric["values"]) == 2
     assert list(results["per_class"]) == list(tiny_corpus.spec.labels)
+
+
+class Alone(CrossEntropy):
+    """Would compare rows of the whole batch, and fetches none from other processes."""
+
+    separable = False
+
+
+@pytest.mark.parametrize(
+    ("objective", "options", "processes", "reason"),
+    [
+        (SupervisedContrast("text"), {"accumulate": 2}, 1, r"`training.accumulate` should be 1.*'contrast'"),
+        (Alone(), {}, 2, r"one process only.*'fused'.*`--processes 1`"),
+        (SupervisedContrast("text"), {}, 2, None),
+        (Alone(), {}, 1, None),
+    ],
+)
+def test_what_cannot_be_divided_is_refused_before_anything_is_written(
+    objective: Objective,
+    options: dict[str, int],
+    processes: int,
+    reason: str | None,
+    tiny_tree: dict[str, dict],
+    tiny_corpus: Corpus,
+    corpus_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(CSS, "objectives", lambda self: [objective])
+    tree = {**tiny_tree, "training": {**tiny_tree["training"], **options}}
+    folder = tmp_path / "run"
+    run = Run(make_configuration(tree), tiny_corpus, corpus_file, folder, [0], Devices("cpu", processes))
+    if reason is None:
+        run.check()
+        return
+    with pytest.raises(UsageError, match=reason):
+        run.execute()
+    assert not folder.exists()
 
 
 def test_environment_says_what_it_ran_on_and_what_was_chosen(finished_run: Path, tiny_corpus: Corpus) -> None:

@@ -61,8 +61,8 @@ class Slow(GRUEncoder):
 
 @pytest.fixture
 def grown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(FUSIONS, "sharpened", Sharpened)
-    monkeypatch.setitem(ENCODERS, "slow", Slow)
+    monkeypatch.setitem(FUSIONS.box, "sharpened", Sharpened)
+    monkeypatch.setitem(ENCODERS.box, "slow", Slow)
 
 
 def fusion(*options: str, recipe: str | None = None, file: Path | None = None) -> dict[str, Any]:
@@ -233,7 +233,7 @@ class Chooser(MODELS["bc-lstm"]):
 
 
 def test_any_model_may_have_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(MODELS, "chooser", Chooser)
+    monkeypatch.setitem(MODELS.box, "chooser", Chooser)
     options = ["--model", "chooser", "--model.fusion.name", "low-rank", "--model.single.laziness", "3"]
     configuration = read_configuration(None, None, options)
     model = configuration.build_model(TASK)

@@ -17,13 +17,11 @@ import crossspace
 import crossspace.balance
 import crossspace.models
 import crossspace.nn
-import crossspace.objectives
 from crossspace.balance import BALANCERS
-from crossspace.components import discover
 from crossspace.data import importers
 from crossspace.features.extractors import extractors
 from crossspace.models import MODELS, Model
-from crossspace.objectives.base import Objective
+from crossspace.objectives import OBJECTIVES
 from crossspace.parts import Part, parts_of
 from crossspace.training.options import TrainingOptions
 
@@ -83,7 +81,7 @@ def components() -> list[Component]:
         *(Component("Balancers", name, balancer) for name, balancer in BALANCERS.items()),
         *(Component("Importers", name, importers.find(name)) for name in importers.names()),
         *(Component("Extractors", f"{modality} {name}", kind) for modality, name, kind in _extractors()),
-        *(Component("Objectives", name, thing) for name, thing in _objectives().items()),
+        *(Component("Objectives", name, thing) for name, thing in OBJECTIVES.items()),
         *(Component("Layers and fusion", thing.__name__, thing) for thing in _layers()),
         Component("Training", "training options", TrainingOptions),
         *(Component("Python names", name, thing) for name, thing in _public()),
@@ -126,7 +124,7 @@ def part_options(component: Component) -> dict[str, tuple[str, list[PartOption]]
     found = {}
     for name, part in _parts(component.thing).items():
         rows = []
-        for kind, thing in part.kinds.items():
+        for kind, thing in part.here.items():
             made = Component("Layers and fusion", thing.__name__, thing)
             own = [a for a in arguments(made) if a.name in part.own(kind)]
             rows += [PartOption((kind, made.page) if kind else ("", ""), argument) for argument in own]
@@ -201,11 +199,6 @@ def _extractors() -> Iterator[tuple[str, str, type]]:
     for modality, kinds in extractors().items():
         for name, kind in kinds.items():
             yield modality, name, kind
-
-
-def _objectives() -> dict[str, type[Objective]]:
-    package = crossspace.objectives
-    return discover(package.__name__, package.__path__, Objective)
 
 
 def _layers() -> Iterator[type]:

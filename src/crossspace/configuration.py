@@ -16,6 +16,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from crossspace.balance import BALANCERS, Balancer
 from crossspace.building import without_storage
+from crossspace.components import needed
 from crossspace.data.task import TaskSpec
 from crossspace.errors import CrossspaceError, UsageError, suggestion
 from crossspace.layering import DEFAULT, KINDS, merge, options_to_tree
@@ -68,10 +69,14 @@ class Configuration:
         arguments = {key: value for key, value in self.balancer.items() if key != "name"}
         return BALANCERS[self.balancer["name"]](**arguments)
 
-    def check(self, corpus: Corpus) -> None:
+    def check(self, corpus: Corpus, processes: int = 1) -> None:
         """Whether this can be trained on ``corpus``, found out without computing or writing anything.
 
         Model and balancer are built without storage, so that what only they can refuse is known beforehand.
+
+        Args:
+            corpus: to train on.
+            processes: that train together.
 
         Raises:
             UsageError: the model, the balancer or the training refuses a value, or the model is too large for memory.
@@ -95,7 +100,7 @@ class Configuration:
         if self.balancer["name"] == "fixed" and values is not None and len(values) != len(model.objectives()):
             raise UsageError(f"`balancer.values` should be {len(model.objectives())} factors. Found {list(values)}.")
         self.build_balancer()
-        check_training(seen, self.training)
+        check_training(seen, self.training, model, processes)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, complete: reading them back gives the same configuration."""
@@ -107,7 +112,7 @@ class Configuration:
         }
 
 
-_RUN_KEYS = frozenset({"recipe", "data", "seeds"})
+_RUN_KEYS = frozenset({"recipe", "data", "seeds", "imports"})
 """What ``config.yaml`` of a run says besides the three sections."""
 
 
@@ -142,14 +147,18 @@ def read_configuration(
     Raises:
         UsageError: every fault, with the nearest known names.
     """
-    layers = [DEFAULT]
+    layers, hint = [DEFAULT], ""
     if recipe is not None:
         layers.append(read_recipe(recipe))
     if file is not None:
         content = read_yaml(Path(file))
         recipe = recipe or content.get("recipe")
+        hint = needed(content.get("imports"), Path(file).parent)
         layers.append({key: value for key, value in content.items() if key not in _RUN_KEYS})
-    return _checked(merge(layers, options_to_tree(options)), recipe)
+    try:
+        return _checked(merge(layers, options_to_tree(options)), recipe)
+    except UsageError as error:
+        raise UsageError(f"{error}{hint}") from error
 
 
 def make_configuration(tree: Mapping[str, Any], recipe: str | None = None) -> Configuration:

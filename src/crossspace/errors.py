@@ -42,6 +42,10 @@ class MissingExtraError(CrossspaceError):
     """An optional library is needed and not installed."""
 
 
+class CrossspaceWarning(UserWarning):
+    """Something that a user should know and that stops nothing; the command line prints it as a note."""
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """A clause with the names of ``known`` nearest to ``name``, or with all of them when none is near."""
     known = sorted(known)

@@ -19,6 +19,7 @@ import torch
 import yaml
 from lightning_fabric import Fabric
 
+from crossspace.components import imported, recorded, warn_of_changes
 from crossspace.configuration import Configuration, read_yaml, today
 from crossspace.data.corpus import Corpus
 from crossspace.data.summary import validation_summary
@@ -32,6 +33,7 @@ from crossspace.models.base import Model
 from crossspace.predict import Predictor, predictions_of
 from crossspace.reading import reading
 from crossspace.runtime import checked_seeds, replacing, seed_everything, versions, write_text
+from crossspace.training.checkpoint import CHECKPOINT
 from crossspace.training.devices import Devices
 from crossspace.training.history import History, Sink
 from crossspace.training.processes import is_first_process
@@ -140,7 +142,7 @@ class Run:
         Raises:
             UsageError: the configuration does not fit the corpus, or there is nothing to test on.
         """
-        self.configuration.check(self.whole)
+        self.configuration.check(self.whole, self.devices.count)
         if not (self.corpus.labels("test") != UNLABELLED).any():
             raise UsageError(
                 f"A run needs labelled conversations in the split 'test' of corpus {self.corpus.name!r}. Found none. "
@@ -165,8 +167,9 @@ class Run:
         differing = [
             f"{name}: {found_value!r} in the folder, {stated_value!r} now"
             for name, found_value, stated_value in differences(found, stated)
-            if name != "data"
+            if name not in ("data", "imports")
         ]
+        warn_of_changes(found.get("imports"), "The run")
         if differing:
             raise UsageError(
                 f"{self.folder} holds a run with another configuration:\n  "
@@ -182,7 +185,12 @@ class Run:
             )
 
     def _stated(self) -> dict[str, Any]:
-        return {"data": str(self.corpus_path), "seeds": self.seeds, **self.configuration.to_dict()}
+        return {
+            "data": str(self.corpus_path),
+            "seeds": self.seeds,
+            **recorded(imported(), self.folder),
+            **self.configuration.to_dict(),
+        }
 
     def _seed_folder(self, seed: int) -> Path:
         return self.folder / f"seed-{seed}"
@@ -193,9 +201,6 @@ class Run:
         if (folder / SEED_RESULT).exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        if fabric.is_global_zero:
-            for leftover in folder.glob(".*.partial"):  # of a training that was killed while it wrote
-                leftover.unlink(missing_ok=True)
         seed_everything(seed)
         model = self.configuration.build_model(self.corpus.spec, self.left_out)
         model.details = self._details(seed)
@@ -260,6 +265,8 @@ class Run:
         predictions = pa.concat_tables(
             [predictions_of(predictor, self.corpus, "test", seed) for seed, predictor in self.predictors().items()]
         )
+        for seed in self.seeds:  # one that was killed between its result and the removal of its checkpoint
+            (self._seed_folder(seed) / CHECKPOINT).unlink(missing_ok=True)
         training = self.configuration.training
         results = aggregate(predictions, self.corpus.spec.labels, protocol=training.protocol, split="test")
         if "test" in self.corpus.ceilings:
@@ -304,6 +311,7 @@ class Run:
             "protocol": self.configuration.training.protocol,
             "model": {"name": model.name, "parameters": results[0]["parameters"], "citation": model.citation},
             "recipe": self.configuration.recipe,
+            **recorded(imported(), self.folder),
             "chosen": [{key: r[key] for key in ("seed", "best_epoch", "best_score", "chosen_on")} for r in results],
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "seconds": round(sum(r["seconds"] for r in results), 1),

@@ -16,8 +16,11 @@ class Output:
         logits: (N, C) of the fused prediction.
         unimodal: ``{modality: (N, C)}`` logits of each modality alone, for models that have such heads.
         representation: ``{modality: (N, d)}``, the last point that all objectives share.
+        extras: further tensors by name that objectives read, of any number of rows: per pair, per layer, per
+            conversation.
     """
 
     logits: Tensor
     unimodal: Mapping[str, Tensor] = field(default_factory=dict)
     representation: Mapping[str, Tensor] = field(default_factory=dict)
+    extras: Mapping[str, Tensor] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args, get_type_hints
 
+from crossspace.components import Components
 from crossspace.errors import UsageError, suggestion
 
 PartSpec = str | Mapping[str, Any] | None
@@ -41,6 +42,11 @@ class Part:
     def named(self) -> bool:
         """Whether there is a choice."""
         return bool(self.usual)
+
+    @property
+    def here(self) -> Mapping[str, type]:
+        """The components that can be had without importing what installed packages offer."""
+        return self.kinds.here if isinstance(self.kinds, Components) else self.kinds
 
     @cached_property
     def placed(self) -> dict[str, inspect.Parameter]:
@@ -116,7 +122,7 @@ class Part:
         """That a component has no such option, what may have been meant, and who has it."""
         of = f" of the {self.what} {name!r}" if self.named else ""
         known = self.options(name)
-        others = [n for n in self.kinds if option in self.own(n)]
+        others = [n for n in self.here if option in self.own(n)]
         near = suggestion(option, known) if known else "It has no options."
         elsewhere = f" It is an option of {', '.join(map(repr, others))}." if others else ""
         return f"Unknown argument '{where}.{option}'{of}. {near}{elsewhere}"

@@ -47,6 +47,11 @@ def versions() -> dict[str, str]:
     return found
 
 
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def total_memory() -> int | None:
     """Bytes of memory of this machine, or None where it does not say."""
     try:

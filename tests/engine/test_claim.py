@@ -63,6 +63,21 @@ def test_the_claim_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["work"] == strangers(tmp_path)
 
 
+def test_what_dead_processes_left_half_written_is_removed_and_what_others_write_is_not(tmp_path: Path) -> None:
+    halves = [tmp_path / ".a.x.partial", tmp_path / "run" / "seed-0" / ".b.x.partial"]
+    others = [tmp_path / "held" / "seed-0" / ".c.x.partial", tmp_path / "run" / "d.partial", tmp_path / ".kept"]
+    for path in (*halves, *others):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    others[0].unlink()
+    with hold(tmp_path / "held") as other:
+        others[0].touch()
+        with claimed(tmp_path):
+            assert not any(path.exists() for path in halves)
+        other.communicate("")
+    assert all(path.exists() for path in others)
+
+
 def test_a_holder_that_left_no_word_is_still_respected(tmp_path: Path) -> None:
     with hold(tmp_path) as other:
         for text in (b"", b"[]", b"\xff", b"{}"):

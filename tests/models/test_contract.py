@@ -81,6 +81,15 @@ def test_encoding_and_decoding_are_the_two_halves_of_the_model(
     assert torch.equal(model.decode(model.encode(batch), batch).logits, model(batch).logits)
 
 
+def test_decoding_reads_nothing_that_encoding_left_behind(
+    model: Model, task: TaskSpec, make_batch: Callable[..., Batch]
+) -> None:
+    first, second = make_batch(task, (4, 3), missing=0.3), make_batch(task, (2, 6), missing=0.3, seed=1)
+    encoded = model.encode(first)
+    model.encode(second)
+    assert torch.equal(model.decode(encoded, first).logits, model(first).logits)
+
+
 def test_order_and_company_in_the_batch_do_not_matter(
     exact: Model, task: TaskSpec, make_batch: Callable[..., Batch], take: Callable[..., Batch]
 ) -> None:

@@ -36,6 +36,31 @@ def test_strided_rows_and_gradients_are_read_correctly(layer):
     torch.testing.assert_close(layer(rows), F.linear(rows, layer.weight, layer.bias))
 
 
+def test_the_operator_of_pytorch_is_the_one_that_is_called():
+    """Fails where PyTorch has changed it: then the gain is lost until the call is adapted, and nothing else is."""
+    assert linear._KNOWN or not torch.backends.mkldnn.is_available()
+
+
+@pytest.mark.parametrize("schema", ["", "mkldnn::_linear_pointwise(Tensor X) -> Tensor Y"])
+def test_another_operator_is_not_called(layer, monkeypatch, schema):
+    monkeypatch.setattr(linear, "_SCHEMA", schema)
+    monkeypatch.setattr(linear, "_KNOWN", linear._is_known())
+    monkeypatch.setattr(linear, "_product", lambda *args: pytest.fail("it was called"))
+    rows = torch.randn(3, 24)
+    assert torch.equal(layer(rows), F.linear(rows, layer.weight, layer.bias))
+
+
+def test_an_operator_that_refuses_or_miscounts_is_not_known(monkeypatch):
+    monkeypatch.setattr(linear, "_product", lambda *args: torch.zeros(1, 1))
+    assert not linear._is_known()
+
+    def refuse(*args):
+        raise RuntimeError("could not create a primitive")
+
+    monkeypatch.setattr(linear, "_product", refuse)
+    assert not linear._is_known()
+
+
 def test_several_passes_through_a_retained_graph(layer):
     rows = torch.randn(17, 24, requires_grad=True)
     out = layer(rows)

@@ -122,7 +122,7 @@ def judged(u: Utterance) -> UtteranceAnalysis:
 class Here:
     """A worker without a process."""
 
-    def __init__(self, name: str, memory: int | None = None) -> None:
+    def __init__(self, name: str, memory: int | None = None, imports: object = ()) -> None:
         self.name = name
 
     def call(self, function: Callable[..., Any], *given: Any, said: Any = None) -> Any:

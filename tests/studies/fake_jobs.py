@@ -7,8 +7,9 @@ import signal
 from dataclasses import dataclass
 from typing import Any
 
+from crossspace.engine.work import Report
 from crossspace.errors import DataError
-from crossspace.studies.worker import Job, Message, Place, Tell
+from crossspace.studies.worker import Job, Place, Standing
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Fake(Job):
 
     what: str = "answer"
 
-    def do(self, place: Place, tell: Tell) -> Any:
-        """Answer, tell, fail, or die."""
+    def do(self, place: Place, report: Report) -> Any:
+        """Answer, report, fail, or die."""
         if self.what == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if self.what == "leave":
@@ -27,5 +28,5 @@ class Fake(Job):
             raise DataError("told in words")
         if self.what == "bug":
             raise ZeroDivisionError
-        tell(Message("progress", 0.5, "half"))
+        report(Standing(0.5, "half"))
         return self.variant, os.getpid(), place.threads

@@ -21,9 +21,10 @@ from crossspace.cli.main import main
 from crossspace.data.corpus import Corpus
 from crossspace.digests import SUMS
 from crossspace.engine.claim import claimed
+from crossspace.engine.processes import Processes
+from crossspace.engine.work import Done, Event, Failed, Reported
 from crossspace.studies.folder import StudyFolder
-from crossspace.studies.jobs import Crew, _Worker
-from crossspace.studies.worker import Message, Place
+from crossspace.studies.worker import Place, work_at
 
 VARIANTS = ("full", "fixed", "two")
 
@@ -190,7 +191,7 @@ def test_a_folder_that_holds_no_study_is_told(tmp_path: Path, capsys: pytest.Cap
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Jobs that the processes of a crew can import by name."""
+    """Jobs that the processes of a study can import by name."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     return importlib.import_module("fake_jobs")
 
@@ -200,31 +201,21 @@ def job(fake: ModuleType, name: str, what: str = "answer") -> Any:
 
 
 def test_a_process_that_dies_is_a_failure_of_its_job_only(fake: ModuleType, tmp_path: Path) -> None:
-    heard: list[tuple[str, Message]] = []
-
-    def on_message(done: Any, message: Message) -> list[Any]:
-        heard.append((done.variant, message))
-        return [job(fake, "after c")] if (done.variant, message.kind) == ("c", "done") else []
-
     jobs = [
         job(fake, n, w) for n, w in (("a", "mistake"), ("b", "bug"), ("c", "answer"), ("d", "die"), ("e", "answer"))
     ]
-    Crew(1, Place("", "cpu", 1, "none", tmp_path)).work(jobs, on_message)
-    ends = {name: message for name, message in heard if message.kind != "progress"}
+    heard: list[Event[Any]] = []
+    with Processes(work_at(Place("", "cpu", 1, "none", tmp_path)), 1) as running:
+        running.add(jobs)
+        for event in running:
+            heard.append(event)
+            if isinstance(event, Done) and event.item.variant == "c":
+                running.add([job(fake, "after c")], first=True)
+    ends = {event.item.variant: event for event in heard if not isinstance(event, Reported)}
     assert list(ends) == ["a", "b", "c", "after c", "d", "e"]
-    assert [m.kind for m in ends.values()] == ["failed", "failed", "done", "done", "failed", "done"]
-    assert ends["a"].text == "told in words" and "ZeroDivisionError" in ends["b"].text
-    assert "signal 9" in ends["d"].text and "memory" in ends["d"].text
+    assert [type(e) for e in ends.values()] == [Failed, Failed, Done, Done, Failed, Done]
+    assert ends["a"].reason == "told in words" and "ZeroDivisionError" in ends["b"].reason
+    assert "signal 9" in ends["d"].reason and "memory" in ends["d"].reason and ends["d"].died
     assert ends["c"].result[1] == ends["after c"].result[1] != ends["e"].result[1]
-    assert [n for n, m in heard if m.kind == "progress" and m.fraction == 0.5] == ["c", "after c", "e"]
+    assert [e.item.variant for e in heard if isinstance(e, Reported)] == ["c", "after c", "e"]
     assert not multiprocessing.active_children()
-
-
-def test_a_process_that_died_while_it_had_nothing_to_do_is_replaced(fake: ModuleType, tmp_path: Path) -> None:
-    crew = Crew(1, Place("", "cpu", 1, "none", tmp_path))
-    ours, theirs = multiprocessing.Pipe()
-    theirs.close()
-    crew._workers.append(_Worker(multiprocessing.get_context("spawn").Process(), ours))  # never started: not alive
-    heard: list[Message] = []
-    crew.work([job(fake, "a")], lambda done, message: heard.append(message) or [])
-    assert [message.kind for message in heard] == ["progress", "done"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
 from crossspace.errors import UsageError
 from crossspace.training.options import TrainingOptions
-from crossspace.training.schedule import learning_rate_factor
+from crossspace.training.schedule import Plateau, learning_rate_factor
 
 
 def test_constant_stays_and_warms_up_along_a_line() -> None:
@@ -30,7 +31,33 @@ def test_one_cycle_rises_from_a_25th_to_one_and_falls_to_nearly_zero() -> None:
     assert learning_rate_factor("one-cycle", 10, 100, warmup=0.1) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
+@pytest.mark.parametrize(
+    ("rising", "values"),
+    [(True, [0.5, 0.6, 0.6, 0.5, 0.7, 0.7, 0.7, 0.6, 0.5]), (False, [5, 4, 4, 5, 3, 3, 3, 4, 5])],
+)
+def test_plateau_falls_after_so_many_epochs_without_improvement(rising: bool, values: list[float]) -> None:
+    plateau, rates = Plateau(0.5, 2, rising), []
+    for value in values:
+        plateau.look(value)
+        rates.append(plateau.rate)
+    assert rates == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
+
+
+def test_plateau_goes_on_where_its_state_was_taken() -> None:
+    straight, first = Plateau(0.5, 2, True), Plateau(0.5, 2, True)
+    values = [0.5, 0.4, 0.3, 0.6, 0.2, 0.1]
+    for value in values:
+        straight.look(value)
+    for value in values[:2]:
+        first.look(value)
+    second = Plateau(0.5, 2, True)
+    second.load_state_dict(first.state_dict())
+    for value in values[2:]:
+        second.look(value)
+    assert second.state_dict() == straight.state_dict() and second.rate == 0.25
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle", "plateau"])
 @pytest.mark.parametrize("total", [1, 2, 3, 50])
 @pytest.mark.parametrize("warmup", [0.0, 0.1, 0.9])
 def test_factors_are_above_zero_and_at_most_one(schedule: str, total: int, warmup: float) -> None:
@@ -40,10 +67,23 @@ def test_factors_are_above_zero_and_at_most_one(schedule: str, total: int, warmu
 def test_all_faults_of_the_options_are_told_at_once() -> None:
     with pytest.raises(UsageError) as caught:
         TrainingOptions(
-            epochs=0, patience=0, batch_size=0, learning_rate=0.0, weight_decay=-1, warmup=1.0, clip=0.0, averaging=1.0
+            epochs=0,
+            patience=0,
+            batch_size=0,
+            accumulate=0,
+            learning_rate=0.0,
+            weight_decay=-1,
+            warmup=1.0,
+            plateau_factor=1.0,
+            plateau_patience=0,
+            clip=0.0,
+            averaging=1.0,
         )
-    for name in ("epochs", "patience", "batch_size", "learning_rate", "weight_decay", "warmup", "clip", "averaging"):
-        assert f"`{name}`" in str(caught.value)
+    told = set(re.findall(r"`(\w+)`", str(caught.value)))
+    assert told == {
+        *("epochs", "patience", "batch_size", "accumulate", "learning_rate", "weight_decay", "warmup"),
+        *("plateau_factor", "plateau_patience", "clip", "averaging"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -52,6 +92,9 @@ def test_all_faults_of_the_options_are_told_at_once() -> None:
         {"protocol": "best-on-tst"},
         {"optimizer": "sgd"},
         {"schedule": "linear"},
+        {"plateau_on": "accuracy"},
+        {"plateau_factor": float("nan")},
+        {"clip_per": "layer"},
         {"precision": "16"},
         {"class_weights": "even"},
         {"class_weights": 1.5},

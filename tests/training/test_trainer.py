@@ -23,6 +23,7 @@ from crossspace.balance import (
     PCGrad,
     UncertaintyWeights,
 )
+from crossspace.batching.batch import Batch
 from crossspace.batching.collate import batch_of
 from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
@@ -45,7 +46,7 @@ class Stop(Exception):
 
 
 @pytest.fixture
-def make(tiny_corpus: Corpus, tmp_path: Path) -> Make:
+def make(tiny_corpus: Corpus, tmp_path: Path, example: type[Model]) -> Make:
     def build(
         folder: str = "seed",
         corpus: Corpus = tiny_corpus,
@@ -59,7 +60,8 @@ def make(tiny_corpus: Corpus, tmp_path: Path) -> Make:
     ) -> Trainer:
         seed_everything(seed)
         chosen = replace(OPTIONS, **options)
-        made = MODELS[model](corpus.spec, **{**SMALL[model], **(arguments or {})})
+        kind = {**MODELS, "example": example}[model]
+        made = kind(corpus.spec, **{**SMALL.get(model, {}), **(arguments or {})})
         (tmp_path / folder).mkdir(exist_ok=True)
         fabric = Devices("cpu").fabric(chosen.precision)
         weighing = balancer() if balancer else ParetoGradientModulator(every=every)
@@ -98,6 +100,14 @@ VARIANTS = {
     "uncertainty": {"balancer": lambda: UncertaintyWeights(learning_rate=0.1)},
     "nash-mtl": {"balancer": lambda: NashMTL(every=2)},
     "pcgrad": {"balancer": PCGrad},
+    "micro-batches": {"accumulate": 2},
+    "plateau": {"schedule": "plateau", "plateau_patience": 1, "plateau_on": "loss", "epochs": 4, "amsgrad": True},
+    "everything handed on": {
+        "model": "example",
+        "arguments": {"norm": True, "modulated": True, "dropout": 0.2, "factors": {"shift": 0.1, "encoder text": 3.0}},
+        "clip": 0.05,
+        "clip_per": "tensor",
+    },
 }
 
 
@@ -306,6 +316,59 @@ def test_a_power_of_the_inverse_frequency_lies_between_no_and_balanced_class_wei
 def test_class_weights_that_do_not_fit_the_labels_are_refused(make: Make) -> None:
     with pytest.raises(UsageError, match="one number per label"):
         make(class_weights=[1.0, 2.0])
+
+
+def test_micro_batches_train_as_the_whole_batch_does(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def double(*arguments: Any) -> Batch:
+        batch = batch_of(*arguments)
+        return replace(batch, features={m: x.double() for m, x in batch.features.items()})
+
+    monkeypatch.setattr("crossspace.training.trainer.batch_of", double)
+    ends = []
+    for count in (1, 2, 50):  # a batch has three conversations
+        trainer = make(f"{count}", accumulate=count, arguments={"dropout": 0.0})
+        trainer.model.double()
+        assert len(trainer._micro_batches([0, 1, 2])) == min(count, 3)
+        trainer.train_epoch(0)
+        ends.append(trainer.model.state_dict())
+    for other in ends[1:]:
+        for name, parameter in ends[0].items():
+            torch.testing.assert_close(other[name], parameter, rtol=0, atol=1e-12)
+
+
+def test_a_group_of_parameters_trains_at_its_own_rate(make: Make) -> None:
+    factors = {"shift": 0.0, "encoder text": 10.0}
+    trainer = make(model="example", arguments={"factors": factors}, schedule="cosine", balancer=FixedWeights)
+    shift = trainer.model.shift.weight.detach().clone()
+    trainer.train_epoch(0)
+    assert torch.equal(trainer.model.shift.weight, shift)
+    rates = {id(p): group["lr"] for group in trainer.rates.optimizer.param_groups for p in group["params"]}
+    base = rates[id(trainer.model.classifier.weight)]
+    assert 0 < base < OPTIONS.learning_rate and len(rates) == len(list(trainer.model.parameters()))
+    for name, parameters in trainer.model.parameter_groups().items():
+        assert {rates[id(p)] for p in parameters} == {base * factors.get(name, 1.0)}
+
+
+@pytest.mark.parametrize(
+    ("factors", "fault"),
+    [({"shft": 1.0}, "'shift'"), ({"shift": -1.0}, "at least 0"), ({"shift": float("nan")}, "nan")],
+)
+def test_rate_factors_that_make_no_sense_are_refused(make: Make, factors: dict[str, float], fault: str) -> None:
+    with pytest.raises(UsageError, match=fault):
+        make(model="example", arguments={"factors": factors})
+
+
+def test_two_groups_with_rates_may_not_share_a_parameter(make: Make, example: type[Model], monkeypatch: Any) -> None:
+    every = lambda self: {"all": list(self.parameters()), "shift": list(self.shift.parameters())}  # noqa: E731
+    monkeypatch.setattr(example, "parameter_groups", every)
+    with pytest.raises(UsageError, match="'all' and 'shift' share"):
+        make(model="example", arguments={"factors": {"all": 1.0, "shift": 2.0}})
+
+
+def test_the_rate_falls_where_the_score_stands_still(make: Make, tmp_path: Path) -> None:
+    make(schedule="plateau", plateau_patience=2, plateau_factor=0.5, learning_rate=1e-9, epochs=6).fit()
+    rates = [line["learning_rate"] for line in history(tmp_path / "seed") if line["kind"] == "step"][::3]
+    assert rates == pytest.approx([1e-9] * 3 + [5e-10] * 2 + [2.5e-10], rel=1e-12)
 
 
 def test_mixed_precision_trains(make: Make, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -27,26 +29,55 @@ from crossspace.models import MODELS
 from crossspace.training.processes import reducer
 from crossspace.training.step import TrainingStep
 
+_spec = importlib.util.spec_from_file_location("example", Path(__file__).with_name("example.py"))
+example = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(example)
+
 LENGTHS = (6, 1, 4, 3, 2)
 TASK = TaskSpec(("joy", "anger", "calm"), {"text": 4, "audio": 3, "visual": 2}, speakers=2)
 SHARES = {"even": ([0, 4], [1, 2, 3]), "uneven": ([0, 1, 2, 3], [4]), "empty": ([0, 1, 2, 3, 4], [])}
 CSS = ("css", {"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 3}, "dropout": 0.0})
-CASES: dict[str, tuple[tuple[str, dict], Balancer, str]] = {
-    "pgm even": (CSS, ParetoGradientModulator(), "even"),
-    "pgm uneven": (CSS, ParetoGradientModulator(), "uneven"),
-    "pgm empty": (CSS, ParetoGradientModulator(), "empty"),
+EXAMPLE, NORM, CONTRAST = ("example", {"unreached": True}), ("example", {"norm": True}), ("example", {"contrast": True})
+MODULATED = ("example", {"modulated": True})
+PGM, REPRESENTATION = ParetoGradientModulator(), ParetoGradientModulator(space="representation")
+Case = tuple[tuple[str, Mapping[str, Any]], Balancer, str]
+CASES: dict[str, Case] = {
+    "pgm even": (CSS, PGM, "even"),
+    "pgm uneven": (CSS, PGM, "uneven"),
+    "pgm empty": (CSS, PGM, "empty"),
     "unit": (CSS, ParetoGradientModulator(apply="unit"), "uneven"),
-    "representation even": (CSS, ParetoGradientModulator(space="representation"), "even"),
-    "representation uneven": (CSS, ParetoGradientModulator(space="representation"), "uneven"),
-    "representation empty": (CSS, ParetoGradientModulator(space="representation"), "empty"),
+    "representation even": (CSS, REPRESENTATION, "even"),
+    "representation uneven": (CSS, REPRESENTATION, "uneven"),
+    "representation empty": (CSS, REPRESENTATION, "empty"),
     "every second": (CSS, ParetoGradientModulator(every=2), "uneven"),
     "fixed uneven": (CSS, FixedWeights([1.0, 0.5, 2.0]), "uneven"),
     "fixed empty": (CSS, FixedWeights(), "empty"),
     "nash-mtl uneven": (CSS, NashMTL(), "uneven"),
     "uncertainty uneven": (CSS, UncertaintyWeights(learning_rate=0.1), "uneven"),
     "dwa uneven": (CSS, DynamicWeightAverage(), "uneven"),
-    "recurrent empty": (("css", {**CSS[1], "encoder": "gru"}), ParetoGradientModulator(), "empty"),
-    "bc-lstm empty": (("bc-lstm", {"width": 8, "dropout": 0.0}), ParetoGradientModulator(), "empty"),
+    "recurrent empty": (("css", {**CSS[1], "encoder": "gru"}), PGM, "empty"),
+    "bc-lstm empty": (("bc-lstm", {"width": 8, "dropout": 0.0}), PGM, "empty"),
+    "further tensors pgm uneven": (EXAMPLE, PGM, "uneven"),
+    "further tensors pgm empty": (EXAMPLE, PGM, "empty"),
+    "further tensors representation uneven": (EXAMPLE, REPRESENTATION, "uneven"),
+    "further tensors representation empty": (EXAMPLE, REPRESENTATION, "empty"),
+    "further tensors fixed uneven": (EXAMPLE, FixedWeights(), "uneven"),
+    "contrast pgm uneven": (CONTRAST, PGM, "uneven"),
+    "contrast pgm empty": (CONTRAST, PGM, "empty"),
+    "contrast representation uneven": (CONTRAST, REPRESENTATION, "uneven"),
+    "contrast fixed even": (CONTRAST, FixedWeights(), "even"),
+    "contrast fixed empty": (CONTRAST, FixedWeights(), "empty"),
+    "norm pgm uneven": (NORM, PGM, "uneven"),
+    "norm pgm empty": (NORM, PGM, "empty"),
+    "norm representation uneven": (NORM, REPRESENTATION, "uneven"),
+    "norm fixed empty": (NORM, FixedWeights(), "empty"),
+    "modulated pgm uneven": (MODULATED, PGM, "uneven"),
+    "modulated fixed empty": (MODULATED, FixedWeights(), "empty"),
+    "micro-batches pgm uneven": (CSS, PGM, "uneven"),
+    "micro-batches pgm empty": (EXAMPLE, PGM, "empty"),
+    "micro-batches representation uneven": (EXAMPLE, REPRESENTATION, "uneven"),
+    "micro-batches fixed empty": (CSS, FixedWeights(), "empty"),
+    "micro-batches modulated uneven": (MODULATED, PGM, "uneven"),
 }
 
 
@@ -73,16 +104,19 @@ def train(case: str, rank: int | None = None) -> dict[str, object]:
     """What one process, or without a rank a single one with the whole batch, ends with."""
     (name, arguments), balancer, shares = CASES[case]
     torch.manual_seed(0)
-    model = MODELS[name](TASK, **arguments).double()
+    model = {**MODELS, "example": example.Example}[name](TASK, **arguments).double()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, weight_decay=1e-3, fused=True)
     weights = torch.tensor([0.5, 2.0, 1.0])
     balancer = copy.deepcopy(balancer)  # some remember
     step = TrainingStep(model, balancer, optimizer, class_weights=weights, clip=0.5, reduce=reducer())
     records = []
     for number in range(2):
-        balancer.begin_epoch(number)
+        step.begin_epoch(number)
         mine = list(range(len(LENGTHS))) if rank is None else SHARES[shares][rank]
-        records.append(step(batch(mine, number)))
+        # Processes may divide their shares differently.
+        divided = rank is not None and case.startswith("micro-batches")
+        parts = ([mine[:1], mine[1:], []], [mine])[rank] if divided else [mine]
+        records.append(step(*(batch(part, number) for part in parts)))
     return {
         "names": list(records[0].names),
         "values": [r.values for r in records],

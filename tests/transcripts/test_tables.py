@@ -21,10 +21,17 @@ EMORYNLP = (
 
 def test_the_columns_of_meld_are_known():
     found = parse_csv(MELD, "meld.csv")
+    times = [pytest.approx(t) for t in (976.059, 981.731, 981.94, 983.442)]
     assert found.cues == (
-        Cue("Well, hello.", "The Interviewer", pytest.approx(976.059), pytest.approx(981.731), "neutral"),
-        Cue("Hi.", "Chandler", pytest.approx(981.94), pytest.approx(983.442), "joy"),
+        Cue("Well, hello.", "The Interviewer", *times[:2], "neutral", sentiment="neutral"),
+        Cue("Hi.", "Chandler", *times[2:], "joy", sentiment="positive"),
     )
+
+
+@pytest.mark.parametrize(("value", "read"), [(" Positive", "positive"), ("", None), ("-1.3", None), ("mixed", None)])
+def test_a_sentiment_is_one_of_three_names(value: str, read: str | None):
+    cues = parse_csv(f"text,speaker,sentiment\nHi.,A,{value}\n", "a.csv").cues
+    assert [cue.sentiment for cue in cues] == [read]
 
 
 def test_the_columns_of_emorynlp_are_known():

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from crossspace.balance.arithmetic import gram_matrix
 from crossspace.balance.base import Balancer
 from crossspace.balance.dwa import DynamicWeightAverage
 from crossspace.balance.fixed import FixedWeights
-from crossspace.balance.gradients import Balance, balanced_backward, gram_matrix
+from crossspace.balance.gradients import Balance, accumulated_backward, balanced_backward
 from crossspace.balance.nash import NashMTL
 from crossspace.balance.pgm import ParetoGradientModulator
 from crossspace.balance.simplex import pareto_weights
 from crossspace.balance.torchjd import IMTLG, MGDA, AlignedMTL, CAGrad, PCGrad, UPGrad
 from crossspace.balance.uncertainty import UncertaintyWeights
-from crossspace.components import discover
+from crossspace.components import Components, discover
 
-BALANCERS: dict[str, type[Balancer]] = discover(__name__, __path__, Balancer)  # type: ignore[type-abstract]
+BALANCERS: Components[Balancer] = Components(
+    "balancer",
+    Balancer,  # type: ignore[type-abstract]
+    lambda: discover(__name__, __path__, Balancer),  # type: ignore[type-abstract]
+)
 
 __all__ = [
     "BALANCERS",
@@ -30,6 +35,7 @@ __all__ = [
     "ParetoGradientModulator",
     "UPGrad",
     "UncertaintyWeights",
+    "accumulated_backward",
     "balanced_backward",
     "gram_matrix",
     "pareto_weights",

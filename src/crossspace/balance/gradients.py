@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from crossspace.balance.arithmetic import Gradients, added, gradients_of, gram_matrix, mixed
 from crossspace.balance.base import Balancer
 
 Reduce = Callable[[list[Tensor]], None]
 """Adds every tensor of a list over all processes, in place."""
-
-Gradients: TypeAlias = "list[Tensor | None]"
-"""One entry per parameter; None stands for zero."""
-
-_CHUNK = 1 << 16
-"""Entries of a gradient that are turned into float64 at a time; they stay in the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +27,43 @@ class Balance:
 
     weights: Tensor
     gram: Tensor | None
+
+
+class MicroBatch(Protocol):
+    """Some conversations of a batch, as a backward pass sees them: two graphs that meet at the cut.
+
+    Every objective is a sum over micro-batches, so that its gradients add up. :meth:`above` is asked first, and
+    :meth:`below` when no graph above the cut is needed any more: a micro-batch may build each as it is asked for.
+    """
+
+    def above(self) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """K scalars, this micro-batch's share of the objectives, and the leaves they were computed from."""
+
+    def below(self) -> Sequence[Tensor]:
+        """What the encoders gave, with their graph, in the order of the leaves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """A micro-batch whose graphs are there already.
+
+    Attributes:
+        objectives: K scalars computed from ``leaves``.
+        leaves: detached copies of ``tops`` that require gradients.
+        tops: what the encoders gave, with their graph.
+    """
+
+    objectives: Sequence[Tensor]
+    leaves: Sequence[Tensor]
+    tops: Sequence[Tensor]
+
+    def above(self) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """The objectives and the leaves."""
+        return self.objectives, self.leaves
+
+    def below(self) -> Sequence[Tensor]:
+        """What the encoders gave."""
+        return self.tops
 
 
 def balanced_backward(
@@ -52,7 +84,7 @@ def balanced_backward(
 
     Args:
         objectives: K scalars computed from ``leaves``.
-        representation: ``{modality: (N, d)}`` with the graph of the encoders.
+        representation: the tensors at the cut by name, with the graph of the encoders.
         leaves: detached copies of ``representation`` that require gradients; everything above was computed from them.
         shared: parameters whose gradients the balancer compares. A parameter that an objective does not reach
             counts with a zero gradient.
@@ -66,27 +98,50 @@ def balanced_backward(
         The weights used, and the Gram matrix behind them.
     """
     losses = torch.stack([loss.detach() for loss in objectives])
+    whole = Computed(objectives, [leaves[m] for m in representation], list(representation.values()))
+    return accumulated_backward([whole], losses, shared, others, balancer, previous, reduce)
+
+
+def accumulated_backward(
+    micro_batches: Sequence[MicroBatch],
+    losses: Tensor,
+    shared: Sequence[nn.Parameter],
+    others: Sequence[nn.Parameter],
+    balancer: Balancer,
+    previous: Tensor | None = None,
+    reduce: Reduce | None = None,
+) -> Balance:
+    """:func:`balanced_backward` of a batch in several parts, exactly that of the whole.
+
+    What is added up is gradients of objectives, one set for each where the balancer compares them: weights are no
+    linear function of gradients, and the mean of the weights of the parts would be others. Over the representation the
+    Gram matrices add up instead, since each of its rows stands in one micro-batch.
+
+    Args:
+        micro_batches: the parts, this process's share of the batch.
+        losses: (K,) the objectives summed over ``micro_batches``, without gradient.
+        shared: as of :func:`balanced_backward`, like all further arguments.
+        others: likewise.
+        balancer: likewise.
+        previous: likewise.
+        reduce: likewise.
+    """
     if reduce is not None:
+        losses = losses.clone()
         reduce([losses])
-    work = _Backward(objectives, list(representation.values()), [leaves[m] for m in representation])
-    parameters = [*shared, *others]
+    parameters, gram = [*shared, *others], None
     if previous is not None or balancer.needs == "losses":
         weights = balancer.weights(losses) if previous is None else previous
-        gradients, gram = work.of_sum(parameters, weights), None
+        gradients = _of_sum(micro_batches, parameters, weights)
     elif balancer.space == "representation":
-        at_cut, above = work.above(parameters)
-        gram = gram_matrix(at_cut)
-        if reduce is not None:
-            reduce([gram])
-        weights = balancer.weights(losses, gram)
-        gradients = _add(_mix(above, weights), work.below(parameters, _mix(at_cut, weights)))
+        gradients, weights, gram = _compared_at_the_cut(micro_batches, parameters, losses, balancer, reduce)
     else:
-        tasks = work.of_each(parameters)
+        tasks = _of_each(micro_batches, parameters, len(losses))
         if reduce is not None:
             _reduce(tasks, parameters, reduce)
         gram = gram_matrix([task[: len(shared)] for task in tasks])
         weights = balancer.weights(losses, gram)
-        gradients, reduce = _mix(tasks, weights), None
+        gradients, reduce = mixed(tasks, weights), None
     if reduce is not None:
         _reduce([gradients], parameters, reduce)
     for parameter, gradient in zip(parameters, gradients, strict=True):
@@ -94,130 +149,85 @@ def balanced_backward(
     return Balance(weights, gram)
 
 
-@dataclass(frozen=True, eq=False)
-class _Backward:
-    """Backward passes above and below the cut.
-
-    Attributes:
-        objectives: K scalars.
-        tops: what the encoders gave, with their graph.
-        cut: the detached copies from which the objectives were computed.
-    """
-
-    objectives: Sequence[Tensor]
-    tops: Sequence[Tensor]
-    cut: Sequence[Tensor]
-
-    def above(self, parameters: Sequence[Tensor]) -> tuple[list[Gradients], list[Gradients]]:
-        """For every objective, the gradients at the cut and those of the parameters above it."""
-        both = [
-            _gradients([loss], [*self.cut, *parameters], keep=index < len(self.objectives) - 1)
-            for index, loss in enumerate(self.objectives)
-        ]
-        return [g[: len(self.cut)] for g in both], [g[len(self.cut) :] for g in both]
-
-    def below(self, parameters: Sequence[Tensor], at_cut: Gradients, keep: bool = False) -> Gradients:
-        """The gradients of the parameters below the cut, from those at the cut."""
-        return _gradients(self.tops, parameters, at_cut, keep=keep)
-
-    def of_each(self, parameters: Sequence[Tensor]) -> list[Gradients]:
-        """The gradients of every objective, by K passes through the encoders."""
-        at_cut, above = self.above(parameters)
-        last = len(self.objectives) - 1
-        return [_add(above[k], self.below(parameters, at_cut[k], keep=k < last)) for k in range(last + 1)]
-
-    def of_sum(self, parameters: Sequence[Tensor], weights: Tensor) -> Gradients:
-        """The gradient of the weighted sum, by a single pass."""
-        terms = [loss * w.to(loss.dtype) for loss, w in zip(self.objectives, weights, strict=True)]
-        found = _gradients([torch.stack(terms).sum()], [*self.cut, *parameters])
-        at_cut, above = found[: len(self.cut)], found[len(self.cut) :]
-        return _add(above, self.below(parameters, at_cut))
+def _of_sum(micro_batches: Sequence[MicroBatch], parameters: Sequence[Tensor], weights: Tensor) -> Gradients:
+    """The gradient of the weighted sum of the objectives, by a single pass through each micro-batch."""
+    total: Gradients = [None] * len(parameters)
+    for part in micro_batches:
+        objectives, leaves = part.above()
+        terms = [loss * w.to(loss.dtype) for loss, w in zip(objectives, weights, strict=True)]
+        both = gradients_of([torch.stack(terms).sum()], [*leaves, *parameters])
+        at_cut, above = both[: len(leaves)], both[len(leaves) :]
+        del objectives, terms  # the graph above the cut, before the one below is built
+        total = added(total, above)
+        total = added(total, gradients_of(part.below(), parameters, at_cut))
+    return total
 
 
-def gram_matrix(tasks: Sequence[Gradients]) -> Tensor:
-    """(K, K) float64 inner products of K gradients, each a list of tensors in the same order; None stands for zero.
-
-    Products are accumulated in float64: differences of cosines close to one decide the weights.
-    """
-    some = next((g for task in tasks for g in task if g is not None), None)
-    gram = torch.zeros(len(tasks), len(tasks), dtype=torch.float64, device="cpu" if some is None else some.device)
-    if some is None:
-        return gram
-    # One buffer for all products: fresh memory for every piece costs several times the arithmetic.
-    largest = max(g.numel() for task in tasks for g in task if g is not None)
-    piece = max(1, min(largest, _CHUNK) if some.device.type == "cpu" else largest)
-    rows = torch.zeros(len(tasks), piece, dtype=torch.float64, device=some.device)
-    for parts in zip(*tasks, strict=True):
-        flat = [None if part is None else part.detach().reshape(-1) for part in parts]
-        size = next((f.numel() for f in flat if f is not None), 0)
-        for start in range(0, size, piece):
-            width = min(piece, size - start)
-            for row, f in zip(rows, flat, strict=True):
-                if f is None:
-                    row.zero_()
-                else:
-                    row[:width].copy_(f[start : start + width])
-            gram.addmm_(rows[:, :width], rows[:, :width].T)
-    return gram
+def _of_each(micro_batches: Sequence[MicroBatch], parameters: Sequence[Tensor], count: int) -> list[Gradients]:
+    """The gradients of every objective, by ``count`` passes through the encoders of each micro-batch."""
+    tasks: list[Gradients] = [[None] * len(parameters) for _ in range(count)]
+    for part in micro_batches:
+        at_cut, above = _above(part, parameters)
+        tops = part.below()
+        for k in range(count):
+            tasks[k] = added(tasks[k], above[k])
+            tasks[k] = added(tasks[k], gradients_of(tops, parameters, at_cut[k], keep=k < count - 1))
+        del tops
+    return tasks
 
 
-def _gradients(
-    outputs: Sequence[Tensor],
-    inputs: Sequence[Tensor],
-    at_outputs: Sequence[Tensor | None] | None = None,
-    keep: bool = False,
-) -> Gradients:
-    """Gradients of ``outputs`` with None for inputs they do not reach."""
-    if at_outputs is not None:
-        reached = [(o, g) for o, g in zip(outputs, at_outputs, strict=True) if g is not None and o.requires_grad]
-        outputs, at_outputs = [o for o, _ in reached], [g for _, g in reached]
-    outputs = [o for o in outputs if o.requires_grad]
-    if not outputs:
-        return [None] * len(inputs)
-    return _apart(torch.autograd.grad(outputs, inputs, at_outputs, retain_graph=keep, allow_unused=True))
+def _compared_at_the_cut(
+    micro_batches: Sequence[MicroBatch],
+    parameters: Sequence[Tensor],
+    losses: Tensor,
+    balancer: Balancer,
+    reduce: Reduce | None,
+) -> tuple[Gradients, Tensor, Tensor]:
+    """The weighted gradient of this process, the weights, and the Gram matrix over everything that passes the cut."""
+    tasks: list[Gradients] = [[None] * len(parameters) for _ in losses]
+    gram, kept = None, []
+    for part in micro_batches:
+        at_cut, above = _above(part, parameters)
+        tasks = [added(task, more) for task, more in zip(tasks, above, strict=True)]
+        products = gram_matrix(at_cut).to(losses.device)
+        gram = products if gram is None else gram.add_(products)
+        kept.append(at_cut)
+    assert gram is not None
+    if reduce is not None:
+        reduce([gram])
+    weights = balancer.weights(losses, gram)
+    gradients = mixed(tasks, weights)
+    for part, at_cut in zip(micro_batches, kept, strict=True):
+        gradients = added(gradients, gradients_of(part.below(), parameters, mixed(at_cut, weights)))
+    return gradients, weights, gram
 
 
-def _apart(gradients: Sequence[Tensor | None]) -> Gradients:
-    """The gradients, none of which shares memory with another or within itself, so that each may be overwritten.
-
-    Automatic differentiation returns one tensor for both terms of a sum, and an expanded scalar for a sum over rows.
-    """
-    found: Gradients = []
-    seen: set[int] = set()
-    for gradient in gradients:
-        if gradient is not None and (gradient.data_ptr() in seen or 0 in gradient.stride()):
-            gradient = gradient.clone(memory_format=torch.contiguous_format)
-        if gradient is not None:
-            seen.add(gradient.data_ptr())
-        found.append(gradient)
-    return found
-
-
-def _add(above: Gradients, below: Gradients) -> Gradients:
-    """Sum entry by entry; hardly any parameter stands on both sides of the cut."""
-    return [b if a is None else a if b is None else a + b for a, b in zip(above, below, strict=True)]
-
-
-def _weighted(parts: Sequence[Tensor | None], weights: Tensor) -> Tensor | None:
-    """``sum_k weights[k] parts[k]``; the first part that is not None is overwritten."""
-    result: Tensor | None = None
-    for part, weight in zip(parts, weights, strict=True):
-        if part is None:
-            continue
-        factor = weight.to(part.dtype)
-        result = part.mul_(factor) if result is None else result.addcmul_(part, factor)
-    return result
-
-
-def _mix(tasks: Sequence[Gradients], weights: Tensor) -> Gradients:
-    """The weighted sum of K gradients, entry by entry; the gradients themselves are used up."""
-    return [_weighted(parts, weights) for parts in zip(*tasks, strict=True)]
+def _above(part: MicroBatch, parameters: Sequence[Tensor]) -> tuple[list[Gradients], list[Gradients]]:
+    """For every objective, the gradients at the cut and those of the parameters above it."""
+    objectives, leaves = part.above()
+    both = [
+        gradients_of([loss], [*leaves, *parameters], keep=index < len(objectives) - 1)
+        for index, loss in enumerate(objectives)
+    ]
+    return [g[: len(leaves)] for g in both], [g[len(leaves) :] for g in both]
 
 
 def _reduce(tasks: Sequence[Gradients], parameters: Sequence[nn.Parameter], reduce: Reduce) -> None:
-    """Sum over processes; None becomes zeros first, so that every process sums the same list."""
+    """Sum over processes; None becomes zeros first, so that every process sums the same list.
+
+    What no process reaches is None again afterwards: an optimizer would move it by its momentum and weight decay, which
+    a single process does not.
+    """
+    missing = [i for i in range(len(parameters)) if all(task[i] is None for task in tasks)]
+    reached = torch.ones(len(parameters))
+    reached[missing] = 0
+    reached = reached.to(parameters[0].device)
     for task in tasks:
         for index, parameter in enumerate(parameters):
             if task[index] is None:
                 task[index] = torch.zeros_like(parameter)
-    reduce([g for task in tasks for g in task if g is not None])
+    reduce([*(g for task in tasks for g in task if g is not None), reached])
+    if missing:  # looking waits for the device, so only then
+        for index, count in zip(missing, reached[missing].tolist(), strict=True):
+            for task in tasks if count == 0 else ():
+                task[index] = None

@@ -23,6 +23,7 @@ class Batch:
         lengths: (B,) utterances of each conversation; always on the CPU.
         speakers: (N,) speaker index.
         labels: (N,) label index, -100 where unlabelled.
+        sentiments: (N,) index of the second label, -100 where there is none; nothing in a batch made without it.
         conversation_ids: (B,) names, for messages and tables.
         complete: the modalities known to be present in every row; worked out when not given.
         memory: of the earlier utterances of the same conversations, when they are read piece by piece.
@@ -36,6 +37,7 @@ class Batch:
     conversation_ids: Sequence[str] = field(default=())
     complete: frozenset[str] | None = None
     memory: Memory | None = None
+    sentiments: Tensor | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lengths", torch.as_tensor(self.lengths).cpu())
@@ -63,6 +65,7 @@ class Batch:
             present={m: move(p) for m, p in self.present.items()},
             speakers=move(self.speakers),
             labels=move(self.labels),
+            sentiments=None if self.sentiments is None else move(self.sentiments),
         )
 
     def presence(self, modality: str) -> Tensor | None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from crossspace.batching.batch import Batch
 from crossspace.data.conversation import Conversation, Utterance
+from crossspace.data.sentiment import implied_indices
 from crossspace.data.task import UNLABELLED, TaskSpec
 from crossspace.errors import MismatchError
 
@@ -34,6 +35,12 @@ def collate(conversations: Sequence[Conversation], task: TaskSpec) -> Batch:
                     f"Utterance {utterance.id!r} has the label {utterance.label!r}; the task knows {list(task.labels)}."
                 )
             labels[row] = index[utterance.label]
+    implied = dict(zip(task.labels, implied_indices(task.labels, task.sentiments, UNLABELLED), strict=True))
+    places = {sentiment: place for place, sentiment in enumerate(task.sentiments)}
+    sentiments = [
+        implied.get(u.label or "", UNLABELLED) if u.sentiment is None else places.get(u.sentiment, UNLABELLED)
+        for u in utterances
+    ]
     features, present = {}, {}
     for modality, width in task.widths.items():
         features[modality], present[modality] = _column(utterances, modality, width)
@@ -46,6 +53,7 @@ def collate(conversations: Sequence[Conversation], task: TaskSpec) -> Batch:
         lengths=torch.tensor([len(c) for c in conversations], dtype=torch.long),
         speakers=torch.tensor(speakers, dtype=torch.long),
         labels=labels,
+        sentiments=torch.tensor(sentiments, dtype=torch.long),
         conversation_ids=tuple(c.id for c in conversations),
     )
 
@@ -63,6 +71,7 @@ def batch_of(corpus: Corpus, split: str | None, indices: Sequence[int]) -> Batch
         lengths=torch.from_numpy(columns.lengths),
         speakers=torch.from_numpy(columns.speakers),
         labels=torch.from_numpy(columns.labels),
+        sentiments=torch.from_numpy(columns.sentiments),
         conversation_ids=columns.conversation_ids,
     )
 

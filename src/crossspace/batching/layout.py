@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from crossspace.batching.memory import Memory
+from crossspace.batching.pairs import Pairs, pairs_of
 
 _LONGEST_TO_SHORTEST = 0.7
 """A conversation joins a block only when it is at least this fraction of the block's longest one."""
@@ -74,6 +75,8 @@ class Layout:
         self.lengths = tuple(int(length) for length in lengths)
         self.device = torch.device(device)
         self.memory, self.causal = memory, causal
+        self._pairs: dict[int | None, Pairs] = {}
+        self._bands: dict[tuple[int | None, int | None], tuple[Tensor, ...]] = {}
         if memory is not None and len(set(self.lengths)) > 1:
             raise ValueError(f"Conversations with a memory go on by equal lengths. Found {self.lengths}.")
 
@@ -150,6 +153,30 @@ class Layout:
         """The rows in the order of a recurrence from the last utterance to the first."""
         return self._walk(backward=True)
 
+    def pairs(self, window: int | None = None) -> Pairs:
+        """Every ordered pair of rows of one conversation, made once.
+
+        Args:
+            window: cut conversations into consecutive windows of so many utterances, of which the last may be shorter,
+                and pair within these only; none pairs within whole conversations.
+        """
+        if window is not None and window < 1:
+            raise ValueError(f"A window holds at least one utterance. Found {window}.")
+        if window not in self._pairs:
+            self._pairs[window] = pairs_of(self.lengths, window, self.device)
+        return self._pairs[window]
+
+    def band(self, past: int | None = None, future: int | None = None) -> tuple[Tensor, ...]:
+        """For each block (b, t, t) bool, made once: whether utterance i (second axis) reaches utterance j (third axis).
+
+        Args:
+            past: how many utterances back it reaches; none, to the first of the conversation.
+            future: how many ahead; none, to the last.
+        """
+        if (past, future) not in self._bands:
+            self._bands[past, future] = tuple(_band(block.valid, past, future) for block in self.blocks)
+        return self._bands[past, future]
+
     def _walk(self, backward: bool) -> Walk:
         lengths = torch.tensor(self.lengths, dtype=torch.long)
         order = torch.argsort(lengths, descending=True, stable=True)
@@ -168,3 +195,14 @@ class Layout:
             else:
                 groups.append([i])
         return groups
+
+
+def _band(valid: Tensor, past: int | None, future: int | None) -> Tensor:
+    places = torch.arange(valid.shape[1], device=valid.device)
+    ahead = places[None, :] - places[:, None]
+    near = torch.ones_like(ahead, dtype=torch.bool)
+    if past is not None:
+        near &= ahead >= -past
+    if future is not None:
+        near &= ahead <= future
+    return near & valid[:, :, None] & valid[:, None, :]

@@ -26,7 +26,10 @@ def parsers() -> dict[str, Parser]:
     """The parser of the command."""
     ending = "The ending of --out says the format: --out FILE.csv, .json, .vtt or .html."
     parser = Parser(
-        prog="crossspace analyze", description=_ABOUT, instead={"--format": ending, "-f": ending, "--output": ending}
+        prog="crossspace analyze",
+        description=_ABOUT,
+        imports=True,
+        instead={"--format": ending, "-f": ending, "--output": ending},
     )
     parser.add_argument("source", type=local, help="recording or transcript")
     parser.add_argument("--transcript", type=local, help="transcript of the recording")

@@ -11,7 +11,7 @@ from typing import Any
 
 from crossspace.cli import data_join, data_split
 from crossspace.cli.cutting import add_rule, tell_cut
-from crossspace.cli.parsing import Parser, json_value, local, names_or_count, pairs
+from crossspace.cli.parsing import Parser, import_named, json_value, local, names_or_count, pairs
 from crossspace.cli.parsing import words as split_words
 from crossspace.errors import DataError, UsageError, suggestion
 
@@ -50,9 +50,10 @@ def run(words: Sequence[str]) -> int:
 def _import(words: list[str]) -> int:
     from crossspace.data.importers import find, names
 
-    before = Parser(prog="crossspace data import", add_help=False)
+    before = Parser(prog="crossspace data import", add_help=False, imports=True)
     before.add_argument("--format")
     chosen, _ = before.parse_known_args(words)
+    import_named(chosen)
     if chosen.format is not None and chosen.format.lower() in _EXTRACTED and chosen.format not in names():
         raise UsageError(
             f"There is no importer {chosen.format!r}: 'data import' reads features that exist already. Recordings, "
@@ -81,7 +82,7 @@ def _import_parser(format: str | None) -> Parser:
     about = "Import SOURCE and write the corpus TARGET."
     if format is None:
         about += " Each format has options of its own:\n'... --format arrays --help' lists those of arrays."
-    parser = Parser(prog="crossspace data import", description=about)
+    parser = Parser(prog="crossspace data import", description=about, imports=True)
     parser.add_argument("source", type=local, help="file or folder to read")
     parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
     parser.add_argument("--format", required=True, help=f"importer: {', '.join(names())}")

@@ -16,7 +16,7 @@ folder."""
 
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
-    parser = Parser(prog="crossspace evaluate", description=_ABOUT)
+    parser = Parser(prog="crossspace evaluate", description=_ABOUT, imports=True)
     parser.add_argument("model", help="run folder, or folder of a seed")
     parser.add_argument("corpus", type=local, help="corpus file (.parquet)")
     parser.add_argument("--split", default="test", help="train, validation or test (default)")

@@ -34,7 +34,7 @@ The same command goes on after an interruption: what was extracted is in the cac
 
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
-    parser = Parser(prog="crossspace extract", description=_ABOUT)
+    parser = Parser(prog="crossspace extract", description=_ABOUT, imports=True)
     parser.add_argument(
         "source", type=local, help="recording, transcript, manifest, table of dialogues, or a folder of these tables"
     )

@@ -5,20 +5,21 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crossspace.cli.parsing import Parser
 from crossspace.cli.terminal_tables import show
+from crossspace.components import Components
 
 if TYPE_CHECKING:
     from crossspace.parts import Part
 
-KINDS = ("models", "encoders", "fusions", "balancers", "importers", "extractors", "recipes", "studies")
+KINDS = ("models", "encoders", "fusions", "balancers", "objectives", "importers", "extractors", "recipes", "studies")
 
 
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
-    parser = Parser(prog="crossspace list", description="List what there is.")
+    parser = Parser(prog="crossspace list", description="List what there is.", imports=True)
     parser.add_argument("kind", nargs="?", choices=KINDS, help="one kind only")
     return {"": parser}
 
@@ -31,6 +32,7 @@ def run(words: Sequence[str]) -> int:
         "encoders": _encoders,
         "fusions": _fusions,
         "balancers": _balancers,
+        "objectives": _objectives,
         "importers": _importers,
         "extractors": _extractors,
         "recipes": _recipes,
@@ -42,13 +44,28 @@ def run(words: Sequence[str]) -> int:
 
 
 def _about(component: type) -> str:
-    return (inspect.getdoc(component) or "").splitlines()[0]
+    return next(iter((inspect.getdoc(component) or "").splitlines()), "")
+
+
+def _rows(components: Components[Any], more: Callable[[Any], str] = lambda component: "") -> list[tuple[str, str]]:
+    """Names and descriptions; of what is from outside, also where from. What packages offer is not imported."""
+    outside = components.outside
+    rows = []
+    for name, component in components.here.items():
+        source = f"(from {outside[name].origin})" if name in outside else ""
+        rows.append((name, " ".join(filter(None, (_about(component), more(component), source)))))
+    notes = {"imported when it is used": components.offered, "hidden by the one above": components.shadowed}
+    return rows + [
+        (name, f"(from {offer.distribution} {offer.version}, {note})")
+        for note, offers in notes.items()
+        for name, offer in offers.items()
+    ]
 
 
 def _models() -> list[tuple[str, str]]:
     from crossspace.models import MODELS
 
-    return [(name, f"{_about(model)} {model.citation}") for name, model in MODELS.items()]
+    return _rows(MODELS, lambda model: model.citation)
 
 
 def _encoders() -> list[tuple[str, str]]:
@@ -68,9 +85,10 @@ def _kinds(part: Part) -> list[tuple[str, str]]:
     from crossspace.signatures import options_of
 
     rows: list[tuple[str, str]] = []
-    for name, kind in part.kinds.items():
-        rows.append((name, f"{_about(kind)} {kind.citation}"))  # type: ignore[attr-defined]
-        rows += [_option(*option) for option in options_of(part, name) if option[0] not in part.placed]
+    for name, about in _rows(part.kinds, lambda kind: kind.citation):  # type: ignore[arg-type]
+        rows.append((name, about))
+        if name in part.here:
+            rows += [_option(*option) for option in options_of(part, name) if option[0] not in part.placed]
     beside = [_option(*option) for option in options_of(part, part.usual) if option[0] in part.placed]
     return rows + ([(f"with every {part.what}", ""), *beside] if beside else [])
 
@@ -82,22 +100,28 @@ def _option(name: str, default: object, about: str) -> tuple[str, str]:
 def _balancers() -> list[tuple[str, str]]:
     from crossspace.balance import BALANCERS
 
-    return [(name, _about(balancer)) for name, balancer in BALANCERS.items()]
+    return _rows(BALANCERS)
+
+
+def _objectives() -> list[tuple[str, str]]:
+    from crossspace.objectives import OBJECTIVES
+
+    return _rows(OBJECTIVES)
 
 
 def _importers() -> list[tuple[str, str]]:
-    from crossspace.data.importers import find, names
+    from crossspace.data.importers import IMPORTERS
 
-    return [(name, _about(find(name))) for name in names()]
+    return _rows(IMPORTERS)
 
 
 def _extractors() -> list[tuple[str, str]]:
     from crossspace.features.extractors import extractors
 
     return [
-        (f"{modality} {name}", f"{_about(kind)} {kind.licence}")
+        (f"{modality} {name}", about)
         for modality, kinds in extractors().items()
-        for name, kind in kinds.items()
+        for name, about in _rows(kinds, lambda kind: kind.licence)
     ]
 
 

@@ -7,10 +7,13 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from crossspace import __version__
-from crossspace.errors import CrossspaceError, UsageError, suggestion
+from crossspace.errors import CrossspaceError, CrossspaceWarning, UsageError, suggestion
 
 COMMANDS = {
     "data": "import, join, split, show, validate or synthesize a corpus",
@@ -23,7 +26,7 @@ COMMANDS = {
     "serve": "the same over HTTP and on a web page",
     "report": "write the report of a run again",
     "study": "train and compare many variants of a configuration",
-    "list": "list models, fusions, balancers, importers, extractors, recipes and studies",
+    "list": "list models, encoders, fusions, balancers, objectives, importers, extractors, recipes, studies",
 }
 
 
@@ -41,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 fine, 2 usage or configuration, 1 everything else."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _dispatch(words)
+        with _notes():
+            return _dispatch(words)
     except CrossspaceError as error:
         print(f"crossspace: {error}", file=sys.stderr)
         return error.exit_code
@@ -57,6 +61,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"crossspace: {error}. Check the path, the permissions and the space on the disk.", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Inside, our own warnings are notes; those of libraries are shown as before."""
+    with warnings.catch_warnings():
+        before = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if issubclass(category, CrossspaceWarning):
+                print(f"Note: {message}", file=sys.stderr)
+            else:
+                before(message, category, *where)
+
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def _dispatch(words: list[str]) -> int:

@@ -38,6 +38,8 @@ _USUAL = {
 }
 """What other programs call an option that has another name here."""
 
+_IMPORTS = "imports"
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises instead of exiting.
@@ -45,14 +47,30 @@ class Parser(argparse.ArgumentParser):
     Args:
         instead: ``{option: sentence}`` on what to write in place of options that people expect and that are not there.
         takes_components: the command takes ``--model.width`` and its like too.
+        imports: the command takes ``--import``; what it names is imported before its options are looked at.
         **options: of :class:`argparse.ArgumentParser`.
     """
 
     def __init__(
-        self, *, instead: Mapping[str, str] | None = None, takes_components: bool = False, **options: Any
+        self,
+        *,
+        instead: Mapping[str, str] | None = None,
+        takes_components: bool = False,
+        imports: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
         self.instead, self.takes_components = dict(instead or {}), takes_components
+        if imports:
+            self.add_argument(
+                "--import",
+                dest=_IMPORTS,
+                action="append",
+                default=[],
+                metavar="CODE",
+                help="a file (mine.py) or module (package.mine; the current folder is looked in last) with models or "
+                "other components of your own, which runs as a program does; may be repeated",
+            )
 
     def error(self, message: str) -> NoReturn:
         """Raise :class:`UsageError` where argparse would print and exit."""
@@ -65,6 +83,7 @@ class Parser(argparse.ArgumentParser):
     def parse_all(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse ``words``; unknown options are named together with the nearest known ones."""
         found, unknown = self.parse_known_args(list(words))
+        import_named(found)  # suggestions know the arguments of components of the user's own
         if unknown:
             faults = [
                 f"Unknown option {word!r}. {self._meant(word.partition('=')[0])}"
@@ -97,6 +116,18 @@ class Parser(argparse.ArgumentParser):
             return f"Did you mean {near[0]!r}?"
         more = f", '{self.prog} --help all' the arguments of model, balancer and training" * self.takes_components
         return f"'{self.prog} --help' shows what can be given{more}."
+
+
+def import_named(found: argparse.Namespace) -> None:
+    """Import what ``--import`` names, and take it out of the parsed options.
+
+    Raises:
+        UsageError: it cannot be imported, or what it brings cannot be used.
+    """
+    for code in vars(found).pop(_IMPORTS, ()):
+        from crossspace.components import load
+
+        load(code)
 
 
 def local(text: str) -> str:

@@ -28,7 +28,9 @@ with probabilities, what every modality alone would say, and how much each contr
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
     ending = "The ending of --out says the format: --out FILE.csv or FILE.parquet, FILE.json for a conversation."
-    parser = Parser(prog="crossspace predict", description=_ABOUT, instead={"--format": ending, "--output": ending})
+    parser = Parser(
+        prog="crossspace predict", description=_ABOUT, imports=True, instead={"--format": ending, "--output": ending}
+    )
     parser.add_argument("model", help="run folder, folder of a seed, or name on a hub")
     parser.add_argument("source", type=local, help="corpus (.parquet) or conversation (.json)")
     parser.add_argument("--split", default="all", help="train, validation, test or all (default) of a corpus")

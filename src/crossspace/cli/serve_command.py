@@ -57,7 +57,7 @@ def run(words: Sequence[str]) -> int:
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
     default = Settings()
-    parser = Parser(prog="crossspace serve", description=_ABOUT)
+    parser = Parser(prog="crossspace serve", description=_ABOUT, imports=True)
     parser.add_argument("run", nargs="?", help="run folder, folder of a seed, or name on a hub")
     parser.add_argument("--host", default=default.host, help="address to listen on (default: this computer only)")
     parser.add_argument("--port", type=int, default=default.port, help="0 takes a free one (default: %(default)s)")

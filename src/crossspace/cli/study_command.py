@@ -40,7 +40,7 @@ def parsers() -> dict[str, Parser]:
 
 
 def _run_parser() -> Parser:
-    parser = Parser(prog="crossspace study run", description=_ABOUT, takes_components=True)
+    parser = Parser(prog="crossspace study run", description=_ABOUT, takes_components=True, imports=True)
     parser.add_argument("study", help="name of a shipped study, or a YAML file")
     parser.add_argument("--data", type=local, required=True, help="corpus file (.parquet)")
     parser.add_argument("--out", required=True, help="folder of the study: new, empty, or of this same study")
@@ -65,13 +65,13 @@ def _run(words: list[str]) -> int:
     from crossspace.cli.study_progress import StudyProgress
     from crossspace.configuration import options_to_tree
     from crossspace.data.corpus import Corpus
-    from crossspace.studies.jobs import cores
+    from crossspace.runtime import processors
     from crossspace.studies.plan import plan
     from crossspace.studies.report import write_study_report
     from crossspace.studies.run import StudyRun, check_counts
     from crossspace.studies.shipped import read_study, study_path, study_summary
 
-    jobs = cores() if given.jobs is None else given.jobs
+    jobs = processors() if given.jobs is None else given.jobs
     check_counts(jobs=jobs, seeds=given.seeds, rounds=given.rounds)
     if not Path(given.data).exists():
         raise DataError(f"There is no file {given.data}. 'crossspace data import' makes a corpus.")
@@ -117,6 +117,7 @@ def _report_parser() -> Parser:
     parser = Parser(
         prog="crossspace study report",
         description="Write the tables (Markdown, LaTeX, CSV, HTML) and figures of a study, finished or not.",
+        imports=True,
     )
     parser.add_argument("study", help="folder of the study")
     parser.add_argument("--out", help="folder to write to (default: that of the study)")

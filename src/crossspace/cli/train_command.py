@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossspace.cli.parsing import Parser, local, split_off_components
+from crossspace.cli.parsing import Parser, import_named, local, split_off_components
 from crossspace.errors import UsageError
 from crossspace.runtime import checked_seeds
 from crossspace.training.tracking import TRACKERS, check_tracker, sinks_for
@@ -24,7 +24,7 @@ Any argument of the model, the balancer or the training can be set as --model.wi
 
 def parsers() -> dict[str, Parser]:
     """The options of the command itself; those of model, balancer and training come from their signatures."""
-    made = Parser(prog="crossspace train", description=_ABOUT, takes_components=True)
+    made = Parser(prog="crossspace train", description=_ABOUT, takes_components=True, imports=True)
     made.add_argument("--data", type=local, help="corpus file (.parquet)")
     made.add_argument("--out", help="folder of the run, new or empty")
     made.add_argument("--recipe", help="start from a recipe; 'crossspace list recipes' names them")
@@ -123,6 +123,7 @@ def _help_all(words: list[str], rest: Sequence[str]) -> int:
     from crossspace.configuration import configuration_parser, read_configuration
 
     given, _ = parsers()[""].parse_known_args([w for w in words if w not in ("--help", "all")])
+    import_named(given)
     chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
     configuration = read_configuration(given.recipe, given.config, [*chosen, *rest])
     print(parsers()[""].format_help())

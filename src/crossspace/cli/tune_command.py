@@ -24,7 +24,7 @@ As with 'crossspace train', --model.width 64 and its like set what is not search
 
 def parsers() -> dict[str, Parser]:
     """The options of the command itself."""
-    made = Parser(prog="crossspace tune", description=_ABOUT, takes_components=True)
+    made = Parser(prog="crossspace tune", description=_ABOUT, takes_components=True, imports=True)
     made.add_argument("--space", help="YAML file: arguments such as model.width, with a list or low and high")
     made.add_argument("--data", type=local, help="corpus file (.parquet)")
     made.add_argument("--out", help="folder of the search: new, empty, or one to go on with")

@@ -18,6 +18,7 @@ class Columns:
         lengths: (B,) int64 utterances of each conversation.
         speakers: (N,) int64 index of the speaker.
         labels: (N,) int64 index of the label, -100 where unlabelled.
+        sentiments: (N,) int64 index of the sentiment, stated or implied by the label, -100 where there is none.
         conversation_ids: (B,).
     """
 
@@ -26,4 +27,5 @@ class Columns:
     lengths: np.ndarray
     speakers: np.ndarray
     labels: np.ndarray
+    sentiments: np.ndarray
     conversation_ids: tuple[str, ...]

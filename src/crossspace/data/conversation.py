@@ -18,6 +18,7 @@ class Utterance:
         text: transcript, where there is one.
         start, end: seconds from the beginning of the recording.
         label: name of the emotion, or ``None`` when it is not known.
+        sentiment: name of the sentiment, where somebody has labelled it apart from the emotion.
         features: one float32 vector ``(D,)`` per modality; a modality that is not a key is *missing*.
         missing: ``{modality: reason}``, why an extractor found nothing, where that is known.
     """
@@ -30,6 +31,7 @@ class Utterance:
     label: str | None = None
     features: Mapping[str, np.ndarray] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    sentiment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,4 +49,4 @@ class Conversation:
 
     def without_labels(self) -> Conversation:
         """The same without labels, on which no prediction may depend."""
-        return Conversation(self.id, tuple(replace(u, label=None) for u in self.utterances))
+        return Conversation(self.id, tuple(replace(u, label=None, sentiment=None) for u in self.utterances))

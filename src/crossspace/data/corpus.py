@@ -224,6 +224,7 @@ class Corpus:
             lengths=np.array([stop - start for start, stop in spans], dtype=np.int64),
             speakers=self._speakers[rows],
             labels=self._labels[rows],
+            sentiments=self._sentiments[rows],
             conversation_ids=tuple(self._index.conversation_ids[c] for c in members),
         )
 
@@ -268,9 +269,7 @@ class Corpus:
         kept = {m: d for m, d in known.items() if m in names}
         extractors = {m: e for m, e in self.extractors.items() if m in kept}
         ceilings = self.ceilings if len(kept) == len(known) else {}
-        metadata = replace(
-            self.metadata, spec=replace(self.spec, widths=kept), extractors=extractors, ceilings=ceilings
-        )
+        metadata = replace(self.metadata, spec=self.spec.with_widths(kept), extractors=extractors, ceilings=ceilings)
         features = ChosenFeatures(self._features, {m: m for m in kept})
         return Corpus.from_columns(metadata, self._index, features, self._splits, mark=self.fingerprint)
 
@@ -281,6 +280,10 @@ class Corpus:
     @cached_property
     def _labels(self) -> np.ndarray:
         return self._index.labels(self.spec)
+
+    @cached_property
+    def _sentiments(self) -> np.ndarray:
+        return self._index.sentiments(self.spec)
 
     @cached_property
     def _speakers(self) -> np.ndarray:

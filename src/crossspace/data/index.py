@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crossspace.data.sentiment import implied_indices
+from crossspace.data.store.schema import SENTIMENT
 from crossspace.data.task import UNLABELLED, TaskSpec
 
 _GROUP_ROWS = 256
@@ -58,6 +60,16 @@ class Index:
         """(N,) int64 label index, -100 where unlabelled."""
         found = pc.index_in(self.table["label"], value_set=pa.array(spec.labels, pa.string()))
         return np.asarray(pc.fill_null(found, UNLABELLED)).astype(np.int64)
+
+    def sentiments(self, spec: TaskSpec) -> np.ndarray:
+        """(N,) int64 index of the sentiment, as stated or else as the label implies it, -100 where there is none."""
+        implied = np.array([*implied_indices(spec.labels, spec.sentiments, UNLABELLED), UNLABELLED], dtype=np.int64)
+        by_label = implied[self.labels(spec).clip(min=-1)]
+        if SENTIMENT not in self.table.column_names:
+            return by_label
+        stated = pc.index_in(self.table[SENTIMENT], value_set=pa.array(spec.sentiments, pa.string()))
+        known = np.asarray(pc.fill_null(stated, UNLABELLED)).astype(np.int64)
+        return np.where(known == UNLABELLED, by_label, known)
 
     def speakers(self, spec: TaskSpec) -> np.ndarray:
         """(N,) int64 speaker index, by the corpus's policy."""

@@ -13,7 +13,7 @@ from crossspace.data.features import ArrayFeatures, Features
 from crossspace.data.index import Index
 from crossspace.data.names import split_name
 from crossspace.data.store.checks import feature_faults, index_faults, refuse
-from crossspace.data.store.schema import INDEX_SCHEMA, MISSING_PREFIX, missing_field
+from crossspace.data.store.schema import INDEX_SCHEMA, MISSING_PREFIX, SENTIMENT, missing_field
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError
 
@@ -34,7 +34,7 @@ def columns_of(conversations: BySplit, spec: TaskSpec) -> tuple[Index, Features]
     ids = [c.id for _, c in placed]
     faults += [f"conversation id {c!r} occurs {ids.count(c)} times" for c in sorted({*_repeated(ids)})]
     table = _table(placed, list(spec.widths))
-    faults += index_faults(table, spec.labels)
+    faults += index_faults(table, spec.labels, spec.sentiments)
     utterances = [u for _, c in placed for u in c.utterances]
     strange = sorted({m for u in utterances for m in u.features} - set(spec.widths))
     faults += [f"modality {m!r} is unknown; the task has {list(spec.widths)}" for m in strange]
@@ -57,6 +57,7 @@ def conversation_at(place: int, index: Index, features: Features) -> Conversatio
             start=row["start"],
             end=row["end"],
             label=row["label"],
+            sentiment=row.get(SENTIMENT),
             features={m: values[i] for m, (values, present) in vectors.items() if present[i]},
             missing={
                 name.removeprefix(MISSING_PREFIX): reason
@@ -70,18 +71,20 @@ def conversation_at(place: int, index: Index, features: Features) -> Conversatio
 
 
 def index_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
-    """Columns as a table of :data:`~crossspace.data.store.schema.INDEX_SCHEMA`.
+    """Columns as a table of :data:`~crossspace.data.store.schema.INDEX_SCHEMA`, and of sentiments where there are any.
 
     Raises:
         DataError: a value has another type than its column.
     """
-    arrays = []
-    for field in INDEX_SCHEMA:
+    arrays, fields = [], list(INDEX_SCHEMA)
+    if any(value is not None for value in columns.get(SENTIMENT, ())):
+        fields.append(pa.field(SENTIMENT, pa.string()))
+    for field in fields:
         try:
             arrays.append(pa.array(columns[field.name], field.type))
         except Exception as error:  # of whatever kind: the values are the caller's
             raise DataError(f"Column {field.name!r} should hold {field.type}. Found other values ({error}).") from error
-    return pa.table(arrays, schema=INDEX_SCHEMA)
+    return pa.table(arrays, schema=pa.schema(fields))
 
 
 def _table(placed: Sequence[tuple[str | None, Conversation]], modalities: Sequence[str]) -> pa.Table:
@@ -94,6 +97,7 @@ def _table(placed: Sequence[tuple[str | None, Conversation]], modalities: Sequen
     }
     for name in ("speaker", "text", "start", "end", "label"):
         columns[name] = [getattr(row[3], name) for row in rows]
+    columns[SENTIMENT] = [row[3].sentiment for row in rows]
     table = index_table(columns)
     for modality in modalities:
         reasons = [row[3].missing.get(modality) for row in rows]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from crossspace.data.sentiment import SENTIMENTS
 from crossspace.errors import UsageError
 
 UNLABELLED = -100
@@ -23,21 +24,37 @@ class TaskSpec:
         speakers: the names of the speakers when identities mean the same in every conversation (IEMOCAP's F and M),
             or how many speakers of one conversation are told apart, numbered by first appearance, when they do not.
             Whoever comes beyond them shares one overflow index.
+        sentiments: names of the second label in index order; those of :mod:`crossspace.data.sentiment` where a corpus
+            states none and they are implied by the emotions.
+        vectors: ``{modality: V}`` where the features of an utterance are V vectors of D / V numbers side by side, such
+            as those of four networks that read the same text; 1 for a modality that is not a key.
     """
 
     labels: tuple[str, ...]
     widths: Mapping[str, int]
     speakers: int | tuple[str, ...] = 2
+    sentiments: tuple[str, ...] = SENTIMENTS
+    vectors: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(str(label) for label in self.labels))
         object.__setattr__(self, "widths", {str(m): int(d) for m, d in self.widths.items()})
+        object.__setattr__(self, "sentiments", tuple(str(s) for s in self.sentiments))
+        object.__setattr__(self, "vectors", {m: int(v) for m, v in self.vectors.items() if v != 1})
         if not isinstance(self.speakers, int):
             object.__setattr__(self, "speakers", tuple(str(s) for s in self.speakers))
         if len(set(self.labels)) != len(self.labels):
             raise UsageError(f"A task should have no label twice. Found {list(self.labels)}.")
         if not self.widths or any(width < 1 for width in self.widths.values()):
             raise UsageError(f"A task needs at least one modality of at least one feature. Found {dict(self.widths)}.")
+        if len(set(self.sentiments)) != len(self.sentiments) or not self.sentiments:
+            raise UsageError(f"A task should have sentiments, and none twice. Found {list(self.sentiments)}.")
+        for modality, count in self.vectors.items():
+            width = self.widths.get(modality)
+            if width is None or count < 1 or width % count:
+                raise UsageError(
+                    f"The features of {modality!r} should be {count} vectors of equal width. Found a width of {width}."
+                )
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -64,12 +81,29 @@ class TaskSpec:
         overflow = self.speaker_slots - 1
         return [min(known.get(name, overflow), overflow) for name in names]
 
+    def with_widths(self, widths: Mapping[str, int], vectors: Mapping[str, int] | None = None) -> TaskSpec:
+        """The same with other modalities; ``vectors`` says of which of them the features are several vectors."""
+        known = {**self.vectors, **(vectors or {})}
+        return replace(self, widths=widths, vectors={m: v for m, v in known.items() if m in widths})
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         speakers = self.speakers if isinstance(self.speakers, int) else list(self.speakers)
-        return {"labels": list(self.labels), "widths": dict(self.widths), "speakers": speakers}
+        plain: dict[str, Any] = {"labels": list(self.labels), "widths": dict(self.widths), "speakers": speakers}
+        # What most corpora do not have is left out, so that their fingerprints and saved models stay what they were.
+        if self.sentiments != SENTIMENTS:
+            plain["sentiments"] = list(self.sentiments)
+        if self.vectors:
+            plain["vectors"] = dict(self.vectors)
+        return plain
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TaskSpec:
         """Undo :meth:`to_dict`."""
-        return cls(labels=data["labels"], widths=data["widths"], speakers=data["speakers"])
+        return cls(
+            labels=data["labels"],
+            widths=data["widths"],
+            speakers=data["speakers"],
+            sentiments=data.get("sentiments", SENTIMENTS),
+            vectors=data.get("vectors", {}),
+        )

@@ -29,7 +29,7 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
 
     The claim is a lock of the operating system, which ends with the process however that ends; no clock decides who
     is alive. Beside it lies who holds it, for the one who is refused. The folder is made if need be, and removed again
-    when the block leaves nothing in it.
+    when the block leaves nothing in it. What dead processes left half-written in it, at any depth, is removed first.
 
     Args:
         folder: what is claimed.
@@ -54,12 +54,13 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
     except (OSError, NotImplementedError) as error:  # the latter: a file system that knows no locks
         raise CrossspaceError(f"{folder} cannot be claimed: {error}. Choose a folder you may write to.") from error
     try:
+        _sweep(folder)
         write_text(folder / HOLDER, json.dumps(_self()) + "\n")
         yield
     finally:
         (folder / HOLDER).unlink(missing_ok=True)
-        for left in folder.glob(".*.partial") if passing else ():
-            left.unlink(missing_ok=True)
+        if passing:
+            _sweep(folder)
         (folder / LOCK).unlink(missing_ok=True)  # while it is held: a lock whose file has no name is nobody's
         lock.release()
         if made or passing:
@@ -77,6 +78,15 @@ def _acquire(folder: Path, lock: filelock.BaseFileLock) -> None:
         except (FileNotFoundError, FileExistsError):
             if left == 1:
                 raise
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the halves of files that killed processes left, but for folders inside that others hold."""
+    for inner, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_claimed(Path(inner) / name)]
+        for name in files:
+            if name.startswith(".") and name.endswith(".partial"):
+                (Path(inner) / name).unlink(missing_ok=True)
 
 
 def is_claimed(folder: str | Path) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from crossspace.components.origin import option, readable
 from crossspace.evaluation.run_folder import RunRecord
 
 _PLACEHOLDER = "CORPUS.parquet"
@@ -28,7 +29,9 @@ def repeat_command(record: RunRecord) -> Repeat:
     """
     corpus = _corpus(record)
     data = shlex.quote(corpus) if corpus else _PLACEHOLDER
-    return Repeat(f"crossspace train --config config.yaml --data {data} --out again", corpus is not None)
+    imports = [option(entry) for entry in readable(record.environment.get("imports"))]
+    words = ["crossspace train --config config.yaml --data", data, "--out again", *imports]
+    return Repeat(" ".join(words), corpus is not None)
 
 
 def _corpus(record: RunRecord) -> str | None:

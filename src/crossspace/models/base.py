@@ -17,10 +17,13 @@ from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.building import uninitialised, without_storage
+from crossspace.components import origin_of
+from crossspace.components.saved import check_version, class_of
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
+from crossspace.objectives.modulation import Modulation
 from crossspace.output import Output
 from crossspace.parts import parts_of
 from crossspace.reading import reading
@@ -34,9 +37,10 @@ _DIGESTS = "sha256"
 class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskSpec.from_dict)}):
     """Base of all models.
 
-    A subclass is one file of ``crossspace/models``: it takes a :class:`TaskSpec` and typed keyword arguments that can
-    be written as JSON, calls ``super().__init__(task)``, and implements :meth:`encode` and :meth:`decode`. It appears
-    by itself in ``crossspace list``, in the help and in the contract tests.
+    A subclass is one file of ``crossspace/models``, or one of your own that you name: it takes a :class:`TaskSpec` and
+    typed keyword arguments that can be written as JSON, calls ``super().__init__(task)``, and implements :meth:`encode`
+    and :meth:`decode`. In the package it appears by itself in ``crossspace list``, in the help and in the contract
+    tests.
 
     The two halves meet in the shared representation. A balancer needs to take gradients there, which is why a model
     says where it is.
@@ -70,11 +74,30 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
 
     @abstractmethod
     def encode(self, batch: Batch) -> dict[str, Tensor]:
-        """The shared representation ``{modality: (N, d)}`` of every utterance in the context of its conversation."""
+        """The shared representation, and whatever else the objectives need of the encoders.
+
+        Returns:
+            ``{modality: (N, d)}`` of every utterance in the context of its conversation, and beside them further
+            tensors by names of their own, of any number of rows: per pair, per layer, per conversation.
+
+        Note:
+            Training cuts the graph here. :meth:`decode` receives everything returned as new leaves; gradients are taken
+            down to these for each objective, added up there, and sent on through the encoders. Therefore:
+
+            * What an objective reads reaches it through :meth:`decode`, which puts it into the representation or the
+              extras of the :class:`~crossspace.output.Output`. Objectives read that and the batch, nothing else.
+            * Nothing that :meth:`encode` computes is kept on the model for :meth:`decode` or an objective: it would
+              bypass the cut, and a step with micro-batches decodes other conversations than were encoded last.
+              Training looks at the graph and refuses it.
+            * Balancers that compare gradients over the representation compare them over all of these tensors that hold
+              floating-point numbers: an objective that reads a further one alone would have no gradient otherwise.
+            * With several processes each holds its own conversations. Every row returned belongs to some of them; what
+              depends on parameters alone, such as a penalty, is for :meth:`decode`.
+        """
 
     @abstractmethod
     def decode(self, representation: Mapping[str, Tensor], batch: Batch) -> Output:
-        """Predictions from the shared representation; ``batch`` says what is present."""
+        """Predictions from what :meth:`encode` returned, the batch and the parameters; it reads nothing else."""
 
     def forward(self, batch: Batch) -> Output:
         """Predict every utterance of the batch in the context of its conversation."""
@@ -104,8 +127,13 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         return dict(arguments)
 
     def prepare(self, batches: Iterable[Batch]) -> None:
-        """Measure on the training split what the model wants to know before training; nothing by default."""
-        return None
+        """Measure on the training split what the model wants to know before training: the scale of the features.
+
+        A model that scales them has a :class:`~crossspace.nn.standardise.Standardise` called ``standardise``.
+        """
+        scaling = getattr(self, "standardise", None)
+        if scaling is not None:
+            scaling.fit(batches)
 
     def objectives(self) -> Sequence[Objective]:
         """The objectives of the paper; a balancer turns them into one step."""
@@ -116,8 +144,16 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         return [p for p in self.parameters() if p.requires_grad]
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Parameters by part of the architecture, for tables of sizes."""
+        """Parameters by part of the architecture, for tables of sizes, rate factors and modulation."""
         return {name: list(module.parameters()) for name, module in self.named_children()}
+
+    def rate_factors(self) -> Mapping[str, float]:
+        """By name of a parameter group, what its learning rate is multiplied by; all train at the same rate if none."""
+        return {}
+
+    def modulation(self) -> Modulation | None:
+        """What scales the gradients of parameter groups between clipping and the update; nothing by default."""
+        return None
 
     def save(self, folder: Path) -> None:
         """Write ``config.json`` and ``model.safetensors`` to ``folder``, each whole or not at all."""
@@ -128,6 +164,9 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
             "arguments": self.arguments,
             "details": self.details,
         }
+        origin = origin_of(type(self))
+        if origin is not None:
+            config["source"] = origin.to_dict()
         weights = {k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}
         with replacing(folder / WEIGHTS) as temporary:
             temporary.write_bytes(save(weights, metadata={_DIGESTS: digests(weights, config)}))
@@ -154,6 +193,10 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
     Raises:
         DataError: a file is missing, damaged, changed since it was written, or of an unknown format.
         MismatchError: the weights are not those of the described model.
+        UsageError: its class is from outside of the package and not imported; nothing is imported here.
+
+    Warns:
+        CrossspaceWarning: its class is imported in another version than the model was saved with.
     """
     from crossspace.models import MODELS
 
@@ -161,7 +204,7 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
     again = "Copy the folder again or train again."
     with reading(config_path, "the description of a saved crossspace model", usual):
         config = json.loads(config_path.read_text(encoding="utf-8"))
-        build, task = MODELS[config["model"]], TaskSpec.from_dict(config["spec"])
+        build, task = class_of(config, MODELS, config_path), TaskSpec.from_dict(config["spec"])
         details = config.get("details", {})
         extractors = details.get("extractors", {})
         if not isinstance(extractors, dict) or not all(isinstance(e, dict) for e in extractors.values()):
@@ -184,6 +227,7 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
         _check_shapes(model, state, weights_path, config_path)
         model.load_state_dict(state)
         model.details = details
+    check_version(config, build)
     broken = [name for name, values in state.items() if not torch.isfinite(values).all()]
     if broken:
         raise DataError(f"{weights_path}: weights should be finite numbers. Found others in {broken[0]!r}. {again}")

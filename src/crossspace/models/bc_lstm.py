@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -57,11 +57,6 @@ class BcLSTM(Model):
         self.encoder = LSTMEncoder(sum(task.widths.values()), width, layers=layers, dropout=dropout, causal=causal)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(width, len(task.labels))
-
-    def prepare(self, batches: Iterable[Batch]) -> None:
-        """Measure the scale of the features on the training split."""
-        if self.standardise is not None:
-            self.standardise.fit(batches)
 
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """The LSTM's state for every utterance, under the single key ``context``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -39,10 +39,6 @@ class LogisticRegression(Model):
         self.standardise = Standardise(task.widths)
         self.input_dropout = nn.Dropout(input_dropout)
         self.classifier = nn.Linear(sum(task.widths.values()) + len(task.widths), len(task.labels))
-
-    def prepare(self, batches: Iterable[Batch]) -> None:
-        """Measure the scale of the features on the training split."""
-        self.standardise.fit(batches)
 
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """The logits themselves, under the single key ``logits``: there is nothing between features and classes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -111,11 +111,6 @@ class SDT(Model):
         )
         self.classifier = Linear(width, classes)
         self.unused = _unused(len(names) ** 2, width, matrices=gate == "identity") if hold_unused else None
-
-    def prepare(self, batches: Iterable[Batch]) -> None:
-        """Measure the scale of the features on the training split."""
-        if self.standardise is not None:
-            self.standardise.fit(batches)
 
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """(N, d) of every modality, zero where it is missing."""

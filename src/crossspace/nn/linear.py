@@ -14,6 +14,24 @@ _WORTHWHILE = 1 << 28
 """Multiplications from which oneDNN pays: it prepares a kernel for every new number of rows, in about a millisecond."""
 
 
+_SCHEMA = (
+    "mkldnn::_linear_pointwise(Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm) -> Tensor Y"
+)
+"""The operator is PyTorch's own and may change in any release: where it is another, MKL does the work."""
+
+
+def _is_known() -> bool:
+    """Whether this PyTorch has the operator, takes what is given to it here, and computes a product by it."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    try:
+        operator = torch.ops.mkldnn._linear_pointwise.default
+        product = _product(torch.tensor([[2.0]]), torch.tensor([[3.0]]), torch.tensor([1.0]))
+    except (AttributeError, RuntimeError, TypeError):
+        return False
+    return str(operator._schema) == _SCHEMA and product.item() == 7.0
+
+
 class Linear(nn.Linear):
     """``nn.Linear``, the same function with the same parameters.
 
@@ -36,10 +54,9 @@ def _pays(rows: Tensor, weight: Tensor) -> bool:
         and rows.dim() == 2
         and rows.dtype == weight.dtype == torch.float32
         and len(rows) * weight.numel() >= _WORTHWHILE
+        and _KNOWN
         and not torch.is_autocast_enabled("cpu")
-        and torch.backends.mkldnn.is_available()
         and torch.backends.mkldnn.enabled
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
 
 
@@ -66,3 +83,6 @@ class _OneDnnLinear(Function):
 def _product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
     """``left @ right.T + bias``."""
     return torch.ops.mkldnn._linear_pointwise(left, right, bias, "none", [], "")
+
+
+_KNOWN = _is_known()

@@ -28,11 +28,23 @@ class Part:
 class Objective(ABC):
     """A scalar to reduce: the sum of its parts, each a weighted mean over rows.
 
+    It reads the output and the batch, and nothing else that depends on them (:meth:`Model.encode
+    <crossspace.models.base.Model.encode>` says why), and returns the same parts for every batch, one without rows
+    included.
+
     Attributes:
         name: how the objective is called in histories, figures and configurations.
+        separable: totals and counts of some conversations and of others add up to those of all. False where rows of
+            different conversations meet, as in a contrast with the whole batch; such an objective is refused with
+            micro-batches.
+        gathers: an objective that is not separable fetches the rows of the other processes by
+            :func:`~crossspace.nn.processes.gathered` and returns the totals and counts of its own rows. One that does
+            not is refused with several processes.
     """
 
     name: ClassVar[str]
+    separable: ClassVar[bool] = True
+    gathers: ClassVar[bool] = False
 
     @abstractmethod
     def parts(self, output: Output, batch: Batch, class_weights: Tensor | None = None) -> dict[str, Part]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fastapi import Request
 from starlette.requests import HTTPConnection
 
+from crossspace.components import imported
 from crossspace.errors import CrossspaceError
 from crossspace.serve.arrivals import Arrivals
 from crossspace.serve.extracting import Wanted
@@ -53,7 +54,7 @@ class State:
         self.live = Lane("live", settings.max_live)
         self.arrivals = Arrivals(_ARRIVALS * settings.max_queue, settings.least_rate, settings.stall)
         self.looks = Lane("looks", _ARRIVALS * settings.max_queue)
-        self.looker, self.extractor = Worker("look", memory=_LOOK_MEMORY), Worker("extract")
+        self.looker, self.extractor = Worker("look", memory=_LOOK_MEMORY), Worker("extract", imports=imported())
         self.connections = 0
         self.ending = asyncio.Event()
         for extractor in analyzer.extractors.values():

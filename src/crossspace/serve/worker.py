@@ -15,17 +15,14 @@ runs as the same user. It bounds time, and a crash is an answer to one client on
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from crossspace.components import Origin
+from crossspace.engine.spawned import Spawned
 from crossspace.errors import CrossspaceError
-from crossspace.runtime import end_with_parent
 from crossspace.serve.refusal import UNEXPECTED, Refusal
 
 Said = Callable[[str], None]
@@ -47,30 +44,24 @@ class Worker:
     Args:
         name: of the process.
         memory: bytes that its work may take beside what it has from the start, where the system can hold it to that.
+        imports: code from outside that its work needs.
     """
 
-    def __init__(self, name: str, memory: int | None = None) -> None:
-        self._name, self._memory = name, memory
-        self._process: BaseProcess | None = None
-        self._line: Connection | None = None
-        self._ready = False
+    def __init__(self, name: str, memory: int | None = None, imports: Sequence[Origin] = ()) -> None:
+        self._name, self._memory, self._imports = name, memory, tuple(imports)
+        self._spawned: Spawned | None = None
 
     @property
     def process(self) -> int | None:
         """The number of the process, while there is one."""
-        return self._process.pid if self._process is not None else None
+        return self._spawned.process.pid if self._spawned is not None else None
 
     def begin(self) -> None:
         """Start the process, if there is none that lives."""
-        if self._process is not None and self._process.is_alive():
+        if self._spawned is not None and self._spawned.process.is_alive():
             return
         self.end()
-        context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there, self._memory), name=self._name, daemon=True)
-        self._process.start()
-        there.close()
-        self._line, self._ready = here, False
+        self._spawned = Spawned(_serve, (self._memory,), self._name, self._imports)
 
     def call(self, function: Callable[..., Any], *given: Any, said: Callable[..., None] = lambda stage="": None) -> Any:
         """``function(*given, say)`` over there.
@@ -85,19 +76,10 @@ class Worker:
             CrossspaceError: raised over there.
             WorkerError: another exception was.
         """
-        self.begin()
-        assert self._line is not None
+        line = self._begun(said).line
         try:
-            # Who gives up before the process has begun ends nothing: the next one would wait for it as long.
-            while not self._ready:
-                said()
-                self._ready = self._line.poll(_BEAT) and self._line.recv() is None
-        except (EOFError, OSError) as error:
-            self.end()
-            raise WorkerError(f"The process {self._name!r} ended before it had begun.") from error
-        try:
-            self._line.send((function, given))
-            kind, value = self._news(said)
+            line.send((function, given))
+            kind, value = self._news(line, said)
         except (EOFError, OSError) as error:
             self.end()
             raise Refusal(422, _DIED) from error
@@ -108,38 +90,44 @@ class Worker:
             raise value
         return value
 
-    def _news(self, said: Callable[..., None]) -> tuple[str, Any]:
+    def _begun(self, said: Callable[..., None]) -> Spawned:
+        """The process, once it has begun. Who gives up before ends nothing: the next one would wait for it as long."""
+        self.begin()
+        assert self._spawned is not None
+        while not self._spawned.has_spoken:
+            said()
+            try:
+                if self._spawned.line.poll(_BEAT):
+                    self._spawned.hear()
+            except (EOFError, OSError, CrossspaceError) as error:
+                self.end()
+                raise WorkerError(f"The process {self._name!r} ended before it had begun. {error}") from error
+        return self._spawned
+
+    def _news(self, line: Connection, said: Callable[..., None]) -> tuple[str, Any]:
         """What comes at the end; what comes on the way is told."""
-        assert self._line is not None
         while True:
             said()
-            if self._line.poll(_BEAT):
-                kind, value = self._line.recv()
+            if line.poll(_BEAT):
+                kind, value = line.recv()
                 if kind != "said":
                     return kind, value
                 said(value)
 
     def end(self) -> None:
         """End the process, whatever it does."""
-        if self._line is not None:
-            self._line.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        self._process = self._line = None
+        if self._spawned is not None:
+            self._spawned.end(kill=True)
+        self._spawned = None
 
 
 def _serve(line: Connection, memory: int | None) -> None:
     """Over there: do what is asked until nobody is there to ask."""
     if memory is not None:
         _limit_memory(memory)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server ends this process
-    end_with_parent()
-    with suppress(EOFError, OSError):
-        line.send(None)
-        while True:
-            function, given = line.recv()
-            line.send(_answer(function, given, lambda stage: line.send(("said", stage))))
+    while True:
+        function, given = line.recv()
+        line.send(_answer(function, given, lambda stage: line.send(("said", stage))))
 
 
 def _limit_memory(more: int) -> None:

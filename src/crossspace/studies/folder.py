@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from crossspace.components import imported, needed, recorded, warn_of_changes
 from crossspace.configuration import make_configuration, read_yaml, today
 from crossspace.engine.claim import strangers
 from crossspace.errors import DataError, UsageError
@@ -22,7 +23,7 @@ from crossspace.studies.study import Conditions, Study, Variant
 
 STUDY, FAILURES, COSTS = "study.yaml", "failures.json", "costs.json"
 CONDITIONS = "conditions.parquet"
-_ADJUSTABLE = ("data",)
+_ADJUSTABLE = ("data", "imports")
 
 
 class StudyFolder:
@@ -45,7 +46,7 @@ class StudyFolder:
         Raises:
             UsageError: it holds another study, another corpus was used, or it holds something else.
         """
-        stated = _stated(study, data, fingerprint, seeds, threads)
+        stated = {**_stated(study, data, fingerprint, seeds, threads), **recorded(imported(), self.path)}
         path = self.path / STUDY
         if path.exists():
             found = read_yaml(path)
@@ -71,6 +72,7 @@ class StudyFolder:
                 f"{self.path} holds another study:\n  {shown}{more}\nRun the same study again to go on with it, or "
                 "choose another folder."
             )
+        warn_of_changes(found.get("imports"), "The study")
 
     def read(self) -> dict[str, Any]:
         """What ``study.yaml`` says.
@@ -88,8 +90,12 @@ class StudyFolder:
 
     def study(self) -> Study:
         """The study that ``study.yaml`` describes."""
+        content = self.read()
         with reading(self.path / STUDY, "the description of a study", "Restore it, or run the study elsewhere."):
-            return _restored(self.read())
+            try:
+                return _restored(content)
+            except UsageError as error:
+                raise UsageError(f"{error}{needed(content.get('imports'), self.path)}") from error
 
     def failures(self) -> dict[str, str]:
         """``{variant: reason}`` of what failed when the study last ran."""

@@ -11,14 +11,15 @@ from typing import Any
 
 from crossspace.data.corpus import Corpus
 from crossspace.engine.claim import claimed
+from crossspace.engine.processes import Processes
+from crossspace.engine.work import Done, Event, Failed, Reported
 from crossspace.errors import UsageError
 from crossspace.experiment import SEED_RESULT, Run
-from crossspace.runtime import checked_seeds
+from crossspace.runtime import checked_seeds, processors
 from crossspace.studies.costs import ROUNDS
 from crossspace.studies.folder import CONDITIONS, StudyFolder
-from crossspace.studies.jobs import Crew, cores
 from crossspace.studies.study import Study, Variant
-from crossspace.studies.worker import Finish, Job, Measure, Message, Place, Train
+from crossspace.studies.worker import Finish, Job, Measure, Place, Train, work_at
 from crossspace.training.devices import Devices
 from crossspace.training.tracking import Tracker, check_tracker
 
@@ -91,7 +92,7 @@ class StudyRun:
         with ExitStack() as held:
             held.enter_context(claimed(self.folder.path))
             threads = self.folder.claim(
-                self.study, self.path, self.corpus.fingerprint, self.seeds, max(1, cores() // self.jobs)
+                self.study, self.path, self.corpus.fingerprint, self.seeds, max(1, processors() // self.jobs)
             )
             self.failures = {v.name: v.unusable for v in self.study.variants if v.unusable is not None}
             for variant in self._usable():  # nobody resumes one of its runs alone meanwhile
@@ -130,24 +131,29 @@ class StudyRun:
             jobs += [Train(*common, seed) for seed in missing] or [self._finish(variant)]
         self.on_progress(progress)
 
-        def on_message(job: Job, message: Message) -> list[Job]:
+        def heard(event: Event[Job]) -> list[Job]:
+            job = event.item
             key = f"{job.variant} seed {job.seed}" if isinstance(job, Train) else job.variant
             progress.running.pop(key, None)
-            if message.kind == "progress":
-                progress.running[key] = message.fraction
-            elif message.kind == "failed":
+            news = "done"
+            if isinstance(event, Reported):
+                progress.running[key], news = event.message.fraction, event.message.text
+            elif isinstance(event, Failed):
+                news = event.reason.splitlines()[0]
                 progress.failed += isinstance(job, Train)
-                self._failed(job.variant, f"{key}: {message.text}")
+                self._failed(job.variant, f"{key}: {event.reason}")
             elif isinstance(job, Train):
                 progress.done += 1
                 left[job.variant].discard(job.seed)
-            progress.text = f"{key} {message.text.splitlines()[0] if message.text else message.kind}"
+            progress.text = f"{key} {news}"
             self.on_progress(progress)
-            trained = isinstance(job, Train) and message.kind == "done" and not left[job.variant]
+            trained = isinstance(job, Train) and isinstance(event, Done) and not left[job.variant]
             return [self._finish(self.study.variant(job.variant))] if trained else []
 
-        if jobs:
-            Crew(min(self.jobs, len(jobs)), self._place(threads)).work(jobs, on_message)
+        with Processes(work_at(self._place(threads)), min(self.jobs, len(jobs)), threads=threads) as running:
+            running.add(jobs)
+            for event in running:
+                running.add(heard(event), first=True)
 
     def _failed(self, variant: str, reason: str) -> None:
         self.failures[variant] = "\n".join(filter(None, (self.failures.get(variant), reason)))
@@ -177,20 +183,20 @@ class StudyRun:
         ]
         progress = Progress(total=len(rounds))
 
-        def on_message(job: Job, message: Message) -> list[Job]:
-            if message.kind == "done":
-                costs[job.variant].append(asdict(message.result))
-                self.folder.write_costs(costs)
-                progress.done += 1
-            elif message.kind == "failed":
-                progress.failed += 1
-                self._failed(job.variant, f"measuring: {message.text}")
-            progress.text = f"measuring {job.variant}"
-            self.on_progress(progress)
-            return []
-
-        if rounds:
-            Crew(1, self._place(cores()), lasting=False).work(rounds, on_message)
+        place = self._place(processors())
+        with Processes(work_at(place), 1, threads=place.threads, lasting=False) as running:
+            running.add(rounds)
+            for event in running:
+                job = event.item
+                if isinstance(event, Done):
+                    costs[job.variant].append(asdict(event.result))
+                    self.folder.write_costs(costs)
+                    progress.done += 1
+                elif isinstance(event, Failed):
+                    progress.failed += 1
+                    self._failed(job.variant, f"measuring: {event.reason}")
+                progress.text = f"measuring {job.variant}"
+                self.on_progress(progress)
 
 
 def check_counts(**counts: int) -> None:

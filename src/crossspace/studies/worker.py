@@ -1,30 +1,27 @@
-"""What a process of a study does: one job after the other, until the study says that there are no more.
+"""What a worker of a study does: one job after the other.
 
-A process reads the corpus once and lives for many jobs, so that starting up is paid once. When the study itself is
-gone, the process ends; the training goes on from its checkpoint next time.
+It reads the corpus once and lives for many jobs, so that starting up is paid once. When the study itself is gone, the
+worker ends; the training goes on from its checkpoint next time.
 """
 
 from __future__ import annotations
 
-import os
 import time
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crossspace.configuration import Configuration
 from crossspace.data.corpus import Corpus
-from crossspace.errors import CrossspaceError
+from crossspace.engine.work import Report, Work
 from crossspace.experiment import Run
-from crossspace.runtime import end_with_parent, replacing
+from crossspace.runtime import replacing
 from crossspace.studies.conditions import predictions_under
 from crossspace.studies.costs import Cost, measure
 from crossspace.studies.folder import CONDITIONS
@@ -55,23 +52,16 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Message:
-    """A word from a process to the study.
+class Standing:
+    """How far a job is.
 
     Attributes:
-        kind: ``progress``, ``done`` or ``failed``.
-        fraction: of the job that is done.
-        text: a score, or the reason of the failure.
-        result: what the job gave.
+        fraction: of it that is done.
+        text: a score.
     """
 
-    kind: Literal["progress", "done", "failed"]
-    fraction: float = 0.0
+    fraction: float
     text: str = ""
-    result: Any = None
-
-
-Tell = Callable[[Message], None]
 
 
 @dataclass(frozen=True)
@@ -91,8 +81,8 @@ class Job(ABC):
     seeds: tuple[int, ...]
 
     @abstractmethod
-    def do(self, place: Place, tell: Tell) -> Any:
-        """Do it; what is returned reaches the study."""
+    def do(self, place: Place, report: Report) -> Any:
+        """Do it, and report a :class:`Standing` now and then; what is returned reaches the study."""
 
     def run(self, place: Place, on_event: Callable[[int, Event], None] | None = None) -> Run:
         """The run of the variant."""
@@ -125,7 +115,7 @@ class Train(Job):
 
     seed: int
 
-    def do(self, place: Place, tell: Tell) -> None:
+    def do(self, place: Place, report: Report) -> None:
         """Train from the last checkpoint, or from the beginning."""
         last = [0.0]
 
@@ -133,7 +123,7 @@ class Train(Job):
             if time.monotonic() - last[0] > _SECONDS_BETWEEN_WORDS:
                 last[0] = time.monotonic()
                 fraction = (event.epoch + event.step / event.steps) / event.epochs
-                tell(Message("progress", min(fraction, 1.0), f"best {100 * max(event.best.score, 0):.2f}"))
+                report(Standing(min(fraction, 1.0), f"best {100 * max(event.best.score, 0):.2f}"))
 
         self.run(place, on_event).train(self.seed)
 
@@ -148,7 +138,7 @@ class Finish(Job):
 
     rates: tuple[float, ...] | None
 
-    def do(self, place: Place, tell: Tell) -> None:
+    def do(self, place: Place, report: Report) -> None:
         """Test once."""
         run = self.run(place)
         if self.rates is not None:
@@ -162,7 +152,7 @@ class Finish(Job):
 class Measure(Job):
     """Measure what the variant costs, in a process that has done nothing else."""
 
-    def do(self, place: Place, tell: Tell) -> Cost:
+    def do(self, place: Place, report: Report) -> Cost:
         """One round."""
         return measure(self.configuration, _corpus(place.corpus), Devices(place.accelerator, threads=place.threads))
 
@@ -172,33 +162,14 @@ def _corpus(path: str) -> Corpus:
     return Corpus.read(path)
 
 
-def serve(connection: Connection, place: Place) -> None:
-    """Do the jobs that come through ``connection`` until None comes or nobody is there any more."""
-    import torch
+def work_at(place: Place) -> Work[Job, Place]:
+    """What the workers of a study do."""
+    return Work(_begin, _do, place)
 
-    torch.set_num_threads(place.threads)
-    end_with_parent()
 
-    def tell(message: Message) -> None:
-        try:
-            connection.send(message)
-        except OSError:
-            os._exit(1)  # the study is gone: end here, without writing anything more
+def _begin(place: Place) -> Place:
+    return place
 
-    while True:
-        try:
-            job: Job | None = connection.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        if job is None:
-            return
-        try:
-            result = job.do(place, tell)
-        except KeyboardInterrupt:
-            return
-        except CrossspaceError as error:
-            tell(Message("failed", text=str(error)))
-        except Exception:
-            tell(Message("failed", text=traceback.format_exc()))
-        else:
-            tell(Message("done", 1.0, result=result))
+
+def _do(place: Place, job: Job, report: Report) -> Any:
+    return job.do(place, report)

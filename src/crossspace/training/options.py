@@ -13,7 +13,9 @@ Protocol = Literal["validation", "best-on-test"]
 _CHOICES = {
     "protocol": ("validation", "best-on-test"),
     "optimizer": ("adam", "adamw"),
-    "schedule": ("constant", "cosine", "one-cycle"),
+    "schedule": ("constant", "cosine", "one-cycle", "plateau"),
+    "plateau_on": ("score", "loss"),
+    "clip_per": ("model", "tensor"),
     "precision": ("float32", "bf16"),
 }
 
@@ -29,12 +31,20 @@ class TrainingOptions:
         epochs: the most epochs to train.
         patience: stop when the validation score has not risen for this many epochs; none never stops early.
         batch_size: conversations in a batch, over all processes together.
+        accumulate: parts into which each process divides its share of a batch, for less memory. The step is that of the
+            whole batch; it takes one more forward pass.
         optimizer: ``adam`` has its weight decay inside the gradient (the paper), ``adamw`` beside it.
+        amsgrad: divide by the largest mean square of the gradients so far (AMSGrad).
         learning_rate: the largest learning rate of the schedule.
         weight_decay: of the optimizer.
-        schedule: ``constant``; ``cosine`` down to zero; ``one-cycle`` up and down again.
+        schedule: ``constant``; ``cosine`` down to zero; ``one-cycle`` up and down again; ``plateau`` falls by a factor
+            whenever training has stood still on the split that chooses the epoch.
         warmup: fraction of all steps in which the learning rate rises from zero (``one-cycle``: to its peak).
-        clip: largest norm of the whole gradient; none does not clip.
+        plateau_factor: what ``plateau`` multiplies the learning rate by.
+        plateau_patience: epochs in a row without improvement after which it does.
+        plateau_on: what should improve, the ``score`` that chooses the epoch or the ``loss``.
+        clip: largest norm of a gradient; none does not clip.
+        clip_per: what ``clip`` bounds: the gradient of the whole ``model``, or that of every ``tensor``.
         precision: ``float32``, or ``bf16`` for mixed precision.
         class_weights: ``none``; ``balanced`` (inverse frequency on the training split, mean one over its rows); a
             number between 0 and 1, the power of the inverse frequency, which lies between the two; or one number per
@@ -48,12 +58,18 @@ class TrainingOptions:
     epochs: int = 100
     patience: int | None = None
     batch_size: int = 32
+    accumulate: int = 1
     optimizer: Literal["adam", "adamw"] = "adam"
+    amsgrad: bool = False
     learning_rate: float = 1e-4
     weight_decay: float = 1e-5
-    schedule: Literal["constant", "cosine", "one-cycle"] = "constant"
+    schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = "constant"
     warmup: float = 0.0
+    plateau_factor: float = 0.1
+    plateau_patience: int = 10
+    plateau_on: Literal["score", "loss"] = "score"
     clip: float | None = None
+    clip_per: Literal["model", "tensor"] = "model"
     precision: Literal["float32", "bf16"] = "float32"
     class_weights: Literal["none", "balanced"] | float | Sequence[float] = "none"
     modalities: Sequence[str] | None = None
@@ -66,6 +82,9 @@ class TrainingOptions:
                 ("epochs", "at least 1", self.epochs >= 1),
                 ("patience", "at least 1 or none", self.patience is None or self.patience >= 1),
                 ("batch_size", "at least 1", self.batch_size >= 1),
+                ("accumulate", "at least 1", self.accumulate >= 1),
+                ("plateau_factor", "a number above 0 and below 1", 0 < self.plateau_factor < 1),
+                ("plateau_patience", "at least 1", self.plateau_patience >= 1),
                 ("learning_rate", "a number above 0", 0 < self.learning_rate < math.inf),
                 ("weight_decay", "a number of at least 0", 0 <= self.weight_decay < math.inf),
                 ("warmup", "a fraction between 0 and 1", 0 <= self.warmup < 1),

@@ -25,8 +25,8 @@ def reducer() -> Reduce | None:
 
 
 def _sum_in_place(tensors: list[Tensor]) -> None:
-    """One exchange for all tensors of a data type."""
-    for dtype in {t.dtype for t in tensors}:
+    """One exchange for all tensors of a data type, in the order of the list: a set has another in every process."""
+    for dtype in dict.fromkeys(t.dtype for t in tensors):
         group = [t for t in tensors if t.dtype == dtype]
         buffer = torch.cat([t.reshape(-1) for t in group])
         dist.all_reduce(buffer)

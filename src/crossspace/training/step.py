@@ -2,54 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from crossspace.balance.base import Balancer
-from crossspace.balance.gradients import Reduce, balanced_backward
+from crossspace.balance.gradients import Balance, Computed, MicroBatch, Reduce, accumulated_backward
 from crossspace.batching.batch import Batch
 from crossspace.models.base import Model
+from crossspace.nn.processes import process_count
 from crossspace.objectives.base import Objective
-from crossspace.output import Output
+from crossspace.training.checks import check_divisible
+from crossspace.training.forward import (
+    Forward,
+    RandomState,
+    Repeated,
+    check_cut,
+    cut,
+    random_state,
+    set_random_state,
+    with_gradients,
+)
+from crossspace.training.measured import divisors
+from crossspace.training.record import StepRecord, step_values
+from crossspace.training.update import ClipPer, Update
 
 
 @dataclass(frozen=True, eq=False)
-class StepRecord:
-    """What happened in a step, as one tensor that stays on the device until somebody reads it.
+class _Prepared:
+    """A batch between the forward and the backward half.
 
     Attributes:
-        names: what each value is: ``losses/<objective>``, ``parts/<part>``, ``weights/<objective>``,
-            ``norms/<objective>``, ``cosines/<objective>/<objective>``.
-        values: (len(names),) float64.
-        broken: () float32, 1 when a loss or gradient was not finite and the update was refused, else 0.
+        micro_batches: with the graphs, or ready to build them.
+        losses: (K,) this process's share of the objectives, without gradient.
+        parts: likewise of all their parts, by name.
+        signals: means that the modulation rests on, the same in all processes.
+        random: where random numbers go on after the backward half, if that repeats some.
     """
 
-    names: tuple[str, ...]
-    values: Tensor
-    broken: Tensor
+    micro_batches: Sequence[MicroBatch]
+    losses: Tensor
+    parts: Mapping[str, Tensor]
+    signals: Mapping[str, Tensor]
+    random: RandomState | None = None
 
 
 class TrainingStep:
-    """Takes a batch and moves the parameters by one step.
+    """Takes a batch, whole or in micro-batches, and moves the parameters by one step.
 
-    The order of events: forward to the shared representation; forward to the objectives; counts summed over
-    processes; one gradient from all objectives (:func:`balanced_backward`); clipping; update. A loss or gradient that
-    is not finite leaves parameters and optimizer as they were.
+    The order of events: forward to the cut; forward to the objectives; counts summed over micro-batches and processes;
+    one gradient from all objectives (:func:`~crossspace.balance.gradients.accumulated_backward`); clipping; modulation;
+    update. A loss or gradient that is not finite leaves parameters, optimizer and running statistics as they were.
+
+    A batch in micro-batches takes one more forward pass, without a graph, since totals can be divided only when all is
+    counted; random numbers repeat in the second, and the step is that of the whole batch.
 
     Args:
         model: to be trained.
         balancer: weighs the objectives.
         optimizer: a fused Adam or AdamW over the parameters of ``model``; it can refuse an update on the device.
         class_weights: (C,) or None.
-        clip: largest norm of the whole gradient, or None.
+        clip: largest norm of the whole gradient, or of each tensor's, or None.
         autocast: gives the context of the forward computation, for mixed precision.
         reduce: sums over processes, or None for a single one.
+        clip_per: what ``clip`` bounds, the gradient of the ``model`` or of every ``tensor``.
     """
 
     def __init__(
@@ -61,38 +81,51 @@ class TrainingStep:
         clip: float | None = None,
         autocast: Callable[[], AbstractContextManager] = nullcontext,
         reduce: Reduce | None = None,
+        clip_per: ClipPer = "model",
     ) -> None:
         self.model, self.balancer, self.optimizer = model, balancer, optimizer
         self.objectives: Sequence[Objective] = model.objectives()
-        self.class_weights, self.clip, self.autocast, self.reduce = class_weights, clip, autocast, reduce
+        self.class_weights, self.reduce = class_weights, reduce
+        self.modulation = model.modulation()
         # Here, once, for every model: what is frozen takes no gradient, whatever part of a model it is.
         self.shared = [p for p in model.shared_parameters() if p.requires_grad]
         shared = {id(p) for p in self.shared}
         self.others = [p for p in model.parameters() if id(p) not in shared and p.requires_grad]
+        self.forward = Forward(model, self.objectives, class_weights, autocast)
+        self.update = Update(model, [*self.shared, *self.others], optimizer, clip, clip_per)
         self.count = 0
         self.weights: Tensor | None = None
+        self.checked = False
 
-    def __call__(self, batch: Batch) -> StepRecord:
-        """Train on ``batch``, this process's part of the global batch."""
-        with self.autocast():
-            representation = self.model.encode(batch)
-            leaves = {m: z.detach().requires_grad_() for m, z in representation.items()}
-            output = self.model.decode(leaves, batch)
-        losses, parts = self._losses(output, batch)
+    def begin_epoch(self, epoch: int) -> None:
+        """Called at the start of every epoch, which counts from 0, in the state of :meth:`Balancer.begin_epoch`."""
+        self.balancer.begin_epoch(epoch)
+        active = self.modulation is not None and epoch >= self.modulation.start
+        self.forward.modulation = self.modulation if active else None
+        if active:
+            self.update.begin_epoch()
+        self.checked = False
+
+    def __call__(self, *batches: Batch) -> StepRecord:
+        """Train on ``batches``, the micro-batches of this process's part of the global batch; usually one."""
+        if not self.checked:
+            check_divisible(self.model, self.objectives, len(batches), process_count())
+        prepared = self._whole(batches[0]) if len(batches) == 1 else self._in_parts(batches)
+        self.checked = True
         renew = self.weights is None or self.count % self.balancer.every == 0
-        balance = balanced_backward(
-            losses,
-            representation,
-            leaves,
+        balance = accumulated_backward(
+            prepared.micro_batches,
+            prepared.losses,
             self.shared,
             self.others,
             self.balancer,
             previous=None if renew else self.weights,
             reduce=self.reduce,
         )
+        if prepared.random is not None:
+            set_random_state(prepared.random)
         self.weights = balance.weights
-        record = self._record(losses, parts, balance.weights, balance.gram)
-        self._update(record.broken)
+        record = self._updated(prepared, balance)
         self.count += 1
         return record
 
@@ -106,53 +139,47 @@ class TrainingStep:
         self.weights = None if weights is None else weights.to(next(self.model.parameters()).device)
         self.balancer.load_state_dict(state["balancer"])
 
-    def _losses(self, output: Output, batch: Batch) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Objectives as sums over this process's rows divided by counts over all processes."""
-        named = [objective.parts(output, batch, self.class_weights) for objective in self.objectives]
-        counts = torch.stack([part.count for parts in named for part in parts.values()])
-        if self.reduce is not None:
-            self.reduce([counts])
-        counts = torch.where(counts > 0, counts, 1.0)
-        means: dict[str, Tensor] = {}
-        losses, index = [], 0
-        for parts in named:
-            values = []
-            for name, part in parts.items():
-                means[name] = part.total / counts[index]
-                values.append(means[name])
-                index += 1
-            losses.append(torch.stack(values).sum())
-        return losses, means
+    def _whole(self, batch: Batch) -> _Prepared:
+        """One pass, whose graphs serve the backward half."""
+        tensors = self.forward.encode(batch)
+        leaves = cut(tensors)
+        measured = self.forward.decode(leaves, batch)
+        divided = divisors([measured], self.reduce)
+        losses, parts = measured.means(divided.counts)
+        names = with_gradients(leaves)
+        whole = Computed(losses, [leaves[n] for n in names], [tensors[n] for n in names])
+        if not self.checked:
+            check_cut(whole.objectives, whole.tops, self.model)
+        return _Prepared([whole], torch.stack([loss.detach() for loss in losses]), parts, divided.signals)
 
-    def _update(self, broken: Tensor) -> None:
-        gradients = [p.grad for p in (*self.shared, *self.others) if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
-        broken.copy_(torch.maximum(broken, (~torch.isfinite(norm)).to(broken.dtype)))
-        if self.clip is not None:
-            factor = (self.clip / (norm + 1e-6)).clamp(max=1.0)
-            torch._foreach_mul_(gradients, torch.where(torch.isfinite(factor), factor, 1.0))
-        self.optimizer.found_inf = broken  # type: ignore[attr-defined]
-        self.optimizer.step()
-        for parameter in (*self.shared, *self.others):
-            parameter.grad = None
+    def _in_parts(self, batches: Sequence[Batch]) -> _Prepared:
+        """One pass without graphs; each graph is built when the backward half comes to it."""
+        if not self.checked:
+            self._look(max(batches, key=len))
+        repeated = [Repeated(self.forward, batch) for batch in batches]
+        divided = divisors([part.measured for part in repeated], self.reduce)
+        shares = [part.share(divided.counts) for part in repeated]
+        losses = torch.stack([torch.stack(losses) for losses, _ in shares]).sum(0)
+        parts = {name: torch.stack([means[name] for _, means in shares]).sum(0) for name in shares[0][1]}
+        return _Prepared(repeated, losses, parts, divided.signals, random_state(batches[0].labels.device))
 
-    @torch.no_grad()
-    def _record(
-        self, losses: Sequence[Tensor], parts: dict[str, Tensor], weights: Tensor, gram: Tensor | None
-    ) -> StepRecord:
+    def _look(self, batch: Batch) -> None:
+        """Build both graphs once, to see whether they meet elsewhere than at the cut; leaves no trace.
+
+        Nothing is exchanged, since other processes may have their share of the batch in one part.
+        """
+        before = random_state(batch.labels.device)
+        tensors = self.forward.encode(batch)
+        measured = self.forward.decode(cut(tensors), batch)
+        totals = [part.total for parts in measured.objectives for part in parts.values()]
+        check_cut(totals, tensors.values(), self.model)
+        set_random_state(before)
+
+    def _updated(self, prepared: _Prepared, balance: Balance) -> StepRecord:
+        """Move the parameters, and say what happened."""
+        modulation = self.forward.modulation
+        factors = {} if modulation is None else modulation.factors(prepared.signals)
         names = [objective.name for objective in self.objectives]
-        values = torch.stack([*losses, *parts.values()]).double()
-        if self.reduce is not None:
-            self.reduce([values])
-        labels = [*(f"losses/{n}" for n in names), *(f"parts/{n}" for n in parts), *(f"weights/{n}" for n in names)]
-        columns = [values, weights.double()]
-        if gram is not None:
-            norms = gram.diagonal().clamp(min=0).sqrt()
-            pairs = list(combinations(range(len(names)), 2))
-            labels += [f"norms/{n}" for n in names] + [f"cosines/{names[i]}/{names[j]}" for i, j in pairs]
-            product = torch.where(norms > 0, norms, 1.0)
-            cosines = gram / product.unsqueeze(0) / product.unsqueeze(1)
-            columns += [norms, *(cosines[i, j].reshape(1) for i, j in pairs)]
-        everything = torch.cat(columns)
-        broken = (~torch.isfinite(everything).all()).to(torch.float32)
-        return StepRecord(tuple(labels), everything, broken)
+        record = step_values(names, prepared.losses, prepared.parts, balance, factors, self.reduce)
+        self.update(record.broken, factors, noise=modulation is not None and modulation.noise)
+        return record

@@ -26,11 +26,13 @@ from crossspace.models.base import Model
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from crossspace.training.checks import check_training, deciding_split
+from crossspace.training.class_weights import class_weights
 from crossspace.training.history import History, step_record
 from crossspace.training.options import TrainingOptions
 from crossspace.training.processes import reducer, share
-from crossspace.training.schedule import learning_rate_factor
-from crossspace.training.step import StepRecord, TrainingStep
+from crossspace.training.rates import Rates
+from crossspace.training.record import StepRecord
+from crossspace.training.step import TrainingStep
 
 _LOOK_EVERY = 16
 """Steps between two looks at whether a step was refused, on devices where looking means waiting."""
@@ -94,7 +96,7 @@ class Trainer:
         self.train_split, self.deciding_split = "train", deciding_split(options)
         if self.deciding_split == "test":
             self.corpus = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("validation"), "train"))
-        check_training(self.corpus, options)
+        check_training(self.corpus, options, model, fabric.world_size)
         self.lengths = self.corpus.lengths(self.train_split)
         self.steps_per_epoch = -(-len(self.lengths) // options.batch_size)
         model.prepare(self._in_order(self.train_split))
@@ -104,15 +106,16 @@ class Trainer:
             if options.averaging
             else None
         )
-        self.optimizer = self._optimizer()
+        self.rates = Rates(self.model, options, options.epochs * self.steps_per_epoch)
         self.step = TrainingStep(
             self.model,
             balancer,
-            self.optimizer,
+            self.rates.optimizer,
             class_weights=self._class_weights(),
             clip=options.clip,
             autocast=fabric.autocast,
             reduce=reducer(),
+            clip_per=options.clip_per,
         )
         self.best = Best()
 
@@ -146,14 +149,13 @@ class Trainer:
         # draws the same numbers in every process, dropout draws others.
         common = (self.seed * 1_000_003 + epoch) * 1_009
         seed_everything(common)
-        self.step.balancer.begin_epoch(epoch)
+        self.step.begin_epoch(epoch)
         seed_everything(common + self.fabric.global_rank)
         self.model.train()
         kept: list[tuple[StepRecord, float, list[int]]] = []
         for number, indices in enumerate(self._shuffled(epoch)):
-            rate = self._set_learning_rate(epoch * self.steps_per_epoch + number)
-            mine = share(indices, self.lengths, self.fabric.global_rank, self.fabric.world_size)
-            record = self.step(batch_of(self.corpus, self.train_split, mine).to(self.fabric.device))
+            rate = self.rates.set(epoch * self.steps_per_epoch + number)
+            record = self.step(*self._micro_batches(indices))
             if self.averaged is not None:
                 self.averaged.update_parameters(self.model)
             kept.append((record, rate, indices))
@@ -162,6 +164,13 @@ class Trainer:
                 self._tell(epoch, number + 1, self._as_record(epoch, number, record, rate))
         self._check(epoch, kept)
         return [self._as_record(epoch, number, record, rate) for number, (record, rate, _) in enumerate(kept)]
+
+    def _micro_batches(self, indices: Sequence[int]) -> list[Batch]:
+        """This process's part of a batch, divided; at least one part, which may be empty."""
+        count = self.options.accumulate
+        mine = share(indices, self.lengths, self.fabric.global_rank, self.fabric.world_size)
+        parts = [part for number in range(count) if (part := share(mine, self.lengths, number, count))]
+        return [batch_of(self.corpus, self.train_split, part).to(self.fabric.device) for part in parts or [mine]]
 
     def _as_record(self, epoch: int, number: int, record: StepRecord, rate: float) -> dict[str, Any]:
         step = epoch * self.steps_per_epoch + number
@@ -188,6 +197,8 @@ class Trainer:
         result = scores(truth, found.probabilities.argmax(1), self.corpus.spec.labels)
         rows = truth != UNLABELLED
         likelihood = found.probabilities[rows, truth[rows]]
+        loss = float(-np.log(np.clip(likelihood, 1e-12, None)).mean())
+        self.rates.look(float(result.weighted_f1), loss)
         better = result.weighted_f1 > self.best.score
         if better:
             self.best = Best(epoch, float(result.weighted_f1))
@@ -201,7 +212,7 @@ class Trainer:
             "scores": {
                 "weighted_f1": float(result.weighted_f1),
                 "accuracy": float(result.accuracy),
-                "loss": float(-np.log(np.clip(likelihood, 1e-12, None)).mean()),
+                "loss": loss,
             },
             "best": better,
         }
@@ -213,7 +224,7 @@ class Trainer:
             "epoch": epoch + 1,
             "model": self.model.state_dict(),
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "rates": self.rates.state_dict(),
             "step": self.step.state_dict(),
             "best": vars(self.best).copy(),
             "history": self.history.append(records),
@@ -228,7 +239,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.rates.load_state_dict(state["rates"])
         self.step.load_state_dict(state["step"])
         self.best = Best(**state["best"])
         self.history.truncate(state["history"])
@@ -250,29 +261,10 @@ class Trainer:
         for indices in batches_of(self.corpus.lengths(split)):
             yield batch_of(self.corpus, split, indices)
 
-    def _set_learning_rate(self, step: int) -> float:
-        total = self.options.epochs * self.steps_per_epoch
-        factor = learning_rate_factor(self.options.schedule, step, total, self.options.warmup)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.options.learning_rate * factor
-        return self.options.learning_rate * factor
-
-    def _optimizer(self) -> torch.optim.Optimizer:
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.options.optimizer]
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        return kind(parameters, lr=self.options.learning_rate, weight_decay=self.options.weight_decay, fused=True)
-
     def _class_weights(self) -> Tensor | None:
-        chosen, labels = self.options.class_weights, self.corpus.spec.labels
-        if chosen == "none":
-            return None
-        if isinstance(chosen, (str, int, float)):
-            truth = self.corpus.labels(self.train_split)
-            counts = np.bincount(truth[truth != UNLABELLED], minlength=len(labels))
-            weights = np.maximum(counts, 1) ** -(1.0 if isinstance(chosen, str) else float(chosen))
-            weights *= counts.sum() / (counts * weights).sum()
-            return torch.tensor(weights, dtype=torch.float32, device=self.fabric.device)
-        return torch.tensor([float(w) for w in chosen], dtype=torch.float32, device=self.fabric.device)
+        labels, truth = self.corpus.spec.labels, self.corpus.labels(self.train_split)
+        weights = class_weights(self.options, truth, len(labels))
+        return None if weights is None else weights.to(self.fabric.device)
 
     def _tell(self, epoch: int, step: int, record: dict[str, Any]) -> None:
         if self.on_event is not None and self.fabric.is_global_zero:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from crossspace.data.sentiment import SENTIMENTS
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue
 
@@ -16,6 +17,7 @@ _NAMES = {
     "start": ("start", "starttime", "begin", "begintime", "from", "onset", "startseconds", "startms", "starttimems"),
     "end": ("end", "endtime", "stop", "stoptime", "to", "until", "offset", "endseconds", "endms", "endtimems"),
     "label": ("label", "emotion"),
+    "sentiment": ("sentiment",),
     "id": ("utteranceid", "uttid", "id"),
     "conversation": ("conversationid", "dialogueid", "dialogid", "sceneid", "conversation", "dialogue", "scene"),
     "season": ("season",),
@@ -58,6 +60,7 @@ def cue_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, lis
         start=start,
         end=end,
         label=_word(given("label")),
+        sentiment=_sentiment(given("sentiment")),
         id=_word(given("id")),
     )
     return cue, faults
@@ -69,6 +72,12 @@ def _simple(name: Any) -> str:
 
 def _word(value: Any) -> str | None:
     return (str(value).strip() or None) if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _sentiment(value: Any) -> str | None:
+    """One of the usual names, in lower case; whatever else such a column holds (intensities, say) is none."""
+    word = (_word(value) or "").lower()
+    return word if word in SENTIMENTS else None
 
 
 def _speaker(value: Any) -> str:

@@ -20,6 +20,7 @@ class Cue:
         label: the emotion, where the file has one.
         row: which entry of its file it was, from 0; ``None`` where it stands in no file.
         id: what the file calls it, where it has a column of ids.
+        sentiment: negative, neutral or positive, where the file has a column that says so.
     """
 
     text: str | None
@@ -29,6 +30,7 @@ class Cue:
     label: str | None = None
     row: int | None = field(default=None, compare=False)
     id: str | None = field(default=None, compare=False)
+    sentiment: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import yaml
 
+from crossspace.components import imported, recorded, warn_of_changes
 from crossspace.configuration import Configuration, read_configuration, read_yaml, today
 from crossspace.engine.claim import check_unclaimed, claimed, is_claimed, strangers
 from crossspace.errors import CrossspaceError, UsageError, WritingError
@@ -117,11 +118,12 @@ class Search:
         # Asked twice: another process of a shared search may have begun between the first look and the second.
         if not path.exists() and strangers(self.folder) and not path.exists():
             raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
-        write_new(path, yaml.safe_dump(self.settings, sort_keys=False, allow_unicode=True))
+        stated = self._stated()
+        write_new(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
         found = read_yaml(path)
         if isinstance(found.get("configuration"), dict):
             found["configuration"] = today(found["configuration"])
-        compare(self.folder, found, self.settings)
+        compare(self.folder, found, stated)
 
     def _search(self, found: Trials, trials: int) -> None:
         while len(found.finished()) < trials:
@@ -188,11 +190,14 @@ class Search:
         score = None if best is None else best.value
         self.on_progress(Progress(len(found.finished()), total, trial, fold, len(self.folds.corpora), news, score))
 
+    def _stated(self) -> dict[str, Any]:
+        return {**self.settings, **recorded(imported(), self.folder)}
+
     def _write_best(self, found: Trials) -> None:
         best = found.best()
         if best is not None and best.number != self._written:
             self._written = best.number
-            write_text(self.folder / BEST, best_text(best, self.space, self.settings))
+            write_text(self.folder / BEST, best_text(best, self.space, self._stated()))
 
 
 def settings_of(space: Space, fingerprint: str, data: str, folds: int, seeds: int, sampler_seed: int) -> dict[str, Any]:
@@ -218,8 +223,9 @@ def compare(folder: Path, found: dict[str, Any], stated: dict[str, Any]) -> None
     differing = [
         f"{name}: {left!r} in the folder, {right!r} now"
         for name, left, right in differences(found, stated)
-        if name != "data"
+        if name not in ("data", "imports")
     ]
+    warn_of_changes(found.get("imports"), "The search")
     if differing:
         raise UsageError(
             f"{folder} holds a search with other settings:\n  "
@@ -237,7 +243,8 @@ def best_text(best: FrozenTrial, space: Space, settings: dict[str, Any]) -> str:
         f"seeds 0 to {settings['seeds'] - 1}; the test split was not read.",
         f"# corpus fingerprint {settings['fingerprint']}",
     ]
-    content = {"data": settings["data"], **configuration.to_dict()}
+    kept: dict[str, Any] = {key: settings[key] for key in ("data", "imports") if key in settings}
+    content = {**kept, **configuration.to_dict()}
     return "\n".join(lines) + "\n" + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 

@@ -36,6 +36,17 @@ def importer(**options) -> Arrays:
     return Arrays(**{**given, **options})
 
 
+def test_an_array_of_several_vectors_is_one_modality(arrays, tmp_path):
+    several = np.random.default_rng(1).normal(size=(7, 3, 2))
+    np.savez(tmp_path / "mine.npz", **{**arrays, "t": several, "mood": np.array([*"uuvv", "", "u", "v"])})
+    corpus = importer(columns={**COLUMNS, "sentiment": "mood"}).read(tmp_path / "mine.npz")
+    assert corpus.spec.widths["text"] == 6 and corpus.spec.vectors == {"text": 3}
+    assert corpus.spec.sentiments == ("u", "v")
+    utterances = {c.id: c for c in corpus.split("all")}["b"].utterances
+    assert np.array_equal(utterances[0].features["text"].reshape(3, 2), several[2].astype(np.float32))
+    assert [u.sentiment for u in utterances] == ["v", "u"]
+
+
 def test_rows_are_sorted_numbered_and_named(source, arrays):
     corpus = importer().read(source)
     everything = {c.id: c for c in corpus.split("all")}

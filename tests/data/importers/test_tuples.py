@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from crossspace.data.corpus import Corpus
 from crossspace.data.importers.sdt import Sdt
 from crossspace.errors import DataError, UsageError
 
@@ -79,6 +80,35 @@ def test_every_order_is_known_by_what_its_entries_hold(save: Callable[..., Path]
         assert corpus.conversation_ids("validation") == KEYS[5:]
     else:
         assert corpus.source == "own.pkl (1 conversations of no split left out)"
+
+
+@pytest.mark.parametrize("order", ["graphsmile", "cosmic-meld", "dialoguernn-meld"])
+def test_sentiments_are_read_where_somebody_says_what_their_numbers_mean(save: Callable[..., Path], order: str) -> None:
+    path = save(order)
+    named = Sdt(labels=list("abcd"), sentiments=["neutral", "positive"]).read(path)
+    assert named.spec.sentiments == ("neutral", "positive")
+    assert [u.sentiment for u in named.split("test")[0].utterances][:3] == ["neutral", "positive", "neutral"]
+    assert all(u.sentiment is None for u in Sdt(labels=list("abcd")).read(path).split("test")[0].utterances)
+    with pytest.raises(DataError, match=r"sentiment, conversation .*, row 1: "):
+        Sdt(labels=list("abcd"), sentiments=["neutral"]).read(path)
+
+
+def test_a_layout_without_sentiments_refuses_names_for_them(save: Callable[..., Path]) -> None:
+    with pytest.raises(UsageError, match=r"the layout sdt has no sentiments\. Found --sentiments"):
+        Sdt(labels=list("abcd"), sentiments=["neutral"]).read(save("sdt"))
+
+
+def test_all_text_vectors_stand_side_by_side_in_one_modality(save: Callable[..., Path], tmp_path: Path) -> None:
+    path = save("sdt")
+    corpus = Sdt(labels=list("abcd"), text="all").read(path)
+    parts = [Sdt(labels=list("abcd"), text=name).read(path) for name in ("first", "second", "third", "fourth")]
+    assert corpus.spec.widths["text"] == 16 and corpus.spec.vectors == {"text": 4}
+    for place, part in enumerate(parts):
+        one = corpus.split("test")[0].utterances[2].features["text"].reshape(4, 4)[place]
+        assert np.array_equal(one, part.split("test")[0].utterances[2].features["text"])
+    corpus.write(tmp_path / "c.parquet")
+    assert Corpus.read(tmp_path / "c.parquet").spec == corpus.spec
+    assert corpus.with_modalities(["audio"]).spec.vectors == {}
 
 
 def test_a_tuple_of_twelve_is_no_published_corpus_for_its_length_alone(save: Callable[..., Path]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import pickle
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -309,3 +310,10 @@ def test_features_are_read_where_they_are_asked_for_and_no_further(base: Corpus)
     assert asked == [(0, 3), (4, 6)]
     assert joined.read("text", 1, 2)[0].tolist() == base.features.read("text", 1, 2)[0].tolist()
     assert asked == [(0, 3), (4, 6)]
+
+
+def test_several_vectors_stay_several_when_they_are_joined(base: Corpus) -> None:
+    task = replace(base.spec, vectors={"text": 2})
+    other = Corpus({s: list(base.split(s)) for s in base.splits}, task)
+    joined, _ = join(base, other, on=["utterance_id"], features={"text": "text"}, prefix="more_")
+    assert joined.spec.vectors == {"more_text": 2} and joined.spec.widths["more_text"] == 2

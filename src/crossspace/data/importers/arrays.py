@@ -17,23 +17,26 @@ from crossspace.data.foreign.plain import Unfit, label_index, string
 from crossspace.data.importers.assemble import assemble, most_speakers
 from crossspace.data.importers.base import Importer
 from crossspace.data.names import modality_name, split_name
+from crossspace.data.sentiment import in_order
 from crossspace.data.store.checks import refuse, shorten
 from crossspace.data.store.metadata import Metadata
-from crossspace.data.store.schema import INDEX_SCHEMA
+from crossspace.data.store.schema import INDEX_SCHEMA, SENTIMENT
 from crossspace.data.task import TaskSpec
 from crossspace.errors import suggestion
 from crossspace.reading import reading
 
 EXPECTED = "an .npz file or a folder of .npy files of plain arrays (--format arrays)"
 _MOST_LABELS = 1000
+_COLUMNS = (*INDEX_SCHEMA.names, SENTIMENT)
 _KINDS = {
     **dict.fromkeys(
         ("conversation_id", "utterance_id", "speaker", "split"), ("USiu", "names or integers of shape (rows,)")
     ),
     "text": ("US", "strings of shape (rows,)"),
+    "sentiment": ("US", "names of shape (rows,)"),
     "label": ("USiuf", "integers or names of shape (rows,)"),
     **dict.fromkeys(("position", "start", "end"), ("iuf", "numbers of shape (rows,)")),
-    "features": ("fiub", "numbers of shape (rows, width)"),
+    "features": ("fiub", "numbers of shape (rows, width) or (rows, vectors, width)"),
 }
 """Kinds of arrays that a column may come from, and how to say it."""
 
@@ -50,8 +53,9 @@ class Arrays(Importer):
 
     Args:
         columns: which array holds which column: ``{column: array}`` with the columns conversation_id, position,
-            utterance_id, speaker, text, start, end, label, split.
-        features: which array (N, D) holds the features of which modality: ``{modality: array}``.
+            utterance_id, speaker, text, start, end, label, sentiment, split.
+        features: which array (N, D), or (N, V, D) for V vectors of each utterance, holds the features of which
+            modality: ``{modality: array}``.
         labels: names of the emotions in index order; integers in the label array count from 0 into them, and -1, -100,
             NaN and empty strings mean unlabelled. Without it, the values that occur, sorted.
         speakers: names of the speakers when they mean the same in every conversation, or how many are told apart
@@ -93,11 +97,14 @@ class Arrays(Importer):
         labels = (
             self.labels or sorted({str(label) for label in columns["label"] if label is not None}) or ["unlabelled"]
         )
-        features = {modality_name(m): arrays[name] for m, name in self.features.items()}
+        several = {modality_name(m): arrays[name] for m, name in self.features.items()}
+        features = {m: array.reshape(len(array), -1) for m, array in several.items()}
         spec = TaskSpec(
             labels=tuple(labels),
             widths={m: array.shape[1] for m, array in features.items()},
             speakers=most_speakers(columns) if self.speakers is None else _speakers(self.speakers),
+            sentiments=in_order(columns[SENTIMENT]),
+            vectors={m: array.shape[1] for m, array in several.items() if array.ndim == 3},
         )
         extractors = {modality_name(m): extractor for m, extractor in self.extractors.items()}
         provenance = source.name if self.provenance is None else self.provenance
@@ -114,8 +121,8 @@ class Arrays(Importer):
     def _mapping_faults(self, arrays: Mapping[str, np.ndarray | None]) -> list[str]:
         faults: list[str] = []
         for column in self.columns:
-            if column not in INDEX_SCHEMA.names:
-                faults.append(f"there is no column {column!r}. {suggestion(column, INDEX_SCHEMA.names)}")
+            if column not in _COLUMNS:
+                faults.append(f"there is no column {column!r}. {suggestion(column, _COLUMNS)}")
         if "conversation_id" not in self.columns:
             faults.append("the column 'conversation_id' has no array; it is the one that must have one")
         for modality, count in Counter(modality_name(m) for m in self.features).items():
@@ -155,6 +162,7 @@ class Arrays(Importer):
         splits = [split_name(s) or None for s in _strings(arrays["split"])] if "split" in arrays else [None] * count
         columns["split"] = splits
         columns["label"] = self._labels(arrays["label"], faults) if "label" in arrays else [None] * count
+        columns[SENTIMENT] = [s or None for s in _strings(arrays[SENTIMENT])] if SENTIMENT in arrays else [None] * count
         return columns
 
     def _labels(self, array: np.ndarray, faults: list[str]) -> list[str | None]:
@@ -177,8 +185,8 @@ def _wanted(column: str, array: np.ndarray) -> str | None:
     if column not in _KINDS:
         return None
     kinds, what = _KINDS[column]
-    dimensions = 2 if column == "features" else 1
-    if array.dtype.kind not in kinds or array.ndim != dimensions or (dimensions == 2 and not array.size):
+    dimensions = (2, 3) if column == "features" else (1,)
+    if array.dtype.kind not in kinds or array.ndim not in dimensions or (array.ndim > 1 and not array.size):
         return what
     if column == "position" and not np.isfinite(array).all():
         return what + ", none of them NaN or infinite"

@@ -47,7 +47,7 @@ def assemble(
     sorted_columns = {name: [values[i] for i in order] for name, values in columns.items()}
     found = [*faults, *_renumber(sorted_columns)]
     table = index_table(sorted_columns)
-    found += index_faults(table, metadata.spec.labels)
+    found += index_faults(table, metadata.spec.labels, metadata.spec.sentiments)
     values, present = {}, {}
     for modality, array in features.items():
         values[modality], present[modality] = with_missing(array[order], zero_rows_missing)

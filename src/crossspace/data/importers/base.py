@@ -14,9 +14,11 @@ class Importer(ABC):
     """Reads one format. The constructor takes the options, by keyword; :meth:`read` takes the file.
 
     Attributes:
+        format: how users call it; where it says nothing, it is called like its file.
         needs_source: False for an importer that makes its corpus up and reads nothing.
     """
 
+    format: ClassVar[str] = ""
     needs_source: ClassVar[bool] = True
 
     @abstractmethod

@@ -19,8 +19,10 @@ from crossspace.data.importers.base import Importer
 from crossspace.data.importers.tuples.identity import KNOWN, Known, identify
 from crossspace.data.importers.tuples.layouts import LAYOUTS, Layout
 from crossspace.data.importers.tuples.rows import Rows
+from crossspace.data.sentiment import SENTIMENTS
 from crossspace.data.store.checks import refuse
 from crossspace.data.store.metadata import Metadata
+from crossspace.data.store.schema import SENTIMENT
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, UsageError
 from crossspace.reading import reading
@@ -45,7 +47,7 @@ class Sdt(Importer):
     tuple); for any other corpus name the labels. IEMOCAP's speakers, M and F, are global. One-hot rows number the
     speakers of one dialogue: they become ``s0``, ``s1``, ..., local to the conversation. Ids of utterances that occur
     in several conversations are preceded by that of the conversation. Conversations of no split are left out, and
-    the corpus's source says how many. Sentiment labels are not read.
+    the corpus's source says how many.
 
     Args:
         layout: the order of the entries; ``auto`` goes by what they hold.
@@ -56,7 +58,10 @@ class Sdt(Importer):
         speakers: names of the speakers when they mean the same in every conversation, or how many are told apart within
             one; without it, as the published corpus has it, or as many as the conversation with most speakers has.
         name: short name of the corpus; without it, that of the published corpus or of the file.
-        text: which of the text vectors to take, or their average.
+        text: which of the text vectors to take, their average, or ``all`` of them side by side as vectors of the one
+            modality.
+        sentiments: names of the sentiments in the order of their numbers, for the layouts ``graphsmile``,
+            ``cosmic-meld`` and ``dialoguernn-meld``, which do not say what they mean; without it they are not read.
         licence: terms under which the corpus may be used.
         extractors: what made the features: ``{modality: {"name", "version", "parameters"}}``; known for published ones.
         validation_fraction: part of the train conversations that becomes validation, by a fixed rule (see
@@ -72,7 +77,8 @@ class Sdt(Importer):
     labels: list[str] | None = None
     speakers: int | list[str] | None = None
     name: str | None = None
-    text: Literal["first", "second", "third", "fourth", "average"] = "first"
+    text: Literal["first", "second", "third", "fourth", "average", "all"] = "first"
+    sentiments: list[str] | None = None
     licence: str = ""
     extractors: dict[str, dict[str, Any]] = field(default_factory=dict)
     validation_fraction: float = VALIDATION_FRACTION
@@ -96,19 +102,24 @@ class Sdt(Importer):
 
     def _corpus(self, entries: Any, source: Path) -> Corpus:
         layout = self._layout(entries, source)
-        rows = Rows(layout.tables(entries), layout.splits(entries))
+        tables = {name: t for name, t in layout.tables(entries).items() if name != SENTIMENT or self.sentiments}
+        rows = Rows(tables, layout.splits(entries))
         refuse(source, rows.faults, "Tables should have one row per utterance of every conversation.")
         speakers, numbers = rows.speakers(), rows.labels()
         refuse(source, rows.faults, _MEND)
         known = self._known(rows, speakers, numbers, source)
         labels = tuple(self.labels) if self.labels else known.labels if known else _names(numbers, source)
         columns = rows.columns([name.split(" of ")[0] if name else name for name in speakers], labels, numbers)
+        sentiments = self._sentiments(layout, rows, source)
+        columns[SENTIMENT] = rows.named(SENTIMENT, sentiments) if sentiments else [None] * len(speakers)
         features = self._features(layout, rows, source)
         if self.speakers is not None:
             slots: int | tuple[str, ...] = self.speakers if isinstance(self.speakers, int) else tuple(self.speakers)
         else:
             slots = known.speakers if known else most_speakers(columns)
-        spec = TaskSpec(labels, {m: array.shape[1] for m, array in features.items()}, slots)
+        widths = {m: array.shape[1] for m, array in features.items()}
+        vectors = {"text": sum(name in _CHOICES for name in layout.vectors)} if self.text == "all" else {}
+        spec = TaskSpec(labels, widths, slots, tuple(sentiments or SENTIMENTS), vectors)
         name = self.name or (known.name if known else source.stem)
         made = self.extractors or (self._extractors(layout, known, features) if known else {})
         return assemble(
@@ -159,12 +170,21 @@ class Sdt(Importer):
         texts = [name for name in layout.vectors if name in _CHOICES]
         if self.text != "first" and len(texts) == 1:
             raise UsageError(f"{source}: the layout {layout.name} has one text vector. Found --text {self.text}.")
-        chosen = texts if self.text == "average" else texts[_TEXTS[self.text] :][:1]
+        chosen = texts if self.text in ("average", "all") else texts[_TEXTS[self.text] :][:1]
         vectors = [rows.vectors(name) for name in chosen]
         if len({v.shape for v in vectors}) > 1:
-            raise DataError(f"{source}: text vectors of several widths have no average. Choose one with --text.")
-        features = {"text": np.mean(vectors, axis=0) if len(vectors) > 1 else vectors[0]}
+            raise DataError(
+                f"{source}: text vectors of several widths have no average and cannot stand side by side. Choose one "
+                "with --text."
+            )
+        text = np.concatenate(vectors, axis=1) if self.text == "all" else np.mean(vectors, axis=0)
+        features = {"text": text if len(vectors) > 1 else vectors[0]}
         return features | {m: rows.vectors(m) for m in ("audio", "visual") if m in layout.vectors}
+
+    def _sentiments(self, layout: Layout, rows: Rows, source: Path) -> list[str] | None:
+        if self.sentiments is not None and SENTIMENT not in rows.tables:
+            raise UsageError(f"{source}: the layout {layout.name} has no sentiments. Found --sentiments.")
+        return self.sentiments
 
     def _extractors(self, layout: Layout, known: Known, features: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         made = {"name": layout.name.removesuffix("-meld"), "version": known.name}

@@ -97,7 +97,7 @@ def join(
     chosen = JoinedFeatures(corpus.features, table.features, rows, added, tuple(index.groups()))
     brought = {name: table.extractors[m] for name, m in added.items() if m in table.extractors}
     kept = {m: extractor for m, extractor in corpus.extractors.items() if m not in added}
-    spec = replace(corpus.spec, widths=chosen.widths)
+    spec = corpus.spec.with_widths(chosen.widths, {name: table.vectors.get(m, 1) for name, m in added.items()})
     metadata = replace(corpus.metadata, spec=spec, extractors={**kept, **brought}, ceilings={})
     return Corpus.from_columns(metadata, index, chosen), joining
 

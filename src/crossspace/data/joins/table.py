@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class JoinTable:
         reasons: ``{modality: why it is missing}`` by row, where that is known.
         utterances: the rows of a corpus without their features.
         notes: sentences on what was converted or not used.
+        vectors: ``{modality: V}`` where its features are several vectors.
     """
 
     name: str
@@ -53,6 +54,7 @@ class JoinTable:
     reasons: Mapping[str, pa.ChunkedArray]
     utterances: pa.Table | None = None
     notes: tuple[str, ...] = ()
+    vectors: Mapping[str, int] = field(default_factory=dict)
 
 
 def open_table(
@@ -120,9 +122,9 @@ def _of_corpus(
     made = {m: corpus.extractors[source] for m, source in wanted.items() if source in corpus.extractors}
     reasons = {m: missing_field(source).name for m, source in wanted.items()}
     told = {m: utterances[column] for m, column in reasons.items() if column in utterances.column_names}
-    return JoinTable(
-        name, keys, ChosenFeatures(corpus.features, wanted), {**made, **extractors}, told, utterances, tuple(notes)
-    )
+    vectors = {m: corpus.spec.vectors.get(source, 1) for m, source in wanted.items()}
+    chosen = ChosenFeatures(corpus.features, wanted)
+    return JoinTable(name, keys, chosen, {**made, **extractors}, told, utterances, tuple(notes), vectors)
 
 
 def _of_arrays(

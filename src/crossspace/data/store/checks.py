@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from crossspace.data.names import SPLITS
-from crossspace.data.store.schema import INDEX_SCHEMA
+from crossspace.data.store.schema import INDEX_SCHEMA, SENTIMENT
 from crossspace.errors import DataError, suggestion
 
 _SHOWN = 20
@@ -27,20 +27,24 @@ def refuse(what: object, faults: Sequence[str], advice: str) -> None:
         raise DataError(f"{what} has {len(faults)} fault{'s' if len(faults) > 1 else ''}:{listed}\n{advice}")
 
 
-def index_faults(table: pa.Table, labels: Sequence[str] | None) -> list[str]:
+def index_faults(table: pa.Table, labels: Sequence[str] | None, sentiments: Sequence[str] | None = None) -> list[str]:
     """Faults of the columns other than features.
 
     Args:
         table: rows with the columns of :data:`~crossspace.data.store.schema.INDEX_SCHEMA`, in any order; columns that
             are absent are not looked at.
         labels: the labels that may occur, or ``None`` when that is not known.
+        sentiments: the same of the second label.
     """
-    columns = {name: table[name].to_pylist() for name in INDEX_SCHEMA.names if name in table.column_names}
+    names = [*INDEX_SCHEMA.names, SENTIMENT]
+    columns = {name: table[name].to_pylist() for name in names if name in table.column_names}
     found: list[str] = []
     for check in (_empty_cells, _duplicate_ids, _order, _split_names, _split_leaks, _times):
         found += shorten(check(columns))
     if labels is not None:
-        found += shorten(_unknown_labels(columns, labels))
+        found += shorten(_unknown_labels(columns, "label", labels))
+    if sentiments is not None:
+        found += shorten(_unknown_labels(columns, SENTIMENT, sentiments))
     return found
 
 
@@ -116,10 +120,10 @@ def _order(columns: dict[str, list]) -> Iterable[str]:
             )
 
 
-def _unknown_labels(columns: dict[str, list], labels: Sequence[str]) -> Iterable[str]:
-    for label, count in Counter(columns.get("label", ())).items():
+def _unknown_labels(columns: dict[str, list], column: str, labels: Sequence[str]) -> Iterable[str]:
+    for label, count in Counter(columns.get(column, ())).items():
         if label is not None and label not in labels:
-            yield f"label {label!r} ({count} utterances) is unknown. {suggestion(label, labels)}"
+            yield f"{column} {label!r} ({count} utterances) is unknown. {suggestion(label, labels)}"
 
 
 def _split_names(columns: dict[str, list]) -> Iterable[str]:

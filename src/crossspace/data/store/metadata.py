@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from crossspace.data.sentiment import SENTIMENTS
 from crossspace.data.store.schema import is_modality_name
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, UsageError
@@ -96,17 +97,25 @@ def dump(metadata: Metadata, seal: Seal) -> bytes:
         "licence": metadata.licence,
         "labels": list(spec.labels),
         "speakers": speakers,
-        "modalities": {m: {"width": d, "extractor": metadata.extractors.get(m)} for m, d in spec.widths.items()},
+        "modalities": {m: _modality(metadata, m) for m in spec.widths},
         "conversations": seal.conversations,
         "utterances": seal.utterances,
         "feature_digests": dict(seal.features),
         "fingerprint": seal.fingerprint,
     }
+    if spec.sentiments != SENTIMENTS:
+        data["sentiments"] = list(spec.sentiments)
     if metadata.ceilings:
         data["ceilings"] = dict(metadata.ceilings)
     if metadata.cut:
         data["cut"] = dict(metadata.cut)
     return json.dumps(data, ensure_ascii=False).encode()
+
+
+def _modality(metadata: Metadata, modality: str) -> dict[str, Any]:
+    spec = metadata.spec
+    plain = {"width": spec.widths[modality], "extractor": metadata.extractors.get(modality)}
+    return {**plain, "vectors": spec.vectors[modality]} if modality in spec.vectors else plain
 
 
 def parse(raw: bytes, path: str | Path) -> tuple[Metadata, Seal]:
@@ -140,6 +149,8 @@ def _parse(data: dict[str, Any]) -> tuple[Metadata, Seal]:
         labels=_names(data, "labels"),
         widths={m: _get(value, "width", int) for m, value in modalities.items()},
         speakers=_get(speakers, "slots", int) if local else _names(speakers, "names"),
+        sentiments=_names(data, "sentiments") if "sentiments" in data else SENTIMENTS,
+        vectors={m: _get(value, "vectors", int) for m, value in modalities.items() if "vectors" in value},
     )
     extractors = {m: value["extractor"] for m, value in modalities.items() if value.get("extractor")}
     ceilings = {str(split): float(value) for split, value in (data.get("ceilings") or {}).items()}

@@ -26,7 +26,7 @@ from crossspace.data.store.schema import (
     METADATA_KEY,
     feature_column,
     feature_field,
-    reason_fields,
+    optional_fields,
     same_type,
 )
 from crossspace.errors import DataError
@@ -182,9 +182,10 @@ def open_store(path: str | Path, cache_bytes: int = DEFAULT_CACHE) -> tuple[Meta
         metadata, seal = parse(raw, path)
         refuse(path, schema_faults(file.schema_arrow, metadata), _WHOLE)
         place.at = "the columns other than features"
-        schema = pa.schema([*INDEX_SCHEMA, *reason_fields(file.schema_arrow)])
+        schema = pa.schema([*INDEX_SCHEMA, *optional_fields(file.schema_arrow)])
         table = file.read(columns=schema.names, use_threads=False).cast(schema)
-        faults = index_faults(table, metadata.spec.labels) + count_faults(table, seal.conversations, seal.utterances)
+        faults = index_faults(table, metadata.spec.labels, metadata.spec.sentiments)
+        faults += count_faults(table, seal.conversations, seal.utterances)
         refuse(path, faults, _WHOLE)
         features = StoredFeatures(path, dict(metadata.spec.widths), dict(seal.features), cache_bytes)
         return metadata, seal, Index(table), features
@@ -198,7 +199,7 @@ def schema_faults(schema: pa.Schema, metadata: Metadata | None) -> list[str]:
     faults = [f"column {name!r} occurs {count} times" for name, count in Counter(schema.names).items() if count > 1]
     if faults:
         return faults
-    for column in expected:
+    for column in [*expected, *optional_fields(schema)]:
         if column.name not in schema.names:
             faults.append(f"column {column.name!r} ({column.type}) is missing")
         elif not same_type(schema.field(column.name).type, column.type):

@@ -11,6 +11,8 @@ METADATA_KEY = b"crossspace"
 
 FEATURE_PREFIX = "features."
 MISSING_PREFIX = "missing."
+SENTIMENT = "sentiment"
+"""The column of the second label; a corpus has it only where sentiments were labelled apart from emotions."""
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -45,9 +47,11 @@ def missing_field(modality: str) -> pa.Field:
     return pa.field(MISSING_PREFIX + modality, pa.string())
 
 
-def reason_fields(schema: pa.Schema) -> list[pa.Field]:
-    """The columns of ``schema`` that say why a modality is missing."""
-    return [missing_field(n.removeprefix(MISSING_PREFIX)) for n in schema.names if n.startswith(MISSING_PREFIX)]
+def optional_fields(schema: pa.Schema) -> list[pa.Field]:
+    """The columns of ``schema`` that not every corpus has: the sentiment, and why a modality is missing."""
+    sentiment = [pa.field(SENTIMENT, pa.string())] if SENTIMENT in schema.names else []
+    reasons = [missing_field(n.removeprefix(MISSING_PREFIX)) for n in schema.names if n.startswith(MISSING_PREFIX)]
+    return sentiment + reasons
 
 
 def is_modality_name(name: str) -> bool:

@@ -50,7 +50,8 @@ def _faults(path: Path) -> list[str]:
     table, unreadable = _index(file, path)
     found += unreadable
     if table is not None:
-        found += index_faults(table, metadata.spec.labels if metadata else None)
+        names = (metadata.spec.labels, metadata.spec.sentiments) if metadata else (None, None)
+        found += index_faults(table, *names)
         if seal is not None and "conversation_id" in table.column_names:
             found += count_faults(table, seal.conversations, seal.utterances)
     found += _feature_faults(file, path, metadata)

@@ -283,7 +283,7 @@ def _labelled(transcript: Transcript, recording: Recording) -> Transcript:
 def _conversation(name: str, cues: Sequence[Cue], found: Mapping[str, Sequence[Found]]) -> Conversation:
     utterances = []
     for i, (cue, own) in enumerate(zip(cues, ids_of(name, cues), strict=True)):
-        utterance = Utterance(own, cue.speaker, cue.text, cue.start, cue.end, cue.label)
+        utterance = Utterance(own, cue.speaker, cue.text, cue.start, cue.end, cue.label, sentiment=cue.sentiment)
         for modality, values in found.items():
             utterance = _with(utterance, modality, values[i])
         utterances.append(utterance)

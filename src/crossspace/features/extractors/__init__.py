@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from crossspace.components import discover
+from crossspace.components import Components, discover
 from crossspace.errors import DataError, MismatchError, UsageError, suggestion
-from crossspace.features.extractors.base import Extractor, Missing, named
+from crossspace.features.extractors.base import (
+    AudioExtractor,
+    Extractor,
+    Missing,
+    TextExtractor,
+    VisualExtractor,
+    named,
+)
 
 __all__ = ["DEFAULTS", "Extractor", "Missing", "build", "extractors", "from_identity"]
 
@@ -19,18 +24,16 @@ DEFAULTS = {"text": "minilm", "audio": "prosody", "visual": "face-hog"}
 """The extractor that needs no download and no licence of its own, by modality."""
 
 
-@cache
-def extractors() -> dict[str, dict[str, type[Extractor]]]:
+def _of(kind: type[Extractor]) -> Components[Extractor]:
+    return Components(f"{kind.modality} extractor", kind, lambda: discover(__name__, __path__, kind))
+
+
+_EXTRACTORS = {kind.modality: _of(kind) for kind in (TextExtractor, AudioExtractor, VisualExtractor)}
+
+
+def extractors() -> dict[str, Components[Extractor]]:
     """``{modality: {name: class}}`` of all extractors."""
-    base = importlib.import_module(f"{__name__}.base")
-    found: dict[str, dict[str, type[Extractor]]] = {}
-    for modality, kind in (
-        ("text", base.TextExtractor),
-        ("audio", base.AudioExtractor),
-        ("visual", base.VisualExtractor),
-    ):
-        found[modality] = discover(__name__, __path__, kind)
-    return found
+    return _EXTRACTORS
 
 
 def build(modality: str, wanted: str) -> Extractor:
@@ -83,7 +86,13 @@ def from_identity(modality: str, identity: Mapping[str, Any], wanted: str | None
 
 
 def _recorded(modality: str, identity: Mapping[str, Any]) -> Extractor:
-    kind = _kind(modality, str(identity.get("name")))
+    name = str(identity.get("name"))
+    if name not in extractors()[modality].here:  # a file that states a name imports nothing by itself
+        raise UsageError(
+            f"The {modality} features were made by {named(identity)}, which is none of crossspace. If it is your own, "
+            "name its file or module by --import."
+        )
+    kind = _kind(modality, name)
     recorded = dict(identity.get("parameters") or {})
     arguments = {key: value for key, value in recorded.items() if key in inspect.signature(kind).parameters}
     if kind.argument and kind.argument not in arguments:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
@@ -152,11 +152,6 @@ class CSS(Model):
     def translated(cls, arguments: Mapping[str, Any], earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Arguments of releases in which CSS had no parts."""
         return flat.translate(arguments, earlier or {})
-
-    def prepare(self, batches: Iterable[Batch]) -> None:
-        """Measure the scale of the features on the training split."""
-        if self.standardise is not None:
-            self.standardise.fit(batches)
 
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """h~^(m) of equation 6, zero where the modality is missing."""

@@ -22,8 +22,8 @@ class Layout:
 
     Attributes:
         name: after the work whose code first read it so.
-        fields: of each entry: ``ids``, ``speakers``, ``labels``, ``sentences``, a kind of vectors, a split, or ``-``
-            for what is not used.
+        fields: of each entry: ``ids``, ``speakers``, ``labels``, ``sentiment``, ``sentences``, a kind of vectors, a
+            split, or ``-`` for what is not used.
     """
 
     name: str
@@ -59,18 +59,21 @@ _RNN = ("ids", "speakers", "labels", "text", "audio", "visual", "sentences", "tr
 LAYOUTS = (
     Layout("sdt", _SDT),
     Layout("sdt-meld", (*_SDT, "-")),
-    Layout("graphsmile", (*_SDT[:3], "-", *_SDT[3:], "-")),
+    Layout("graphsmile", (*_SDT[:3], "sentiment", *_SDT[3:], "-")),
     Layout("dialoguernn", _RNN),
-    Layout("dialoguernn-meld", ("ids", "speakers", "-", "text", "audio", "sentences", "train", "test", "labels")),
+    Layout(
+        "dialoguernn-meld", ("ids", "speakers", "sentiment", "text", "audio", "sentences", "train", "test", "labels")
+    ),
     Layout("mmgcn", (*_RNN, "-")),
     Layout("cosmic", ("speakers", "labels", *_ROBERTA, "sentences", "train", "test", "validation")),
-    Layout("cosmic-meld", ("speakers", "labels", "-", *_ROBERTA, "sentences", "train", "test", "validation")),
+    Layout("cosmic-meld", ("speakers", "labels", "sentiment", *_ROBERTA, "sentences", "train", "test", "validation")),
 )
 """All that are known. They differ in length, or in which entries are tables, lists, and tables of vectors."""
 
 _WANTED = {
     "ids": "a table of utterance ids by conversation",
     "labels": "a table of labels by conversation",
+    "sentiment": "a table of sentiments by conversation",
     "speakers": "a table of speakers by conversation",
     **dict.fromkeys(SPLIT_FIELDS, "a list of conversations"),
     **{field: f"a table of vectors ({field}) by conversation" for field in _VECTORS},

@@ -108,6 +108,11 @@ class Rows:
             "end": [None] * len(places),
         }
 
+    def named(self, table: str, names: Sequence[str]) -> list[str | None]:
+        """(N,) what the numbers of a table stand for."""
+        values = [(self._try(_number_or_name, value, place), place) for value, place in self._each(table)]
+        return [self._try(lambda value: _named(value, names), value, place) for value, place in values]
+
     def _texts(self) -> list[str | None]:
         found: list[str | None] = []
         for key in self._keys:

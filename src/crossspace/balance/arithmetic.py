@@ -1,0 +1,95 @@
+"""Arithmetic with the gradients of several objectives: lists of tensors, entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+Gradients: TypeAlias = "list[Tensor | None]"
+"""One entry per parameter; None stands for zero."""
+
+_CHUNK = 1 << 16
+"""Entries of a gradient that are turned into float64 at a time; they stay in the processor's cache."""
+
+
+def gram_matrix(tasks: Sequence[Gradients]) -> Tensor:
+    """(K, K) float64 inner products of K gradients, each a list of tensors in the same order; None stands for zero.
+
+    Products are accumulated in float64: differences of cosines close to one decide the weights.
+    """
+    some = next((g for task in tasks for g in task if g is not None), None)
+    gram = torch.zeros(len(tasks), len(tasks), dtype=torch.float64, device="cpu" if some is None else some.device)
+    if some is None:
+        return gram
+    # One buffer for all products: fresh memory for every piece costs several times the arithmetic.
+    largest = max(g.numel() for task in tasks for g in task if g is not None)
+    piece = max(1, min(largest, _CHUNK) if some.device.type == "cpu" else largest)
+    rows = torch.zeros(len(tasks), piece, dtype=torch.float64, device=some.device)
+    for parts in zip(*tasks, strict=True):
+        flat = [None if part is None else part.detach().reshape(-1) for part in parts]
+        size = next((f.numel() for f in flat if f is not None), 0)
+        for start in range(0, size, piece):
+            width = min(piece, size - start)
+            for row, f in zip(rows, flat, strict=True):
+                if f is None:
+                    row.zero_()
+                else:
+                    row[:width].copy_(f[start : start + width])
+            gram.addmm_(rows[:, :width], rows[:, :width].T)
+    return gram
+
+
+def gradients_of(
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    at_outputs: Sequence[Tensor | None] | None = None,
+    keep: bool = False,
+) -> Gradients:
+    """Gradients of ``outputs`` with None for inputs they do not reach."""
+    if at_outputs is not None:
+        reached = [(o, g) for o, g in zip(outputs, at_outputs, strict=True) if g is not None and o.requires_grad]
+        outputs, at_outputs = [o for o, _ in reached], [g for _, g in reached]
+    outputs = [o for o in outputs if o.requires_grad]
+    if not outputs:
+        return [None] * len(inputs)
+    return _apart(torch.autograd.grad(outputs, inputs, at_outputs, retain_graph=keep, allow_unused=True))
+
+
+def _apart(gradients: Sequence[Tensor | None]) -> Gradients:
+    """The gradients, none of which shares memory with another or within itself, so that each may be overwritten.
+
+    Automatic differentiation returns one tensor for both terms of a sum, and an expanded scalar for a sum over rows.
+    """
+    found: Gradients = []
+    seen: set[int] = set()
+    for gradient in gradients:
+        if gradient is not None and (gradient.data_ptr() in seen or 0 in gradient.stride()):
+            gradient = gradient.clone(memory_format=torch.contiguous_format)
+        if gradient is not None:
+            seen.add(gradient.data_ptr())
+        found.append(gradient)
+    return found
+
+
+def added(total: Gradients, more: Gradients) -> Gradients:
+    """Sum entry by entry; what ``total`` holds is overwritten."""
+    return [b if a is None else a if b is None else a.add_(b) for a, b in zip(total, more, strict=True)]
+
+
+def _weighted(parts: Sequence[Tensor | None], weights: Tensor) -> Tensor | None:
+    """``sum_k weights[k] parts[k]``; the first part that is not None is overwritten."""
+    result: Tensor | None = None
+    for part, weight in zip(parts, weights, strict=True):
+        if part is None:
+            continue
+        factor = weight.to(part.dtype)
+        result = part.mul_(factor) if result is None else result.addcmul_(part, factor)
+    return result
+
+
+def mixed(tasks: Sequence[Gradients], weights: Tensor) -> Gradients:
+    """The weighted sum of K gradients, entry by entry; the gradients themselves are used up."""
+    return [_weighted(parts, weights) for parts in zip(*tasks, strict=True)]

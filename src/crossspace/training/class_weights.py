@@ -1,0 +1,29 @@
+"""What a row of each label counts in a loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from crossspace.data.task import UNLABELLED
+from crossspace.training.options import TrainingOptions
+
+
+def class_weights(options: TrainingOptions, truth: np.ndarray, classes: int) -> Tensor | None:
+    """(C,) weights, or None for ones.
+
+    Args:
+        options: how they are chosen.
+        truth: labels of the training split.
+        classes: C.
+    """
+    chosen = options.class_weights
+    if chosen == "none":
+        return None
+    if isinstance(chosen, (str, int, float)):
+        counts = np.bincount(truth[truth != UNLABELLED], minlength=classes)
+        weights = np.maximum(counts, 1) ** -(1.0 if isinstance(chosen, str) else float(chosen))
+        weights *= counts.sum() / (counts * weights).sum()
+        return torch.tensor(weights, dtype=torch.float32)
+    return torch.tensor([float(w) for w in chosen], dtype=torch.float32)
