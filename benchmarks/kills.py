@@ -145,8 +145,12 @@ def extraction(media: Path, transcript: Path, kills: int, copies: int, jobs: int
 
 
 _SPACE = "model.dropout: {low: 0.0, high: 0.5}\ntraining.learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true}\n"
-_SMALL = ["--model.width", "16", "--model.heads", "2", "--model.rank", "8", "--device", "cpu"]
-_STUDY = "variants:\n  one: {model: {order: 1}}\n  two: {model: {order: 2}}\n  three: {balancer: {name: fixed}}\n"
+_SMALL = ["--model.width", "16", "--model.heads", "2", "--model.fusion.rank", "8", "--device", "cpu"]
+_STUDY = """variants:
+  one: {model: {fusion: {order: 1}}}
+  two: {model: {fusion: {order: 2}}}
+  three: {balancer: {name: fixed}}
+"""
 _COMPARED = {
     "train": ("seed-*/model.safetensors", "results.json", "predictions.parquet", "history.jsonl"),
     "study": ("runs/*/seed-*/model.safetensors", "runs/*/results.json", "tables/*"),

@@ -23,17 +23,12 @@ from crossspace.nn.attention import SelfAttention
 from crossspace.nn.transformer import TransformerLayer
 
 RELEASED = {
-    "interaction_gate": "scalar",
-    "interaction_project_sources": True,
-    "interaction_residual": True,
-    "interaction_shared": True,
-    "branch_gates": True,
-    "fusion_residual": True,
-    "fusion_root": "released",
-    "fusion_gelu": "tanh",
-    "unimodal_head": "mlp",
-    "detach_teacher": False,
     "share_speaker": False,
+    "interaction": {"gate": "scalar", "project_sources": True, "residual": True, "shared": True},
+    "branch_gates": True,
+    "fusion": {"residual": True, "root": "released", "gelu": "tanh"},
+    "unimodal_head": "mlp",
+    "losses": {"detach_teacher": False},
 }
 """The arguments of CSS under which it is the released network."""
 

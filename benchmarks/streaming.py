@@ -25,7 +25,14 @@ TIMES, PIECE = 15, 50
 ALLOWED = 3.0
 """The time at the longest length over that at the shortest: at most."""
 
-SMALL = {"width": 256, "heads": 8, "rank": 16, "global_width": 256, "party_width": 256, "emotion_width": 128}
+SMALL = {
+    "width": 256,
+    "heads": 8,
+    "fusion": {"rank": 16},
+    "global_width": 256,
+    "party_width": 256,
+    "emotion_width": 128,
+}
 CASES: dict[str, tuple[str, dict[str, int], dict[str, Any]]] = {
     "css, text": ("css", {"text": 384}, SMALL),
     "css, three modalities": ("css", WIDTHS, SMALL),

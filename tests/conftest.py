@@ -23,7 +23,14 @@ from crossspace.data.corpus import Corpus
 from crossspace.data.importers.synthetic import Synthetic
 from crossspace.data.task import UNLABELLED, TaskSpec
 
-TINY_MODEL = {"name": "css", "width": 8, "heads": 2, "rank": 4, "order": 2, "dropout": 0.2, "standardise": True}
+TINY_MODEL = {
+    "name": "css",
+    "width": 8,
+    "heads": 2,
+    "fusion": {"order": 2, "rank": 4},
+    "dropout": 0.2,
+    "standardise": True,
+}
 TINY_TRAINING = {"epochs": 3, "batch_size": 3, "learning_rate": 0.01, "warmup": 0.1, "schedule": "cosine"}
 
 

@@ -18,7 +18,17 @@ import yaml
 from crossspace.cli.main import COMMANDS, main
 from crossspace.data.corpus import Corpus
 
-TINY = ["--model.width", "8", "--model.heads", "2", "--model.rank=4", "--training.epochs", "1", "--device", "cpu"]
+TINY = [
+    "--model.width",
+    "8",
+    "--model.heads",
+    "2",
+    "--model.fusion.rank=4",
+    "--training.epochs",
+    "1",
+    "--device",
+    "cpu",
+]
 
 
 class Outcome:
@@ -58,10 +68,10 @@ def test_every_action_on_data_has_help(run: Run, action: str) -> None:
 
 def test_full_help_of_train_lists_the_arguments_of_model_balancer_and_training(run: Run) -> None:
     found = run("train", "--help", "all").out
-    for option in ("--model.fusion_root", "--balancer.apply", "--training.class_weights", "--resume"):
+    for option in ("--model.fusion.root", "--balancer.apply", "--training.class_weights", "--resume"):
         assert option in found
     found = run("train", "--model", "bc-lstm", "--balancer", "fixed", "--help", "all").out
-    assert "--balancer.values" in found and "fusion_root" not in found
+    assert "--balancer.values" in found and "fusion.root" not in found
 
 
 def test_list_names_all_components(run: Run) -> None:
@@ -182,9 +192,9 @@ MISTAKES: dict[str, tuple[list[str], int, list[str]]] = {
     "wrong type": ([*TRAIN, "--model.width", "wide"], 2, ["model.width"]),
     "wrong choice": ([*TRAIN, "--model.encoder", "gruu"], 2, ["model.encoder", "gru"]),
     "several faults": (
-        [*TRAIN, "--model.widht", "8", "--model.order", "x", "--balancer.evry", "2"],
+        [*TRAIN, "--model.widht", "8", "--model.fusion.order", "x", "--balancer.evry", "2"],
         2,
-        ["model.widht", "model.order", "balancer.evry", "'every'"],
+        ["model.widht", "model.fusion.order", "balancer.evry", "'every'"],
     ),
     "impossible numbers": (
         [*TRAIN, "--training.epochs", "0", "--training.batch_size", "0"],

@@ -31,7 +31,7 @@ def flip(path: Path, bit: int) -> None:
 @pytest.fixture
 def saved(task: TaskSpec, tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    MODELS["css"](task, width=8, heads=2, rank=4, order=2).save(tmp_path / "model")
+    MODELS["css"](task, width=8, heads=2, fusion={"order": 2, "rank": 4}).save(tmp_path / "model")
     return tmp_path / "model"
 
 

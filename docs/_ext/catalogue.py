@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import re
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
@@ -15,12 +15,14 @@ from docstring_parser.google import DEFAULT_SECTIONS, GoogleParser, Section, Sec
 
 import crossspace
 import crossspace.balance
+import crossspace.models
 import crossspace.nn
 from crossspace.balance import BALANCERS
 from crossspace.data import importers
 from crossspace.features.extractors import extractors
-from crossspace.models import MODELS
+from crossspace.models import MODELS, Model
 from crossspace.objectives import OBJECTIVES
+from crossspace.parts import Part, parts_of
 from crossspace.training.options import TrainingOptions
 
 _PARSER = GoogleParser([*DEFAULT_SECTIONS, Section("Note", "note", SectionType.SINGULAR)])
@@ -96,12 +98,52 @@ def arguments(component: Component) -> list[Argument]:
         (home, *_) = (c for c in component.thing.__mro__ if "__init__" in vars(c))
         if not home.__module__.startswith("crossspace"):
             return []
-    hints = _hints(component.thing)
+    hints = {**_hints(component.thing), **{name: _form(part) for name, part in _parts(component.thing).items()}}
     return [
         Argument(name, _annotation(hints.get(name, parameter.annotation)), _default(parameter), about.get(name, ""))
         for name, parameter in inspect.signature(component.thing).parameters.items()
         if name not in ("self", "args", "kwargs") and not name.startswith("_")
     ]
+
+
+@dataclass(frozen=True)
+class PartOption:
+    """An option of a part.
+
+    Attributes:
+        of: the component of the part that has it, with its page; empty names for the one there is, or for all.
+        argument: the option itself.
+    """
+
+    of: tuple[str, str]
+    argument: Argument
+
+
+def part_options(component: Component) -> dict[str, tuple[str, list[PartOption]]]:
+    """``{argument: (what the part is, its options)}`` of a component that has parts."""
+    found = {}
+    for name, part in _parts(component.thing).items():
+        rows = []
+        for kind, thing in part.here.items():
+            made = Component("Layers and fusion", thing.__name__, thing)
+            own = [a for a in arguments(made) if a.name in part.own(kind)]
+            rows += [PartOption((kind, made.page) if kind else ("", ""), argument) for argument in own]
+        if part.place is not None:
+            about, hints = documented(part.place), _hints(part.place)
+            rows += [
+                PartOption(("", ""), Argument(n, _annotation(hints[n]), _default(p), about.get(n, "")))
+                for n, p in part.placed.items()
+            ]
+        found[name] = (part.what, rows)
+    return found
+
+
+def _parts(thing: Any) -> Mapping[str, Part]:
+    return parts_of(thing) if inspect.isclass(thing) and issubclass(thing, Model) else {}
+
+
+def _form(part: Part) -> str:
+    return "name | name and options" if part.named else "options"
 
 
 def documented(thing: Any) -> dict[str, str]:
@@ -162,11 +204,12 @@ def _extractors() -> Iterator[tuple[str, str, type]]:
 def _layers() -> Iterator[type]:
     from torch import nn
 
-    for found in pkgutil.walk_packages(crossspace.nn.__path__, "crossspace.nn."):
+    packages = (crossspace.nn, crossspace.models)
+    for found in (info for p in packages for info in pkgutil.walk_packages(p.__path__, f"{p.__name__}.")):
         module = importlib.import_module(found.name)
         for name, thing in vars(module).items():
             own = inspect.isclass(thing) and thing.__module__ == module.__name__
-            if own and issubclass(thing, nn.Module) and not name.startswith("_"):
+            if own and issubclass(thing, nn.Module) and not issubclass(thing, Model) and not name.startswith("_"):
                 yield thing
 
 

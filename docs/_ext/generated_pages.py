@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 import yaml
-from catalogue import Component, Docstring, arguments, components, methods
+from catalogue import Component, Docstring, arguments, components, methods, part_options
 from commands import commands, marked
 from drawn_math import inside
 from interface import interface
@@ -106,6 +106,7 @@ def _component(environment: jinja2.Environment, component: Component) -> str:
         facts=_facts(component),
         companion=_companion(environment, component.page),
         arguments=taken,
+        parts=part_options(component),
         sections={heading: entries for heading, entries in sections.items() if entries},
         methods=list(methods(component.thing)),
     )

@@ -10,27 +10,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ArgumentError, ArgumentParser, Namespace
+from jsonargparse import ArgumentParser, Namespace
 
 from crossspace.balance import BALANCERS, Balancer
 from crossspace.building import without_storage
 from crossspace.components import needed
 from crossspace.data.task import TaskSpec
 from crossspace.errors import CrossspaceError, UsageError, suggestion
+from crossspace.layering import DEFAULT, KINDS, merge, options_to_tree
 from crossspace.models import MODELS, Model
 from crossspace.recipes import read_recipe
 from crossspace.runtime import total_memory
+from crossspace.signatures import REFUSALS, add_component, faults_of, reason, without_strange_parts, without_value
 from crossspace.training.checks import check_training
 from crossspace.training.options import TrainingOptions
-from crossspace.yaml_text import parsed_yaml, read_yaml_file
+from crossspace.yaml_text import read_yaml_file
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
-
-_DEFAULT = {"model": {"name": "css"}, "balancer": {"name": "pgm"}, "training": {}}
-_KINDS: dict[str, Mapping[str, type]] = {"model": MODELS, "balancer": BALANCERS}
 
 
 @dataclass(frozen=True)
@@ -117,13 +116,20 @@ _RUN_KEYS = frozenset({"recipe", "data", "seeds", "imports"})
 """What ``config.yaml`` of a run says besides the three sections."""
 
 
-def configuration_parser(model: str, balancer: str, prog: str | None = None) -> ArgumentParser:
-    """A parser with the options of one model, one balancer and of training."""
+def configuration_parser(
+    model: str, balancer: str, prog: str | None = None, stated: Mapping[str, Any] | None = None
+) -> ArgumentParser:
+    """A parser with the options of one model, one balancer and of training.
+
+    Args:
+        model, balancer: their names.
+        prog: name of the program in its help.
+        stated: arguments of the model; the names of parts in them say whose options there are.
+    """
     parser = ArgumentParser(prog=prog, exit_on_error=False, default_env=False)
     for section, name in (("model", model), ("balancer", balancer)):
-        parser.add_argument(f"--{section}.name", default=name, help=f"which {section}: {', '.join(_KINDS[section])}")
-        skip = {"task"} if section == "model" else set()
-        parser.add_class_arguments(_KINDS[section][name], section, skip=skip, sub_configs=False)
+        parser.add_argument(f"--{section}.name", default=name, help=f"which {section}: {', '.join(KINDS[section])}")
+        add_component(parser, section, KINDS[section][name], (stated or {}) if section == "model" else {})
     parser.add_class_arguments(TrainingOptions, "training")
     return parser
 
@@ -141,7 +147,7 @@ def read_configuration(
     Raises:
         UsageError: every fault, with the nearest known names.
     """
-    layers, hint = [_DEFAULT], ""
+    layers, hint = [DEFAULT], ""
     if recipe is not None:
         layers.append(read_recipe(recipe))
     if file is not None:
@@ -149,9 +155,8 @@ def read_configuration(
         recipe = recipe or content.get("recipe")
         hint = needed(content.get("imports"), Path(file).parent)
         layers.append({key: value for key, value in content.items() if key not in _RUN_KEYS})
-    layers.append(options_to_tree(options))
     try:
-        return make_configuration(merge(layers), recipe)
+        return _checked(merge(layers, options_to_tree(options)), recipe)
     except UsageError as error:
         raise UsageError(f"{error}{hint}") from error
 
@@ -162,23 +167,29 @@ def make_configuration(tree: Mapping[str, Any], recipe: str | None = None) -> Co
     Raises:
         UsageError: every fault at once.
     """
+    return _checked(merge([tree]), recipe)
+
+
+def _checked(tree: Mapping[str, Any], recipe: str | None) -> Configuration:
     faults = _unknown_sections(tree)
     names = {}
-    for section, known in _KINDS.items():
-        values, usual = tree.get(section), _DEFAULT[section]["name"]
+    for section, known in KINDS.items():
+        values, usual = tree.get(section), DEFAULT[section]["name"]
         names[section] = name = values.get("name", usual) if isinstance(values, Mapping) else usual
         if not isinstance(name, str) or name not in known:
             faults.append(f"There is no {section} {name!r}. {suggestion(str(name), known)}")
     if faults:
         raise UsageError("\n".join(faults))
-    faults = _without_value(tree, names)
+    kinds = {section: known[names[section]] for section, known in KINDS.items()} | {"training": TrainingOptions}
+    sound = without_strange_parts(tree, kinds, faults)
+    faults += [fault for section, values in sound.items() for fault in without_value(section, kinds[section], values)]
+    parser = configuration_parser(names["model"], names["balancer"], stated=sound.get("model"))
+    try:
+        found = parser.parse_object(sound)
+    except REFUSALS as error:
+        faults += faults_of(parser, sound, kinds) or ([] if faults else [reason(error)])
     if faults:
         raise UsageError("\n".join(faults))
-    parser = configuration_parser(names["model"], names["balancer"])
-    try:
-        found = parser.parse_object(dict(tree))
-    except (ArgumentError, TypeError, ValueError, UsageError) as error:
-        raise UsageError("\n".join(_faults(parser, tree) or [_reason(error)])) from error
     return Configuration(
         model=_section(found, "model"),
         balancer=_section(found, "balancer"),
@@ -193,52 +204,27 @@ def _section(found: Namespace, name: str) -> dict[str, Any]:
     return {"name": values["name"], **values} if "name" in values else values
 
 
-def _faults(parser: ArgumentParser, tree: Mapping[str, Any]) -> list[str]:
-    """Try every value on its own, so that one fault does not hide the next."""
-    known = {str(key) for key in vars(parser.get_defaults(skip_validation=True).as_flat())}
-    faults = []
-    for section, values in tree.items():
-        for key, value in values.items():
-            name = f"{section}.{key}"
-            if name not in known:
-                inside = [k.partition(".")[2] for k in known if k.startswith(f"{section}.")]
-                faults.append(f"Unknown argument {name!r}. {suggestion(key, inside)}")
-                continue
-            try:
-                parser.parse_object({section: {key: value}})
-            except (ArgumentError, TypeError, ValueError, UsageError) as error:
-                faults.append(f"`{name}` = {value!r} does not fit: {_reason(error)}")
-    return faults
-
-
-def _without_value(tree: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    """Arguments given as null that need a value; the parser takes null for an argument that was not given."""
-    kinds = {section: _KINDS[section][name] for section, name in names.items()} | {"training": TrainingOptions}
-    return [
-        f"`{section}.{key}` has no value. Give it one, or leave it out for the usual one."
-        for section, kind in kinds.items()
-        for key, hint in get_type_hints(kind.__init__).items()  # type: ignore[misc]
-        if key in tree.get(section, {}) and tree[section][key] is None and type(None) not in get_args(hint)
-    ]
-
-
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
 
 
-def _reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    kept = [line for line in lines if not line.startswith(("Problem with", "Parser key", "Given value"))]
-    return " ".join(kept or lines)[:400]
-
-
 def _unknown_sections(tree: Mapping[str, Any]) -> list[str]:
-    faults = [f"Unknown section {key!r}. {suggestion(key, _DEFAULT)}" for key in tree if key not in _DEFAULT]
+    faults = [f"Unknown section {key!r}. {suggestion(key, DEFAULT)}" for key in tree if key not in DEFAULT]
     return faults + [
         f"Section {key!r} should be a mapping of arguments. Found {value!r}."
         for key, value in tree.items()
-        if key in _DEFAULT and not isinstance(value, Mapping)
+        if key in DEFAULT and not isinstance(value, Mapping)
     ]
+
+
+def today(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a file in which a complete configuration was written down, as this release writes it.
+
+    Raises:
+        UsageError: it is not, or no more, a configuration.
+    """
+    sections = {key: content[key] for key in DEFAULT if key in content}
+    return {**content, **make_configuration(sections, content.get("recipe")).to_dict()} if sections else dict(content)
 
 
 def read_yaml(path: Path, expected: str = "a YAML file with a configuration") -> dict[str, Any]:
@@ -249,50 +235,12 @@ def read_yaml(path: Path, expected: str = "a YAML file with a configuration") ->
     """
     found = read_yaml_file(path, expected)
     if not isinstance(found, dict):
-        raise UsageError(f"{path} should hold the sections {sorted(_DEFAULT)}. Found {type(found).__name__}.")
+        raise UsageError(f"{path} should hold the sections {sorted(DEFAULT)}. Found {type(found).__name__}.")
     return found
 
 
-def options_to_tree(options: Sequence[str]) -> dict[str, Any]:
-    """``--section.argument value`` pairs as nested values.
-
-    Raises:
-        UsageError: an option is of another form.
-    """
-    tree: dict[str, Any] = {}
-    waiting = list(options)
-    while waiting:
-        option = waiting.pop(0)
-        name, equals, value = option.removeprefix("--").partition("=")
-        if not option.startswith("--") or not name:
-            raise UsageError(f"Expected an option such as --model.width 64. Found {option!r}.")
-        if not equals:
-            if not waiting:
-                raise UsageError(f"Option {option!r} needs a value.")
-            value = waiting.pop(0)
-        section, _, key = name.partition(".")
-        if section not in _DEFAULT:
-            raise UsageError(f"Unknown option {option!r}. {suggestion(section, _DEFAULT)}")
-        tree.setdefault(section, {})[key or "name"] = parsed_yaml(value, f"Option {option!r}", "a value")
-    return tree
-
-
-def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Later layers win; a section that names another component starts afresh."""
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        for section, values in layer.items():
-            old = merged.get(section)
-            if isinstance(values, Mapping) and isinstance(old, Mapping):
-                same = values.get("name", old.get("name")) == old.get("name")
-                merged[section] = {**old, **values} if same else dict(values)
-            else:
-                merged[section] = values
-    return merged
-
-
 def _without(value: Any, keys: Collection[str]) -> Any:
-    return {k: v for k, v in value.items() if k not in keys} if isinstance(value, Mapping) else value
+    return {k: _without(v, keys) for k, v in value.items() if k not in keys} if isinstance(value, Mapping) else value
 
 
 def _plain(value: Any) -> Any:

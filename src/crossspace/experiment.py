@@ -20,7 +20,7 @@ import yaml
 from lightning_fabric import Fabric
 
 from crossspace.components import imported, recorded, warn_of_changes
-from crossspace.configuration import Configuration, read_yaml
+from crossspace.configuration import Configuration, read_yaml, today
 from crossspace.data.corpus import Corpus
 from crossspace.data.summary import validation_summary
 from crossspace.data.task import UNLABELLED
@@ -126,7 +126,7 @@ class Run:
             raise UsageError(
                 f"{self.folder} already holds a run. Choose another folder, or go on with this one by --resume."
             )
-        self._compare(read_yaml(path), stated)
+        self._compare(today(read_yaml(path)), stated)
         # A corpus only says that it is the same: half a training on other data would be worse than none.
         if not self.is_finished:
             self.whole.verify()

@@ -24,7 +24,9 @@ def batch():
 def model():
     torch.manual_seed(0)
     spec = task({"text": 12, "audio": 9, "visual": 5})
-    return CSS(spec, **RELEASED, width=16, heads=4, rank=4, dropout=0.0).double()
+    return CSS(
+        spec, **{**RELEASED, "fusion": {**RELEASED["fusion"], "rank": 4}}, width=16, heads=4, dropout=0.0
+    ).double()
 
 
 def our_record(model, batch, rate=0.0):

@@ -99,7 +99,7 @@ WRONG = {
     ),
     "named.py": (
         "from crossspace.models.css import CSS\nclass Better(CSS):\n    pass\n",
-        r"the model 'css' \(Better\) has the name of another, CSS in crossspace\.models\.css\. Give it a `name`",
+        r"the model 'css' \(Better\) has the name of another, CSS in crossspace\.models\.css\.model\. Give it a `name`",
     ),
 }
 
@@ -165,7 +165,7 @@ def test_a_fusion_becomes_a_choice_of_models_that_take_one(write: Write) -> None
             """,
         )
     )
-    assert make_configuration({"model": {"name": "css", "fusion": "mine"}}).model["fusion"] == "mine"
+    assert make_configuration({"model": {"name": "css", "fusion": "mine"}}).model["fusion"]["name"] == "mine"
     assert "mine" in FUSIONS
 
 

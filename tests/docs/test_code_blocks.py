@@ -34,10 +34,10 @@ BLOCKS = {
     "docs/_components/models-css.md": (1, 0, 0),
     "docs/concepts/balancing.md": (5, 0, 0),
     "docs/concepts/conversations-and-batches.md": (6, 0, 0),
-    "docs/concepts/css.md": (1, 0, 0),
+    "docs/concepts/css.md": (2, 0, 0),
     "docs/concepts/protocols.md": (3, 0, 0),
     "docs/first-run.md": (5, 0, 0),
-    "docs/guides/add-a-model.md": (6, 1, 0),
+    "docs/guides/add-a-model.md": (7, 1, 0),
     "docs/guides/add-an-importer.md": (3, 1, 0),
     "docs/guides/code-of-your-own.md": (1, 1, 0),
     "docs/guides/data-files.md": (5, 0, 0),
@@ -136,7 +136,7 @@ def test_no_page_and_no_block_escapes() -> None:
     fates = {page: [block.fate for block in blocks(page)] for page in pages()}
     assert {page: (f.count("run"), f.count("file"), f.count("not run")) for page, f in fates.items()} == BLOCKS
     assert len(fates) == 26
-    assert sum(map(sum, BLOCKS.values())) == 100
+    assert sum(map(sum, BLOCKS.values())) == 102
 
 
 def test_every_block_has_a_language_that_is_known() -> None:

@@ -54,7 +54,7 @@ def test_every_kind_of_component_is_found() -> None:
     assert found["Importers"] == set(importers.names())
     assert found["Extractors"] == {f"{modality} {name}" for modality, kinds in extractors().items() for name in kinds}
     assert found["Objectives"] >= {"fused", "unimodal", "distillation"}
-    assert found["Layers and fusion"] >= {"SynergisticPolynomialFusion", "InteractionEncoder", "RecurrentEncoder"}
+    assert found["Layers and fusion"] >= {"SynergisticPolynomialFusion", "InteractionEncoder", "GRUEncoder"}
     assert len({c.page for c in COMPONENTS}) == len(COMPONENTS)
 
 

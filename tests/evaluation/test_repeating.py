@@ -31,7 +31,7 @@ def test_the_printed_command_trains_the_same_model(
     monkeypatch.chdir(home)
     data = Path("it's data") / "the corpus.parquet"
     words = ["train", "--data", str(data if way == "relative" else data.absolute()), "--out", "runs/first & best"]
-    small = ["--model.width", "8", "--model.heads", "2", "--model.rank", "4", "--training.epochs", "1"]
+    small = ["--model.width", "8", "--model.heads", "2", "--model.fusion.rank", "4", "--training.epochs", "1"]
     assert main([*words, *small, "--seeds", "1", "--quiet", "--device", "cpu", "--track", "none"]) == 0
     moved = home.rename(tmp_path / "elsewhere")  # run and corpus together
     run = moved / "runs" / "first & best"

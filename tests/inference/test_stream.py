@@ -18,7 +18,7 @@ from crossspace.nn import attention
 
 CAUSAL = [name for name, kind in MODELS.items() if "causal" in inspect.signature(kind).parameters]
 SMALL = {
-    **{"width": 8, "heads": 2, "rank": 4, "order": 2},
+    **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}},
     **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},
 }
 Talk = Callable[..., Conversation]
@@ -94,7 +94,7 @@ def test_every_utterance_is_read_once(make_predictor: Callable[..., Predictor], 
 
 def test_a_long_stream_and_one_modality(make_predictor: Callable[..., Predictor]) -> None:
     task = TaskSpec(("yes", "no"), {"text": 3}, speakers=3)
-    predictor = Predictor(MODELS["css"](task, width=8, heads=2, order=2, rank=2, causal=True))
+    predictor = Predictor(MODELS["css"](task, width=8, heads=2, fusion={"order": 2, "rank": 2}, causal=True))
     random = np.random.default_rng(1)
     said = [
         Utterance(str(i), "AB"[i % 2], features={"text": random.normal(size=3).astype(np.float32)}) for i in range(600)

@@ -20,15 +20,15 @@ from crossspace.nn.missing import only
 CAUSAL = [name for name, kind in MODELS.items() if "causal" in inspect.signature(kind).parameters]
 VARIANTS: list[tuple[str, dict[str, object]]] = [
     *((name, {}) for name in CAUSAL),
-    ("css", {"layers": 2, "standardise": True, "text_bias": "text", "interaction_shared": True}),
-    ("css", {"encoder": "gru", "layers": 2}),
+    ("css", {"encoder": {"layers": 2}, "standardise": True, "text_bias": "text", "interaction": {"shared": True}}),
+    ("css", {"encoder": {"name": "gru", "layers": 2}}),
     ("css", {"encoder": "lstm", "interaction_aware": False}),
     ("css", {"context": False, "causal": False}),
     ("bc-lstm", {"layers": 2}),
     ("dialoguernn", {"listener": True, "context_attention": "simple"}),
 ]
 SMALL = {
-    **{"width": 8, "heads": 2, "rank": 4, "order": 2, "causal": True},
+    **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}, "causal": True},
     **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},
 }
 

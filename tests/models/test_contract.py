@@ -20,8 +20,9 @@ from crossspace.errors import CrossspaceError, DataError, MismatchError
 from crossspace.models import MODELS, Model
 
 SMALL = {
-    **{"width": 8, "heads": 2, "rank": 4, "order": 2},
+    **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}},
     "input_dropout": 0.2,
+    "corruption": {"dropout": 0.2},
     **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},
 }
 Build = Callable[..., Model]

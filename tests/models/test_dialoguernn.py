@@ -13,7 +13,7 @@ from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.dialoguernn import DialogueRNN
-from crossspace.nn.dialogue import DialogueEncoder
+from crossspace.models.dialoguernn.cell import DialogueEncoder
 from crossspace.recipes import read_recipe
 
 TASKS = {

@@ -7,8 +7,8 @@ import torch
 
 from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
+from crossspace.nn import TransformerEncoder
 from crossspace.nn.attention import SelfAttention, attend
-from crossspace.nn.transformer import TransformerEncoder
 
 LENGTHS = (5, 1, 9, 0, 8, 2)
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from crossspace.errors import UsageError
-from crossspace.nn.fusion import FUSIONS
+from crossspace.nn.fusion import FUSION, FUSIONS
 from crossspace.nn.fusion.factorized_bilinear import FactorizedBilinear
 from crossspace.nn.fusion.low_rank import LowRankFusion
 from crossspace.nn.fusion.polynomial import SynergisticPolynomialFusion
@@ -15,7 +15,6 @@ from crossspace.nn.fusion.polynomial_tensor import PolynomialTensorPooling
 from crossspace.nn.fusion.root import signed_root
 from crossspace.nn.fusion.softmax_gate import SoftmaxGate
 from crossspace.nn.fusion.tensor import TensorFusion
-from crossspace.nn.fusion_choice import build_fusion
 
 NAMES = ("text", "audio", "visual")
 
@@ -68,13 +67,13 @@ def test_parameter_counts_are_those_of_the_literature(name: str, arguments: dict
 def test_parameter_count_of_tensor_fusion_after_projection() -> None:
     with torch.device("meta"):
         projected = TensorFusion(32, NAMES, 1024)
-        whole = build_fusion("tensor", 1024, NAMES, inner_width=32)
+        whole = FUSION.build({"name": "tensor", "inner_width": 32}, width=1024, modalities=NAMES)
     assert sum(p.numel() for p in projected.parameters()) == 33**3 * 1024 + 1024
     assert sum(p.numel() for p in whole.parameters()) == 3 * 1024 * 32 + (33**3 + 1) * 32 + 33 * 1024
 
 
 def test_tensor_fusion_at_full_width_is_refused_with_advice() -> None:
-    with pytest.raises(UsageError, match=r"1,076,890,625.*fusion_width"):
+    with pytest.raises(UsageError, match=r"1,076,890,625.*inner_width"):
         TensorFusion(1024, NAMES, 1024)
     with torch.device("meta"):
         assert TensorFusion(99, NAMES, 2).output.in_features == 1_000_000

@@ -9,12 +9,11 @@ import pytest
 import torch
 
 from crossspace.errors import UsageError
-from crossspace.nn.fusion import FUSIONS, Fusion
+from crossspace.nn.fusion import FUSION, FUSIONS, Fusion
 from crossspace.nn.fusion.bottleneck import Bottleneck
 from crossspace.nn.fusion.concatenation import Concatenation
 from crossspace.nn.fusion.polynomial import SynergisticPolynomialFusion
 from crossspace.nn.fusion.residual import LinearResidual
-from crossspace.nn.fusion_choice import build_fusion
 
 NAMES = ("text", "audio", "visual")
 OPTIONS = {"order": 3, "rank": 4}
@@ -27,6 +26,12 @@ def operator(name: str, names: tuple[str, ...] = NAMES, width: int = WIDTH, out:
     torch.manual_seed(0)
     arguments = {k: v for k, v in OPTIONS.items() if k in known}
     return kind(width=width, modalities=names, out_width=out, **arguments).double().eval()
+
+
+def placed(name: str, width: int = WIDTH, names: tuple[str, ...] = NAMES, options=OPTIONS, **place) -> Fusion:
+    """An operator where a model uses it."""
+    own = {k: v for k, v in options.items() if k in FUSION.own(name)}
+    return FUSION.build({"name": name, **own, **place}, width=width, modalities=names)
 
 
 @pytest.fixture(params=sorted(FUSIONS))
@@ -43,7 +48,7 @@ def fusion(name: str, request: pytest.FixtureRequest) -> Fusion:
         return operator(name)
     inner, residual = (3 if "bottleneck" in request.param else None), "residual" in request.param
     torch.manual_seed(0)
-    return build_fusion(name, WIDTH, NAMES, inner_width=inner, residual=residual, options=OPTIONS).double().eval()
+    return placed(name, inner_width=inner, residual=residual).double().eval()
 
 
 def inputs(names: tuple[str, ...] = NAMES, rows: int = 8, width: int = WIDTH) -> dict[str, torch.Tensor]:
@@ -130,7 +135,7 @@ def test_every_modality_matters(fusion: Fusion) -> None:
 @pytest.mark.parametrize("names", [("only",), ("a.b", ""), ("keys", "pop", "0", "self", "weight")])
 @pytest.mark.parametrize("inner", [None, 2])
 def test_any_number_of_modalities_under_any_names(name: str, names: tuple[str, ...], inner: int | None) -> None:
-    fusion = build_fusion(name, 4, names, inner_width=inner, residual=True, options=OPTIONS).double()
+    fusion = placed(name, 4, names, inner_width=inner, residual=True).double()
     out = fusion(inputs(names, width=4), {names[-1]: torch.tensor([True, False] * 4)})
     out.sum().backward()
     assert out.shape == (8, 4) and torch.isfinite(out).all()
@@ -156,7 +161,7 @@ def test_output_neither_vanishes_nor_explodes_at_the_start(name: str) -> None:
     rows = {m: torch.randn(32, 64, generator=random) for m in NAMES}
     for inner in (None, 16):
         torch.manual_seed(3)
-        deviation = build_fusion(name, 64, NAMES, inner_width=inner, options=OPTIONS)(rows).std().item()
+        deviation = placed(name, 64, inner_width=inner)(rows).std().item()
         assert 0.05 < deviation < 20, f"{name} at inner width {inner} starts with deviation {deviation}"
 
 
@@ -165,12 +170,12 @@ def test_budget_is_the_largest_width_that_is_no_larger_than_polynomial_fusion(na
     options = {"order": 3, "rank": rank}
     with torch.device("meta"):
         budget = count(SynergisticPolynomialFusion(width, NAMES, **options, out_width=width))
-        chosen = build_fusion(name, width, NAMES, inner_width="budget", options=options)
+        chosen = placed(name, width, options=options, inner_width="budget", budget_rank=rank)
         if name == "polynomial":
             assert isinstance(chosen, SynergisticPolynomialFusion) and count(chosen) == budget
             return
         assert isinstance(chosen, Bottleneck)
-        wider = build_fusion(name, width, NAMES, inner_width=chosen.up.in_features + 1, options=options)
+        wider = placed(name, width, options=options, inner_width=chosen.up.in_features + 1)
     assert count(chosen) <= budget < count(wider)
     assert count(chosen) > 0.85 * budget or width < 100, "one more unit of width is a small step at the paper's size"
 
@@ -181,12 +186,12 @@ def test_finding_the_budget_draws_no_random_number(name: str) -> None:
         if inner is None:
             inner = found[0].up.in_features if isinstance(found[0], Bottleneck) else None
         torch.manual_seed(4)
-        found.append(build_fusion(name, 32, NAMES, inner_width=inner, options=OPTIONS))
+        found.append(placed(name, 32, inner_width=inner))
     assert all(torch.equal(a, b) for a, b in zip(found[0].parameters(), found[1].parameters(), strict=True))
 
 
 def test_residual_adds_a_linear_map_of_the_concatenation(name: str) -> None:
-    fusion = build_fusion(name, WIDTH, NAMES, residual=True, options=OPTIONS).double().eval()
+    fusion = placed(name, residual=True).double().eval()
     if isinstance(fusion, Concatenation):
         assert count(fusion) == count(operator(name, out=WIDTH))
         return
@@ -202,9 +207,9 @@ def test_residual_adds_a_linear_map_of_the_concatenation(name: str) -> None:
 
 def test_an_unknown_operator_and_an_impossible_width_are_refused() -> None:
     with pytest.raises(UsageError, match=r"'polynomal'.*'polynomial'"):
-        build_fusion("polynomal", 4, NAMES)
+        FUSION.build("polynomal", width=4, modalities=NAMES)
     for inner in (0, -3):
-        with pytest.raises(UsageError, match="fusion_width"):
-            build_fusion("tensor", 4, NAMES, inner_width=inner)
-    with pytest.raises(UsageError, match=r"budget.*fusion_width"):
-        build_fusion("low-rank", 2, NAMES, inner_width="budget", options={"order": 1, "rank": 1})
+        with pytest.raises(UsageError, match="inner_width"):
+            placed("tensor", 4, inner_width=inner)
+    with pytest.raises(UsageError, match=r"budget.*inner_width"):
+        placed("low-rank", 2, options={"rank": 1}, inner_width="budget", budget_order=1, budget_rank=1)

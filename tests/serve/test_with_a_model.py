@@ -36,7 +36,13 @@ class Digest(TextExtractor):
 @pytest.fixture
 def model() -> Analyzer:
     torch.manual_seed(0)
-    css = CSS(TaskSpec(("joy", "anger"), {"text": 6}, speakers=2), width=8, heads=2, rank=4, order=2, causal=True)
+    css = CSS(
+        TaskSpec(("joy", "anger"), {"text": 6}, speakers=2),
+        width=8,
+        heads=2,
+        fusion={"order": 2, "rank": 4},
+        causal=True,
+    )
     return Analyzer(Predictor(css, "talk"), {"text": Digest()})
 
 

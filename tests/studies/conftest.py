@@ -10,7 +10,14 @@ import yaml
 from crossspace.cli.main import main
 
 BASE = {
-    "model": {"name": "css", "width": 8, "heads": 2, "rank": 4, "order": 2, "dropout": 0.2, "standardise": True},
+    "model": {
+        "name": "css",
+        "width": 8,
+        "heads": 2,
+        "fusion": {"order": 2, "rank": 4},
+        "dropout": 0.2,
+        "standardise": True,
+    },
     "training": {"epochs": 2, "batch_size": 3, "learning_rate": 0.01},
 }
 FULL = {

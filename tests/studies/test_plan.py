@@ -17,7 +17,7 @@ from crossspace.studies.shipped import read_study, study_names, study_path, stud
 from crossspace.studies.study import BEST_ON_TEST, Conditions
 
 SHIPPED = study_names()
-SMALL = {"model": {"width": 8, "heads": 2, "rank": 4}}
+SMALL = {"model": {"width": 8, "heads": 2, "fusion": {"rank": 4}}}
 TABLE_3 = {
     "full": ((75.42, 75.66), (68.47, 67.41)),
     "without-spf": ((74.86, 75.15), (67.85, 66.79)),
@@ -141,7 +141,7 @@ def test_every_variant_has_a_twin_when_asked_for(tiny_corpus: Corpus) -> None:
 def test_a_grid_names_its_points(tiny_corpus: Corpus) -> None:
     content = {
         "base": SMALL,
-        "grid": {"model.rank": [4, 8], "training.learning_rate": [0.1, 0.01]},
+        "grid": {"model.fusion.rank": [4, 8], "training.learning_rate": [0.1, 0.01]},
         "reference": "rank-8-learning-rate-0.01",
     }
     study = plan(content, tiny_corpus, name="s")
@@ -149,14 +149,55 @@ def test_a_grid_names_its_points(tiny_corpus: Corpus) -> None:
     assert names == [f"rank-{rank}-learning-rate-{rate}" for rank in (4, 8) for rate in (0.1, 0.01)]
     last = study.variants[-1]
     assert (
-        last.point == {"model.rank": 8, "training.learning_rate": 0.01} and last.about == "rank 8, learning_rate 0.01"
+        last.point == {"model.fusion.rank": 8, "training.learning_rate": 0.01}
+        and last.about == "rank 8, learning_rate 0.01"
     )
-    assert (last.configuration.model["rank"], last.configuration.training.learning_rate) == (8, 0.01)
+    assert (last.configuration.model["fusion"]["rank"], last.configuration.training.learning_rate) == (8, 0.01)
     assert dict(study.grid) == content["grid"]
 
 
+def test_a_grid_over_parts_names_its_points_by_the_shortest_words_that_tell_them_apart(tiny_corpus: Corpus) -> None:
+    grid = {"model.fusion.residual": [True], "model.interaction.residual": [False], "model.fusion.order": [1, 2]}
+    study = plan({"base": SMALL, "grid": grid}, tiny_corpus, name="s")
+    names = [f"fusion.residual-True-interaction.residual-False-order-{p}" for p in (1, 2)]
+    assert [v.name for v in study.variants] == names
+    assert study.variants[1].configuration.model["fusion"]["order"] == 2
+
+
+def test_values_may_hold_under_some_settings_only(tiny_corpus: Corpus) -> None:
+    content = {
+        "base": {
+            "recipe": {"synthetic": "css-synthetic", "small": "css-small"},
+            "by_settings": {"small": {"model": {"fusion": {"budget_rank": 32}}}},
+        },
+        "variants": {"a": {"model": {"fusion": "low-rank"}, "by_settings": {"small": {"model": {"fusion.rank": 2}}}}},
+    }
+    found = [
+        plan(content, tiny_corpus, name="s", settings=settings).variants[0].configuration.model["fusion"]
+        for settings in ("small", "synthetic")
+    ]
+    assert [(f["rank"], f["budget_rank"]) for f in found] == [(2, 32), (16, 16)]
+    content["variants"]["a"]["by_settings"] = {"smal": {"modle": {}}}
+    said = faults_of(content, tiny_corpus)
+    assert "'small'" in said and "'modle'" in said
+
+
+def test_the_sizes_of_the_fusion_study_follow_the_polynomial_fusion_of_each_recipe(tiny_corpus: Corpus) -> None:
+    content = read_study("fusions")
+    for settings, recipe in content["base"]["recipe"].items():
+        study = plan(content, tiny_corpus, name="f", settings=settings, changes={"training": {"class_weights": "none"}})
+        fusions = {v.name: v.configuration.model["fusion"] for v in study.variants}
+        spf = fusions["spf"]
+        for name, fusion in fusions.items():
+            assert (fusion["budget_order"], fusion["budget_rank"]) == (spf["order"], spf["rank"]), (name, recipe)
+            for option in {"order", "rank"} & set(fusion):
+                assert fusion[option] == spf[option], (name, option, recipe)
+
+
 def test_an_empty_list_of_variants_beside_a_grid_is_no_fault(tiny_corpus: Corpus) -> None:
-    study = plan({"base": SMALL, "variants": None, "grid": {"model.rank": [4]}, "report": None}, tiny_corpus, name="s")
+    study = plan(
+        {"base": SMALL, "variants": None, "grid": {"model.fusion.rank": [4]}, "report": None}, tiny_corpus, name="s"
+    )
     assert [v.name for v in study.variants] == ["rank-4"]
 
 
@@ -177,6 +218,7 @@ def test_every_fault_of_a_study_is_named_at_once(tiny_corpus: Corpus) -> None:
         "variants": {
             "fine": {},
             "unknown-argument": {"model": {"widht": 8}},
+            "unknown-option": {"model": {"fusion": {"name": "concatenation", "order": 7}, "encoder": "gruu"}},
             "unknown-key": {"modle": {"width": 8}},
             "wrong-value": {"training": {"epochs": "many"}},
             "indivisible": {"model": {"width": 9, "heads": 2}},
@@ -197,6 +239,8 @@ def test_every_fault_of_a_study_is_named_at_once(tiny_corpus: Corpus) -> None:
     for expected in (
         "base: unknown key 'trainin'. Did you mean 'training'",
         "variant 'unknown-argument': Unknown argument 'model.widht'",
+        "variant 'unknown-option': Unknown argument 'model.fusion.order' of the fusion 'concatenation'",
+        "variant 'unknown-option': `model.encoder`: there is no encoder 'gruu'. Did you mean 'gru'?",
         "variant 'unknown-key': unknown key 'modle'. Did you mean 'model'",
         "variant 'wrong-value': `training.epochs` = 'many'",
         "variant 'indivisible'",
@@ -235,7 +279,7 @@ def test_every_fault_of_a_study_is_named_at_once(tiny_corpus: Corpus) -> None:
         ({"variants": {"a": {"model": 5}}}, "should be a mapping"),
         ({"variants": {"a": {"model": {"name": "cs"}}}}, "There is no model 'cs'"),
         ({"variants": {"a": {"point": {}}}}, "unknown key 'point'"),
-        ({"variants": {"rank-4": {}}, "grid": {"model.rank": [4]}}, "'rank-4' stands twice"),
+        ({"variants": {"rank-4": {}}, "grid": {"model.fusion.rank": [4]}}, "'rank-4' stands twice"),
         ({"variants": {"a": {"training": {"class_weights": [1.0, 2.0]}}}}, "one number per label"),
         ({"variants": {"a": {"recipe": {"mosi": "css-mosi"}}, "b": {"published": "high"}}}, "`published` should be"),
     ],

@@ -33,7 +33,7 @@ def make_step(task: TaskSpec) -> Make:
     ) -> TrainingStep:
         if model is None:
             torch.manual_seed(0)
-            model = CSS(task, width=8, heads=2, rank=4, order=2, dropout=0.0)
+            model = CSS(task, width=8, heads=2, fusion={"order": 2, "rank": 4}, dropout=0.0)
         optimizer = torch.optim.Adam(model.parameters(), lr=rate, weight_decay=1e-5, fused=True)
         return TrainingStep(model, balancer or ParetoGradientModulator(), optimizer, clip=clip)
 
@@ -124,7 +124,7 @@ def test_clipping_bounds_the_norm_of_the_whole_gradient(make_step: Make, batch: 
     moved = {}
     for clip in (None, 1e9, 0.01):
         torch.manual_seed(0)
-        model = CSS(task, width=8, heads=2, rank=4, order=2, dropout=0.0).double()
+        model = CSS(task, width=8, heads=2, fusion={"order": 2, "rank": 4}, dropout=0.0).double()
         step = make_step(FixedWeights(), clip, model)
         seen = []
         step.optimizer.register_step_pre_hook(
@@ -200,7 +200,7 @@ def test_a_batch_of_no_rows_is_a_step_that_does_no_harm(
 
 def test_bfloat16_forward_keeps_parameters_and_their_gradients_in_float32(task: TaskSpec, batch: Batch) -> None:
     torch.manual_seed(0)
-    model = CSS(task, width=8, heads=2, rank=4, dropout=0.1)
+    model = CSS(task, width=8, heads=2, fusion={"rank": 4}, dropout=0.1)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, fused=True)
     autocast = lambda: torch.autocast("cpu", dtype=torch.bfloat16)  # noqa: E731
     step = TrainingStep(model, ParetoGradientModulator(), optimizer, autocast=autocast)

@@ -37,7 +37,7 @@ from crossspace.training.options import TrainingOptions
 from crossspace.training.trainer import Event, Trainer
 
 OPTIONS = TrainingOptions(epochs=3, batch_size=3, learning_rate=0.01)
-SMALL = {"css": {"width": 8, "heads": 2, "rank": 4, "order": 2, "dropout": 0.3}, "bc-lstm": {"width": 8}}
+SMALL = {"css": {"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}, "dropout": 0.3}, "bc-lstm": {"width": 8}}
 Make = Callable[..., Trainer]
 
 

@@ -36,7 +36,7 @@ _spec.loader.exec_module(example)
 LENGTHS = (6, 1, 4, 3, 2)
 TASK = TaskSpec(("joy", "anger", "calm"), {"text": 4, "audio": 3, "visual": 2}, speakers=2)
 SHARES = {"even": ([0, 4], [1, 2, 3]), "uneven": ([0, 1, 2, 3], [4]), "empty": ([0, 1, 2, 3, 4], [])}
-CSS = ("css", {"width": 8, "heads": 2, "rank": 3, "order": 2, "dropout": 0.0})
+CSS = ("css", {"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 3}, "dropout": 0.0})
 EXAMPLE, NORM, CONTRAST = ("example", {"unreached": True}), ("example", {"norm": True}), ("example", {"contrast": True})
 MODULATED = ("example", {"modulated": True})
 PGM, REPRESENTATION = ParetoGradientModulator(), ParetoGradientModulator(space="representation")

@@ -59,10 +59,59 @@ def test_what_is_not_searched_stays_as_the_base_says(space: Space, tiny_tree: di
     assert configuration.model == make_configuration(tiny_tree).model
 
 
+@pytest.fixture(scope="module")
+def parted(tiny_tree: dict[str, dict]) -> Space:
+    stated = {
+        "model.name": ["css", "sdt"],
+        "model.fusion.name": ["polynomial", "low-rank", "concatenation"],
+        "model.fusion.order": [2, 3],
+        "model.fusion.rank": {"low": 2, "high": 8},
+        "model.fusion.inner_width": [None, "budget", 3],
+        "model.encoder": ["gru", "transformer"],
+        "model.encoder.first_norm": [True, False],
+    }
+    return Space.of(stated, make_configuration(tiny_tree))
+
+
+def test_an_option_of_a_part_is_drawn_only_beside_a_component_that_has_it(parted: Space) -> None:
+    found = drawn(parted, 60)
+    css = [values for values in found if values["model.name"] == "css"]
+    assert {values["model.fusion.name"] for values in css} == {"polynomial", "low-rank", "concatenation"}
+    for values in css:
+        name, encoder = values["model.fusion.name"], values["model.encoder.name"]
+        assert ("model.fusion.order" in values) == (name == "polynomial")
+        assert ("model.fusion.rank" in values) == (name != "concatenation")
+        assert ("model.encoder.first_norm" in values) == (encoder == "transformer")
+        assert "model.fusion.inner_width" in values
+    assert all(set(values) == {"model.name"} for values in found if values["model.name"] == "sdt")
+
+
+def test_a_drawn_part_lies_over_that_of_the_base(parted: Space, tiny_tree: dict[str, dict]) -> None:
+    base = make_configuration(tiny_tree).model["fusion"]
+    over = parted.configuration({"model.fusion.order": 3}).model["fusion"]
+    assert over == {**base, "order": 3}
+    other = parted.configuration({"model.fusion.name": "low-rank", "model.fusion.rank": 2}).model["fusion"]
+    assert (other["name"], other["rank"], "order" in other) == ("low-rank", 2, False)
+    for values in drawn(parted, 6):
+        configuration = parted.configuration(values)
+        chosen = {key: value for key, value in values.items() if key.startswith("model.fusion.")}
+        assert all(configuration.model["fusion"][key.rpartition(".")[2]] == value for key, value in chosen.items())
+
+
+def test_a_space_of_an_earlier_release_is_drawn_under_the_names_of_today(tiny_tree: dict[str, dict]) -> None:
+    space = Space.of({"model.rank": [2, 4], "model.encoder": ["gru", "lstm"]}, make_configuration(tiny_tree))
+    assert set(space.arguments) == {"model.fusion.rank", "model.encoder.name"}
+    assert space.configuration({"model.rank": 2}).model["fusion"]["rank"] == 2, "as a trial of that release has it"
+
+
 FAULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "unknown argument": ({"model.widht": [8]}, ["model.widht", "'width'"]),
     "unknown section": ({"modl.width": [8]}, ["'modl'", "'model'"]),
     "unknown component": ({"balancer.name": ["pgn"]}, ["'pgn'", "'pgm'"]),
+    "unknown option": ({"model.fusion.rnak": [8]}, ["model.fusion.rnak", "'rank'"]),
+    "option of another": ({"model.fusion.factors": [8]}, ["model.fusion.factors", "'factorized-bilinear'"]),
+    "unknown part": ({"model.fusion.name": ["polynomal"]}, ["'polynomal'", "'polynomial'"]),
+    "wrong type in a part": ({"model.fusion.rank": [8, "high"]}, ["model.fusion.rank", "high"]),
     "no section": ({"width": [8]}, ["model.width", "'width'"]),
     "nothing": ({"model.width": []}, ["model.width", "empty"]),
     "one value": ({"model.width": 8}, ["model.width", "list"]),
@@ -82,7 +131,7 @@ FAULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 
 def test_all_faults_are_told_at_once(tiny_tree: dict[str, dict]) -> None:
-    chosen = ("unknown argument", "upside down", "wrong end", "no section")
+    chosen = ("unknown argument", "unknown option", "unknown part", "upside down", "wrong end", "no section")
     together = {name: values for fault in chosen for name, values in FAULTS[fault][0].items()}
     with pytest.raises(UsageError) as found:
         Space.of(together, make_configuration(tiny_tree))

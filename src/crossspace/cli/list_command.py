@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crossspace.cli.parsing import Parser
 from crossspace.cli.terminal_tables import show
 from crossspace.components import Components
 
-KINDS = ("models", "fusions", "balancers", "objectives", "importers", "extractors", "recipes", "studies")
+if TYPE_CHECKING:
+    from crossspace.parts import Part
+
+KINDS = ("models", "encoders", "fusions", "balancers", "objectives", "importers", "extractors", "recipes", "studies")
 
 
 def parsers() -> dict[str, Parser]:
@@ -25,6 +29,7 @@ def run(words: Sequence[str]) -> int:
     given = parsers()[""].parse_all(words)
     listers: dict[str, Callable[[], list[tuple[str, str]]]] = {
         "models": _models,
+        "encoders": _encoders,
         "fusions": _fusions,
         "balancers": _balancers,
         "objectives": _objectives,
@@ -63,10 +68,33 @@ def _models() -> list[tuple[str, str]]:
     return _rows(MODELS, lambda model: model.citation)
 
 
-def _fusions() -> list[tuple[str, str]]:
-    from crossspace.nn.fusion import FUSIONS
+def _encoders() -> list[tuple[str, str]]:
+    from crossspace.nn.encoders import ENCODER
 
-    return _rows(FUSIONS, lambda fusion: fusion.citation)
+    return _kinds(ENCODER)
+
+
+def _fusions() -> list[tuple[str, str]]:
+    from crossspace.nn.fusion import FUSION
+
+    return _kinds(FUSION)
+
+
+def _kinds(part: Part) -> list[tuple[str, str]]:
+    """The components of a part, each followed by its own options; at the end those that stand beside all of them."""
+    from crossspace.signatures import options_of
+
+    rows: list[tuple[str, str]] = []
+    for name, about in _rows(part.kinds, lambda kind: kind.citation):  # type: ignore[arg-type]
+        rows.append((name, about))
+        if name in part.here:
+            rows += [_option(*option) for option in options_of(part, name) if option[0] not in part.placed]
+    beside = [_option(*option) for option in options_of(part, part.usual) if option[0] in part.placed]
+    return rows + ([(f"with every {part.what}", ""), *beside] if beside else [])
+
+
+def _option(name: str, default: object, about: str) -> tuple[str, str]:
+    return f"  {name}", f"{about.rstrip('.')} (default {json.dumps(default)})"
 
 
 def _balancers() -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ COMMANDS = {
     "serve": "the same over HTTP and on a web page",
     "report": "write the report of a run again",
     "study": "train and compare many variants of a configuration",
-    "list": "list models, fusions, balancers, objectives, importers, extractors, recipes, studies",
+    "list": "list models, encoders, fusions, balancers, objectives, importers, extractors, recipes, studies",
 }
 
 

@@ -18,7 +18,8 @@ _ABOUT = """Train a model on a corpus, one training per seed, choose the epoch o
 and write a run folder with models, predictions, results and a report.
 
 Any argument of the model, the balancer or the training can be set as --model.width 64, --balancer.every 4,
---training.epochs 20. '--help all' lists them for the chosen model and balancer."""
+--training.epochs 20, and so can the options of its parts, as --model.fusion.name low-rank --model.fusion.rank 8.
+'--help all' lists them for what is chosen beside it."""
 
 
 def parsers() -> dict[str, Parser]:
@@ -45,7 +46,7 @@ def run(words: Sequence[str]) -> int:
     """Train."""
     known, rest = split_off_components(words)
     if "--help" in known and "all" in known:
-        return _help_all(known)
+        return _help_all(known, rest)
     given = parsers()[""].parse_all(known)
     chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
     settings = _run_settings(given)
@@ -118,15 +119,16 @@ def _seeds(given: Any, content: dict[str, Any]) -> list[int]:
     return checked_seeds(range(first, first + (len(stated) if given.seeds is None else given.seeds)))
 
 
-def _help_all(words: list[str]) -> int:
+def _help_all(words: list[str], rest: Sequence[str]) -> int:
     from crossspace.configuration import configuration_parser, read_configuration
 
     given, _ = parsers()[""].parse_known_args([w for w in words if w not in ("--help", "all")])
     import_named(given)
     chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
-    configuration = read_configuration(given.recipe, given.config, chosen)
+    configuration = read_configuration(given.recipe, given.config, [*chosen, *rest])
     print(parsers()[""].format_help())
-    made = configuration_parser(configuration.model["name"], configuration.balancer["name"], prog="crossspace train")
+    model, balancer = configuration.model, configuration.balancer
+    made = configuration_parser(model["name"], balancer["name"], "crossspace train", model)
     for action in made._actions:
         if action.option_strings in (["--model"], ["--balancer"], ["--training"]):
             action.help = argparse.SUPPRESS  # whole sections are read from YAML by --config, and only there

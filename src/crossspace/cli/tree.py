@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Mapping
+from typing import Any
 
 from crossspace.cli.main import COMMANDS
 from crossspace.cli.parsing import Parser
+from crossspace.parts import parts_of
 
 
 def parsers() -> dict[str, Parser]:
@@ -39,11 +41,22 @@ def _arguments() -> dict[str, list[str]]:
     names: dict[str, dict[str, None]] = {}
     models, balancers = MODELS.here, BALANCERS.here  # nobody asked for what installed packages offer
     usual = next(iter(models)), next(iter(balancers))
-    for model, balancer in [(m, usual[1]) for m in models] + [(usual[0], b) for b in balancers]:
-        for action in configuration_parser(model, balancer)._actions:
+    chosen = [(m, usual[1], stated) for m, kind in models.items() for stated in _stated(kind)]
+    for model, balancer, stated in [*chosen, *((usual[0], b, {}) for b in balancers)]:
+        for action in configuration_parser(model, balancer, stated=stated)._actions:
             for option in filter(lambda o: "." in o, action.option_strings):
                 names.setdefault(_word(option), {})[option] = None
+    for argument, part in ((a, p) for kind in models.values() for a, p in parts_of(kind).items()):
+        if part.named:
+            names.setdefault(_word(argument), {})[f"--model.{argument}"] = None
     return {word: list(options) for word, options in names.items()}
+
+
+def _stated(model: type) -> list[dict[str, Any]]:
+    """Arguments that together choose every component of every part of a model at least once."""
+    parts = {name: list(part.here) for name, part in parts_of(model).items() if part.named}
+    rounds = range(max(map(len, parts.values()), default=1))
+    return [{name: kinds[i % len(kinds)] for name, kinds in parts.items()} for i in rounds]
 
 
 def options_called(option: str) -> list[str]:

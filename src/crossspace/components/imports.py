@@ -178,7 +178,8 @@ def _add_all(module: ModuleType, origin: Origin) -> None:
         known = [c for c in _own_components(module) if kind_of(c)]
         unnamed = "".join(f" {c.__qualname__} lacks {', '.join(lacks(c))}." for c in known if lacks(c))
         raise UsageError(
-            f"{origin} should define a model, fusion, balancer, objective, importer or extractor. Found none.{unnamed}"
+            f"{origin} should define a model, encoder, fusion, balancer, objective, importer or extractor. "
+            f"Found none.{unnamed}"
         )
 
 

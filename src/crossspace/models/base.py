@@ -25,6 +25,7 @@ from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
 from crossspace.objectives.modulation import Modulation
 from crossspace.output import Output
+from crossspace.parts import parts_of
 from crossspace.reading import reading
 from crossspace.runtime import replacing, write_text
 
@@ -52,6 +53,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         contextual: False when every utterance is predicted from itself alone, whatever the arguments.
         causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
             ``batch.layout`` carries a memory to the layers that look at other rows.
+        moved: ``{argument of an earlier release: where it is now}``, dotted where it is in a part.
         details: what a prediction needs to know beyond the arguments, such as the extractors of the features.
     """
 
@@ -60,9 +62,11 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     published: ClassVar[Mapping[str, tuple[float, float]]] = {}
     contextual: ClassVar[bool] = True
     causal: bool = False
+    moved: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()
+        _ = self.arguments  # refuses what no part has, also in a part that is switched off and never built
         if not task.labels:
             raise UsageError("A model needs at least one label. The task has none: its corpus is not labelled.")
         self.task = task
@@ -102,8 +106,25 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     @property
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments the model was built with, defaults included; saved beside the weights."""
-        known = self._hub_mixin_config
-        return {key: value for key, value in known.items() if key != "task"} if isinstance(known, dict) else {}
+        known = self._hub_mixin_config if isinstance(self._hub_mixin_config, dict) else {}
+        parts = parts_of(type(self))
+        return {
+            key: parts[key].complete(value, key) if key in parts else value
+            for key, value in known.items()
+            if key != "task"
+        }
+
+    @classmethod
+    def translated(cls, arguments: Mapping[str, Any], earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Arguments as an earlier release may have written them, as the constructor takes them today.
+
+        What is not understood stays as it is, to be refused under its name.
+
+        Args:
+            arguments: from a saved model or a layer of a configuration.
+            earlier: the arguments below that layer.
+        """
+        return dict(arguments)
 
     def prepare(self, batches: Iterable[Batch]) -> None:
         """Measure on the training split what the model wants to know before training: the scale of the features.
@@ -215,7 +236,7 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
 
 def _built(build: type[Model], task: TaskSpec, config: Mapping[str, Any], path: Path) -> Model:
     try:
-        return build(task, **config["arguments"])
+        return build(task, **build.translated(config["arguments"]))
     except UsageError as error:  # of a file, not of what the user wrote
         raise DataError(f"{path} should describe a saved model. Found: {error} Copy the folder again.") from error
 

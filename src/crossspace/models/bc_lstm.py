@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.models.base import Model
-from crossspace.nn.recurrent import RecurrentEncoder
+from crossspace.nn.encoders.lstm import LSTMEncoder
 from crossspace.nn.standardise import Standardise
 from crossspace.output import Output
 
@@ -54,9 +54,7 @@ class BcLSTM(Model):
         self.standardise = Standardise(task.widths) if standardise else None
         self.absent = nn.ParameterDict({m: nn.Parameter(torch.zeros(d)) for m, d in task.widths.items()})
         self.input_dropout = nn.Dropout(input_dropout)
-        self.encoder = RecurrentEncoder(
-            sum(task.widths.values()), width, cell="lstm", layers=layers, dropout=dropout, causal=causal
-        )
+        self.encoder = LSTMEncoder(sum(task.widths.values()), width, layers=layers, dropout=dropout, causal=causal)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(width, len(task.labels))
 

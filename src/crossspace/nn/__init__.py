@@ -1,17 +1,17 @@
-"""Layers over ragged rows: encoders, gated attention, fusion operators."""
+"""Layers over ragged rows: encoders of context, attention, fusion operators."""
 
 from __future__ import annotations
 
+from crossspace.nn.encoders.gru import GRUEncoder
+from crossspace.nn.encoders.lstm import LSTMEncoder
+from crossspace.nn.encoders.transformer import TransformerEncoder
 from crossspace.nn.fusion.concatenation import Concatenation
 from crossspace.nn.fusion.polynomial import SynergisticPolynomialFusion
-from crossspace.nn.interaction import InteractionEncoder
-from crossspace.nn.recurrent import RecurrentEncoder
-from crossspace.nn.transformer import TransformerEncoder
 
 __all__ = [
     "Concatenation",
-    "InteractionEncoder",
-    "RecurrentEncoder",
+    "GRUEncoder",
+    "LSTMEncoder",
     "SynergisticPolynomialFusion",
     "TransformerEncoder",
 ]

@@ -1,4 +1,4 @@
-"""The Transformer encoder that models context within one modality (paper, equation 2)."""
+"""One layer of a Transformer over ragged rows."""
 
 from __future__ import annotations
 
@@ -43,24 +43,3 @@ class TransformerLayer(nn.Module):
         rows = rows + self.dropout(context)
         inner = self.dropout(F.gelu(self.inner(self.norm(rows)), approximate="tanh"))
         return rows + self.dropout(self.outer(inner))
-
-
-class TransformerEncoder(nn.Module):
-    """A stack of :class:`TransformerLayer`.
-
-    Args:
-        width, heads, layers, dropout: as usual; the feed-forward width equals ``width``.
-        first_norm: also normalise before the attention of the first layer. The released code of CSS does not.
-    """
-
-    def __init__(self, width: int, heads: int, layers: int, dropout: float, first_norm: bool = False) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(
-            TransformerLayer(width, heads, dropout, attention_norm=first_norm or index > 0) for index in range(layers)
-        )
-
-    def forward(self, rows: Tensor, layout: Layout, visible: Tensor | None = None) -> Tensor:
-        """(N, d) rows to (N, d); rows that are not ``visible`` influence no other row."""
-        for layer in self.layers:
-            rows = layer(rows, layout, visible)
-        return rows

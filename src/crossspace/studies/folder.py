@@ -11,10 +11,11 @@ from typing import Any
 import yaml
 
 from crossspace.components import imported, needed, recorded, warn_of_changes
-from crossspace.configuration import make_configuration, read_yaml
+from crossspace.configuration import make_configuration, read_yaml, today
 from crossspace.engine.claim import strangers
 from crossspace.errors import DataError, UsageError
 from crossspace.experiment import differences
+from crossspace.layering import current_name
 from crossspace.reading import reading
 from crossspace.runtime import write_text
 from crossspace.studies.costs import Cost
@@ -50,7 +51,7 @@ class StudyFolder:
         if path.exists():
             found = read_yaml(path)
             stated["threads"] = found.get("threads", threads)  # the last digits of a training depend on it
-            self._compare(found, json.loads(json.dumps(stated)))
+            self._compare(_today(found), json.loads(json.dumps(stated)))
             return int(stated["threads"])
         if any(not name.startswith(".") for name in strangers(self.path)):
             raise UsageError(f"{self.path} should be a new or empty folder, or that of this study. Name another.")
@@ -123,6 +124,22 @@ class StudyFolder:
             return {}
         with reading(path, "a JSON object", "Remove it and run the study again."):
             return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _today(found: Mapping[str, Any]) -> dict[str, Any]:
+    """``study.yaml`` as this release writes it."""
+    if not isinstance(found.get("variants"), dict):
+        return dict(found)
+    variants = {name: today(values) for name, values in found["variants"].items()}
+    models = {str(values["model"]["name"]) for values in variants.values()}
+    if len(models) != 1:
+        return {**found, "variants": variants}
+
+    def renamed(values: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {current_name(name, *models): value for name, value in (values or {}).items()}
+
+    variants = {name: {**values, "point": renamed(values.get("point"))} for name, values in variants.items()}
+    return {**found, "grid": renamed(found.get("grid")), "variants": variants}
 
 
 def _stated(study: Study, data: Path, fingerprint: str, seeds: Sequence[int], threads: int) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from crossspace.data.corpus import Corpus
 from crossspace.errors import MissingExtraError, UsageError, suggestion
 from crossspace.models import MODELS
 from crossspace.recipes import read_recipe
-from crossspace.studies.settings import choose_settings
-from crossspace.studies.study import BEST_ON_TEST, Conditions, Study, Variant
+from crossspace.studies.grid import at_point, checked_grid
+from crossspace.studies.settings import asked_settings, check_special, known_settings, special
+from crossspace.studies.study import BEST_ON_TEST, SECTIONS, Conditions, Study, Variant
 
-_SECTIONS = ("model", "balancer", "training")
 _KEYS = ("base", "variants", "grid", "reference", "conditions", "report")
-_VARIANT_KEYS = ("about", "published", "recipe", *_SECTIONS)
+_VARIANT_KEYS = ("about", "published", "recipe", "by_settings", *SECTIONS)
 _REPORTS = ("costs", "curves")
 MOST_VARIANTS = 2000
 
@@ -50,7 +50,10 @@ def plan(
     written, grid = _written(content, faults)
     base = _mapping(content, "base", faults)
     faults += [f"base: unknown key {k!r}. {suggestion(str(k), _VARIANT_KEYS)}" for k in base if k not in _VARIANT_KEYS]
-    settings, why = _settings([base, *written.values()], settings, corpus, faults)
+    settings, why = asked_settings([base, *written.values()], settings, corpus, faults)
+    known = known_settings([base, *written.values()])
+    for where, stated in [("base", base), *((f"variant {n!r}", v) for n, v in written.items())]:
+        check_special(where, stated, known, faults)
     variants, left_out = [], []
     for variant, values in written.items():
         tree = _tree(base, values, settings, changes or {}, f"variant {variant!r}", faults)
@@ -93,11 +96,11 @@ def plan(
 def _written(content: Mapping[str, Any], faults: list[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """The variants that are written out and those of the grid, and the grid itself."""
     written = {str(name): values or {} for name, values in _mapping(content, "variants", faults).items()}
-    grid = _grid(content, faults)
+    grid = checked_grid(_mapping(content, "grid", faults), faults)
     count = len(written) + prod(map(len, grid.values()))
     if count > MOST_VARIANTS:  # known before any is built
         raise UsageError(f"A study may have {MOST_VARIANTS:,} variants. This one has {count:,}. Shorten its grid.")
-    points = dict(map(_at_point, (dict(zip(grid, p, strict=True)) for p in itertools.product(*grid.values()) if p)))
+    points = dict(map(at_point, (dict(zip(grid, p, strict=True)) for p in itertools.product(*grid.values()) if p)))
     faults += [
         f"variant {n!r} stands twice: written out and on the grid. Leave one out." for n in points if n in written
     ]
@@ -117,50 +120,12 @@ def _written(content: Mapping[str, Any], faults: list[str]) -> tuple[dict[str, A
     return {n: values for n, values in (written | points).items() if isinstance(values, Mapping)}, grid
 
 
-def _grid(content: Mapping[str, Any], faults: list[str]) -> dict[str, list[Any]]:
-    """The axes of the grid; where one is at fault, none."""
-    grid = _mapping(content, "grid", faults)
-    strange = []
-    for key, values in grid.items():
-        section, dot, argument = str(key).partition(".")
-        named = section in _SECTIONS and bool(dot and argument) and "." not in argument
-        if not named or not isinstance(values, list) or not values:
-            strange.append(
-                f"grid: {key!r} should be section.argument, of {', '.join(_SECTIONS)}, with a list of values. "
-                f"Found {values!r}."
-            )
-    faults += strange
-    return {} if strange else grid
-
-
-def _at_point(point: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Name and content of the variant at a point of the grid."""
-    short = {key.partition(".")[2]: value for key, value in point.items()}
-    variant: dict[str, Any] = {"point": point, "about": ", ".join(f"{k} {v}" for k, v in short.items())}
-    for key, value in point.items():
-        section, _, argument = key.partition(".")
-        variant.setdefault(section, {})[argument] = value
-    return "-".join(f"{k}-{v}" for k, v in short.items()).replace("_", "-"), variant
-
-
 def _mapping(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[str, Any]:
     found = content.get(key) or {}
     if not isinstance(found, Mapping):
         faults.append(f"`{key}` should be a mapping. Found {found!r}.")
         return {}
     return dict(found)
-
-
-def _settings(
-    written: Sequence[Mapping[str, Any]], chosen: str | None, corpus: Corpus, faults: list[str]
-) -> tuple[str | None, str]:
-    """The settings to take, and why; an empty reason where they were asked for."""
-    recipes = [values.get("recipe") for values in written]
-    known = list(dict.fromkeys(str(key) for recipe in recipes if isinstance(recipe, Mapping) for key in recipe))
-    if chosen is not None and chosen not in known:
-        faults.append(f"The study has no settings {chosen!r}. {suggestion(chosen, known)}")
-        chosen = None
-    return (chosen, "") if chosen is not None else choose_settings(known, corpus)
 
 
 def _tree(
@@ -184,8 +149,9 @@ def _tree(
             layers.append(read_recipe(str(recipe)))
         except UsageError as error:
             faults.append(f"{where}: {error}")
-    for layer in ([base] if own is None else []) + [changes, values]:
-        layers.append({k: v for k, v in layer.items() if k in _SECTIONS})
+    below = [base, special(base, settings)] if own is None else []
+    for layer in [*below, changes, values, special(values, settings)]:
+        layers.append({k: v for k, v in layer.items() if k in SECTIONS})
     return {**merge(layers), "recipe": recipe}
 
 

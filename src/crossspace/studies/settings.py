@@ -1,10 +1,13 @@
-"""Which recipes of a study suit a corpus: by what the corpus is, never by what it is called."""
+"""Which recipes of a study suit a corpus (by what it is, never by what it is called), and what goes with them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from crossspace.data.corpus import Corpus
+from crossspace.errors import suggestion
+from crossspace.studies.study import SECTIONS
 
 PUBLISHED: Mapping[str, Mapping[str, int]] = {
     "iemocap": {"text": 1024, "audio": 1582, "visual": 342},
@@ -38,3 +41,41 @@ def choose_settings(known: Sequence[str], corpus: Corpus) -> tuple[str | None, s
     if SMALL in known:
         return SMALL, f"no published settings are for features like these ({said}; {rows:,} training utterances)"
     return known[0], f"the study's first; none is known for features of these widths ({said})"
+
+
+def asked_settings(
+    written: Sequence[Mapping[str, Any]], chosen: str | None, corpus: Corpus, faults: list[str]
+) -> tuple[str | None, str]:
+    """The settings to take, and why; an empty reason where they were asked for."""
+    known = known_settings(written)
+    if chosen is not None and chosen not in known:
+        faults.append(f"The study has no settings {chosen!r}. {suggestion(chosen, known)}")
+        chosen = None
+    return (chosen, "") if chosen is not None else choose_settings(known, corpus)
+
+
+def known_settings(written: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The settings for which there are recipes."""
+    recipes = [values.get("recipe") for values in written]
+    return list(dict.fromkeys(str(key) for recipe in recipes if isinstance(recipe, Mapping) for key in recipe))
+
+
+def special(values: Mapping[str, Any], settings: str | None) -> Mapping[str, Any]:
+    """What holds under these settings only."""
+    stated = values.get("by_settings")
+    found = stated.get(settings) if isinstance(stated, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def check_special(where: str, values: Mapping[str, Any], known: Sequence[str], faults: list[str]) -> None:
+    """What is wrong with the values that hold under some settings only."""
+    special = values.get("by_settings") or {}
+    form = f"{where}: `by_settings` should map settings to sections {', '.join(SECTIONS)}."
+    if not isinstance(special, Mapping):
+        faults.append(f"{form} Found {special!r}.")
+        return
+    for settings, sections in special.items():
+        if settings not in known:
+            faults.append(f"{where}: `by_settings` names {settings!r}. {suggestion(str(settings), known)}")
+        if not isinstance(sections, Mapping) or not set(sections) <= set(SECTIONS):
+            faults.append(f"{form} Found {sections!r} for {settings!r}.")

@@ -9,6 +9,7 @@ from typing import Any
 from crossspace.configuration import Configuration
 
 BEST_ON_TEST = "best-on-test"
+SECTIONS = ("model", "balancer", "training")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from crossspace.components import imported, recorded, warn_of_changes
-from crossspace.configuration import Configuration, read_configuration, read_yaml
+from crossspace.configuration import Configuration, read_configuration, read_yaml, today
 from crossspace.engine.claim import check_unclaimed, claimed, is_claimed, strangers
 from crossspace.errors import CrossspaceError, UsageError, WritingError
 from crossspace.experiment import differences
@@ -120,7 +120,10 @@ class Search:
             raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
         stated = self._stated()
         write_new(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
-        compare(self.folder, read_yaml(path), stated)
+        found = read_yaml(path)
+        if isinstance(found.get("configuration"), dict):
+            found["configuration"] = today(found["configuration"])
+        compare(self.folder, found, stated)
 
     def _search(self, found: Trials, trials: int) -> None:
         while len(found.finished()) < trials:

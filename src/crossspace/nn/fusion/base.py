@@ -18,8 +18,8 @@ class Fusion(nn.Module, ABC):
 
     A subclass is one file of ``crossspace/nn/fusion``: it takes ``width``, ``modalities``, ``out_width`` and typed
     keyword arguments of its own, and implements :meth:`fuse`. With a ``name`` it appears by itself in ``crossspace
-    list``, among the values of a model's ``fusion`` argument and in the tests of all operators; one without a name,
-    such as a wrapper, is not offered there.
+    list``, in the tests of all operators and wherever a model lets its fusion be chosen, with its own arguments as
+    options; one without a name, such as a wrapper, is not offered there.
 
     Args:
         width: features of each modality.

@@ -27,7 +27,7 @@ class SynergisticPolynomialFusion(Fusion):
         modalities: names of the modalities, in the order of ``projection``.
         order: p, degree of the polynomial.
         rank: r, width of the product.
-        out_width: features of the result.
+        out_width: features of the result; as many as each modality has if none.
         residual: add a linear map of the concatenated modalities. The released code does, the paper does not.
         root: ``continuous`` is ``sign(z) (sqrt(|z| + eps) - sqrt(eps))``, whose slope is bounded and which passes
             through zero; ``released`` is ``sign(z) sqrt(|z| + eps)``, which jumps there by ``2 sqrt(eps)``.
@@ -56,9 +56,9 @@ class SynergisticPolynomialFusion(Fusion):
         self,
         width: int,
         modalities: Sequence[str],
-        order: int,
-        rank: int,
-        out_width: int,
+        order: int = 3,
+        rank: int = 16,
+        out_width: int | None = None,
         residual: bool = False,
         root: Literal["continuous", "released"] = "continuous",
         eps: float = 1e-6,
@@ -66,6 +66,7 @@ class SynergisticPolynomialFusion(Fusion):
         gelu: Literal["none", "tanh"] = "none",
         shared: bool = False,
     ) -> None:
+        out_width = width if out_width is None else out_width
         super().__init__(width, modalities, out_width)
         if order < 1 or rank < 1:
             raise UsageError(f"Polynomial fusion needs order >= 1 and rank >= 1. Found order={order}, rank={rank}.")

@@ -46,7 +46,7 @@ class TensorFusion(Fusion):
         if products > MOST_PRODUCTS:
             raise UsageError(
                 f"Tensor fusion multiplies out at most {MOST_PRODUCTS:,} products. Found (width + 1) ** modalities = "
-                f"({width} + 1) ** {len(self.modalities)} = {products:,}. Fuse at a smaller width: set `fusion_width` "
+                f"({width} + 1) ** {len(self.modalities)} = {products:,}. Fuse at a smaller width: set `inner_width` "
                 "to a number, or to 'budget'."
             )
         self.output = Linear(products, out_width)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,35 +11,34 @@ from torch.nn.utils.rnn import PackedSequence
 
 from crossspace.batching.layout import Block, Layout
 from crossspace.errors import UsageError
+from crossspace.nn.encoders.base import Encoder
 from crossspace.nn.ragged import map_blocks
 
 
-class RecurrentEncoder(nn.Module):
-    """A GRU or LSTM whose directions together are ``out_width`` wide.
+class RecurrentEncoder(Encoder):
+    """Base of the encoders whose directions, each a recurrence, together are ``out_width`` wide.
 
     Args:
         width: features of the input rows.
-        out_width: features of the output rows; even, unless ``causal``.
-        cell: ``gru`` or ``lstm``.
+        out_width: features of the output rows, as many as of the input rows if none; even, unless ``causal``.
         layers: stacked recurrent layers.
         dropout: between stacked layers.
         causal: read forwards only.
+
+    Attributes:
+        kind: the recurrence.
     """
 
+    kind: ClassVar[type[nn.GRU] | type[nn.LSTM]]
+
     def __init__(
-        self,
-        width: int,
-        out_width: int,
-        cell: Literal["gru", "lstm"] = "gru",
-        layers: int = 1,
-        dropout: float = 0.0,
-        causal: bool = False,
+        self, width: int, out_width: int | None = None, *, layers: int = 1, dropout: float = 0.0, causal: bool = False
     ) -> None:
         super().__init__()
+        out_width = width if out_width is None else out_width
         if out_width % 2 and not causal:
             raise UsageError(f"The width of a bidirectional encoder should be even. Found {out_width}.")
-        kind = {"gru": nn.GRU, "lstm": nn.LSTM}[cell]
-        self.cell = kind(
+        self.cell = self.kind(
             width,
             out_width if causal else out_width // 2,
             num_layers=layers,

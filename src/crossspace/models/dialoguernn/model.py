@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -12,8 +12,8 @@ from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
+from crossspace.models.dialoguernn.cell import DialogueEncoder
 from crossspace.nn.attention import attend
-from crossspace.nn.dialogue import DialogueEncoder
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.linear import Linear
 from crossspace.nn.missing import only
@@ -107,11 +107,6 @@ class DialogueRNN(Model):
         self.hidden = Linear(width, 2 * head_width)
         self.dropout = Dropout(dropout)
         self.classifier = Linear(2 * head_width, len(task.labels))
-
-    def prepare(self, batches: Iterable[Batch]) -> None:
-        """Measure the scale of the features on the training split."""
-        if self.standardise is not None:
-            self.standardise.fit(batches)
 
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """The emotion representation of every utterance in its conversation, under the single key ``context``."""

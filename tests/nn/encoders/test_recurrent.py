@@ -7,7 +7,9 @@ import torch
 
 from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
-from crossspace.nn.recurrent import RecurrentEncoder
+from crossspace.nn.encoders import ENCODERS
+from crossspace.nn.encoders.gru import GRUEncoder
+from crossspace.nn.encoders.recurrent import RecurrentEncoder
 
 LENGTHS = (4, 1, 0, 7, 6)
 
@@ -15,7 +17,7 @@ LENGTHS = (4, 1, 0, 7, 6)
 @pytest.fixture(params=["gru", "lstm"])
 def encoder(request: pytest.FixtureRequest) -> RecurrentEncoder:
     torch.manual_seed(0)
-    return RecurrentEncoder(3, 6, cell=request.param, layers=2).double()
+    return ENCODERS[request.param](3, 6, layers=2).double()
 
 
 @pytest.fixture
@@ -56,11 +58,11 @@ def test_gradient_is_that_of_finite_differences(encoder: RecurrentEncoder) -> No
 
 def test_an_odd_width_is_refused() -> None:
     with pytest.raises(UsageError, match="even"):
-        RecurrentEncoder(3, 5)
+        GRUEncoder(3, 5)
 
 
 def test_one_direction_reads_forwards_and_may_be_odd(rows: torch.Tensor) -> None:
-    encoder = RecurrentEncoder(3, 5, causal=True).double()
+    encoder = GRUEncoder(3, 5, causal=True).double()
     assert encoder(rows, Layout(LENGTHS)).shape == (len(rows), 5)
     later = rows.clone()
     later[3] += 1

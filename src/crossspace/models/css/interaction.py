@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
 from crossspace.nn.attention import attend, check_heads
 from crossspace.nn.linear import Linear
+from crossspace.parts import Part, PartSpec
 
 Gate = Literal["vector", "scalar"]
 
@@ -176,9 +177,11 @@ class InteractionEncoder(nn.Module):
     Args:
         width, heads, dropout: as in any multi-head attention.
         modalities: names of all modalities, at least two.
-        gate, project_sources, residual: as in :class:`InteractionAttention`.
-        shared: one attention module serves all queries (released code) instead of one per modality; the vector gates
-            of equation 3 are indexed by the source alone, hence common to all queries either way.
+        gate: ``vector`` (the paper), one gate vector per source, or ``scalar`` (*released*), weights that sum to one.
+        project_sources: project sources before they are mixed (*released*) instead of the mixture.
+        residual: add the projected query and normalise (*released*).
+        shared: one attention for all queries (*released*) instead of one per modality. The vector gates of equation 3
+            are indexed by the source alone, hence common to all queries either way.
     """
 
     def __init__(
@@ -211,3 +214,9 @@ class InteractionEncoder(nn.Module):
             m: self.attention[name](m, rows, present, projected[name], layout, self.vector_gate)
             for m, name in asked.items()
         }
+
+
+INTERACTION = Part(
+    "interaction", {"": InteractionEncoder}, given=frozenset({"width", "heads", "modalities", "dropout"})
+)
+InteractionSpec = Annotated[PartSpec, INTERACTION]

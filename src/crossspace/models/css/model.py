@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,26 +12,22 @@ from torch import Tensor, nn
 from crossspace.batching.batch import Batch
 from crossspace.batching.layout import Layout
 from crossspace.data.task import TaskSpec
-from crossspace.errors import UsageError, suggestion
+from crossspace.errors import UsageError
 from crossspace.models.base import Model
-from crossspace.nn.corruption import Corruption
+from crossspace.models.css import flat
+from crossspace.models.css.corruption import CORRUPTION, CorruptionSpec
+from crossspace.models.css.interaction import INTERACTION, InteractionSpec
+from crossspace.models.css.losses import LOSSES, LossesSpec
+from crossspace.models.css.text_bias import TextBias
 from crossspace.nn.dropout import Dropout
-from crossspace.nn.fusion import FusionName
-from crossspace.nn.fusion_choice import build_fusion
-from crossspace.nn.interaction import Gate, InteractionEncoder
+from crossspace.nn.encoders import ENCODER, EncoderSpec
+from crossspace.nn.fusion import FUSION, FusionSpec
 from crossspace.nn.linear import Linear
 from crossspace.nn.missing import only
 from crossspace.nn.position import SinusoidalPosition
-from crossspace.nn.recurrent import RecurrentEncoder
 from crossspace.nn.standardise import Standardise
-from crossspace.nn.text_bias import TextBias
-from crossspace.nn.transformer import TransformerEncoder
 from crossspace.objectives.base import Objective
-from crossspace.objectives.classification import CrossEntropy, UnimodalCrossEntropy
-from crossspace.objectives.distillation import Distillation
 from crossspace.output import Output
-
-OBJECTIVES = ("fused", "unimodal", "distillation")
 
 
 class CSS(Model):
@@ -40,56 +36,34 @@ class CSS(Model):
     Every modality is projected to a common width and given position and speaker; one encoder models its own context
     (equation 2), one attends to the other modalities (equations 3 to 5); both are integrated (equation 6), fused
     (equations 7 to 10) and classified, fused and per modality. The defaults follow the paper. Every point where the
-    released code departs from it is an argument of its own, marked *released* below.
+    released code departs from it is an argument of its own, marked *released* here and in the parts.
 
     Args:
         task: labels, modalities and speakers.
         width: d of all inner representations.
         heads: attention heads, a divisor of ``width``.
-        layers: layers of each modality-aware encoder.
-        order: p, degree of the polynomial fusion and of other operators that have one.
-        rank: r, rank of the polynomial fusion and of other operators that have one.
         dropout: everywhere but at the inputs.
-        encoder: modality-aware encoder, a Transformer (the paper) or a GRU or LSTM in both directions.
-        encoder_norm: also normalise before the attention of a Transformer's first layer.
         standardise: scale features by mean and deviation of the training split.
-        input_swap: ``{modality: probability}`` of exchanging a row for a random one of the batch during training.
-        input_noise: ``{modality: deviation}`` of Gaussian noise on the features during training.
-        input_dropout: on the features.
+        corruption: how features are disturbed during training.
         projection_bias: a bias in the input projections; neither paper nor released code has one.
         position: add sinusoidal positions.
         speaker: add speaker embeddings.
+        share_speaker: count the speaker embedding among the parameters whose gradients PGM compares; the released
+            code does not.
+        text_bias: the modality that adds a gated bias to the others (*released* for MELD: ``text``), or none.
         context: False is the ablation without context: every utterance is encoded as if it were a conversation of its
             own, but for the index of its speaker.
-        text_bias: the modality that adds a gated bias to the others (*released* for MELD: ``text``), or none.
         causal: look at the utterance itself and those before it only, as a stream needs it: attention reaches no later
             utterance, and a GRU or LSTM reads forwards alone.
         modality_aware: keep the modality-aware encoders (False is the ablation "without MAE").
+        encoder: the modality-aware encoder, a Transformer (the paper) or another one.
         interaction_aware: keep the interaction-aware encoder (False is the ablation "without IAE").
-        interaction_gate: ``vector`` or ``scalar`` (*released*).
-        interaction_project_sources: project sources before they are mixed (*released*) instead of the mixture.
-        interaction_residual: add the projected query and normalise (*released*).
-        interaction_shared: one attention for all queries (*released*) instead of one per modality.
+        interaction: the interaction-aware encoder.
         branch_gates: multiply either branch by ``sigmoid(W branch)`` before integration (*released*).
         fusion: the fusion operator; ``polynomial`` is SPF, ``concatenation`` the ablation "without SPF", the others are
             those SPF is compared with.
-        fusion_width: fuse at the model's width if none; a number maps every modality to that width, fuses there and
-            maps back; ``budget`` takes the largest such width that needs no more parameters than SPF of the same order
-            and rank at the model's width, and SPF itself as it is.
-        fusion_shared: one projection for all modalities in SPF, and no gates: the ablation "without modality-specific
-            projection".
-        fusion_residual: add a linear map of the concatenation to the operator (*released* for SPF). Concatenation at
-            the model's width is that map already and stays as it is. It does not count towards the ``budget``.
-        fusion_root: ``continuous`` or ``released`` signed root in SPF.
-        fusion_gelu: ``none`` for the exact GELU in SPF, ``tanh`` (*released*).
-        fusion_gate_init: the free scalar behind the gates lambda of SPF at the start.
         unimodal_head: ``linear``, or ``mlp`` for ReLU, dropout, linear (*released*).
-        detach_teacher: stop the gradient of distillation at the fused prediction; the released code does not.
-        share_speaker: count the speaker embedding among the parameters whose gradients PGM compares; the released
-            code does not.
-        temperature: T of the distillation.
-        smoothing: label smoothing of both cross-entropies.
-        losses: which of the objectives to use, out of ``fused``, ``unimodal``, ``distillation``.
+        losses: the objectives.
 
     Note:
         The paper adds position and speaker before the projection, where widths differ; here, as in the released code,
@@ -100,6 +74,7 @@ class CSS(Model):
     name = "css"
     citation = "Lyu et al., Cross-Space Synergy, AAAI 2026, doi:10.1609/aaai.v40i29.39602"
     published: ClassVar = {"iemocap": (75.42, 75.66), "meld": (68.47, 67.41)}
+    moved: ClassVar = flat.MOVED
 
     def __init__(
         self,
@@ -107,122 +82,76 @@ class CSS(Model):
         *,
         width: int = 1024,
         heads: int = 8,
-        layers: int = 1,
-        order: int = 3,
-        rank: int = 16,
         dropout: float = 0.5,
-        encoder: Literal["transformer", "gru", "lstm"] = "transformer",
-        encoder_norm: bool = False,
         standardise: bool = False,
-        input_swap: dict[str, float] | None = None,
-        input_noise: dict[str, float] | None = None,
-        input_dropout: float = 0.0,
+        corruption: CorruptionSpec = None,
         projection_bias: bool = False,
         position: bool = True,
         speaker: bool = True,
+        share_speaker: bool = True,
+        text_bias: str | None = None,
         context: bool = True,
         causal: bool = False,
-        text_bias: str | None = None,
         modality_aware: bool = True,
+        encoder: EncoderSpec = "transformer",
         interaction_aware: bool = True,
-        interaction_gate: Gate = "vector",
-        interaction_project_sources: bool = False,
-        interaction_residual: bool = False,
-        interaction_shared: bool = False,
+        interaction: InteractionSpec = None,
         branch_gates: bool = False,
-        fusion: FusionName = "polynomial",
-        fusion_width: int | Literal["budget"] | None = None,
-        fusion_shared: bool = False,
-        fusion_residual: bool = False,
-        fusion_root: Literal["continuous", "released"] = "continuous",
-        fusion_gelu: Literal["none", "tanh"] = "none",
-        fusion_gate_init: float = 1.0,
+        fusion: FusionSpec = "polynomial",
         unimodal_head: Literal["linear", "mlp"] = "linear",
-        detach_teacher: bool = True,
-        share_speaker: bool = True,
-        temperature: float = 1.0,
-        smoothing: float = 0.0,
-        losses: Sequence[str] = OBJECTIVES,
+        losses: LossesSpec = None,
     ) -> None:
         super().__init__(task)
         names = task.modalities
-        for loss in losses:
-            if loss not in OBJECTIVES:
-                raise UsageError(f"Unknown objective {loss!r} in `losses`. {suggestion(loss, OBJECTIVES)}")
+        self.losses, self.dropout = LOSSES.build(losses), Dropout(dropout)
+        self.context, self.causal, self.share_speaker = context, causal or not context, share_speaker
+        self.corruption = CORRUPTION.build(corruption, modalities=names)
+        self._add_inputs(width, standardise, projection_bias, position, speaker, text_bias)
+        given = {"width": width, "heads": heads, "dropout": dropout, "causal": causal, "modalities": names}
+        self.encoder = nn.ModuleDict({m: ENCODER.build(encoder, **given) for m in names}) if modality_aware else None
+        self.encoder_gate = self._gates(width) if branch_gates and modality_aware else None
+        among = interaction_aware and len(names) > 1
+        self.interaction = INTERACTION.build(interaction, **given) if among else None
+        self.interaction_gate = self._gates(width) if branch_gates and among else None
+        self._add_integration(width)
+        self.fusion = FUSION.build(fusion, width=width, modalities=names)
+        self._add_classifiers(width, dropout, unimodal_head)
+
+    def _add_inputs(
+        self, width: int, standardise: bool, bias: bool, position: bool, speaker: bool, text_bias: str | None
+    ) -> None:
+        """What leads from features to h^(m)."""
+        task, names = self.task, self.task.modalities
         if text_bias is not None and text_bias not in names:
             raise UsageError(f"`text_bias` should be one of the modalities {list(names)}. Found {text_bias!r}.")
-        interaction_aware = interaction_aware and len(names) > 1
-        branches = int(modality_aware) + int(interaction_aware)
-        if not branches:
-            raise UsageError("CSS needs the modality-aware or the interaction-aware encoder. Found neither.")
-        unknown = sorted({*(input_swap or {}), *(input_noise or {})} - set(names))
-        if unknown:
-            raise UsageError(f"`input_swap` and `input_noise` are for the modalities {list(names)}. Found {unknown}.")
-        self.losses, self.temperature, self.smoothing = tuple(losses), temperature, smoothing
-        self.detach_teacher, self.share_speaker = detach_teacher, share_speaker
-        self.context, self.causal = context, causal or not context
-
         self.standardise = Standardise(task.widths) if standardise else None
-        self.corruption = Corruption(input_swap, input_noise)
-        self.input_dropout = Dropout(input_dropout)
-        self.projection = nn.ModuleDict({m: Linear(d, width, bias=projection_bias) for m, d in task.widths.items()})
+        self.projection = nn.ModuleDict({m: Linear(d, width, bias=bias) for m, d in task.widths.items()})
         self.speaker = nn.Embedding(task.speaker_slots, width) if speaker else None
         self.position = SinusoidalPosition(width) if position else None
         self.text_bias = TextBias(width, text_bias, names) if text_bias and len(names) > 1 else None
-        self.dropout = Dropout(dropout)
 
-        def modality_encoder() -> nn.Module:
-            if encoder == "transformer":
-                return TransformerEncoder(width, heads, layers, dropout, first_norm=encoder_norm)
-            return RecurrentEncoder(width, width, cell=encoder, layers=layers, dropout=dropout, causal=causal)
+    def _gates(self, width: int) -> nn.ModuleDict:
+        """The W of a branch, one per modality."""
+        return nn.ModuleDict({m: Linear(width, width, bias=False) for m in self.task.modalities})
 
-        def gates() -> nn.ModuleDict | None:
-            if not branch_gates:
-                return None
-            return nn.ModuleDict({m: Linear(width, width, bias=False) for m in names})
+    def _add_integration(self, width: int) -> None:
+        """The map from all branches to h~^(m)."""
+        branches = sum(branch is not None for branch in (self.encoder, self.interaction))
+        if not branches:
+            raise UsageError("CSS needs the modality-aware or the interaction-aware encoder. Found neither.")
+        self.integration = nn.ModuleDict({m: Linear(branches * width, width) for m in self.task.modalities})
 
-        self.encoder = nn.ModuleDict({m: modality_encoder() for m in names}) if modality_aware else None
-        self.encoder_gate = gates() if modality_aware else None
-        self.interaction = (
-            InteractionEncoder(
-                width,
-                heads,
-                names,
-                gate=interaction_gate,
-                project_sources=interaction_project_sources,
-                residual=interaction_residual,
-                shared=interaction_shared,
-                dropout=dropout,
-            )
-            if interaction_aware
-            else None
-        )
-        self.interaction_gate = gates() if interaction_aware else None
-        self.integration = nn.ModuleDict({m: Linear(branches * width, width) for m in names})
-        self.fusion = build_fusion(
-            fusion,
-            width,
-            names,
-            inner_width=fusion_width,
-            residual=fusion_residual,
-            options={
-                "order": order,
-                "rank": rank,
-                "root": fusion_root,
-                "gate_init": fusion_gate_init,
-                "gelu": fusion_gelu,
-                "shared": fusion_shared,
-            },
-        )
+    def _add_classifiers(self, width: int, dropout: float, unimodal_head: str) -> None:
+        """What leads from h~^(m), and from the fusion, to logits."""
         before = [nn.ReLU(), Dropout(dropout)] if unimodal_head == "mlp" else []
-        classes = len(task.labels)
-        self.unimodal = nn.ModuleDict({m: nn.Sequential(*before, Linear(width, classes)) for m in names})
+        classes = len(self.task.labels)
+        self.unimodal = nn.ModuleDict({m: nn.Sequential(*before, Linear(width, classes)) for m in self.task.modalities})
         self.classifier = Linear(width, classes)
 
-    def prepare(self, batches: Iterable[Batch]) -> None:
-        """Measure the scale of the features on the training split."""
-        if self.standardise is not None:
-            self.standardise.fit(batches)
+    @classmethod
+    def translated(cls, arguments: Mapping[str, Any], earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Arguments of releases in which CSS had no parts."""
+        return flat.translate(arguments, earlier or {})
 
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """h~^(m) of equation 6, zero where the modality is missing."""
@@ -251,8 +180,7 @@ class CSS(Model):
         rows = {}
         for m, projection in self.projection.items():
             features = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
-            features = self.corruption(m, features, present[m])
-            rows[m] = projection(self.input_dropout(only(features, present[m])))
+            rows[m] = projection(self.corruption(m, features, present[m]))
         if self.text_bias is not None:
             rows = self.text_bias(rows, present[self.text_bias.source])
         context: Tensor | float = 0.0
@@ -271,12 +199,7 @@ class CSS(Model):
 
     def objectives(self) -> list[Objective]:
         """L1, L2 and L3 of equations 11 to 13, as far as ``losses`` names them."""
-        chosen: dict[str, Objective] = {
-            "fused": CrossEntropy(self.smoothing),
-            "unimodal": UnimodalCrossEntropy(self.smoothing),
-            "distillation": Distillation(self.temperature, self.detach_teacher),
-        }
-        return [chosen[name] for name in OBJECTIVES if name in self.losses]
+        return self.losses.objectives()
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the fusion: projections, encoders, gates, integration, and the speakers as configured."""

@@ -10,14 +10,18 @@ from functools import cache
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.configuration import make_configuration
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.css import CSS
+from crossspace.models.css.interaction import InteractionEncoder
+from crossspace.models.css.text_bias import TextBias
+from crossspace.nn import SynergisticPolynomialFusion, TransformerEncoder
 from crossspace.nn.fusion import FUSIONS
+from crossspace.parts import merged, parts_of
 from crossspace.recipes import read_recipe, recipe_names, recipe_summary
 
 IEMOCAP = TaskSpec(
@@ -33,9 +37,19 @@ MELD = TaskSpec(
 RELEASED = {
     key: value
     for key, value in read_recipe("css-meld-released")["model"].items()
-    if key not in ("name", "width", "heads", "rank", "dropout")
+    if key not in ("name", "width", "heads", "dropout")
 }
-SMALL = {"width": 8, "heads": 2, "rank": 4, "dropout": 0.0}
+SMALL = {"width": 8, "heads": 2, "fusion": {"rank": 4}, "dropout": 0.0}
+
+
+def flattened(arguments: dict[str, object]) -> dict[str, object]:
+    """Arguments and, in place of parts, their options under dotted names."""
+    parts = parts_of(CSS)
+    return {
+        f"{key}.{option}" if option else key: one
+        for key, value in arguments.items()
+        for option, one in (value.items() if key in parts else [("", value)])
+    }
 
 
 @cache
@@ -127,17 +141,19 @@ def test_recipes_are_valid_and_say_what_they_are_for(recipe: str) -> None:
     assert make_configuration({k: complete[k] for k in ("model", "balancer", "training")}, recipe) == configuration
     for section, values in read_recipe(recipe).items():
         for key, value in values.items():
-            assert complete[section][key] == value
+            stands = complete[section][key]
+            assert stands == value or stands.items() >= value.items(), "a part of a recipe states some of its options"
     assert len(recipe_summary(recipe)) > 20
 
 
 @pytest.mark.parametrize("data", ["iemocap", "meld"])
 def test_paper_and_released_recipes_differ_in_the_departures_only(data: str) -> None:
-    paper, released = (read_recipe(f"css-{data}-{variant}") for variant in ("paper", "released"))
-    assert paper["training"] == released["training"] and paper["balancer"] == released["balancer"]
-    assert paper["model"].keys() == released["model"].keys()
-    differing = {k for k in paper["model"] if paper["model"][k] != released["model"][k]}
-    expected = set(DEPARTURES) - {"fusion_gate_init"}
+    recipes = [read_recipe(f"css-{data}-{variant}") for variant in ("paper", "released")]
+    assert recipes[0]["training"] == recipes[1]["training"] and recipes[0]["balancer"] == recipes[1]["balancer"]
+    paper, released = (flattened(recipe["model"]) for recipe in recipes)
+    assert paper.keys() == released.keys()
+    differing = {k for k in paper if paper[k] != released[k]}
+    expected = set(DEPARTURES) - {"fusion.gate_init"}
     assert differing == (expected if data == "meld" else expected - {"text_bias"})
 
 
@@ -247,7 +263,7 @@ class Plain:
 def small(task: TaskSpec) -> Callable[..., CSS]:
     def build(**arguments: object) -> CSS:
         torch.manual_seed(0)
-        model = CSS(task, **{**SMALL, **arguments}).double().eval()
+        model = CSS(task, **merged(CSS, SMALL, arguments)).double().eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.add_(0.1 * torch.randn_like(parameter))
@@ -260,7 +276,7 @@ def small(task: TaskSpec) -> Callable[..., CSS]:
 def test_outputs_are_those_of_a_plain_rewriting(
     small: Callable[..., CSS], task: TaskSpec, make_batch: Callable[..., Batch], released: bool
 ) -> None:
-    model = small(**(RELEASED if released else {"order": 3}))
+    model = small(**(RELEASED if released else {}))
     batch = make_batch(task, (7,), dtype=torch.float64)
     output = model(batch)
     logits, unimodal = Plain(model, released)(batch)
@@ -270,18 +286,18 @@ def test_outputs_are_those_of_a_plain_rewriting(
 
 
 DEPARTURES = {
-    "interaction_gate": "vector",
-    "interaction_project_sources": False,
-    "interaction_residual": False,
-    "interaction_shared": False,
+    "interaction.gate": "vector",
+    "interaction.project_sources": False,
+    "interaction.residual": False,
+    "interaction.shared": False,
     "branch_gates": False,
-    "fusion_residual": False,
-    "fusion_root": "continuous",
-    "fusion_gate_init": 0.0,
-    "fusion_gelu": "none",
+    "fusion.residual": False,
+    "fusion.root": "continuous",
+    "fusion.gate_init": 0.0,
+    "fusion.gelu": "none",
     "text_bias": None,
     "unimodal_head": "linear",
-    "detach_teacher": True,
+    "losses.detach_teacher": True,
     "share_speaker": True,
 }
 
@@ -299,13 +315,13 @@ def behaviour(model: CSS, batch: Batch) -> list[Tensor]:
 def test_every_departure_is_an_argument_of_its_own(
     small: Callable[..., CSS], task: TaskSpec, make_batch: Callable[..., Batch], argument: str
 ) -> None:
-    assert RELEASED[argument] != DEPARTURES[argument]
+    assert flattened(RELEASED)[argument] != DEPARTURES[argument]
     released, other = small(**RELEASED), small(**{**RELEASED, argument: DEPARTURES[argument]})
     batch = make_batch(task, (4, 2), dtype=torch.float64)
     shapes = [[p.shape for p in model.parameters()] for model in (released, other)]
     if shapes[0] != shapes[1] or len(released.shared_parameters()) != len(other.shared_parameters()):
         return
-    if argument != "fusion_gate_init":  # which sets a parameter
+    if argument != "fusion.gate_init":  # which sets a parameter
         other.load_state_dict(dict(zip(other.state_dict(), released.state_dict().values(), strict=True)))
     found, again = behaviour(released, batch), behaviour(other, batch)
     assert any(not torch.equal(a, b) for a, b in zip(found, again, strict=True))
@@ -320,15 +336,15 @@ def test_every_departure_is_an_argument_of_its_own(
         ("modality_aware", False),
         ("interaction_aware", False),
         *(("fusion", name) for name in sorted(FUSIONS) if name != "polynomial"),
-        ("fusion_shared", True),
-        ("fusion_width", 3),
-        ("fusion_residual", True),
+        ("fusion.shared", True),
+        ("fusion.inner_width", 3),
+        ("fusion.residual", True),
         ("encoder", "gru"),
         ("encoder", "lstm"),
-        ("encoder_norm", True),
+        ("encoder.first_norm", True),
         ("projection_bias", True),
-        ("layers", 2),
-        ("order", 5),
+        ("encoder.layers", 2),
+        ("fusion.order", 5),
         ("standardise", True),
     ],
 )
@@ -354,7 +370,9 @@ def test_without_context_every_utterance_is_a_conversation_of_its_own(
 
 
 def test_temperature_and_smoothing_reach_the_objectives(small: Callable[..., CSS]) -> None:
-    fused, unimodal, distillation = small(temperature=4.0, smoothing=0.1, detach_teacher=False).objectives()
+    fused, unimodal, distillation = small(
+        losses={"temperature": 4.0, "smoothing": 0.1, "detach_teacher": False}
+    ).objectives()
     assert (fused.smoothing, unimodal.smoothing, distillation.temperature) == (0.1, 0.1, 4.0)
     assert distillation.detach_teacher is False
 
@@ -362,7 +380,7 @@ def test_temperature_and_smoothing_reach_the_objectives(small: Callable[..., CSS
 @pytest.mark.parametrize("losses", [("fused",), ("distillation", "fused"), ("unimodal", "fused", "distillation")])
 def test_chosen_losses_come_in_the_order_of_the_paper(small: Callable[..., CSS], losses: tuple[str, ...]) -> None:
     expected = [name for name in ("fused", "unimodal", "distillation") if name in losses]
-    assert [o.name for o in small(losses=losses).objectives()] == expected
+    assert [o.name for o in small(losses={"use": losses}).objectives()] == expected
 
 
 def test_shared_parameters_leave_out_fusion_classifiers_and_as_released_the_speakers(small: Callable[..., CSS]) -> None:
@@ -379,7 +397,7 @@ def test_shared_parameters_leave_out_fusion_classifiers_and_as_released_the_spea
 def test_every_fusion_at_every_width_is_one_part_above_the_shared_parameters(
     small: Callable[..., CSS], fusion: str, width: int | str | None, residual: bool
 ) -> None:
-    chosen = small(fusion=fusion, fusion_width=width, fusion_residual=residual)
+    chosen = small(fusion={"name": fusion, "inner_width": width, "residual": residual})
     shared = {id(p) for p in chosen.shared_parameters()}
     own = list(chosen.fusion.parameters())
     assert [id(p) for p in chosen.parameter_groups()["fusion"]] == [id(p) for p in own]
@@ -392,11 +410,11 @@ def test_names_of_the_parameters_of_the_old_fusions_stay(small: Callable[..., CS
         return {n for n in small(**arguments).state_dict() if n.startswith("fusion.")}
 
     own = {"fusion.projection", "fusion.gate_logit", "fusion.anchor", "fusion.output.weight", "fusion.output.bias"}
-    assert names() == names(fusion_width="budget") == own
-    assert names(fusion_shared=True) == own - {"fusion.gate_logit"}
-    assert names(fusion_residual=True) == own | {"fusion.residual.weight", "fusion.residual.bias"}
+    assert names() == names(fusion={"inner_width": "budget"}) == own
+    assert names(fusion={"shared": True}) == own - {"fusion.gate_logit"}
+    assert names(fusion={"residual": True}) == own | {"fusion.residual.weight", "fusion.residual.bias"}
     for residual in (True, False):
-        found = names(fusion="concatenation", fusion_residual=residual)
+        found = names(fusion={"name": "concatenation", "residual": residual})
         assert found == {"fusion.output.weight", "fusion.output.bias"}
 
 
@@ -404,16 +422,46 @@ def test_names_of_the_parameters_of_the_old_fusions_stay(small: Callable[..., CS
 def test_budget_of_the_paper_holds_for_every_fusion(fusion: str) -> None:
     arguments = {k: v for k, v in read_recipe("css-iemocap-paper")["model"].items() if k != "name"}
     with torch.device("meta"):
-        model = CSS(IEMOCAP, **{**arguments, "fusion": fusion, "fusion_width": "budget"})
+        model = CSS(IEMOCAP, **{**arguments, "fusion": {"name": fusion, "inner_width": "budget"}})
     size = sum(p.numel() for p in model.parameter_groups()["fusion"])
     assert 0.85 * 164_921 < size <= 164_921
+
+
+def test_weights_are_drawn_in_the_order_of_the_computation(task: TaskSpec) -> None:
+    names, given = task.modalities, {"width": 8, "heads": 2, "dropout": 0.0}
+    torch.manual_seed(7)
+    model = CSS(task, **merged(CSS, SMALL, RELEASED))
+    after = torch.rand(1)
+    torch.manual_seed(7)
+
+    def each(build: Callable[[str], nn.Module]) -> nn.ModuleDict:
+        return nn.ModuleDict({m: build(m) for m in names})
+
+    drawn = {
+        "projection": each(lambda m: nn.Linear(task.widths[m], 8, bias=False)),
+        "speaker": nn.Embedding(task.speaker_slots, 8),
+        "text_bias": TextBias(8, "text", names),
+        "encoder": each(lambda m: TransformerEncoder(8, 2)),
+        "encoder_gate": each(lambda m: nn.Linear(8, 8, bias=False)),
+        "interaction": InteractionEncoder(**given, modalities=names, **RELEASED["interaction"]),
+        "interaction_gate": each(lambda m: nn.Linear(8, 8, bias=False)),
+        "integration": each(lambda m: nn.Linear(16, 8)),
+        "fusion": SynergisticPolynomialFusion(8, names, 4, 16, residual=True),
+        "unimodal": each(lambda m: nn.Sequential(nn.ReLU(), nn.Dropout(0.0), nn.Linear(8, len(task.labels)))),
+        "classifier": nn.Linear(8, len(task.labels)),
+    }
+    expected = {f"{part}.{name}": x for part, module in drawn.items() for name, x in module.state_dict().items()}
+    assert list(model.state_dict()) == list(expected)
+    assert all(torch.equal(model.state_dict()[name], x) for name, x in expected.items())
+    assert torch.equal(after, torch.rand(1)), "as many numbers were drawn"
 
 
 def test_an_unknown_fusion_is_found_in_the_configuration() -> None:
     with pytest.raises(UsageError, match=r"model\.fusion.*'polynomial'"):
         make_configuration({"model": {"name": "css", "fusion": "polynomal"}})
-    found = make_configuration({"model": {"name": "css", "fusion": "low-rank", "fusion_width": "budget"}}).model
-    assert (found["fusion"], found["fusion_width"]) == ("low-rank", "budget")
+    chosen = {"name": "low-rank", "inner_width": "budget"}
+    found = make_configuration({"model": {"name": "css", "fusion": chosen}}).model["fusion"]
+    assert (found["name"], found["inner_width"], found["rank"]) == ("low-rank", "budget", 16)
 
 
 @pytest.mark.parametrize(
@@ -421,17 +469,18 @@ def test_an_unknown_fusion_is_found_in_the_configuration() -> None:
     [
         ({"heads": 3}, "heads=3"),
         ({"fusion": "polynomal"}, "'polynomial'"),
-        ({"fusion_width": 0}, "fusion_width"),
-        ({"fusion": "tensor", "width": 200}, "fusion_width"),
-        ({"losses": ("fused", "unimodl")}, "unimodal"),
+        ({"fusion": {"inner_width": 0}}, "inner_width"),
+        ({"fusion": "tensor", "width": 200}, "inner_width"),
+        ({"losses": {"use": ("fused", "unimodl")}}, "unimodal"),
+        ({"corruption": {"swap": {"txt": 0.1}}}, "txt"),
         ({"text_bias": "txt"}, "text"),
         ({"modality_aware": False, "interaction_aware": False}, "neither"),
-        ({"order": 0}, "order=0"),
+        ({"fusion": {"order": 0}}, "order=0"),
     ],
 )
 def test_impossible_arguments_are_refused(task: TaskSpec, fault: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        CSS(task, **{**SMALL, **fault})
+        CSS(task, **merged(CSS, SMALL, fault))
 
 
 def test_missing_text_adds_no_bias_to_the_others(

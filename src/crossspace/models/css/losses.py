@@ -1,0 +1,51 @@
+"""The objectives of CSS, L1 to L3 (paper, equations 11 to 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from crossspace.errors import UsageError, suggestion
+from crossspace.objectives.base import Objective
+from crossspace.objectives.classification import CrossEntropy, UnimodalCrossEntropy
+from crossspace.objectives.distillation import Distillation
+from crossspace.parts import Part, PartSpec
+
+OBJECTIVES = ("fused", "unimodal", "distillation")
+
+
+class Losses:
+    """Which objectives CSS is trained with, and their settings.
+
+    Args:
+        use: which of them, out of ``fused`` (L1), ``unimodal`` (L2) and ``distillation`` (L3).
+        temperature: T of the distillation.
+        detach_teacher: stop the gradient of the distillation at the fused prediction; the released code does not.
+        smoothing: label smoothing of both cross-entropies.
+    """
+
+    def __init__(
+        self,
+        use: Sequence[str] = OBJECTIVES,
+        temperature: float = 1.0,
+        detach_teacher: bool = True,
+        smoothing: float = 0.0,
+    ) -> None:
+        for loss in use:
+            if loss not in OBJECTIVES:
+                raise UsageError(f"Unknown objective {loss!r} in `losses.use`. {suggestion(loss, OBJECTIVES)}")
+        self.use = tuple(use)
+        self.temperature, self.detach_teacher, self.smoothing = temperature, detach_teacher, smoothing
+
+    def objectives(self) -> list[Objective]:
+        """Those in use, in the order of the paper."""
+        chosen: dict[str, Objective] = {
+            "fused": CrossEntropy(self.smoothing),
+            "unimodal": UnimodalCrossEntropy(self.smoothing),
+            "distillation": Distillation(self.temperature, self.detach_teacher),
+        }
+        return [chosen[name] for name in OBJECTIVES if name in self.use]
+
+
+LOSSES = Part("losses", {"": Losses})
+LossesSpec = Annotated[PartSpec, LOSSES]
