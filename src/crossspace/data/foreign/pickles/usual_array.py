@@ -44,6 +44,7 @@ def usual_array(machine: Machine) -> bool:
     ):
         return False
     length = int.from_bytes(head["short"] or head["long"] or head["text"], "little")
+    # Two patterns with the data between them, since a pattern cannot skip a length that it has just read.
     start, stop = head.end(), head.end() + length
     tail = (_TAIL if head["text"] is None else _TEXT_TAIL).match(machine.data, stop)
     if tail is None:
@@ -54,7 +55,9 @@ def usual_array(machine: Machine) -> bool:
         if not isinstance(encode, Named) or encode.name != "_codecs.encode" or by not in ("latin1", "latin-1"):
             return False
         raw = raw.decode("utf-8").encode("latin-1")
+    # How many values the skipped instructions would have remembered; two more for the call of encode.
     steps = 6 if head["text"] is None else 8
+    # An unusual numbering means that somebody refers to what is skipped: leave it to the single instructions.
     if not machine.follows(head["first"], 0) or not machine.follows(tail["last"], steps - 1):
         return False
     shape = _shape(head["shape"])
@@ -69,9 +72,10 @@ def _known(machine: Machine, get: bytes) -> object:
 
 
 def _shape(sides: bytes) -> tuple[int, ...]:
-    found, at = [], 0
+    lengths, at = [], 0
     while at < len(sides):
+        # BININT1 (K), BININT2 (M) and BININT (J) and their bytes.
         size = {75: 1, 77: 2, 74: 4}[sides[at]]
-        found.append(int.from_bytes(sides[at + 1 : at + 1 + size], "little"))
+        lengths.append(int.from_bytes(sides[at + 1 : at + 1 + size], "little"))
         at += 1 + size
-    return tuple(found)
+    return tuple(lengths)
