@@ -56,6 +56,7 @@ class MiniLM(TextExtractor):
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
         """One vector ``(384,)`` of length 1 per text."""
         return [
+            # 1e-12: a vector of zeros stays one and does not become NaN.
             Missing("no readable text") if vector is None else vector / max(float(np.linalg.norm(vector)), 1e-12)
             for vector in self._network.vectors(items)
         ]

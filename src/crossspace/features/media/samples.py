@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from crossspace.features.media.container import Faults, decoded, opened
-from crossspace.features.media.probe import Media
+from crossspace.features.media.tracks import Media
 from crossspace.runtime import optional_import
 
 _JITTER = 0.02
@@ -43,6 +43,7 @@ def pieces(media: Media, rate: int, faults: Faults) -> Iterator[Piece]:
     with opened(media.path) as container:
         frames = decoded(container, media.audio.index, media.tracks, faults)
         for place, samples in _resampled(_runs(frames, media.origin), rate, faults):
+            # Overlaps come from joints and from time stamps that go back.
             late = at - place
             if late > 0:
                 place, samples = at, samples[late:]
@@ -98,6 +99,7 @@ class _Run:
         self.resampler = av.AudioResampler(format="flt", rate=rate)
 
     def add(self, frame: Any) -> Iterator[tuple[int, np.ndarray]]:
+        # Times are counted here; the FIFO refuses frames whose stamps do not follow on from each other.
         frame.pts = None
         self.waiting.write(frame)
         if self.waiting.samples >= frame.sample_rate // 2:
@@ -123,5 +125,6 @@ class _Run:
 
 def _mono(samples: np.ndarray) -> np.ndarray:
     """The mean ``(T,)`` of channels ``(T, C)``, in [-1, 1]."""
+    # Damaged floats are anything; one NaN would make the mean of a frame NaN.
     finite = np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
     return np.clip(finite.mean(axis=1, dtype=np.float64), -1.0, 1.0).astype(np.float32)

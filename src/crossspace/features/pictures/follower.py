@@ -55,8 +55,8 @@ class _Trace:
     """One face while it is followed."""
 
     def __init__(self) -> None:
-        self.found: list[Face] = []
-        self.shown: list[Face] = []
+        self.faces: list[Face] = []
+        self.smoothed: list[Face] = []
         self.times: list[float] = []
         self.crops: list[np.ndarray] = []
         self.lost = False
@@ -67,16 +67,16 @@ class _Trace:
         The cascade's square shakes by a few percent from frame to frame; unsmoothed, that would pass for movement.
         A real movement is not lagged behind by more than that.
         """
-        shown = face
-        if self.shown:
+        smoothed = face
+        if self.smoothed:
             most = np.array([*[_SHAKE * face.size] * 3, 100 * _SHAKE])
-            back = np.subtract(self.shown[-1], face) / 2
-            shown = Face(*(face + np.clip(back, -most, most)).tolist())
+            back = np.subtract(self.smoothed[-1], face) / 2
+            smoothed = Face(*(face + np.clip(back, -most, most)).tolist())
         self.lost = False
-        self.found.append(face)
-        self.shown.append(shown)
+        self.faces.append(face)
+        self.smoothed.append(smoothed)
         self.times.append(time)
-        self.crops.append(cut_out(image, shown, reach=REACH, side=SIDE))
+        self.crops.append(cut_out(image, smoothed, reach=REACH, side=SIDE))
 
 
 class FaceFollower:
@@ -113,7 +113,9 @@ class FaceFollower:
             count += 1
             grey = self._cv2.cvtColor(np.ascontiguousarray(image), self._cv2.COLOR_RGB2GRAY)
             previous, thumbnail = thumbnail, self._thumbnail(grey)
+            # A thumbnail: movement of people hardly changes it, another shot changes all of it.
             cut = previous is None or float(np.abs(thumbnail - previous).mean()) > _CUT
+            # Where frames lie more than half a second apart, a second would be less than two of them.
             patience = max(_PATIENCE, 2 * (time - seen_at)) + _TICK
             live = [] if cut else [trace for trace in live if time - trace.times[-1] <= patience]
             seen_at = time
@@ -132,10 +134,11 @@ class FaceFollower:
         taken: list[Face] = []
         lost = False
         for trace in live:
-            face = self._detector.near(grey, trace.found[-1])
+            face = self._detector.near(grey, trace.faces[-1])
+            # Two traces that end up on one face would count it twice.
             if face is not None and not any(map(face.overlaps, taken)):
                 trace.see(time, image, self._detector.levelled(grey, face))
-                taken.append(trace.found[-1])
+                taken.append(trace.faces[-1])
             else:
                 lost, trace.lost = lost or not trace.lost, True
         return lost
@@ -144,9 +147,10 @@ class FaceFollower:
         """Look for faces anywhere: one at the place of a lost face continues it, others are new and returned."""
         new: list[_Trace] = []
         for face in self._detector.everywhere(grey):
-            at_its_place = [trace for trace in [*live, *new] if face.overlaps(trace.found[-1])]
+            at_its_place = [trace for trace in [*live, *new] if face.overlaps(trace.faces[-1])]
             if not at_its_place:
                 new.append(_Trace())
+            # The face is followed already; the search sees it again.
             elif not all(trace.lost for trace in at_its_place):
                 continue
             trace = at_its_place[0] if at_its_place else new[-1]
@@ -166,5 +170,5 @@ def follow(frames: Iterable[tuple[float, np.ndarray]]) -> FaceTrack:
 def _answer(traces: list[_Trace]) -> FaceTrack:
     if not traces:
         return FaceTrack()
-    chosen = traces[choose([trace.crops for trace in traces], [[f.size for f in trace.found] for trace in traces])]
-    return FaceTrack(chosen.crops, chosen.times, [face.box for face in chosen.shown], len(traces))
+    chosen = traces[choose([trace.crops for trace in traces], [[f.size for f in trace.faces] for trace in traces])]
+    return FaceTrack(chosen.crops, chosen.times, [face.box for face in chosen.smoothed], len(traces))

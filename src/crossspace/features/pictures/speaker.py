@@ -29,11 +29,13 @@ def choose(crops: Sequence[Sequence[np.ndarray]], sizes: Sequence[Sequence[float
         crops: per face its crops ``(S, S, 3)`` uint8, in the order of time.
         sizes: per face the side of its square in the frames, in pixels.
     """
+    # Summed, not averaged: who is in the picture all the time goes before who passes close to the camera.
     largest = int(np.argmax([np.square(one).sum() for one in sizes]))
     if len(crops) == 1:
         return largest
     moved = [mouth_movement(one) for one in crops]
     total = [mean * (len(one) - 1) for mean, one in zip(moved, crops, strict=True)]
+    # Stable, so that equals come in the same order everywhere.
     first, second = np.argsort(total, kind="stable")[::-1][:2]
     speaks = moved[first] >= LEAST and total[first] >= CLEARLY * total[second]
     return int(first) if speaks else largest
