@@ -49,6 +49,7 @@ def columns_of(conversations: BySplit, spec: TaskSpec) -> tuple[Index, Features]
 
 def conversation_at(place: int, index: Index, features: Features) -> Conversation:
     """The conversation at a place of the index, with its utterances and features."""
+    # One read per modality, and rows of it below: a read for each utterance would search its row group every time.
     vectors = {m: features.read(m, *index.span(place)) for m in features.widths}
     utterances = [
         Utterance(

@@ -52,6 +52,7 @@ class TaskSpec:
             raise UsageError(f"A task should have sentiments, and none twice. Found {list(self.sentiments)}.")
         for modality, count in self.vectors.items():
             width = self.widths.get(modality)
+            # Also refuses vectors of a modality that the task does not have.
             if width is None or count < 1 or width % count:
                 raise UsageError(
                     f"The features of {modality!r} should be {count} vectors of equal width. Found a width of {width}."

@@ -18,7 +18,7 @@ def parse_json(text: str, name: str) -> Transcript:
     Raises:
         DataError: it is not JSON, has no list of utterances, or an utterance is not an object.
     """
-    # Before parsing: an object takes a hundred times the bytes that it is written in.
+    # Before parsing: an empty object takes many times the two bytes that it is written in.
     if text.count("{") + text.count("[") > MOST_VALUES:
         raise DataError(f"{name} should hold at most {MOST_VALUES:,} objects and lists. Found more. Cut it into parts.")
     try:

@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from crossspace.data.foreign.signs import wanted
+from crossspace.data.foreign.signs import refuse_other_kinds
 from crossspace.errors import DataError
 from crossspace.reading import reading
 
@@ -37,7 +37,7 @@ def load_arrays(source: Path, names: Collection[str], expected: str) -> dict[str
                 raise DataError(f"{source}: {expected} is expected. Found a folder without .npy files.")
             return {name: _of_file(path) if name in names else None for name, path in files.items()}
         # A ZIP without .npy members has no array either, which the mapping then says in better words.
-        wanted(source, ("npz", "zip"), expected)
+        refuse_other_kinds(source, ("npz", "zip"), expected)
         with zipfile.ZipFile(source) as archive:
             arrays: dict[str, np.ndarray | None] = {}
             for member in archive.infolist():

@@ -106,7 +106,7 @@ def sign_of(path: str | Path) -> Sign | None:
     return _text(head)
 
 
-def wanted(path: str | Path, kinds: Collection[str], expected: str) -> None:
+def refuse_other_kinds(path: str | Path, kinds: Collection[str], expected: str) -> None:
     """Refuse a file whose bytes say that it is something else.
 
     Args:

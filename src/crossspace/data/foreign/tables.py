@@ -92,7 +92,7 @@ def _blocks(path: Path, columns: list[str], keys: set[str]) -> Iterator[pa.Table
     from pyarrow import csv as reader
 
     names, delimiter = _head(path)
-    # Keys as text: an id 007 would be read as the number 7, and the types of blocks could differ.
+    # Keys as text: an id 007 would be read as the number 7, and a block of names after one of digits would fail.
     types = {name: pa.string() if name in keys else pa.float32() for name in columns}
     with reader.open_csv(
         path,
@@ -110,6 +110,7 @@ def _is_parquet(path: Path) -> bool:
 def _head(path: Path) -> tuple[list[str], str]:
     with open(path, encoding="utf-8-sig", newline="") as file:
         line = file.readline()
+        # Spreadsheets of half of Europe write semicolons, since the comma is in their numbers.
         delimiter = max(",;\t", key=line.count)
         return next(csv.reader([line], delimiter=delimiter), []), delimiter
 

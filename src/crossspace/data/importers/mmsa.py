@@ -12,7 +12,7 @@ import numpy as np
 
 from crossspace.data.corpus import Corpus
 from crossspace.data.foreign.plain import Unfit, label_index, shown, string
-from crossspace.data.foreign.signs import wanted
+from crossspace.data.foreign.signs import refuse_other_kinds
 from crossspace.data.foreign.unpickle import load_pickle
 from crossspace.data.importers.assemble import assemble
 from crossspace.data.importers.base import Importer
@@ -68,7 +68,7 @@ class Mmsa(Importer):
         """
         source = Path(source)
         if source.is_file():
-            wanted(source, ("pickle",), EXPECTED)
+            refuse_other_kinds(source, ("pickle",), EXPECTED)
         content = load_pickle(source)
         with reading(source, EXPECTED):
             return self._corpus(_splits(content, source), source)
@@ -195,7 +195,7 @@ def _is_column(array: Any) -> bool:
 
 def _name(value: Any) -> tuple[str, str, int]:
     """Id, video and number of a clip; rows of ids begin with it."""
-    # MOSEI has ids as rows [video, start, end], or arrays of one.
+    # Some files have ids as rows [video, start, end], or as arrays of one.
     while (isinstance(value, (list, tuple)) and value) or (isinstance(value, np.ndarray) and value.ndim and len(value)):
         value = value[0]
     name = string(value)

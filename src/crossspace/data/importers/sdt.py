@@ -12,7 +12,7 @@ import numpy as np
 from crossspace.data.corpus import Corpus
 from crossspace.data.cuts.rules import VALIDATION_FRACTION
 from crossspace.data.foreign.plain import shown
-from crossspace.data.foreign.signs import wanted
+from crossspace.data.foreign.signs import refuse_other_kinds
 from crossspace.data.foreign.unpickle import load_pickle
 from crossspace.data.importers.assemble import assemble, most_speakers
 from crossspace.data.importers.base import Importer
@@ -95,7 +95,7 @@ class Sdt(Importer):
         """
         source = Path(source)
         if source.is_file():
-            wanted(source, ("pickle",), EXPECTED)
+            refuse_other_kinds(source, ("pickle",), EXPECTED)
         entries = load_pickle(source)
         with reading(source, EXPECTED):
             return self._corpus(entries, source)
@@ -130,7 +130,7 @@ class Sdt(Importer):
             validation_fraction=self.validation_fraction,
             seed=self.seed,
             zero_rows_missing=self.zero_rows_missing,
-            faults=rows.faults + _strangers(known, columns["speaker"]),
+            faults=rows.faults + _unknown_speakers(known, columns["speaker"]),
         )
 
     def _layout(self, entries: Any, source: Path) -> TupleLayout:
@@ -208,7 +208,7 @@ def _names(numbers: Sequence[Any], source: Path) -> tuple[str, ...]:
     return tuple(sorted(names)) or ("unlabelled",)
 
 
-def _strangers(known: PublishedCorpus | None, speakers: Sequence[str]) -> list[str]:
+def _unknown_speakers(known: PublishedCorpus | None, speakers: Sequence[str]) -> list[str]:
     if known is None or isinstance(known.speakers, int):
         return []
     strange = sorted(set(speakers) - set(known.speakers))

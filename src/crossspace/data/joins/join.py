@@ -94,6 +94,7 @@ def join(
         )
     rows, joining = _matched(corpus, table, tuple(sorted(names)), tuple(added))
     index = Index(_with_reasons(corpus.utterances(ALL), rows, table, added))
+    # Read when they are needed, since either corpus may be larger than memory.
     chosen = JoinedFeatures(corpus.features, table.features, rows, added, tuple(index.groups()))
     added_extractors = {name: table.extractors[m] for name, m in added.items() if m in table.extractors}
     own_extractors = {m: extractor for m, extractor in corpus.extractors.items() if m not in added}
@@ -119,16 +120,16 @@ def _matched(
     places = {key: row for row, key in enumerate(table.keys)}
     rows = np.array([places.get(key, -1) for key in keys], dtype=np.int64)
     known = set(keys)
-    lonely = tuple(shown(key) for key in table.keys if key not in known)
-    without = tuple(shown(keys[i]) for i in np.flatnonzero(rows < 0))
-    if len(without) == len(keys):
+    unused = tuple(shown(key) for key in table.keys if key not in known)
+    unmatched = tuple(shown(keys[i]) for i in np.flatnonzero(rows < 0))
+    if len(unmatched) == len(keys):
         raise DataError(
             f"{table.name}: no row fits an utterance of corpus {corpus.name!r} by {' and '.join(on)}. The corpus has "
-            f"such as {', '.join(without[:3]) or 'none'}, the file such as {', '.join(lonely[:3]) or 'none'}. Name "
+            f"such as {', '.join(unmatched[:3]) or 'none'}, the file such as {', '.join(unused[:3]) or 'none'}. Name "
             "other columns, or make the ids the same; they are compared letter by letter."
         )
     notes = (*table.notes, *_disagreements(utterances, table, rows))
-    return rows, Joining(added, len(keys) - len(without), without, lonely, notes)
+    return rows, Joining(added, len(keys) - len(unmatched), unmatched, unused, notes)
 
 
 def shown(key: Key) -> str:

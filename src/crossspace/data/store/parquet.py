@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crossspace.data.features import Features
-from crossspace.data.foreign.signs import wanted
+from crossspace.data.foreign.signs import refuse_other_kinds
 from crossspace.data.index import Index
 from crossspace.data.store.checks import count_faults, feature_faults, index_faults, refuse
 from crossspace.data.store.fingerprint import fingerprint
@@ -85,7 +85,6 @@ class StoredFeatures(Features):
     def _group(self, group: int, modality: str) -> tuple[np.ndarray, np.ndarray]:
         key = (group, modality)
         with self._lock:
-            # Under the lock also while it decodes: one open file is not read by two threads at once.
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
@@ -147,7 +146,7 @@ def open_parquet(path: Path) -> pq.ParquetFile:
     if path.is_dir():
         raise DataError(f"{path}: {EXPECTED} is expected here. Found a folder. {_ADVICE}")
     with reading(path, EXPECTED, _ADVICE):
-        wanted(path, ("parquet",), EXPECTED)
+        refuse_other_kinds(path, ("parquet",), EXPECTED)
         # Without checksums, a flipped bit in a page is decoded into other numbers.
         return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
 
@@ -231,6 +230,7 @@ def write_store(path: str | Path, metadata: Metadata, table: pa.Table, features:
     schema = pa.schema(
         [*index.table.schema, *(feature_field(m, d) for m, d in widths.items())], {METADATA_KEY: dump(metadata, seal)}
     )
+    # The fingerprint had to be known before, as Parquet takes its metadata with the schema.
     with replacing(path) as temporary, _writer(temporary, schema) as writer:
         for start, stop in index.groups():
             columns = list(table.slice(start, stop - start).columns)

@@ -101,9 +101,9 @@ class FeatureCache:
     def close(self) -> None:
         """Close the file; the next call opens it again."""
         with self._lock:
-            self._let_go()
+            self._disconnect()
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         if self._connection is not None and self._owner == os.getpid():
             self._connection.close()
         self._connection = None
@@ -119,7 +119,7 @@ class FeatureCache:
                     return work(self._open())
                 except (sqlite3.Error, OSError) as error:
                     # The connection is of no use after an error, and holds the file that may be moved.
-                    self._let_go()
+                    self._disconnect()
                     if _is_damage(error) and not last:
                         self._set_aside(error)
                     else:

@@ -212,9 +212,7 @@ class Extraction:
             if self.cache is not None:
                 # After every batch: an interruption loses one batch at most.
                 self.cache.put_many({keys[i]: value for i, value in values.items()})
-        return {
-            i: features[first.get(key, i)] for i, key in keys.items() if i in features or first.get(key) in features
-        }
+        return {i: features[first.get(key, i)] for i, key in keys.items() if first.get(key, i) in features}
 
 
 def _batches(items: Iterator[tuple[int, object]], size: int) -> Iterator[list[tuple[int, object]]]:

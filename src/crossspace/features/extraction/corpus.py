@@ -17,7 +17,7 @@ from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.conversation import Extracted, Extraction
 from crossspace.features.extraction.labels import Labels
 from crossspace.features.extraction.utterance_ids import with_unique_ids
-from crossspace.features.extraction.workers import Result, side_by_side, tried
+from crossspace.features.extraction.workers import Result, extracted_or_reason, side_by_side
 from crossspace.features.extractors import build
 from crossspace.features.sources import Recording
 
@@ -219,4 +219,4 @@ def _with_text(
 
 def _in_turn(recordings: Sequence[Recording], extraction: Extraction) -> Iterator[Result]:
     for recording in recordings:
-        yield recording, tried(extraction, recording)
+        yield recording, extracted_or_reason(extraction, recording)

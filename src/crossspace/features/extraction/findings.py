@@ -17,9 +17,6 @@ from crossspace.transcripts.transcript import Cue, Transcript
 def cached_speech(media: Media, digest: str, cache: FeatureCache | None) -> Transcript:
     """The stretches of speech in a recording, with a note that they were found by their sound.
 
-    They are kept as whole seconds and milliseconds, which float32 holds exactly; those of a damaged recording are not
-    kept, so that its damage is told every time.
-
     Args:
         media: the recording.
         digest: of its content.
@@ -38,12 +35,14 @@ def cached_speech(media: Media, digest: str, cache: FeatureCache | None) -> Tran
         # Rounded as they were when they were found: the same times, bit for bit.
         cues = tuple(Cue(None, start=round(start, 3), end=round(end, 3)) for start, end in times)
         return Transcript(cues, (note_by_sound(len(cues)),))
-    heard = speech_transcript(media)
-    cues = tuple(replace(c, start=round(c.start or 0.0, 3), end=round(c.end or 0.0, 3)) for c in heard.cues)
-    if cache is not None and cues and not heard.notes:
+    speech = speech_transcript(media)
+    cues = tuple(replace(c, start=round(c.start or 0.0, 3), end=round(c.end or 0.0, 3)) for c in speech.cues)
+    # Those of a damaged recording are not kept, so that its damage is told every time.
+    if cache is not None and cues and not speech.notes:
+        # Seconds and milliseconds apart: float32 holds either exactly, and not 3601.234.
         thousandths = [divmod(round(1000 * time), 1000) for c in cues for time in (c.start or 0.0, c.end or 0.0)]
         cache.put(key, np.array(thousandths, dtype=np.float32).reshape(-1))
-    return Transcript(cues, (*heard.notes, note_by_sound(len(cues))))
+    return Transcript(cues, (*speech.notes, note_by_sound(len(cues))))
 
 
 def damage(

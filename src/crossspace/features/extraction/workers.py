@@ -51,7 +51,7 @@ def side_by_side(
         raise UsageError(f"{error} Or use jobs=1.") from None
 
 
-def tried(extraction: Extraction, recording: Recording) -> Extracted | str:
+def extracted_or_reason(extraction: Extraction, recording: Recording) -> Extracted | str:
     """What came of a recording, or why nothing did: whatever is wrong with it concerns no other."""
     try:
         return extraction.run(recording)
@@ -70,4 +70,4 @@ def _begin(setup: tuple[Mapping[str, str], Path | None]) -> Extraction:
 
 
 def _extract(extraction: Extraction, recording: Recording, report: Report) -> Extracted | str:
-    return tried(extraction, recording)
+    return extracted_or_reason(extraction, recording)

@@ -42,6 +42,7 @@ class MiniLM(TextExtractor):
         from crossspace.features.text.bert import load_bert
         from crossspace.features.text.network import TextNetwork
 
+        # Before anything is loaded, which takes a second.
         if not 0 <= layer <= _LAYERS:
             raise UsageError(f"'layer' of minilm should be from 0 to {_LAYERS}. Found {layer}.")
         checkpoint = load_bert(_folder(), layer)

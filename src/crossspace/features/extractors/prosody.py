@@ -57,8 +57,8 @@ def _features(samples: np.ndarray) -> dict[str, float]:
     sounding = level > SOUNDING
     semitones, voiced = _pitch(per_frame, sounding)
     changing = ("energy", *CEPSTRAL)
-    # Changes are taken before frames are left out: across a pause nothing changes from one to the next.
     steady = {name: per_frame[name][sounding] for name in (*changing, *SPECTRAL)}
+    # Over all frames first, then those that sound: the frames on both sides of a pause are no neighbours.
     change = {f"{name}.change": np.gradient(per_frame[name])[sounding] for name in changing}
     return {
         **_functionals(steady),

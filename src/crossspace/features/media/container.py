@@ -76,7 +76,7 @@ def check_kind(path: Path) -> None:
     Raises:
         DataError: it is a document, an archive, a page, features.
     """
-    # A text or a table may be a transcript in the wrong place, of which FFmpeg's own message says enough.
+    # Tables and JSON may be transcripts in the wrong place: the caller's message, which speaks of texts, fits them.
     sign = sign_of(path) if path.is_file() else None
     if sign is None or sign.kind in ("recording", "table", "json", "empty"):
         return

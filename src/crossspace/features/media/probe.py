@@ -133,16 +133,15 @@ def _video(track: _SurveyedTrack) -> VideoTrack:
 
 
 def _delay(track: _SurveyedTrack) -> float | None:
-    """Of a video in AVI, which holds no times of showing.
-
-    FFmpeg makes them up. Where it fails to look into the stream, as in H.264, all packets are shown as long after their
-    decoding as the others, though the decoder brings the pictures into another order. The times of decoding then are
-    the ones to go by: they rise from picture to picture, and the first picture is shown at the first time there is.
-    """
+    """Seconds from decoding to showing of a video in AVI, which holds no times of showing; ``None`` of any other."""
+    # FFmpeg makes times of showing up. Where it fails to look into the stream, as in H.264, all packets are shown as
+    # long after their decoding as the others, though the decoder brings the pictures into another order.
     if track.stream.container.format.name != "avi" or not track.stream.codec_context.has_b_frames:
         return None
     if len(track.leads) > 1 or track.begin is None or track.first.dts is None:
         return None
+    # Times of decoding are then the ones to go by: they rise from picture to picture, and the first picture is shown at
+    # the first time there is.
     return float((track.first.dts - track.begin) * track.stream.time_base)
 
 

@@ -85,10 +85,7 @@ def _resampled(runs: Iterator[tuple[float | None, Any]], rate: int, faults: Faul
 
 
 class _Run:
-    """Frames that follow on from each other, with a resampler of their own.
-
-    Decoders give frames of some 20 ms; resampling many of them at once costs a fifth of the time.
-    """
+    """Frames that follow on from each other, with a resampler of their own."""
 
     def __init__(self, place: int, rate: int, faults: Faults) -> None:
         av = optional_import("av", "media")
@@ -102,6 +99,7 @@ class _Run:
         # Times are counted here; the FIFO refuses frames whose stamps do not follow on from each other.
         frame.pts = None
         self.waiting.write(frame)
+        # Decoders give frames of some 20 ms; resampling half a second at once costs a fifth of the time.
         if self.waiting.samples >= frame.sample_rate // 2:
             yield from self._through(self.waiting.read())
 

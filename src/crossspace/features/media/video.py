@@ -90,11 +90,7 @@ def read_frames(
 
 
 def _moments(start: float, end: float, per_second: float, most: int) -> list[float]:
-    """Those of a grid that lie in a span, or its middle when none does.
-
-    All spans share the grid, and the grid of long spans is every second, fourth ... moment of it: spans that overlap
-    need the same pictures, and together hardly more of them than one alone.
-    """
+    """Those of a grid that lie in a span, or its middle when none does."""
     start = max(start, 0.0)
     end = min(end, start + LONGEST)
     if not start < end:
@@ -105,6 +101,8 @@ def _moments(start: float, end: float, per_second: float, most: int) -> list[flo
         first, last = ceil((start - offset) / step), ceil((end - offset) / step)
         if last - first <= max(most, 1):
             return [offset + place * step for place in range(first, last)] or [(start + end) / 2]
+        # All spans share the grid, of which long ones see every second, fourth ... moment: spans that overlap need the
+        # same pictures, and together hardly more of them than one alone.
         step *= 2
 
 

@@ -62,13 +62,11 @@ class _Trace:
         self.lost = False
 
     def see(self, time: float, image: np.ndarray, face: Face) -> None:
-        """Add the crop of one more frame, cut half-way between where the last crop was and where the face is found.
-
-        The cascade's square shakes by a few percent from frame to frame; unsmoothed, that would pass for movement.
-        A real movement is not lagged behind by more than that.
-        """
+        """Add the crop of one more frame, cut half-way between where the last crop was and where the face is found."""
         smoothed = face
         if self.smoothed:
+            # The cascade's square shakes by a few percent from frame to frame; unsmoothed, that would pass for
+            # movement. A real movement is not lagged behind by more than that.
             most = np.array([*[_SHAKE * face.size] * 3, 100 * _SHAKE])
             back = np.subtract(self.smoothed[-1], face) / 2
             smoothed = Face(*(face + np.clip(back, -most, most)).tolist())
@@ -119,17 +117,17 @@ class FaceFollower:
             patience = max(_PATIENCE, 2 * (time - seen_at)) + _TICK
             live = [] if cut else [trace for trace in live if time - trace.times[-1] <= patience]
             seen_at = time
-            lost = self._go_on(live, time, image, grey)
+            lost = self._follow_known(live, time, image, grey)
             if cut or lost or time - searched >= (_AGAIN if live else _AGAIN_UNSEEN) - _TICK:
                 searched = time
                 new = self._search(live, time, image, grey)
                 live, traces = live + new, traces + new
-        return _answer([trace for trace in traces if len(trace.crops) > 1 or count <= 3])
+        return _track_of_speaker([trace for trace in traces if len(trace.crops) > 1 or count <= 3])
 
     def _thumbnail(self, grey: np.ndarray) -> np.ndarray:
         return self._cv2.resize(grey, (32, 18), interpolation=self._cv2.INTER_AREA).astype(np.float32)
 
-    def _go_on(self, live: list[_Trace], time: float, image: np.ndarray, grey: np.ndarray) -> bool:
+    def _follow_known(self, live: list[_Trace], time: float, image: np.ndarray, grey: np.ndarray) -> bool:
         """Look for each face near its last place; two never take the same. Whether one was lost just now."""
         taken: list[Face] = []
         lost = False
@@ -167,7 +165,7 @@ def follow(frames: Iterable[tuple[float, np.ndarray]]) -> FaceTrack:
     return FaceFollower().follow(frames)
 
 
-def _answer(traces: list[_Trace]) -> FaceTrack:
+def _track_of_speaker(traces: list[_Trace]) -> FaceTrack:
     if not traces:
         return FaceTrack()
     chosen = traces[choose([trace.crops for trace in traces], [[f.size for f in trace.faces] for trace in traces])]

@@ -50,7 +50,7 @@ class PictureInput:
         if size is not None and size < 1:
             raise UsageError(f"'size' of onnx should be at least 1. Found {size}.")
         extents = [one if isinstance(one, int) and one > 0 else None for one in shape]
-        # A free extent can be anything; channels are the one extent that files always state.
+        # A free extent can be anything, so the channels have to be stated: they alone tell the two orders apart.
         channel = next((axis for axis in (1, 3) if len(extents) == 4 and extents[axis] in (1, 3)), None)
         if channel is None or kind not in _TYPES:
             raise DataError(

@@ -45,7 +45,7 @@ def read_dialogues(paths: Sequence[Path], clips: Path | None = None) -> list[Rec
     known = _Clips(clips) if clips is not None else None
     read = {path: _one_table(path, known) for path in paths}
     times = Counter(recording.id for members in read.values() for recording in members)
-    # All of them, not only those that collide: half of the ids with a prefix could not be told by a rule.
+    # All or none: with some of them preceded, nobody could tell an id from its table.
     if max(times.values()) > 1:
         read = {p: [replace(r, id=f"{r.split or p.stem}_{r.id}") for r in members] for p, members in read.items()}
     tables: dict[str, list[Path]] = defaultdict(list)
@@ -78,7 +78,7 @@ def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
         twice = [name for name, count in Counter(filter(None, ids)).items() if count > 1]
         faults += [f"{columns['id']} {name!r} of {' '.join(key)!r}" for name in twice]
         files = tuple(clips.find(split, key[-1], name) for name in ids) if clips else None
-        # Times that cannot be read are left out in silence: the published tables have some, and clips make up for them.
+        # Unreadable times are left out without a note: text needs none, and clips have their own.
         cues = tuple(_cue(cue_of(row, columns)[0], places[id(row)], timed=files is None) for row in members)
         recordings.append(Recording("_".join(key), Transcript(cues), clips=files, split=split, table=path))
     if faults:

@@ -43,8 +43,9 @@ class TextNetwork:
         self._network = network.get_encoder() if network.config.is_encoder_decoder else network
         self._pooling, self._layer = pooling, layer
         self.limit = min(limit or 1 << 30, _limit(network, self._tokenizer))
-        # Networks that write pad on the left, where the first token would be padding.
+        # Tokenisers of decoders pad on the left, where `cls` would take the padding.
         self._tokenizer.padding_side = "right"
+        # Any token will do: whatever stands there is masked.
         self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token or self._tokenizer.unk_token
         if pooling == "cls" and self._tokenizer.cls_token is None and self._tokenizer.bos_token is None:
             raise DataError(
@@ -88,11 +89,9 @@ class TextNetwork:
         return len(text.encode("utf-8", "replace")) > room and len(self._tokens([text], self.limit + 1)[0]) > self.limit
 
     def _tokens(self, texts: Sequence[str], most: int) -> list[list[int]]:
-        """The first tokens of each text, special ones included.
-
-        Of a long text no more is taken apart than holds them: the tokens of a whole file would fill the memory.
-        """
+        """The first tokens of each text, special ones included."""
         by_text: list[list[int]] = [[]] * len(texts)
+        # Of a long text no more is taken apart than holds them: the tokens of a whole file would fill the memory.
         left, length = list(range(len(texts))), most * _TOKEN
         while left:
             # A lone surrogate, as broken files have them, is no text that the tokenizer takes.

@@ -27,8 +27,6 @@ _TEXT_TAIL = re.compile(
 def usual_array(machine: Machine) -> bool:
     """Read an array behind the name of its maker, if it is written in the usual way and everything in it is plain.
 
-    What only the making of the array needs is not remembered.
-
     Returns:
         whether it was; if not, nothing has changed.
     """
@@ -62,6 +60,7 @@ def usual_array(machine: Machine) -> bool:
         return False
     shape = _shape(head["shape"])
     machine.stack[-1] = from_bytes(machine.ledger, raw, kind, shape, "F" if head["order"] == b"\x88" else "C")
+    # The others are needed while the array is made and never again: they are not remembered.
     machine.remember_inside(steps, 2)
     machine.at = tail.end()
     return True
