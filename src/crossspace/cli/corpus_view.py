@@ -7,7 +7,7 @@ from typing import Any
 
 from crossspace.cli.cutting import tell_difference
 from crossspace.cli.terminal_tables import show
-from crossspace.data.cuts.recut import told
+from crossspace.data.cuts.recut import cut_in_words
 from crossspace.features.extractors.base import named
 
 _MOST_SPEAKERS = 8
@@ -44,7 +44,7 @@ def print_summary(found: Mapping[str, Any]) -> None:
     ]
     show("modalities (utterances that have it)", ("modality", "width", "extractor", *splits), modalities)
     if found["cut"]:
-        print(f"splits were cut by crossspace: {told(found['cut'])}")
+        print(f"splits were cut by crossspace: {cut_in_words(found['cut'])}")
     tell_difference(found["validation"])
     everyone = list(splits["all"]["speakers"].items())
     rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in everyone]

@@ -24,11 +24,11 @@ def add_rule(parser: Parser, option: str) -> None:
 
 def tell_cut(corpus: Corpus) -> None:
     """Print how splits were cut, and how far validation is from train; nothing where they are those of the source."""
-    from crossspace.data.cuts.recut import told
+    from crossspace.data.cuts.recut import cut_in_words
     from crossspace.data.summary import validation_summary
 
     if corpus.cut:
-        print(f"splits were cut here: {told(corpus.cut)}")
+        print(f"splits were cut here: {cut_in_words(corpus.cut)}")
         tell_difference(validation_summary(corpus))
 
 

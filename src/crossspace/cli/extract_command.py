@@ -99,7 +99,7 @@ def run(words: Sequence[str]) -> int:
     _check_cut(given, {r.split for r in recordings})
     with _alone(Path(given.target)):
         with ExtractProgress(hidden=given.quiet) as progress:
-            harvest = extract(
+            result = extract(
                 recordings,
                 wanted,
                 cache=Path(given.cache) if given.cache else None,
@@ -107,7 +107,7 @@ def run(words: Sequence[str]) -> int:
                 progress=progress.show,
             )
         corpus = to_corpus(
-            harvest,
+            result,
             labels=labels,
             speakers=given.speakers,
             name=given.name or source.resolve().stem,
@@ -120,8 +120,8 @@ def run(words: Sequence[str]) -> int:
         corpus.write(given.target)
     print(f"{given.target}: {corpus!r}")
     _tell_choices(corpus, labels)
-    _tell(harvest.notes, harvest.failures)
-    return 1 if harvest.failures else 0
+    _tell(result.notes, result.failures)
+    return 1 if result.failures else 0
 
 
 @contextmanager

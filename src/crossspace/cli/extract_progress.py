@@ -7,7 +7,7 @@ import time
 from rich.progress import TaskID
 
 from crossspace.cli.progress import Display, counted
-from crossspace.features.extraction.corpus import Standing
+from crossspace.features.extraction.corpus import ExtractionProgress
 
 
 class ExtractProgress(Display):
@@ -24,7 +24,7 @@ class ExtractProgress(Display):
         self._last = 0.0
         self._before = time.monotonic()
 
-    def show(self, found: Standing) -> None:
+    def show(self, found: ExtractionProgress) -> None:
         """Take note of how far it is."""
         now = time.monotonic()
         if found.stage not in self._tasks:

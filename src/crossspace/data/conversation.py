@@ -42,6 +42,7 @@ class Conversation:
     utterances: tuple[Utterance, ...]
 
     def __post_init__(self) -> None:
+        # A list would stay in the caller's hands, who could change a frozen conversation through it.
         object.__setattr__(self, "utterances", tuple(self.utterances))
 
     def __len__(self) -> int:

@@ -44,13 +44,15 @@ def read_with_extractors(path: str | Path) -> tuple[Conversation, dict[str, dict
     with reading(path, "a conversation as JSON", "Correct the file."):
         content = parsed(path.read_text(encoding="utf-8"))
         conversation = conversation_from_dict(content, str(path))
-        found = content.get("extractors") or {}
-        if not isinstance(found, dict) or not all(isinstance(e, dict) and "name" in e for e in found.values()):
+        extractors = content.get("extractors") or {}
+        if not isinstance(extractors, dict) or not all(
+            isinstance(e, dict) and "name" in e for e in extractors.values()
+        ):
             raise DataError(
                 f'{path}: "extractors" should be an object with {{"name", "version", "parameters"}} by modality, as a '
                 "corpus states them. Correct it or leave it out."
             )
-        return conversation, {modality_name(m): e for m, e in found.items()}
+        return conversation, {modality_name(m): e for m, e in extractors.items()}
 
 
 def conversation_from_dict(content: Any, source: str = "the conversation") -> Conversation:
@@ -65,6 +67,7 @@ def conversation_from_dict(content: Any, source: str = "the conversation") -> Co
     try:
         name = _name(content, "id", "conversation")
     except ValueError as error:
+        # The utterances are still looked at: whoever mends the file wants all its faults in one go.
         name = "conversation"
         faults.append(f"'id': {error}")
     seen: set[str] = set()
@@ -87,13 +90,16 @@ def conversation_from_dict(content: Any, source: str = "the conversation") -> Co
 def _utterance(item: Any, default_id: str) -> Utterance:
     if not isinstance(item, dict):
         raise ValueError(f"should be an object, found {type(item).__name__}")
-    given, features = item.get("features"), {}
-    given = {} if given is None else given
-    if not isinstance(given, dict):
-        raise ValueError(f"'features' should be an object, found {type(given).__name__}")
-    for modality, values in given.items():
+    by_modality = item.get("features")
+    # Only null and absence mean "no features": an empty list in their place is a fault like any other.
+    by_modality = {} if by_modality is None else by_modality
+    if not isinstance(by_modality, dict):
+        raise ValueError(f"'features' should be an object, found {type(by_modality).__name__}")
+    features: dict[str, np.ndarray] = {}
+    for modality, values in by_modality.items():
         if values is None:
             continue
+        # "a" and "acoustic" are both audio: the second would silently replace the first.
         if modality_name(modality) in features:
             raise ValueError(f"'features' names {modality_name(modality)} twice, once as {modality!r}")
         features[modality_name(modality)] = _vector(modality, values)
@@ -110,27 +116,27 @@ def _utterance(item: Any, default_id: str) -> Utterance:
 
 def _name(item: dict[str, Any], key: str, default: str) -> str:
     """A name: text, or a whole number; made up where it is absent, null or empty."""
-    found = item.get(key)
-    if found is None or found == "":
+    value = item.get(key)
+    if value is None or value == "":
         return default
     try:
-        return string(found)
+        return string(value)
     except Unfit as error:
         raise ValueError(f"{key!r}: {error}") from error
 
 
 def _text(item: dict[str, Any]) -> str | None:
-    found = item.get("text")
-    if found is None or isinstance(found, str):
-        return found if found is None else unicode(found)
-    raise ValueError(f"'text' should be text. Found {shown(found)}")
+    text = item.get("text")
+    if text is None or isinstance(text, str):
+        return text if text is None else unicode(text)
+    raise ValueError(f"'text' should be text. Found {shown(text)}")
 
 
 def _vector(modality: str, values: Any) -> np.ndarray:
     try:
-        found = vector(values)
+        row = vector(values)
         with np.errstate(over="ignore"):  # too large becomes infinite, which is refused below
-            numbers = np.asarray(found, dtype=np.float32)
+            numbers = np.asarray(row, dtype=np.float32)
     except Unfit as error:
         raise ValueError(f"{modality} should be a list of finite numbers; {error}") from error
     if not np.isfinite(numbers).all():
@@ -139,13 +145,14 @@ def _vector(modality: str, values: Any) -> np.ndarray:
 
 
 def _time(item: dict[str, Any], key: str) -> float | None:
-    found = item.get(key)
-    if found is None:
+    value = item.get(key)
+    if value is None:
         return None
     try:
-        time = math.nan if isinstance(found, bool) else float(found)
+        # float(True) is 1.0; a NaN fails the comparison below, so every kind of nonsense ends in one message.
+        time = math.nan if isinstance(value, bool) else float(value)
     except (ValueError, TypeError, OverflowError):
         time = math.nan
     if not 0 <= time <= LATEST:
-        raise ValueError(f"{key!r} should be seconds from 0 to {LATEST:,.0f}. Found {str(found)[:30]!r}")
+        raise ValueError(f"{key!r} should be seconds from 0 to {LATEST:,.0f}. Found {str(value)[:30]!r}")
     return time

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from crossspace.data.columns import Columns
 from crossspace.data.conversation import Conversation
+from crossspace.data.described import Described
 from crossspace.data.features import ChosenFeatures, Features
 from crossspace.data.index import Index
 from crossspace.data.names import SPLITS
@@ -21,13 +21,14 @@ from crossspace.data.store.fingerprint import fingerprint
 from crossspace.data.store.metadata import Metadata
 from crossspace.data.store.parquet import DEFAULT_CACHE, open_store, write_store
 from crossspace.data.task import TaskSpec
-from crossspace.errors import DataError, UsageError, suggestion
+from crossspace.data.views import moved_splits, with_cut, with_modalities
+from crossspace.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Corpus:
+class Corpus(Described):
     """Conversations with their splits, labels and features.
 
     Within a split, conversations stand in the order of their ids. Wherever a split is named, ``"all"`` stands for
@@ -71,6 +72,7 @@ class Corpus:
         mark: str = "",
     ) -> Corpus:
         """A corpus over columns known to be sorted and free of faults, with other splits or a known fingerprint."""
+        # Past __init__, which would build the columns from conversations: here they are there already.
         corpus = cls.__new__(cls)
         corpus.metadata, corpus._index, corpus._features = metadata, index, features
         corpus._splits, corpus._mark = index.splits if splits is None else splits, mark
@@ -83,6 +85,7 @@ class Corpus:
         Raises:
             DataError: the file is missing, damaged, no corpus, of a newer format, or its rows do not hold together.
         """
+        # The stated fingerprint is believed until verify(): working it out would decode every feature.
         metadata, seal, index, features = open_store(path, cache_bytes)
         return cls.from_columns(metadata, index, features, mark=seal.fingerprint)
 
@@ -93,41 +96,6 @@ class Corpus:
             CrossspaceError: it could not be written; what stood there before is unharmed.
         """
         write_store(path, self.metadata, self._index.with_splits(self._splits), self._features)
-
-    @property
-    def spec(self) -> TaskSpec:
-        """Labels, widths and speakers: all that a model has to know."""
-        return self.metadata.spec
-
-    @property
-    def name(self) -> str:
-        """Short name of the corpus."""
-        return self.metadata.name
-
-    @property
-    def source(self) -> str:
-        """Where the corpus came from."""
-        return self.metadata.source
-
-    @property
-    def licence(self) -> str:
-        """The terms under which the corpus may be used."""
-        return self.metadata.licence
-
-    @property
-    def extractors(self) -> Mapping[str, Mapping[str, Any]]:
-        """``{modality: {"name", "version", "parameters"}}``, what made the features, where it is known."""
-        return self.metadata.extractors
-
-    @property
-    def ceilings(self) -> Mapping[str, float]:
-        """``{split: accuracy}`` that nobody can expect to surpass there, where the process is known."""
-        return self.metadata.ceilings
-
-    @property
-    def cut(self) -> Mapping[str, Any]:
-        """``{"rule", "fraction", "seed"}`` by which splits were cut; empty where they are those of the source."""
-        return self.metadata.cut
 
     @property
     def features(self) -> Features:
@@ -153,10 +121,10 @@ class Corpus:
         """
         if self._verified:
             return
-        found = self._fingerprint(self._features.measure(self._index.groups()))
-        if found != self.fingerprint:
+        measured = self._fingerprint(self._features.measure(self._index.groups()))
+        if measured != self.fingerprint:
             raise DataError(
-                f"Corpus {self.name!r}: the fingerprint should be {self.fingerprint}. Found {found}: the file was "
+                f"Corpus {self.name!r}: the fingerprint should be {self.fingerprint}. Found {measured}: the file was "
                 "changed after it was written. Import the corpus again."
             )
         self._verified = True
@@ -194,18 +162,19 @@ class Corpus:
 
     def labels(self, split: str | None) -> np.ndarray:
         """(N,) int64 label index of every utterance of a split, -100 where unlabelled."""
-        return self._labels[self._rows(self._members(split))]
+        return self._labels[self._index.rows_of(self._members(split))]
 
     def utterances(self, split: str | None) -> pa.Table:
         """The utterances of a split without their features: ids, position, speaker, text, times, label and split."""
-        return self._index.with_splits(self._splits).take(self._rows(self._members(split)))
+        return self._index.with_splits(self._splits).take(self._index.rows_of(self._members(split)))
 
     def speaker_names(self, split: str | None) -> list[str]:
         """(N,) name of the speaker of every utterance of a split."""
-        return self._index.table["speaker"].take(self._rows(self._members(split))).to_pylist()
+        return self._index.table["speaker"].take(self._index.rows_of(self._members(split))).to_pylist()
 
     def coverage(self, split: str | None) -> dict[str, int]:
         """``{modality: utterances of a split that have it}``; of a file this reads the features."""
+        # Span by span: the presence of a whole corpus at once would need its values in memory too.
         spans = [self._index.span(c) for c in self._members(split)]
         return {m: sum(int(self._features.read(m, *s)[1].sum()) for s in spans) for m in self.spec.widths}
 
@@ -216,7 +185,7 @@ class Corpus:
             DataError: the features cannot be read, or hold numbers that are not finite.
         """
         members = self._members(split)[np.asarray(indices, dtype=np.int64)]
-        rows, spans = self._rows(members), [self._index.span(c) for c in members]
+        rows, spans = self._index.rows_of(members), [self._index.span(c) for c in members]
         taken = {m: self._features.take(m, spans) for m in self.spec.widths}
         return Columns(
             features={m: values for m, (values, _) in taken.items()},
@@ -238,18 +207,9 @@ class Corpus:
         Raises:
             UsageError: a conversation or a split is not known.
         """
-        known = {name: place for place, name in enumerate(self._index.conversation_ids)}
-        moved = list(self._splits)
-        for conversation, split in splits.items():
-            if conversation not in known:
-                near = suggestion(conversation, known) if len(known) < 1000 else ""
-                raise UsageError(f"Corpus {self.name!r} has no conversation {conversation!r}. {near}")
-            moved[known[conversation]] = None if split is None else known_split(split)
-        touched = {s for old, new in zip(self._splits, moved, strict=True) if old != new for s in (old, new)}
-        ceilings = {split: best for split, best in self.ceilings.items() if split not in touched}
-        kept = self.cut if cut is None and not touched else cut or {}
-        metadata = replace(self.metadata, ceilings=ceilings, cut=kept)
-        return Corpus.from_columns(metadata, self._index, self._features, tuple(moved))
+        moved = moved_splits(self.name, self._index.conversation_ids, self._splits, splits)
+        metadata = with_cut(self.metadata, self._splits, moved, cut)
+        return Corpus.from_columns(metadata, self._index, self._features, moved)
 
     def with_modalities(self, names: Sequence[str]) -> Corpus:
         """The same corpus seen through some of its modalities; nothing is copied.
@@ -259,18 +219,9 @@ class Corpus:
         Raises:
             UsageError: no modality is named, or one that the corpus lacks.
         """
-        known = self.spec.widths
-        strange = [name for name in names if name not in known]
-        if strange or not names:
-            raise UsageError(
-                f"Corpus {self.name!r} has the modalities {list(known)}; at least one of them should be named. "
-                f"Found {list(names)}."
-            )
-        kept = {m: d for m, d in known.items() if m in names}
-        extractors = {m: e for m, e in self.extractors.items() if m in kept}
-        ceilings = self.ceilings if len(kept) == len(known) else {}
-        metadata = replace(self.metadata, spec=self.spec.with_widths(kept), extractors=extractors, ceilings=ceilings)
-        features = ChosenFeatures(self._features, {m: m for m in kept})
+        metadata = with_modalities(self.metadata, names)
+        features = ChosenFeatures(self._features, {m: m for m in metadata.spec.widths})
+        # The fingerprint of the whole: a view is of the very same data, and hashing it anew would read all features.
         return Corpus.from_columns(metadata, self._index, features, self._splits, mark=self.fingerprint)
 
     def conversation(self, place: int) -> Conversation:
@@ -294,7 +245,3 @@ class Corpus:
             return np.arange(len(self._splits))
         wanted = None if split is None else known_split(split)
         return np.array([c for c, name in enumerate(self._splits) if name == wanted], dtype=np.int64)
-
-    def _rows(self, members: np.ndarray) -> np.ndarray:
-        spans = [np.arange(*self._index.span(c)) for c in members]
-        return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)

@@ -37,18 +37,19 @@ class Features(ABC):
         """The rows of several spans one after the other, in arrays of the caller's own."""
         pieces = [self.read(modality, start, stop) for start, stop in spans]
         if not pieces:
+            # np.concatenate refuses an empty list.
             return np.zeros((0, self.widths[modality]), np.float32), np.zeros(0, bool)
         return np.concatenate([values for values, _ in pieces]), np.concatenate([present for _, present in pieces])
 
     def measure(self, spans: Iterable[tuple[int, int]]) -> dict[str, str]:
         """Digests worked out from the rows themselves, which ``spans`` must cover in order."""
-        spans, found = list(spans), {}
+        spans, digests = list(spans), {}
         for modality in self.widths:
             digest = FeatureDigest()
             for start, stop in spans:
                 digest.update(*self.read(modality, start, stop))
-            found[modality] = digest.hexdigest()
-        return found
+            digests[modality] = digest.hexdigest()
+        return digests
 
 
 class ArrayFeatures(Features):
@@ -93,8 +94,8 @@ class ChosenFeatures(Features):
 
     def digests(self) -> dict[str, str]:
         """Digests of the chosen modalities."""
-        found = self._whole.digests()
-        return {m: found[name] for m, name in self._names.items()}
+        digests = self._whole.digests()
+        return {m: digests[name] for m, name in self._names.items()}
 
 
 class JoinedFeatures(Features):
@@ -127,6 +128,7 @@ class JoinedFeatures(Features):
         rows = self._rows[start:stop]
         values = np.zeros((len(rows), self.widths[modality]), dtype=np.float32)
         present = np.zeros(len(rows), dtype=bool)
+        # The other rows are read in rising order and in runs of neighbours: a row group is not decoded time and again.
         order = np.argsort(rows, kind="stable")
         order = order[rows[order] >= 0]
         for run in np.split(order, np.flatnonzero(np.diff(rows[order]) != 1) + 1) if len(order) else ():

@@ -41,21 +41,24 @@ def posteriors(conversation: Conversation, truth: Synthetic) -> np.ndarray:
     names = truth.speaker_names
     second = [utterance.speaker == names[1] for utterance in conversation.utterances]
     forward = np.zeros((len(seen) + 1, *chain.shape[:2]))
+    # Nobody has spoken yet: both latest emotions are the fifth state, none.
     forward[0, -1, -1] = 1
     for t, other in enumerate(second):
+        # Transposed for the second speaker, so that the first axis is always the one who speaks.
         state = forward[t].T if other else forward[t]
         step = np.zeros_like(state)
         step[:-1] = np.einsum("ab,aby,y->yb", state, chain, seen[t])
+        # Scaled to sum 1 each time: the product of many likelihoods would underflow.
         forward[t + 1] = (step.T if other else step) / step.sum()
     backward = np.ones(chain.shape[:2])
-    found = np.zeros_like(seen)
+    posterior = np.zeros_like(seen)
     for t in reversed(range(len(seen))):
         joint = forward[t + 1] * backward
-        found[t] = joint.sum(axis=0)[:-1] if second[t] else joint.sum(axis=1)[:-1]
+        posterior[t] = joint.sum(axis=0)[:-1] if second[t] else joint.sum(axis=1)[:-1]
         ahead = backward.T if second[t] else backward
         back = np.einsum("aby,y,yb->ab", chain, seen[t], ahead[:-1])
         backward = (back.T if second[t] else back) / back.max()
-    return found / found.sum(axis=1, keepdims=True)
+    return posterior / posterior.sum(axis=1, keepdims=True)
 
 
 def observed(conversations: Sequence[Conversation], truth: Synthetic) -> float:
@@ -87,5 +90,6 @@ def ceiling(truth: Synthetic, conversations: int = 2000, seed: int = 0, context:
         sizes.append(len(conversation))
     total, count = np.array(hits, float), np.array(sizes, float)
     mean = total.sum() / count.sum()
+    # The error of a ratio of sums (conversations differ in length), by linearisation.
     spread = np.sqrt(((total - mean * count) ** 2).sum()) / count.sum()
     return float(mean), float(spread)

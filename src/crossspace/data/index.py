@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ class Index:
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table.combine_chunks()
+        # Codes instead of names: comparing neighbours is then arithmetic, and prepend=-1 starts the first.
         codes = np.asarray(self.table["conversation_id"].combine_chunks().dictionary_encode().indices)
         first = np.flatnonzero(np.diff(codes, prepend=-1)) if len(codes) else np.zeros(0, np.int64)
         self.starts = np.append(first, len(table)).astype(np.int64)
@@ -40,6 +41,11 @@ class Index:
     def span(self, conversation: int) -> tuple[int, int]:
         """First row of a conversation and the row after its last."""
         return int(self.starts[conversation]), int(self.starts[conversation + 1])
+
+    def rows_of(self, conversations: Iterable[int]) -> np.ndarray:
+        """(n,) int64 rows of several conversations, one after the other."""
+        spans = [np.arange(*self.span(conversation)) for conversation in conversations]
+        return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)
 
     def rows(self, conversation: int) -> list[dict[str, Any]]:
         """The rows of a conversation as dictionaries."""
@@ -58,11 +64,12 @@ class Index:
 
     def labels(self, spec: TaskSpec) -> np.ndarray:
         """(N,) int64 label index, -100 where unlabelled."""
-        found = pc.index_in(self.table["label"], value_set=pa.array(spec.labels, pa.string()))
-        return np.asarray(pc.fill_null(found, UNLABELLED)).astype(np.int64)
+        indices = pc.index_in(self.table["label"], value_set=pa.array(spec.labels, pa.string()))
+        return np.asarray(pc.fill_null(indices, UNLABELLED)).astype(np.int64)
 
     def sentiments(self, spec: TaskSpec) -> np.ndarray:
         """(N,) int64 index of the sentiment, as stated or else as the label implies it, -100 where there is none."""
+        # A last entry for the unlabelled: -100 is clipped to -1 and lands on it.
         implied = np.array([*implied_indices(spec.labels, spec.sentiments, UNLABELLED), UNLABELLED], dtype=np.int64)
         by_label = implied[self.labels(spec).clip(min=-1)]
         if SENTIMENT not in self.table.column_names:
@@ -74,10 +81,10 @@ class Index:
     def speakers(self, spec: TaskSpec) -> np.ndarray:
         """(N,) int64 speaker index, by the corpus's policy."""
         names = self.table["speaker"].to_pylist()
-        found: list[int] = []
+        indices: list[int] = []
         for start, stop in zip(self.starts[:-1], self.starts[1:], strict=True):
-            found += spec.speaker_indices(names[start:stop])
-        return np.array(found, dtype=np.int64)
+            indices += spec.speaker_indices(names[start:stop])
+        return np.array(indices, dtype=np.int64)
 
     def groups(self) -> Iterator[tuple[int, int]]:
         """Spans of rows that cut no conversation: some 256 to 512 rows, more where one conversation alone has more."""

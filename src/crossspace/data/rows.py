@@ -29,6 +29,7 @@ def columns_of(conversations: BySplit, spec: TaskSpec) -> tuple[Index, Features]
             conversation is empty or stands in two splits; every fault is named.
     """
     placed = [(None if s is None else split_name(s), c) for s, members in conversations.items() for c in members]
+    # str: an id of another type is a fault that is named below, not a failure of the sort.
     placed.sort(key=lambda pair: str(pair[1].id))
     faults = [f"conversation {c.id!r} is empty" for _, c in placed if not len(c)]
     ids = [c.id for _, c in placed]
@@ -48,6 +49,7 @@ def columns_of(conversations: BySplit, spec: TaskSpec) -> tuple[Index, Features]
 
 def conversation_at(place: int, index: Index, features: Features) -> Conversation:
     """The conversation at a place of the index, with its utterances and features."""
+    # One read per modality, and rows of it below: a read for each utterance would search its row group every time.
     vectors = {m: features.read(m, *index.span(place)) for m in features.widths}
     utterances = [
         Utterance(

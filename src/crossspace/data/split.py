@@ -53,7 +53,7 @@ def known_split(name: str) -> str:
     Raises:
         UsageError: there is no such split.
     """
-    found = split_name(name)
-    if found not in SPLITS:
+    canonical = split_name(name)
+    if canonical not in SPLITS:
         raise UsageError(f"A split is train, validation or test, or 'all'. Found {name!r}. {suggestion(name, SPLITS)}")
-    return found
+    return canonical

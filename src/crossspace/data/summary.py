@@ -23,6 +23,7 @@ def summary(corpus: Corpus) -> dict[str, Any]:
         ``cut``: by which rule splits were cut, or ``None``; ``validation``: what :func:`validation_summary` says.
     """
     places: dict[str, str | None] = {name: name for name in corpus.splits}
+    # Named only where there are any: most corpora have no conversation without a split.
     if corpus.conversation_ids(None):
         places["none"] = None
     places[ALL] = ALL

@@ -37,6 +37,7 @@ class TaskSpec:
     vectors: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Frozen, but from YAML and JSON come lists and NumPy strings: equal tasks have to compare equal.
         object.__setattr__(self, "labels", tuple(str(label) for label in self.labels))
         object.__setattr__(self, "widths", {str(m): int(d) for m, d in self.widths.items()})
         object.__setattr__(self, "sentiments", tuple(str(s) for s in self.sentiments))
@@ -51,6 +52,7 @@ class TaskSpec:
             raise UsageError(f"A task should have sentiments, and none twice. Found {list(self.sentiments)}.")
         for modality, count in self.vectors.items():
             width = self.widths.get(modality)
+            # Also refuses vectors of a modality that the task does not have.
             if width is None or count < 1 or width % count:
                 raise UsageError(
                     f"The features of {modality!r} should be {count} vectors of equal width. Found a width of {width}."
@@ -73,6 +75,7 @@ class TaskSpec:
         can be numbered piece by piece.
         """
         if isinstance(self.speakers, int):
+            # The caller's own dictionary, which is to grow.
             known = {} if met is None else met
             for name in names:
                 known.setdefault(name, len(known))

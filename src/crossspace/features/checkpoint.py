@@ -73,7 +73,9 @@ def load_checkpoint(model: str, kind: Kind) -> Checkpoint:
     import torch
 
     auto = getattr(transformers, _PROCESSORS[kind])
+    # The folder is there by now: whatever else the library would fetch, or run from it, is not ours to allow.
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    # Pillow alone, since the faster backend needs torchvision and resizes to other numbers.
     options = {"backend": "pil"} if kind == "visual" else {}
     try:
         with _quiet(transformers):
@@ -86,6 +88,7 @@ def load_checkpoint(model: str, kind: Kind) -> Checkpoint:
             f"{model} should be a {kind} network that transformers can load. Found: {_first_line(error)} "
             "Pass a folder that save_pretrained wrote, with the files of its tokenizer or preprocessor."
         ) from error
+    # The library fills them with random numbers and only warns; the features would differ from run to run.
     absent = sorted(key for key in report["missing_keys"] if not any(part in key for part in _UNUSED))
     absent += sorted(str(key) for key in report["mismatched_keys"])
     if absent:
@@ -116,6 +119,7 @@ def digest_of(folder: Path) -> str:
     """``sha256:`` and 16 hexadecimal digits over the names and contents of the files that decide the numbers."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in _FILES for path in folder.glob(pattern) if path.is_file()}):
+        # Name and size between the contents: moving a byte from one file to the next is another digest.
         digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
         with open(path, "rb") as file:
             while block := file.read(1 << 20):
@@ -129,6 +133,7 @@ def _fetched(model: str) -> Path:
 
     name, _, revision = model.partition("@")
     try:
+        # A mistyped path would be asked for on the hub, and the answer would speak of access rights.
         if name.count("/") > 1 or name.startswith((".", "~", "/")):
             raise FileNotFoundError("there is no such folder.")
         return Path(

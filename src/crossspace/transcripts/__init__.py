@@ -45,8 +45,8 @@ def read_transcript(path: str | Path, name: str | None = None) -> Transcript:
     with reading(name, "a transcript", "Look at it in an editor, or save it in another format."):
         text, notes = read_text(path, name)
         parse = _FORMATS.get(path.suffix.lower()) or _by_content(text)
-        found = parse(text, name)
-        return replace(found, notes=(*notes, *found.notes))
+        transcript = parse(text, name)
+        return replace(transcript, notes=(*notes, *transcript.notes))
 
 
 def _by_content(text: str) -> Callable[[str, str], Transcript]:
@@ -54,10 +54,12 @@ def _by_content(text: str) -> Callable[[str, str], Transcript]:
     columns = columns_of(header_of(text)[0])
     if head.startswith("WEBVTT"):
         return parse_vtt
+    # SRT has no sign of its own but its lines of times; WebVTT, whose lines look the same, was recognised above.
     if TIMING.search(text):
         return parse_srt
     if head[:1] in ("{", "["):
         return parse_json
+    # Two known columns: a first line that happens to say "text" is no head of a table.
     if "text" in columns and len(columns) > 1:
         return parse_csv
     return parse_text

@@ -25,4 +25,5 @@ def seconds(written: str, per_second: int = 1) -> float | None:
             number = float(written)
         except ValueError:
             return None
+    # Also refuses NaN and infinity, which float() reads and no comparison lets through.
     return number / per_second if abs(number / per_second) <= LATEST else None

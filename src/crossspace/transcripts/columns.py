@@ -31,6 +31,7 @@ _LONGEST = 500
 
 def columns_of(names: Iterable[str]) -> dict[str, str]:
     """``{part: name in the file}`` of the parts that are there; upper case, spaces and signs do not matter."""
+    # Reversed, so that the first of two columns of one name wins.
     simple = {_simple(name): name for name in reversed(list(names))}
     return {part: simple[known[0]] for part, all_ in _NAMES.items() if (known := [n for n in all_ if n in simple])}
 
@@ -39,29 +40,31 @@ def cue_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, lis
     """The utterance of a row, and which of its times cannot be read."""
     faults: list[str] = []
 
-    def given(part: str) -> Any:
+    def cell(part: str) -> Any:
         return row.get(columns[part]) if part in columns else None
 
     def time(part: str) -> float | None:
-        value = given(part)
+        value = cell(part)
         if value is None or str(value).strip() == "":
             return None
-        found = seconds(str(value), 1000 if _simple(columns[part]).endswith("ms") else 1)
-        if found is None or isinstance(value, bool):
+        # The unit stands in the name of the column; seconds are what is usual without one.
+        number = seconds(str(value), 1000 if _simple(columns[part]).endswith("ms") else 1)
+        if number is None or isinstance(value, bool):
             faults.append(f"{columns[part]} {str(value)[:30]!r}")
             return None
-        return found
+        return number
 
-    said = given("text")
+    said = cell("text")
     start, end = time("start"), time("end")
     cue = Cue(
+        # An object where text should be is as good as empty, and the row is left out as such; null says "not known".
         text=None if said is None else str(said) if isinstance(said, str | int | float) else "",
-        speaker=_speaker(given("speaker")),
+        speaker=_speaker(cell("speaker")),
         start=start,
         end=end,
-        label=_word(given("label")),
-        sentiment=_sentiment(given("sentiment")),
-        id=_word(given("id")),
+        label=_word(cell("label")),
+        sentiment=_sentiment(cell("sentiment")),
+        id=_word(cell("id")),
     )
     return cue, faults
 
@@ -84,6 +87,7 @@ def _speaker(value: Any) -> str:
     """A name; EmoryNLP writes a list of names, ``['Monica Geller']``."""
     if isinstance(value, str) and len(value) <= _LONGEST and value.strip().startswith("["):
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            # Literals only, and a bounded length: nesting beyond that would exhaust the parser.
             value = ast.literal_eval(value.strip())
     if isinstance(value, list | tuple):
         value = " and ".join(str(name) for name in value)

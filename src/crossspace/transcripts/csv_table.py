@@ -16,6 +16,7 @@ from crossspace.transcripts.transcript import Transcript
 def header_of(text: str) -> tuple[list[str], str]:
     """The names in the first line of a table, and what stands between them; none where it is no such line."""
     line = text.split("\n", 1)[0]
+    # Counted, not sniffed: csv.Sniffer is slow on long lines and guesses letters.
     delimiter = max(",;\t", key=line.count)
     if line.count(delimiter) >= MOST_CELLS:
         return [], delimiter
@@ -32,6 +33,7 @@ def rows_of(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
         DataError: it is no table, or a row has more cells than :data:`~.bounds.MOST_CELLS`.
     """
     _, delimiter = header_of(text)
+    # Cells are bounded before the reader sees a line: it would make an object of each.
     reader = csv.reader(_slim(text, delimiter, name), delimiter=delimiter)
     try:
         yield from ((reader.line_num, row) for row in reader if row)
@@ -43,6 +45,7 @@ def rows_of(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
 
 def _slim(text: str, delimiter: str, name: str) -> Iterator[str]:
     for number, line in enumerate(io.StringIO(text, newline="\n"), start=1):
+        # Delimiters inside of quotes count too, which no honest line has by the thousand.
         if line.count(delimiter) >= MOST_CELLS:
             raise DataError(f"{name}, line {number}, should have at most {MOST_CELLS:,} cells. Found more. Mend it.")
         yield line

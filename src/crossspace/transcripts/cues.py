@@ -35,6 +35,7 @@ class Block:
 
     def cues(self) -> list[Cue]:
         """One utterance per speaker; they share the times."""
+        # Nothing said is an empty utterance: that it was left out is then noted with its line.
         said = said_in(self.lines) or [(None, "")]
         return [Cue(text, speaker or UNKNOWN_SPEAKER, self.start, self.end) for speaker, text in said]
 

@@ -27,14 +27,16 @@ def read_text(path: Path, name: str, kind: str = "a transcript") -> tuple[str, t
             or has too many lines, or it is not text.
     """
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise DataError(f"{name} should be {kind}. Found {found}. Check the path.")
+        kind_of_path = "a folder" if path.is_dir() else "no such file"
+        raise DataError(f"{name} should be {kind}. Found {kind_of_path}. Check the path.")
+    # Before it is read: a recording named .txt would fill the memory.
     size = path.stat().st_size
     if size > LARGEST:
         raise DataError(
             f"{name} should be {kind} of at most {LARGEST / 1e6:.0f} MB. Found {size / 1e6:.1f} MB. Is it a recording?"
         )
     text, notes = _decoded(path.read_bytes(), name)
+    # Text has no NUL, and nearly every binary file does; Windows-1252 would accept all its bytes.
     if "\0" in text:
         raise DataError(f"{name} should be {kind} in plain text. Found binary data. Is it a recording or a document?")
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_C1)
@@ -51,6 +53,7 @@ def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
                 raise DataError(
                     f"{name} begins as {encoding} text, but byte {error.start} does not go on so. Save it as UTF-8."
                 ) from error
+    # Strict UTF-8 hardly ever fits by chance, so it is tried before the encoding that accepts anything.
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError:

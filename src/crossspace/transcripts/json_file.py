@@ -18,21 +18,22 @@ def parse_json(text: str, name: str) -> Transcript:
     Raises:
         DataError: it is not JSON, has no list of utterances, or an utterance is not an object.
     """
+    # Before parsing: an empty object takes many times the two bytes that it is written in.
     if text.count("{") + text.count("[") > MOST_VALUES:
         raise DataError(f"{name} should hold at most {MOST_VALUES:,} objects and lists. Found more. Cut it into parts.")
     try:
-        found = parsed(text)
+        content = parsed(text)
     except ValueError as error:
         raise DataError(f"{name} should be JSON. Found: {error}. Mend it, or give WebVTT, SRT or CSV.") from error
-    if isinstance(found, dict):
-        found = next((found[key] for key in _LISTS if key in found), None)
-    if not isinstance(found, list):
+    if isinstance(content, dict):
+        content = next((content[key] for key in _LISTS if key in content), None)
+    if not isinstance(content, list):
         raise DataError(
             f'{name} should be a list of utterances, or an object with such a list under "utterances" or "segments". '
             'An utterance is {"speaker": "ANNA", "start": 0.5, "end": 2.0, "text": "Hello."}.'
         )
     entries, unread, wrong = Entries(name), list[str](), list[str]()
-    for number, item in enumerate(found, start=1):
+    for number, item in enumerate(content, start=1):
         place = f"utterance {number}"
         if not isinstance(item, dict):
             wrong.append(place)

@@ -17,15 +17,17 @@ def parse_text(text: str, name: str = "The conversation") -> Transcript:
         DataError: there is no utterance.
     """
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    # With a name on every line, "anna: hi" is one as well; on a single line it would be a sentence with a colon.
     lenient = all(named(line, lenient=True)[0] is not None for _, line in lines)
     entries = Entries(name)
     speaker, unnamed = UNKNOWN_SPEAKER, 0
     for number, line in lines:
-        found, said = named(line, lenient=lenient)
-        unnamed += found is None
-        speaker = found or speaker
+        own_speaker, said = named(line, lenient=lenient)
+        unnamed += own_speaker is None
+        speaker = own_speaker or speaker
         entries.add(f"line {number}", Cue(said, speaker))
     notes = []
+    # Without any name it is a monologue, which needs no note.
     if unnamed and unnamed < len(lines):
         notes.append(f"{unnamed} of {len(lines)} lines have no 'NAME:' in front; taken as said by the speaker above.")
     return tidied(entries, name, notes)

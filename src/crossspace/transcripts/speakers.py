@@ -44,6 +44,7 @@ def said_in(lines: list[str]) -> list[Said]:
     Markup is stripped, entities are read.
     """
     whole = "\n".join(lines)
+    # One more than allowed is enough to be refused later; a file of nothing but tags is not gone through.
     voices = list(islice(_VOICE.finditer(whole), MOST_ENTRIES + 1))
     if voices:
         cuts = [voice.start() for voice in voices[1:]] + [len(whole)]
@@ -56,7 +57,8 @@ def said_in(lines: list[str]) -> list[Said]:
 
 def plain(text: str) -> str:
     """Text without markup, with entities read and spaces joined."""
-    text = _ENTITY.sub(lambda found: "&#" + (found.group(1).lstrip("0")[:8] or "0"), _MARKUP.sub("", text))
+    # Eight digits are beyond any character already: unescape makes of them what it makes of every such number.
+    text = _ENTITY.sub(lambda match: "&#" + (match.group(1).lstrip("0")[:8] or "0"), _MARKUP.sub("", text))
     return joined(html.unescape(text))
 
 
@@ -74,6 +76,7 @@ def named(line: str, lenient: bool = False) -> Said:
     colon = line.find(":")
     name = line[:colon].strip() if colon > 0 else ""
     following = line[colon + 1 : colon + 2]
+    # After the colon of http:// comes a slash, after that of 12:30 a digit.
     if not 0 < len(name) <= _LONGEST_NAME or following == "/" or following.isdecimal() or not _is_name(name, lenient):
         return None, line.strip()
     return name, line[colon + 1 :].strip()
@@ -91,6 +94,7 @@ def _is_name(prefix: str, lenient: bool) -> bool:
 
 
 def _by_lines(lines: list[str]) -> list[Said]:
+    # A single dash is a dash; where two lines have one, they are the turns of a dialogue.
     dashes = sum(bool(_DASH.match(line)) for line in lines) >= 2
     said: list[tuple[str | None, list[str]]] = []
     for line in lines:

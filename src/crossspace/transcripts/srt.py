@@ -18,12 +18,13 @@ def parse_srt(text: str, name: str) -> Transcript:
     blocks: list[Block] = []
     unread: list[str] = []
     for number, lines in paragraphs(text):
-        before, found = blocks_of(number, lines)
+        before, cues = blocks_of(number, lines)
         garbled = any("-->" in line for line in before)
-        if garbled or (before and not found and not blocks):
+        if garbled or (before and not cues and not blocks):
             unread.append(f"line {number}")
-        elif before and not found and not (len(before) == 1 and before[0].strip().isdigit()):
+        # A number alone is that of a cue whose text is missing, and no text of the cue above.
+        elif before and not cues and not (len(before) == 1 and before[0].strip().isdigit()):
             blocks[-1].lines += before
-        blocks += found
+        blocks += cues
     notes = [f"{len(unread)} blocks have no times that can be read; left out ({listed(unread)})."] if unread else []
     return tidied(entries_of(blocks, name), name, notes)

@@ -54,13 +54,14 @@ def tidied(entries: Sequence[Entry], name: str, notes: Sequence[str] = ()) -> Tr
         DataError: nothing is left.
     """
     mended = list(notes)
-    kept = _spoken(entries, mended)
-    if not kept:
+    spoken = _spoken(entries, mended)
+    if not spoken:
         raise DataError(
             f"{name} should hold utterances. Found {len(entries)} entries, none with a text. Check its format: WebVTT, "
             "SRT, CSV, JSON, or lines 'NAME: what they say'." + "".join(f" {note}" for note in mended)
         )
-    cues = _in_order(_possible(kept, mended), mended)
+    # Ends come after the order: an utterance ends where the next one in time begins.
+    cues = _in_order(_possible(spoken, mended), mended)
     cues = _with_ends(cues)
     _note_overlaps(cues, mended)
     return Transcript(tuple(cues), tuple(map(_whole, mended)), len(entries))
@@ -111,6 +112,7 @@ def _possible(entries: Sequence[Entry], notes: list[str]) -> list[Cue]:
 def _in_order(cues: Sequence[Cue], notes: list[str]) -> list[Cue]:
     keys, last = [], 0.0
     for cue in cues:
+        # An utterance without times takes the key of the one before, and a stable sort leaves it there.
         last = cue.start if cue.start is not None else last
         keys.append(last)
     order = sorted(range(len(cues)), key=lambda row: keys[row])
@@ -127,6 +129,8 @@ def _with_ends(cues: Sequence[Cue]) -> list[Cue]:
     ended = []
     for row, cue in enumerate(cues):
         if cue.start is not None and cue.end is None:
+            # Fifty ahead: cues of several speakers share a start, and all of them without a later one would cost the
+            # square.
             following = [start for start in starts[row + 1 : row + 50] if start is not None and start > cue.start]
             cue = replace(cue, end=following[0] if following else None)
         ended.append(cue)
@@ -139,6 +143,7 @@ def _note_overlaps(cues: Sequence[Cue], notes: list[str]) -> None:
         if cue.start is None or cue.end is None:
             continue
         shared = before is not None and (cue.start, cue.end) == (before.start, before.end)
+        # A millisecond of rounding is no overlap; the speakers of one cue share its times.
         if before is not None and before.end is not None and cue.start < before.end - 1e-3 and not shared:
             overlaps += 1
         if before is None or before.end is None or cue.end >= before.end:

@@ -56,6 +56,7 @@ class Transcript:
         filed = self.entries is not None
         if len(labels) != (self.entries if filed else len(self.cues)):
             raise ValueError(f"There are {len(labels)} labels for {self.entries if filed else len(self.cues)} entries.")
+        # Labels count the entries of the file, of which those without a text are no cues any more.
         rows = [cue.row if filed and cue.row is not None else at for at, cue in enumerate(self.cues)]
         return replace(self, cues=tuple(replace(c, label=labels[row]) for c, row in zip(self.cues, rows, strict=True)))
 

@@ -18,9 +18,9 @@ def parse_vtt(text: str, name: str) -> Transcript:
     blocks: list[Block] = []
     unread: list[str] = []
     for number, lines in paragraphs(text):
-        _, found = blocks_of(number, lines)
-        if found or not lines[0].startswith(_NOT_SPOKEN):
-            unread += [f"line {number}"] if not found else []
-            blocks += found
+        _, cues = blocks_of(number, lines)
+        if cues or not lines[0].startswith(_NOT_SPOKEN):
+            unread += [f"line {number}"] if not cues else []
+            blocks += cues
     notes = [f"{len(unread)} blocks have no line of times; left out ({listed(unread)})."] if unread else []
     return tidied(entries_of(blocks, name), name, notes)

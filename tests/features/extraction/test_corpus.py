@@ -13,7 +13,7 @@ from crossspace.errors import DataError
 from crossspace.features.extraction import corpus as module
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.conversation import Extraction
-from crossspace.features.extraction.corpus import Standing, extract, to_corpus
+from crossspace.features.extraction.corpus import ExtractionProgress, extract, to_corpus
 from crossspace.features.extractors.base import Missing, TextExtractor
 from crossspace.features.sources import Recording
 from crossspace.transcripts import Cue, Transcript
@@ -46,8 +46,8 @@ def talk(name: str, *texts: str | None, split: str | None = None) -> Recording:
 
 
 def test_texts_become_features_and_empty_ones_are_missing_with_a_reason(lengths: Lengths, tmp_path: Path) -> None:
-    harvest = extract([talk("a", "well then", None)], {"text": "lengths"}, cache=tmp_path)
-    corpus = to_corpus(harvest)
+    result = extract([talk("a", "well then", None)], {"text": "lengths"}, cache=tmp_path)
+    corpus = to_corpus(result)
     corpus.write(tmp_path / "c.parquet")
     first, second = Corpus.read(tmp_path / "c.parquet").split(None)[0].utterances
     assert first.features["text"].tolist() == [9, 2] and first.missing == {}
@@ -61,17 +61,17 @@ def test_what_the_cache_knows_is_not_extracted_again(lengths: Lengths, tmp_path:
     extract(recordings, {"text": "lengths"}, cache=tmp_path)
     assert sorted(set(lengths.seen)) == ["one", "two"]
     lengths.seen.clear()
-    harvest = extract([*recordings, talk("c", "three")], {"text": "lengths"}, cache=tmp_path)
+    result = extract([*recordings, talk("c", "three")], {"text": "lengths"}, cache=tmp_path)
     assert lengths.seen == ["three"]
-    assert [c.id for c in harvest.conversations[None]] == ["a", "b", "c"]
+    assert [c.id for c in result.conversations[None]] == ["a", "b", "c"]
 
 
 def test_one_bad_file_is_told_and_does_not_stop_the_rest(lengths: Lengths, tmp_path: Path) -> None:
-    seen: list[Standing] = []
+    seen: list[ExtractionProgress] = []
     bad = Recording("bad", tmp_path / "absent.vtt")
-    harvest = extract([bad, talk("good", "yes")], {"text": "lengths"}, cache=tmp_path, progress=seen.append)
-    assert list(harvest.failures) == ["bad"] and "absent.vtt" in harvest.failures["bad"]
-    assert [c.id for c in harvest.conversations[None]] == ["good"]
+    result = extract([bad, talk("good", "yes")], {"text": "lengths"}, cache=tmp_path, progress=seen.append)
+    assert list(result.failures) == ["bad"] and "absent.vtt" in result.failures["bad"]
+    assert [c.id for c in result.conversations[None]] == ["good"]
     assert seen[-1].done == seen[-1].total == 1
     with pytest.raises(DataError, match="None of 1 recordings"):
         extract([bad], {"text": "lengths"}, cache=tmp_path)
@@ -81,8 +81,8 @@ def test_an_hour_of_hundreds_of_digits_stops_no_other_recording(lengths: Lengths
     for digits in (400, 5000):
         (tmp_path / "bad.vtt").write_text(f"WEBVTT\n\n{'9' * digits}:00:00 --> {'9' * digits}:00:01\nhi\n")
         bad = Recording("bad", tmp_path / "bad.vtt")
-        harvest = extract([bad, talk("good", "yes")], {"text": "lengths"}, cache=tmp_path)
-        assert list(harvest.failures) == ["bad"] and "1 blocks have no line of times" in harvest.failures["bad"]
+        result = extract([bad, talk("good", "yes")], {"text": "lengths"}, cache=tmp_path)
+        assert list(result.failures) == ["bad"] and "1 blocks have no line of times" in result.failures["bad"]
 
 
 def test_recordings_of_one_id_are_refused_before_any_work(lengths: Lengths, tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_unlabelled_recordings_make_a_corpus_without_labels(lengths: Lengths, tm
 
 
 def test_a_label_that_was_not_announced_is_refused(lengths: Lengths, tmp_path: Path) -> None:
-    harvest = extract([talk("a", "x")], {"text": "lengths"}, cache=tmp_path)
+    result = extract([talk("a", "x")], {"text": "lengths"}, cache=tmp_path)
     with pytest.raises(DataError, match="'joy'"):
-        to_corpus(harvest, labels=["anger"])
+        to_corpus(result, labels=["anger"])
 
 
 def test_validation_is_cut_from_train_where_there_is_none(lengths: Lengths, tmp_path: Path) -> None:
@@ -111,15 +111,15 @@ def test_validation_is_cut_from_train_where_there_is_none(lengths: Lengths, tmp_
 
 def test_the_cut_the_speakers_and_the_labels_are_those_that_were_asked_for(lengths: Lengths, tmp_path: Path) -> None:
     recordings = [talk(f"c{i}", "x", "y", split="train") for i in range(20)]
-    harvest = extract(recordings, {"text": "lengths"}, cache=tmp_path)
+    result = extract(recordings, {"text": "lengths"}, cache=tmp_path)
     corpus = to_corpus(
-        harvest, speakers=["S1", "S0"], labels=["Joy"], validation_cut="stratified", validation_fraction=0.2, seed=4
+        result, speakers=["S1", "S0"], labels=["Joy"], validation_cut="stratified", validation_fraction=0.2, seed=4
     )
     assert corpus.cut == {"rule": "stratified", "fraction": 0.2, "seed": 4}
     assert (len(corpus.conversation_ids("validation")), corpus.spec.speakers) == (4, ("S1", "S0"))
     assert corpus.spec.labels == ("Joy",) and set(corpus.labels("all").tolist()) == {0}
-    assert to_corpus(harvest, speakers=3).spec.speakers == 3
-    assert to_corpus(harvest, validation_fraction=0).splits == ("train",)
+    assert to_corpus(result, speakers=3).spec.speakers == 3
+    assert to_corpus(result, validation_fraction=0).splits == ("train",)
 
 
 def test_labels_of_a_file_of_their_own_go_to_the_utterances_in_order(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from crossspace.features.extraction.cache import FeatureCache
-from crossspace.features.extraction.findings import damage, found_speech
-from crossspace.features.media.probe import AudioTrack, Media
+from crossspace.features.extraction.findings import cached_speech, damage
+from crossspace.features.media.tracks import AudioTrack, Media
 from crossspace.features.voice import speech
 from crossspace.transcripts import Cue, Transcript
 
@@ -35,17 +35,17 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Listener:
 
 
 def test_speech_is_found_once_and_told_every_time_that_it_was_found(listener: Listener, tmp_path: Path) -> None:
-    first, again = (found_speech(MEDIA, "digest", FeatureCache(tmp_path)) for _ in range(2))
+    first, again = (cached_speech(MEDIA, "digest", FeatureCache(tmp_path)) for _ in range(2))
     assert listener.asked == 1
     assert first == again == Transcript(CUES, first.notes)
     assert "2 utterances were found by their sound (silero-vad 6)" in first.notes[0]
-    assert found_speech(MEDIA, "another", FeatureCache(tmp_path)) == first and listener.asked == 2
+    assert cached_speech(MEDIA, "another", FeatureCache(tmp_path)) == first and listener.asked == 2
 
 
 def test_speech_in_damaged_sound_is_looked_for_again(listener: Listener, tmp_path: Path) -> None:
     listener.notes = ("talk.wav: 3 damaged packets of the audio track were left out.",)
     for asked in (1, 2):
-        found = found_speech(MEDIA, "digest", FeatureCache(tmp_path))
+        found = cached_speech(MEDIA, "digest", FeatureCache(tmp_path))
         assert listener.asked == asked
         assert found.notes[0] == listener.notes[0] and "found by their sound" in found.notes[1]
 
@@ -53,9 +53,9 @@ def test_speech_in_damaged_sound_is_looked_for_again(listener: Listener, tmp_pat
 def test_another_release_of_the_listener_is_asked_anew(
     listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found_speech(MEDIA, "digest", FeatureCache(tmp_path))
+    cached_speech(MEDIA, "digest", FeatureCache(tmp_path))
     monkeypatch.setattr(speech, "silero_version", lambda: "7")
-    assert "silero-vad 7" in found_speech(MEDIA, "digest", FeatureCache(tmp_path)).notes[0]
+    assert "silero-vad 7" in cached_speech(MEDIA, "digest", FeatureCache(tmp_path)).notes[0]
     assert listener.asked == 2
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.features.extraction.conversation import Extraction
-from crossspace.features.extraction.utterance_ids import ids_of, told_apart
+from crossspace.features.extraction.utterance_ids import ids_of, with_unique_ids
 from crossspace.features.sources import Recording
 from crossspace.transcripts import Cue, Transcript
 
@@ -16,7 +16,7 @@ def conversation(name: str, *ids: str) -> Conversation:
 
 
 def names(*conversations: Conversation) -> list[list[str]]:
-    return [[u.id for u in c.utterances] for c in told_apart(conversations)]
+    return [[u.id for u in c.utterances] for c in with_unique_ids(conversations)]
 
 
 @pytest.mark.parametrize(

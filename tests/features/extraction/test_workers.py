@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from crossspace.features.extraction.conversation import Extracted, Extraction
-from crossspace.features.extraction.workers import side_by_side, tried
+from crossspace.features.extraction.workers import extracted_or_reason, side_by_side
 from crossspace.features.sources import Recording
 from crossspace.transcripts import Cue, Transcript
 
@@ -29,7 +29,9 @@ def talk(name: str, transcript: Any = None) -> Recording:
 
 def test_whatever_goes_wrong_with_a_recording_is_its_own_failure_with_the_name_of_the_fault() -> None:
     odd: Any = 3
-    assert tried(Extraction({}), talk("odd", odd)) == "AttributeError: 'int' object has no attribute 'notes'"
+    assert (
+        extracted_or_reason(Extraction({}), talk("odd", odd)) == "AttributeError: 'int' object has no attribute 'notes'"
+    )
 
 
 def test_a_recording_that_kills_its_process_fails_and_the_others_do_not(tmp_path: Path) -> None:

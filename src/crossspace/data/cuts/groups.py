@@ -31,8 +31,9 @@ def groups_by(corpus: Corpus, what: str) -> dict[str, str]:
         expression = re.compile(SESSION if what == "session" else what)
     except re.error as error:
         raise UsageError(f"After 'group:' a regular expression is expected. Found {what!r} ({error}).") from error
-    found = {name: expression.match(name) for name in corpus.conversation_ids(ALL)}
-    return complete(corpus, {name: match.group(bool(expression.groups)) for name, match in found.items() if match})
+    matches = {name: expression.match(name) for name in corpus.conversation_ids(ALL)}
+    # bool(groups) is the number of the group: 1 for the first bracket, 0 for the whole match where there is none.
+    return complete(corpus, {name: match.group(bool(expression.groups)) for name, match in matches.items() if match})
 
 
 def complete(corpus: Corpus, groups: Mapping[str, str | None]) -> dict[str, str]:
@@ -58,6 +59,7 @@ def _meeting(corpus: Corpus) -> dict[str, str]:
 
     def head(speaker: str) -> str:
         while heads.setdefault(speaker, speaker) != speaker:
+            # Union-find with path halving: without it, long chains of meetings cost the square of their length.
             heads[speaker] = heads[heads[speaker]]
             speaker = heads[speaker]
         return speaker
@@ -68,5 +70,7 @@ def _meeting(corpus: Corpus) -> dict[str, str]:
         member[name] = min(present)
         for other in present:
             first, second = sorted((head(member[name]), head(other)))
+            # The smaller name becomes the head, so that a group is called the same whatever the order of the
+            # conversations.
             heads[second] = first
     return {name: head(speaker) for name, speaker in member.items()}

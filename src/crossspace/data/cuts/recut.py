@@ -72,6 +72,7 @@ def resplit(
         UsageError: the rule or a fraction is impossible, an id has no group, or a group would stand in two splits.
     """
     cut = Rule(corpus, rule, seed, groups)
+    # A corpus without any split is opened as a whole: its conversations stand under None.
     opened = [s for s in corpus.splits or (None,) if s != "test" or test_fraction is not None]
     pool = [name for split in opened for name in corpus.conversation_ids(split)]
     if not pool:
@@ -84,6 +85,7 @@ def resplit(
         stated["test_fraction"] = test_fraction
         test = cut.choose(pool, test_fraction)
     else:
+        # Only where the test split stays: a new one is chosen by whole groups and cannot share any.
         cut.check(pool, corpus.conversation_ids("test"))
     rest = [name for name in pool if name not in test]
     moved: dict[str, str | None] = {**dict.fromkeys(test, "test"), **dict.fromkeys(rest, "train")}
@@ -97,15 +99,15 @@ def recut(corpus: Corpus, rule: str) -> Corpus:
         UsageError: its validation split is that of the source, or it has none.
     """
     if not corpus.cut:
-        found = "the source brings one" if "validation" in corpus.splits else "nothing is cut here"
+        reason = "the source brings one" if "validation" in corpus.splits else "nothing is cut here"
         raise UsageError(
-            f"The rule {rule!r} is for a validation split that is cut from train, and {found}. Leave the rule out, and "
-            "cut the corpus anew with 'crossspace data split' if you must."
+            f"The rule {rule!r} is for a validation split that is cut from train, and {reason}. Leave the rule out, "
+            "and cut the corpus anew with 'crossspace data split' if you must."
         )
     return resplit(corpus, rule, fraction=corpus.cut["fraction"], seed=corpus.cut["seed"])
 
 
-def told(cut: Mapping[str, Any]) -> str:
+def cut_in_words(cut: Mapping[str, Any]) -> str:
     """The record of a cut in words."""
     return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in cut.items() if key != "groups")
 
@@ -181,6 +183,7 @@ class Rule:
 def label_counts(corpus: Corpus) -> dict[str, list[int]]:
     """``{conversation id: utterances of each label, and in the end of none}``."""
     names, lengths, labels = corpus.conversation_ids(ALL), corpus.lengths(ALL), corpus.labels(ALL)
-    found = np.zeros((len(names), len(corpus.spec.labels) + 1), dtype=np.int64)
-    np.add.at(found, (np.repeat(np.arange(len(names)), lengths), np.where(labels < 0, -1, labels)), 1)
-    return dict(zip(names, found.tolist(), strict=True))
+    counts = np.zeros((len(names), len(corpus.spec.labels) + 1), dtype=np.int64)
+    # Unlabelled becomes index -1, the last column. add.at, since plain indexing would count a repeated pair once.
+    np.add.at(counts, (np.repeat(np.arange(len(names)), lengths), np.where(labels < 0, -1, labels)), 1)
+    return dict(zip(names, counts.tolist(), strict=True))

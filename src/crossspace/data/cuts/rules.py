@@ -36,6 +36,7 @@ def validation_ids(train_ids: Iterable[str], fraction: float = VALIDATION_FRACTI
     """
     if not 0 <= fraction < 1:
         raise UsageError(f"The validation fraction should be at least 0 and below 1. Found {fraction}.")
+    # At least one, so that a small corpus can be validated at all; never all, so that something is left to train on.
     order = hash_order(train_ids, seed)
     count = min(max(1, round(fraction * len(order))), len(order) - 1) if fraction else 0
     return frozenset(order[: max(count, 0)])
@@ -63,25 +64,28 @@ def stratified_ids(
     if not size:
         return frozenset()
     table = np.array([counts[name] for name in order], dtype=np.float64).reshape(len(order), -1)
+    # A label that never occurs has an expectation of 0, by which chi-square would divide.
     table = table[:, table.sum(axis=0) > 0]
     if not table.size:
         return frozenset(order[:size])
     expected = table.sum(axis=0) * size / len(order)
     held = np.arange(len(order)) < size
     surplus = table[held].sum(axis=0) - expected
-    found, before = float((surplus**2 / expected).sum()), np.inf
-    while _NEAR < found < before:
-        before = found
+    distance, earlier = float((surplus**2 / expected).sum()), np.inf
+    # Each exchange lowers the distance, so this ends: there are finitely many choices and none comes twice.
+    while _NEAR < distance < earlier:
+        earlier = distance
         for out in np.flatnonzero(held):
-            if found <= _NEAR:
+            # Exchanges beyond this would only follow the noise of small counts, at the cost of another pass.
+            if distance <= _NEAR:
                 break
             others = np.flatnonzero(~held)
             # Rounded, so that which of two equals comes first does not depend on how a machine adds.
             values = (((surplus - table[out] + table[others]) ** 2) / expected).sum(axis=1).round(9)
             best = int(values.argmin())
-            if values[best] < round(found, 9):
+            if values[best] < round(distance, 9):
                 surplus += table[others[best]] - table[out]
-                held[out], held[others[best]], found = False, True, float(values[best])
+                held[out], held[others[best]], distance = False, True, float(values[best])
     return frozenset(name for name, inside in zip(order, held, strict=True) if inside)
 
 
@@ -112,6 +116,7 @@ def group_ids(groups: Mapping[str, str], fraction: float = VALIDATION_FRACTION, 
     taken: list[str] = []
     total = 0
     for name in order:
+        # One group is always left, since train may not be empty.
         if len(taken) < len(sizes) - 1 and abs(total + sizes[name] - wanted) < abs(total - wanted):
             taken.append(name)
             total += sizes[name]
@@ -141,6 +146,7 @@ def stratified_folds(counts: Mapping[str, Sequence[int]], k: int, seed: int = 0)
     """
     sizes = [len(part) for part in folds(counts, k, seed)]
     rest, parts = dict(counts), []
+    # Each part is chosen from what is left; the last one is the rest and needs no choice.
     for size in sizes[:-1]:
         part = sorted(stratified_ids(rest, size / len(rest), seed))
         parts.append(part)
@@ -158,6 +164,7 @@ def group_folds(groups: Mapping[str, str], k: int, seed: int = 0) -> list[list[s
     if not 2 <= k <= len(sizes):
         raise UsageError(f"The number of folds should be from 2 to {len(sizes)}, the groups of the corpus. Found {k}.")
     parts: list[list[str]] = [[] for _ in range(k)]
+    # The largest first evens the parts out; sorted is stable, so that equal sizes stay in the order of the hash.
     for group in sorted(hash_order(sizes, seed), key=lambda name: -sizes[name]):
         min(parts, key=len).extend(sorted(name for name, own in groups.items() if own == group))
     return parts

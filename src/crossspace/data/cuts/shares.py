@@ -48,6 +48,7 @@ def share_difference(reference: Mapping[str, int], found: Mapping[str, int]) -> 
         return None
     shares = {label: (reference.get(label, 0) / totals[0], found.get(label, 0) / totals[1]) for label in labels}
     most = max(labels, key=lambda label: abs(shares[label][0] - shares[label][1]))
+    # Half: what one label has too much, the others have too little, and is counted twice.
     distance = sum(abs(a - b) for a, b in shares.values()) / 2
     return ShareDifference(distance, most, *shares[most])
 

@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from crossspace.data.foreign.signs import wanted
+from crossspace.data.foreign.signs import refuse_other_kinds
 from crossspace.errors import DataError
 from crossspace.reading import reading
 
@@ -36,16 +36,17 @@ def load_arrays(source: Path, names: Collection[str], expected: str) -> dict[str
             if not files:
                 raise DataError(f"{source}: {expected} is expected. Found a folder without .npy files.")
             return {name: _of_file(path) if name in names else None for name, path in files.items()}
-        wanted(source, ("npz", "zip"), expected)
+        # A ZIP without .npy members has no array either, which the mapping then says in better words.
+        refuse_other_kinds(source, ("npz", "zip"), expected)
         with zipfile.ZipFile(source) as archive:
-            found: dict[str, np.ndarray | None] = {}
+            arrays: dict[str, np.ndarray | None] = {}
             for member in archive.infolist():
                 name = member.filename.removesuffix(_SUFFIX)
                 place.at = f"member {name!r}"
-                if name in found and name in names:
+                if name in arrays and name in names:
                     raise DataError(f"{source}: every array should occur once. Found {name!r} twice. {_ADVICE}")
-                found[name] = _of_member(archive, member, source) if name in names else None
-            return found
+                arrays[name] = _of_member(archive, member, source) if name in names else None
+            return arrays
 
 
 def _of_file(path: Path) -> np.ndarray:
@@ -55,6 +56,7 @@ def _of_file(path: Path) -> np.ndarray:
 
 def _of_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: Path) -> np.ndarray:
     size = os.path.getsize(source)
+    # The directory of an archive may lie: a small file could ask for terabytes before a byte is unpacked.
     if member.compress_size > size or member.file_size > member.compress_size * _PACKED_AT_MOST + 1000:
         raise ValueError(f"it claims {member.file_size:,} bytes in {member.compress_size:,} packed ones")
     with archive.open(member) as file:
@@ -73,14 +75,17 @@ def _array(file: IO[bytes], size: int) -> np.ndarray:
     shape, fortran, dtype = _HEADERS[version](file)
     if dtype.hasobject or dtype.kind not in _PLAIN_KINDS or not dtype.itemsize:
         raise ValueError(f"plain arrays hold no objects and no structures, this one {dtype}")
+    # type, not isinstance: True is an int too, and no length of a side.
     if not all(type(side) is int and side >= 0 for side in shape):
         raise ValueError(f"its shape is {shape}")
     claimed, there = math.prod(shape) * dtype.itemsize, size - file.tell()
     if claimed != there:
         raise ValueError(f"its header claims {claimed:,} bytes ({dtype}, shape {shape}), there are {there:,}")
+    # Read by hand and not by np.load, which allocates what the header claims and would unpickle objects.
     data = file.read(claimed)
     if len(data) != claimed:
         raise ValueError(f"it ends after {len(data):,} of {claimed:,} bytes")
+    # np.frombuffer refuses an empty buffer.
     array = np.frombuffer(data, dtype) if claimed else np.empty(0, dtype)
     _possible(array)
     return array.reshape(shape, order="F" if fortran else "C")

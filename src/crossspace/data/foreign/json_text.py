@@ -17,8 +17,9 @@ def parsed(text: str) -> Any:
             object, or holds text beyond Unicode; the message says which.
     """
     try:
-        found = json.loads(text, object_pairs_hook=_object)
+        content = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError:
+        # JSONDecodeError is a ValueError; its message names line and column and is better than any of ours.
         raise
     except _Twice as error:
         raise ValueError(f"the key {error.args[0]!r} twice in one object") from error
@@ -26,9 +27,10 @@ def parsed(text: str) -> Any:
         raise ValueError("it is nested too deeply") from error
     except ValueError as error:  # Python reads no integer of more than some thousand digits
         raise ValueError("a number with too many digits") from error
+    # Only an escape can bring in a lone half, and most texts have none: the second walk is saved.
     if _HALF.search(text):
-        _check_unicode(found)
-    return found
+        _check_unicode(content)
+    return content
 
 
 class _Twice(Exception):
@@ -36,15 +38,16 @@ class _Twice(Exception):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
         seen: set[str] = set()
         raise _Twice(next(key for key, _ in pairs if key in seen or seen.add(key))[:60])  # type: ignore[func-returns-value]
-    return found
+    return entries
 
 
 def _check_unicode(content: Any) -> None:
     try:
+        # Pairs of escapes are one character after parsing; only a half that stayed alone cannot be encoded.
         json.dumps(content, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError("half a character of Unicode (a surrogate without its other half)") from error

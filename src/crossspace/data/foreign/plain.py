@@ -72,6 +72,7 @@ def integer(value: Any) -> int:
         raise Unfit(f"an integer is expected, found the truth value {bool(value)}")
     if isinstance(value, (int, np.integer)):
         return int(value)
+    # Beyond 2**53 not every integer is a float: the number in the file may have been another.
     if (
         isinstance(value, (float, np.floating))
         and np.isfinite(value)
@@ -95,6 +96,7 @@ def vector(value: Any) -> np.ndarray | None:
         raise Unfit(
             f"numbers are expected, found {array.dtype} (first {shown(array.flat[0]) if array.size else 'none'})"
         )
+    # A row of shape (1, D) or (D, 1) is a vector that somebody did not squeeze.
     if array.ndim > 1 and max(array.shape) == array.size:
         array = array.reshape(-1)
     if array.ndim != 1 or not array.size:
@@ -110,6 +112,7 @@ def shown(value: Any) -> str:
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, np.generic):
         value = value.item()
+    # Python refuses to write integers of thousands of digits, even in a message.
     if isinstance(value, int) and value.bit_length() > 200:
         return "a very large integer"
     text = repr(value)
@@ -120,6 +123,7 @@ def _array(value: Any) -> np.ndarray:
     """Without NumPy's liking for turning text and truth values into numbers."""
     if not isinstance(value, (list, tuple)):
         raise Unfit(f"a vector is expected, found {shown(value)}")
+    # Before NumPy sees it: it would take [1, "2"] for strings and [1, True] for integers.
     _numbers(value)
     try:
         return np.asarray(value, dtype=np.float64)
@@ -128,6 +132,7 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _numbers(values: Sequence[Any]) -> None:
+    # The usual list is settled by its types alone; the walk with a place for the message is for the others.
     kinds = set(map(type, values))
     if not kinds <= {int, float}:
         for place, value in enumerate(values):

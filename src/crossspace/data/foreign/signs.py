@@ -81,6 +81,7 @@ def sign_of(path: str | Path) -> Sign | None:
     """What a file is; ``None`` where its bytes say nothing that is known here."""
     with open(path, "rb") as file:
         head = file.read(_HEAD)
+        # A Parquet file ends with its magic as well: what was cut short while copying lacks it.
         file.seek(-min(len(head), 4), os.SEEK_END)
         tail = file.read()
     if not head:
@@ -88,20 +89,24 @@ def sign_of(path: str | Path) -> Sign | None:
     for magic, sign in _MAGIC:
         if head.startswith(magic):
             return sign if sign is not PARQUET or (tail == magic and len(head) > 8) else CUT_PARQUET
+    # npz, torch, Office and plain archives are all ZIP: only the names of their members tell them apart.
     if head.startswith(b"PK"):
         return _archive(path)
+    # These signs do not stand at the beginning, so they come after the table of those that do.
     if head[257:262] == b"ustar":
         return Sign("tar", "a tar archive", "Unpack it first (tar -xf), then import what is in it.")
     if head[4:8] == b"ftyp":
         return Sign("recording", "a recording (MP4)", _EXTRACT)
+    # safetensors begins with the length of its JSON header; the bound keeps chance from passing for one.
     if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 100_000_000:
         return Sign("safetensors", "a safetensors file", "Load it with safetensors.numpy. " + _ARRAYS)
+    # Protocols 2 to 5 of pickle begin with PROTO and their number; older torch.save wrote a pickled magic number.
     if head[:1] == b"\x80" and head[1:2] <= b"\x05":
         return TORCH if head[2:].startswith(_LEGACY_TORCH) else PICKLE
     return _text(head)
 
 
-def wanted(path: str | Path, kinds: Collection[str], expected: str) -> None:
+def refuse_other_kinds(path: str | Path, kinds: Collection[str], expected: str) -> None:
     """Refuse a file whose bytes say that it is something else.
 
     Args:
@@ -140,6 +145,7 @@ def _text(head: bytes) -> Sign | None:
         return None
     if start[:1] == b"{" or start[:2] in (b"[{", b"[[", b'["', b"[\n"):
         return JSON
+    # A pickle of protocol 0 begins with one of these opcodes: such a line needs a comma or a tab to be a table.
     if line[:1] not in b"(]}[cIFLSVNl" or b"," in line or b"\t" in line:
         return TABLE if max(line.count(c) for c in (b",", b"\t", b";")) > 0 else None
     return None

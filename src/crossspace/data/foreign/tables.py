@@ -40,14 +40,14 @@ def selected(path: Path, text: str, names: Sequence[str], keys: Collection[str])
     Raises:
         UsageError: a part names none.
     """
-    found: dict[str, None] = {}
+    columns: dict[str, None] = {}
     for part in text.split("+"):
         hits = [n for n in names if n not in keys and fnmatchcase(n, part)] if "*" in part or "?" in part else []
         hits = hits or [name for name in names if name == part]
         if not hits:
             raise UsageError(f"{path} has no column {part!r}. {suggestion(part, names)}")
-        found |= dict.fromkeys(hits)
-    return list(found)
+        columns |= dict.fromkeys(hits)
+    return list(columns)
 
 
 def read_columns(
@@ -66,7 +66,7 @@ def read_columns(
     Raises:
         DataError: it cannot be read, or a column holds something else.
     """
-    found: dict[str, list] = {key: [] for key in keys}
+    keys_of_rows: dict[str, list] = {key: [] for key in keys}
     pieces: dict[str, list[np.ndarray]] = {modality: [] for modality in features}
     columns = list(dict.fromkeys([*keys.values(), *(name for names in features.values() for name in names)]))
     with reading(path, _EXPECTED, "Look at the columns that were named as features.") as place:
@@ -75,12 +75,12 @@ def read_columns(
             place.at = f"the rows after row {rows}"
             rows += block.num_rows
             for key, name in keys.items():
-                found[key] += block[name].to_pylist()
+                keys_of_rows[key] += block[name].to_pylist()
             for modality, names in features.items():
                 pieces[modality].append(np.concatenate([_numbers(block[name], name) for name in names], axis=1))
         if not rows:
             raise DataError(f"{path}: {_EXPECTED} is expected. Found no row.")
-        return found, {modality: np.concatenate(blocks) for modality, blocks in pieces.items()}
+        return keys_of_rows, {modality: np.concatenate(blocks) for modality, blocks in pieces.items()}
 
 
 def _blocks(path: Path, columns: list[str], keys: set[str]) -> Iterator[pa.Table]:
@@ -88,9 +88,11 @@ def _blocks(path: Path, columns: list[str], keys: set[str]) -> Iterator[pa.Table
         file = open_parquet(path)
         yield from (read_group(file, path, group, columns) for group in range(file.metadata.num_row_groups))
         return
+    # A name of its own: csv is the module of the standard library here.
     from pyarrow import csv as reader
 
     names, delimiter = _head(path)
+    # Keys as text: an id 007 would be read as the number 7, and a block of names after one of digits would fail.
     types = {name: pa.string() if name in keys else pa.float32() for name in columns}
     with reader.open_csv(
         path,
@@ -108,6 +110,7 @@ def _is_parquet(path: Path) -> bool:
 def _head(path: Path) -> tuple[list[str], str]:
     with open(path, encoding="utf-8-sig", newline="") as file:
         line = file.readline()
+        # Spreadsheets of half of Europe write semicolons, since the comma is in their numbers.
         delimiter = max(",;\t", key=line.count)
         return next(csv.reader([line], delimiter=delimiter), []), delimiter
 
@@ -122,7 +125,8 @@ def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray:
     sizes = pc.unique(pc.drop_null(pc.list_value_length(array))).to_pylist()
     if len(sizes) != 1 or not sizes[0]:
         raise ValueError(f"the lists of column {name!r} should all have one length. Found {sorted(sizes)[:5]}")
-    found = np.full((len(array), sizes[0]), np.nan, dtype=np.float32)
+    rows = np.full((len(array), sizes[0]), np.nan, dtype=np.float32)
+    # A null list may hide values in its slot of the buffer: nulls are dropped before anything is flattened.
     flat = pc.list_flatten(pc.drop_null(array)).cast(pa.float32(), safe=False)
-    found[np.asarray(array.is_valid())] = flat.to_numpy(zero_copy_only=False).reshape(-1, sizes[0])
-    return found
+    rows[np.asarray(array.is_valid())] = flat.to_numpy(zero_copy_only=False).reshape(-1, sizes[0])
+    return rows

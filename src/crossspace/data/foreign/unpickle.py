@@ -52,7 +52,9 @@ def load_stream(file: BinaryIO, name: str | Path, encoding: str = "latin-1") -> 
                 "Do not open this file with pickle unless you trust who made it."
             ) from error
         finally:
+            # Set in the end, since opcodes are far too many to note each.
             place.at = f"byte {machine.at:,}"
+        # Some programs pad files with zeros or blanks; anything else there would be data that nobody reads.
         if machine.data[machine.at :].strip(_FILLING):
             raise DataError(
                 f"{name}: one pickle is expected. Found more behind its end, at byte {machine.at:,}. Save everything "

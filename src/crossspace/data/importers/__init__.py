@@ -21,12 +21,13 @@ class _Files(Mapping[str, type[Importer]]):
         if name not in list(self):
             raise KeyError(name)
         module = importlib.import_module(f"{__name__}.{name}")
-        (found,) = (
+        (importer,) = (
             member
             for _, member in inspect.getmembers(module, inspect.isclass)
+            # Imported classes, Importer among them, are members too.
             if issubclass(member, Importer) and member.__module__ == module.__name__
         )
-        return found
+        return importer
 
     def __iter__(self) -> Iterator[str]:
         return iter(

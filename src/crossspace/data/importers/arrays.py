@@ -88,16 +88,18 @@ class Arrays(Importer):
             DataError: it cannot be read, the mapping does not fit, or rows do not hold together; every fault is named.
         """
         source = Path(source)
-        found = load_arrays(source, {*self.columns.values(), *self.features.values()}, EXPECTED)
+        loaded = load_arrays(source, {*self.columns.values(), *self.features.values()}, EXPECTED)
         faults: list[str] = []
-        refuse(source, self._mapping_faults(found), "Correct the mapping, then import again.")
-        arrays = {name: array for name, array in found.items() if array is not None}
+        # First of all: a wrong mapping makes every later fault meaningless.
+        refuse(source, self._mapping_faults(loaded), "Correct the mapping, then import again.")
+        arrays = {name: array for name, array in loaded.items() if array is not None}
         with reading(source, EXPECTED):
             columns = self._columns({column: arrays[name] for column, name in self.columns.items()}, faults)
         labels = (
             self.labels or sorted({str(label) for label in columns["label"] if label is not None}) or ["unlabelled"]
         )
         several = {modality_name(m): arrays[name] for m, name in self.features.items()}
+        # (N, V, D): the vectors stand side by side in the file, and the task says how many they are.
         features = {m: array.reshape(len(array), -1) for m, array in several.items()}
         spec = TaskSpec(
             labels=tuple(labels),
@@ -168,16 +170,17 @@ class Arrays(Importer):
     def _labels(self, array: np.ndarray, faults: list[str]) -> list[str | None]:
         if array.dtype.kind in "US":
             return [label or None for label in _strings(array)]
+        # Without names the numbers are the labels; a bound, since a column of ids would give a label to each row.
         known = self.labels or [str(number) for number in range(_MOST_LABELS)]
-        found: list[str | None] = []
+        labels: list[str | None] = []
         for row, value in enumerate(array.tolist()):
             try:
                 place = label_index(value, len(known))
             except Unfit as error:
                 faults.append(f"column 'label', row {row}: {error}")
                 place = None
-            found.append(None if place is None else known[place])
-        return found
+            labels.append(None if place is None else known[place])
+        return labels
 
 
 def _wanted(column: str, array: np.ndarray) -> str | None:
@@ -186,6 +189,7 @@ def _wanted(column: str, array: np.ndarray) -> str | None:
         return None
     kinds, what = _KINDS[column]
     dimensions = (2, 3) if column == "features" else (1,)
+    # Two or three dimensions for features, whose width may not be 0; one for everything else.
     if array.dtype.kind not in kinds or array.ndim not in dimensions or (array.ndim > 1 and not array.size):
         return what
     if column == "position" and not np.isfinite(array).all():
@@ -211,5 +215,5 @@ def _numbered(conversations: list[str], positions: list) -> list[str]:
     return names
 
 
-def _speakers(given: int | list[str]) -> int | tuple[str, ...]:
-    return given if isinstance(given, int) else tuple(given)
+def _speakers(stated: int | list[str]) -> int | tuple[str, ...]:
+    return stated if isinstance(stated, int) else tuple(stated)

@@ -45,25 +45,26 @@ def assemble(
     """
     order = _order(columns["conversation_id"], columns["position"])
     sorted_columns = {name: [values[i] for i in order] for name, values in columns.items()}
-    found = [*faults, *_renumber(sorted_columns)]
+    # Before the checks: positions of other programs have gaps or begin with 1, which is no fault here.
+    all_faults = [*faults, *_renumber(sorted_columns)]
     table = index_table(sorted_columns)
-    found += index_faults(table, metadata.spec.labels, metadata.spec.sentiments)
+    all_faults += index_faults(table, metadata.spec.labels, metadata.spec.sentiments)
     values, present = {}, {}
     for modality, array in features.items():
         values[modality], present[modality] = with_missing(array[order], zero_rows_missing)
         names = sorted_columns["utterance_id"]
-        found += feature_faults(modality, values[modality], present[modality], names.__getitem__)
-    refuse(f"The corpus {metadata.name!r}", found, "Mend the source or the mapping, then import again.")
+        all_faults += feature_faults(modality, values[modality], present[modality], names.__getitem__)
+    refuse(f"The corpus {metadata.name!r}", all_faults, "Mend the source or the mapping, then import again.")
     corpus = Corpus.from_columns(metadata, Index(table), ArrayFeatures(values, present))
     return cut_validation(corpus, fraction=validation_fraction, seed=seed)
 
 
 def most_speakers(columns: Mapping[str, Sequence[str]]) -> int:
     """How many speakers the conversation with most of them has."""
-    found: dict[str, set[str]] = defaultdict(set)
+    names_by_conversation: dict[str, set[str]] = defaultdict(set)
     for conversation, speaker in zip(columns["conversation_id"], columns["speaker"], strict=True):
-        found[conversation].add(speaker)
-    return max((len(names) for names in found.values()), default=1)
+        names_by_conversation[conversation].add(speaker)
+    return max((len(names) for names in names_by_conversation.values()), default=1)
 
 
 def _order(conversations: Sequence[str], positions: Sequence[Any]) -> np.ndarray:
@@ -85,10 +86,12 @@ def _renumber(columns: dict[str, list]) -> list[str]:
 
 def with_missing(array: np.ndarray, zero_rows_missing: bool) -> tuple[np.ndarray, np.ndarray]:
     """Values (N, D) float32 and presence (N,); rows that are NaN throughout are missing, of zeros if so wished."""
+    # What is too large for float32 becomes infinite, which the checks refuse with its row.
     with np.errstate(over="ignore"):
         values = array.astype(np.float32)
     present: np.ndarray = np.logical_not(np.isnan(values).all(axis=1))
     if zero_rows_missing:
         present = present & values.any(axis=1)
+    # NaN would spoil sums and averages that are taken without a look at presence.
     values[~present] = 0
     return values, present

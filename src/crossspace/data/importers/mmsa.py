@@ -12,7 +12,7 @@ import numpy as np
 
 from crossspace.data.corpus import Corpus
 from crossspace.data.foreign.plain import Unfit, label_index, shown, string
-from crossspace.data.foreign.signs import wanted
+from crossspace.data.foreign.signs import refuse_other_kinds
 from crossspace.data.foreign.unpickle import load_pickle
 from crossspace.data.importers.assemble import assemble
 from crossspace.data.importers.base import Importer
@@ -68,7 +68,7 @@ class Mmsa(Importer):
         """
         source = Path(source)
         if source.is_file():
-            wanted(source, ("pickle",), EXPECTED)
+            refuse_other_kinds(source, ("pickle",), EXPECTED)
         content = load_pickle(source)
         with reading(source, EXPECTED):
             return self._corpus(_splits(content, source), source)
@@ -76,9 +76,11 @@ class Mmsa(Importer):
     def _corpus(self, splits: dict[str, Mapping[str, Any]], source: Path) -> Corpus:
         faults = [fault for split, part in splits.items() for fault in _faults(split, part)]
         refuse(source, faults, _MEND)
-        found = {name: self._columns(name, part, faults) for name, part in splits.items()}
+        columns_by_split = {name: self._columns(name, part, faults) for name, part in splits.items()}
+        # A second time: the first look was at shapes, without which reading rows would fail anyhow.
         refuse(source, shorten(faults), _MEND)
-        columns = {key: [v for part in found.values() for v in part[key]] for key in next(iter(found.values()))}
+        names = next(iter(columns_by_split.values()))
+        columns = {name: [v for part in columns_by_split.values() for v in part[name]] for name in names}
         modalities = [m for m in _MODALITIES if all(m in part for part in splits.values())]
         features = {}
         for modality in modalities:
@@ -91,9 +93,11 @@ class Mmsa(Importer):
             - {*modalities, "id", "raw_text"}
             - {self._target(splits)}
         )
-        said = source.name + (f" (not read: {', '.join(unread)})" if unread else "")
-        made = {modality_name(m): extractor for m, extractor in self.extractors.items()}
-        return assemble(columns, features, Metadata(spec, self.name or source.stem, said, self.licence, made))
+        provenance = source.name + (f" (not read: {', '.join(unread)})" if unread else "")
+        extractors = {modality_name(m): extractor for m, extractor in self.extractors.items()}
+        return assemble(
+            columns, features, Metadata(spec, self.name or source.stem, provenance, self.licence, extractors)
+        )
 
     def _target(self, splits: Mapping[str, Mapping[str, Any]]) -> str:
         known = ("annotations", "classification_labels", "labels") if self.label_from == "auto" else (self.label_from,)
@@ -136,6 +140,7 @@ class Mmsa(Importer):
 
     def _pooled(self, array: np.ndarray) -> np.ndarray:
         """(N, D) means over the frames that hold something."""
+        # A mean over hundreds of frames loses digits in float32.
         values = array.astype(np.float64)
         if self.infinite_as_zero:
             values[np.isinf(values)] = 0
@@ -144,20 +149,21 @@ class Mmsa(Importer):
         real = np.any(values != 0, axis=2)
         counts: np.ndarray = np.sum(real, axis=1)
         means = (values * real[:, :, None]).sum(axis=1) / np.maximum(counts, 1)[:, None]
+        # Not zeros: a sequence of nothing but padding is missing, which NaN says to the last steps.
         means[counts == 0] = np.nan
         return means.astype(np.float32)
 
 
 def _splits(content: Any, source: Path) -> dict[str, Mapping[str, Any]]:
     named = {split_name(k): v for k, v in content.items() if isinstance(k, str)} if isinstance(content, Mapping) else {}
-    found = {name: part for name, part in named.items() if name in SPLITS and isinstance(part, Mapping)}
-    if not found or len(found) != len(content):
+    splits = {name: part for name, part in named.items() if name in SPLITS and isinstance(part, Mapping)}
+    if not splits or len(splits) != len(content):
         keys = f" with the keys {[shown(k) for k in list(content)[:6]]}" if isinstance(content, Mapping) else ""
         raise DataError(
             f"{source}: {EXPECTED} is expected. Found {shown(content)}{keys}. Tuples of tables by conversation are "
             "read by --format sdt; other arrays can be imported with --format arrays."
         )
-    return found
+    return splits
 
 
 def _faults(split: str, part: Mapping[str, Any]) -> list[str]:
@@ -189,10 +195,11 @@ def _is_column(array: Any) -> bool:
 
 def _name(value: Any) -> tuple[str, str, int]:
     """Id, video and number of a clip; rows of ids begin with it."""
+    # Some files have ids as rows [video, start, end], or as arrays of one.
     while (isinstance(value, (list, tuple)) and value) or (isinstance(value, np.ndarray) and value.ndim and len(value)):
         value = value[0]
     name = string(value)
-    found = _ID.fullmatch(name)
-    if found is None:
+    match = _ID.fullmatch(name)
+    if match is None:
         raise Unfit(f"an id such as video$_$3 is expected, found {shown(name)}")
-    return name, found["video"], int(found["clip"])
+    return name, match["video"], int(match["clip"])

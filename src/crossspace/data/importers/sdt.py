@@ -12,12 +12,12 @@ import numpy as np
 from crossspace.data.corpus import Corpus
 from crossspace.data.cuts.rules import VALIDATION_FRACTION
 from crossspace.data.foreign.plain import shown
-from crossspace.data.foreign.signs import wanted
+from crossspace.data.foreign.signs import refuse_other_kinds
 from crossspace.data.foreign.unpickle import load_pickle
 from crossspace.data.importers.assemble import assemble, most_speakers
 from crossspace.data.importers.base import Importer
-from crossspace.data.importers.tuples.identity import KNOWN, Known, identify
-from crossspace.data.importers.tuples.layouts import LAYOUTS, Layout
+from crossspace.data.importers.tuples.identity import PUBLISHED, PublishedCorpus, identify
+from crossspace.data.importers.tuples.layouts import LAYOUTS, TupleLayout
 from crossspace.data.importers.tuples.rows import Rows
 from crossspace.data.sentiment import SENTIMENTS
 from crossspace.data.store.checks import refuse
@@ -95,7 +95,7 @@ class Sdt(Importer):
         """
         source = Path(source)
         if source.is_file():
-            wanted(source, ("pickle",), EXPECTED)
+            refuse_other_kinds(source, ("pickle",), EXPECTED)
         entries = load_pickle(source)
         with reading(source, EXPECTED):
             return self._corpus(entries, source)
@@ -106,6 +106,7 @@ class Sdt(Importer):
         rows = Rows(tables, layout.splits(entries))
         refuse(source, rows.faults, "Tables should have one row per utterance of every conversation.")
         speakers, numbers = rows.speakers(), rows.labels()
+        # Twice: values of tables that do not match in length cannot be said to stand anywhere.
         refuse(source, rows.faults, _MEND)
         known = self._known(rows, speakers, numbers, source)
         labels = tuple(self.labels) if self.labels else known.labels if known else _names(numbers, source)
@@ -121,52 +122,57 @@ class Sdt(Importer):
         vectors = {"text": sum(name in _CHOICES for name in layout.vectors)} if self.text == "all" else {}
         spec = TaskSpec(labels, widths, slots, tuple(sentiments or SENTIMENTS), vectors)
         name = self.name or (known.name if known else source.stem)
-        made = self.extractors or (self._extractors(layout, known, features) if known else {})
+        extractors = self.extractors or (self._extractors(layout, known, features) if known else {})
         return assemble(
             columns,
             features,
-            Metadata(spec, name, source.name + rows.left_out(), self.licence, made),
+            Metadata(spec, name, source.name + rows.left_out(), self.licence, extractors),
             validation_fraction=self.validation_fraction,
             seed=self.seed,
             zero_rows_missing=self.zero_rows_missing,
-            faults=rows.faults + _strangers(known, columns["speaker"]),
+            faults=rows.faults + _unknown_speakers(known, columns["speaker"]),
         )
 
-    def _layout(self, entries: Any, source: Path) -> Layout:
-        found = f"a tuple of {len(entries)}" if isinstance(entries, (tuple, list)) else shown(entries)
+    def _layout(self, entries: Any, source: Path) -> TupleLayout:
+        description = f"a tuple of {len(entries)}" if isinstance(entries, (tuple, list)) else shown(entries)
         if not isinstance(entries, (tuple, list)):
             other = "Such files of MMSA are read by --format mmsa." if isinstance(entries, Mapping) else ""
-            raise DataError(f"{source}: {EXPECTED} is expected. Found {found}. {other}{_OTHERWISE}")
+            raise DataError(f"{source}: {EXPECTED} is expected. Found {description}. {other}{_OTHERWISE}")
         faults = {layout: layout.unlike(entries) for layout in LAYOUTS}
         chosen = [layout for layout in LAYOUTS if self.layout in ("auto", layout.name)]
         fitting = [layout for layout in chosen if not faults[layout]]
         if len(fitting) == 1:
             return fitting[0]
+        # Orders of the same length are what the user meant; the others would only lengthen the message.
         near = [layout for layout in chosen if len(layout.fields) == len(entries)] or chosen
         listed = "".join(f"\n  - {layout.name}: {faults[layout] or 'it fits'}" for layout in near)
-        raise DataError(f"{source}: {EXPECTED} is expected, in a known order. Found {found}:{listed}\n{_OTHERWISE}")
+        raise DataError(
+            f"{source}: {EXPECTED} is expected, in a known order. Found {description}:{listed}\n{_OTHERWISE}"
+        )
 
-    def _known(self, rows: Rows, speakers: Sequence[str], numbers: Sequence[Any], source: Path) -> Known | None:
-        found = identify(rows.conversations, set(speakers), {n for n in numbers if isinstance(n, int)})
+    def _known(
+        self, rows: Rows, speakers: Sequence[str], numbers: Sequence[Any], source: Path
+    ) -> PublishedCorpus | None:
+        proven = identify(rows.conversations, set(speakers), {n for n in numbers if isinstance(n, int)})
         if self.corpus != "auto":
-            if found is not None and found is not KNOWN[self.corpus]:
+            if proven is not None and proven is not PUBLISHED[self.corpus]:
                 raise UsageError(
-                    f"{source}: names, speakers and labels prove {found.name}. Found --corpus {self.corpus}."
+                    f"{source}: names, speakers and labels prove {proven.name}. Found --corpus {self.corpus}."
                 )
-            return KNOWN[self.corpus]
-        if found is None and not self.labels and any(isinstance(n, int) for n in numbers):
+            return PUBLISHED[self.corpus]
+        if proven is None and not self.labels and any(isinstance(n, int) for n in numbers):
             occurring = sorted({n for n in numbers if isinstance(n, int) and n >= 0})
             counted = f"{occurring[0]} to {occurring[-1]}" if occurring else "none"
             raise DataError(
                 f"{source}: it should say what its labels mean. Found the numbers {counted} and nothing that proves a "
                 "published corpus. Name them in their order with --labels A,B,C (and --name NAME); or say which "
                 "corpus it is: "
-                + "; ".join(f"--corpus {key} is known by this: {known.sign}" for key, known in KNOWN.items())
+                + "; ".join(f"--corpus {key} is known by this: {known.sign}" for key, known in PUBLISHED.items())
                 + "."
             )
-        return found
+        return proven
 
-    def _features(self, layout: Layout, rows: Rows, source: Path) -> dict[str, np.ndarray]:
+    def _features(self, layout: TupleLayout, rows: Rows, source: Path) -> dict[str, np.ndarray]:
         texts = [name for name in layout.vectors if name in _CHOICES]
         if self.text != "first" and len(texts) == 1:
             raise UsageError(f"{source}: the layout {layout.name} has one text vector. Found --text {self.text}.")
@@ -181,26 +187,28 @@ class Sdt(Importer):
         features = {"text": text if len(vectors) > 1 else vectors[0]}
         return features | {m: rows.vectors(m) for m in ("audio", "visual") if m in layout.vectors}
 
-    def _sentiments(self, layout: Layout, rows: Rows, source: Path) -> list[str] | None:
+    def _sentiments(self, layout: TupleLayout, rows: Rows, source: Path) -> list[str] | None:
         if self.sentiments is not None and SENTIMENT not in rows.tables:
             raise UsageError(f"{source}: the layout {layout.name} has no sentiments. Found --sentiments.")
         return self.sentiments
 
-    def _extractors(self, layout: Layout, known: Known, features: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        made = {"name": layout.name.removesuffix("-meld"), "version": known.name}
+    def _extractors(
+        self, layout: TupleLayout, known: PublishedCorpus, features: Mapping[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        identity = {"name": layout.name.removesuffix("-meld"), "version": known.name}
         vector = {"parameters": {"vector": self.text}} if len(layout.vectors) > 3 else {}
-        return {m: {**made, **(vector if m == "text" else {})} for m in features}
+        return {m: {**identity, **(vector if m == "text" else {})} for m in features}
 
 
 def _names(numbers: Sequence[Any], source: Path) -> tuple[str, ...]:
     """The labels of a file that writes their names, in the order of the alphabet."""
-    found = {value for value in numbers if value is not None}
-    if not all(isinstance(value, str) for value in found):
+    names = {value for value in numbers if value is not None}
+    if not all(isinstance(value, str) for value in names):
         raise DataError(f"{source}: labels should be numbers or names. Found both.")
-    return tuple(sorted(found)) or ("unlabelled",)
+    return tuple(sorted(names)) or ("unlabelled",)
 
 
-def _strangers(known: Known | None, speakers: Sequence[str]) -> list[str]:
+def _unknown_speakers(known: PublishedCorpus | None, speakers: Sequence[str]) -> list[str]:
     if known is None or isinstance(known.speakers, int):
         return []
     strange = sorted(set(speakers) - set(known.speakers))

@@ -95,7 +95,9 @@ class Synthetic(Importer):
         sizes = {"train": self.train, "validation": self.validation, "test": self.test}
         drawn = {
             split: [
-                self.draw(np.random.default_rng([self.seed, place, i]), f"{split}-{i:05d}") for i in range(sizes[split])
+                # A generator for each conversation: more of them in one split change none of the others.
+                self.draw(np.random.default_rng([self.seed, place, i]), f"{split}-{i:05d}")
+                for i in range(sizes[split])
             ]
             for place, split in enumerate(sizes, start=1)
         }
@@ -133,6 +135,7 @@ class Synthetic(Importer):
     @cached_property
     def transitions(self) -> np.ndarray:
         """(5, 5, 4) probability of an emotion given one's own previous and the other's latest; 4 is none yet."""
+        # A geometric decline from the first emotion to the last, 1 / imbalance at the end.
         prior = -np.log(self.imbalance) * np.arange(4) / 3
         own, other = np.eye(5, 4)[:, None], np.eye(5, 4)[None]
         weights = np.exp(prior + self.inertia * own + self.contagion * other)
@@ -156,20 +159,22 @@ class Synthetic(Importer):
         chain, latest = self.transitions.cumsum(axis=2), [4, 4]
         emotions = np.zeros(len(speakers), dtype=np.int64)
         for t, (speaker, chance) in enumerate(zip(speakers, generator.random(len(speakers)), strict=True)):
+            # min: rounding can leave the cumulated probabilities below 1, and a draw above them.
             emotions[t] = min(int((chain[latest[speaker], latest[1 - speaker]] <= chance).sum()), 3)
             latest[speaker] = int(emotions[t])
         return emotions
 
     def _features(self, generator: np.random.Generator, bits: np.ndarray) -> dict[str, np.ndarray]:
-        left, found = bits.copy(), {}
+        remaining, features = bits.copy(), {}
         for place, (modality, width) in enumerate(self.widths.items()):
             last = place == len(self.widths) - 1
-            signs = left if last else generator.choice([-1, 1], size=bits.shape)
-            left = left * signs
+            signs = remaining if last else generator.choice([-1, 1], size=bits.shape)
+            remaining = remaining * signs
             values = generator.normal(scale=self.nuisance, size=(len(bits), width))
+            # The first two columns were drawn as nuisance; scaled, they are the noise upon the signs.
             values[:, :2] = signs + values[:, :2] * (self.noise / self.nuisance)
-            found[modality] = (values @ self._rotation(modality)).astype(np.float32)
-        return found
+            features[modality] = (values @ self._rotation(modality)).astype(np.float32)
+        return features
 
 
 @lru_cache(maxsize=64)

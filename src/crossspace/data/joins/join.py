@@ -79,8 +79,8 @@ def join(
     """
     names = dict(on) if isinstance(on, Mapping) else {name: name for name in on}
     if tuple(sorted(names)) not in KEYS:
-        found = ", ".join(names) or "nothing"
-        raise UsageError(f"Rows are matched on utterance_id, or on conversation_id and position. Found {found}.")
+        listed = ", ".join(names) or "nothing"
+        raise UsageError(f"Rows are matched on utterance_id, or on conversation_id and position. Found {listed}.")
     table = open_table(other, names, features, extractors or {}, zero_rows_missing)
     strange = sorted(set(extractors or {}) - set(table.features.widths))
     if strange:
@@ -94,11 +94,13 @@ def join(
         )
     rows, joining = _matched(corpus, table, tuple(sorted(names)), tuple(added))
     index = Index(_with_reasons(corpus.utterances(ALL), rows, table, added))
+    # Read when they are needed, since either corpus may be larger than memory.
     chosen = JoinedFeatures(corpus.features, table.features, rows, added, tuple(index.groups()))
-    brought = {name: table.extractors[m] for name, m in added.items() if m in table.extractors}
-    kept = {m: extractor for m, extractor in corpus.extractors.items() if m not in added}
+    added_extractors = {name: table.extractors[m] for name, m in added.items() if m in table.extractors}
+    own_extractors = {m: extractor for m, extractor in corpus.extractors.items() if m not in added}
     spec = corpus.spec.with_widths(chosen.widths, {name: table.vectors.get(m, 1) for name, m in added.items()})
-    metadata = replace(corpus.metadata, spec=spec, extractors={**kept, **brought}, ceilings={})
+    # Ceilings hold for the features that a corpus was generated with, not for others.
+    metadata = replace(corpus.metadata, spec=spec, extractors={**own_extractors, **added_extractors}, ceilings={})
     return Corpus.from_columns(metadata, index, chosen), joining
 
 
@@ -108,6 +110,7 @@ def _matched(
     """(N,) the row of the table for every utterance, -1 where there is none; and what to tell of it."""
     utterances = corpus.utterances(ALL)
     keys: list[Key] = list(zip(*(utterances[name].to_pylist() for name in on), strict=True))
+    # A row that would match twice could be either: nobody but the user knows which.
     twice = [key for key, count in Counter(table.keys).items() if count > 1]
     if twice:
         raise DataError(
@@ -117,16 +120,16 @@ def _matched(
     places = {key: row for row, key in enumerate(table.keys)}
     rows = np.array([places.get(key, -1) for key in keys], dtype=np.int64)
     known = set(keys)
-    lonely = tuple(shown(key) for key in table.keys if key not in known)
-    without = tuple(shown(keys[i]) for i in np.flatnonzero(rows < 0))
-    if len(without) == len(keys):
+    unused = tuple(shown(key) for key in table.keys if key not in known)
+    unmatched = tuple(shown(keys[i]) for i in np.flatnonzero(rows < 0))
+    if len(unmatched) == len(keys):
         raise DataError(
             f"{table.name}: no row fits an utterance of corpus {corpus.name!r} by {' and '.join(on)}. The corpus has "
-            f"such as {', '.join(without[:3]) or 'none'}, the file such as {', '.join(lonely[:3]) or 'none'}. Name "
+            f"such as {', '.join(unmatched[:3]) or 'none'}, the file such as {', '.join(unused[:3]) or 'none'}. Name "
             "other columns, or make the ids the same; they are compared letter by letter."
         )
     notes = (*table.notes, *_disagreements(utterances, table, rows))
-    return rows, Joining(added, len(keys) - len(without), without, lonely, notes)
+    return rows, Joining(added, len(keys) - len(unmatched), unmatched, unused, notes)
 
 
 def shown(key: Key) -> str:
@@ -158,11 +161,12 @@ def _with_reasons(utterances: pa.Table, rows: np.ndarray, table: JoinTable, adde
     """The utterances with a reason wherever a modality is missing that the table lacks there."""
     absent = pa.array(rows < 0)
     for name, modality in added.items():
-        told = table.reasons.get(modality)
+        stated = table.reasons.get(modality)
         places = pa.array(rows, mask=rows < 0)
-        reasons = pa.nulls(len(rows), pa.string()) if told is None else told.take(places)
+        reasons = pa.nulls(len(rows), pa.string()) if stated is None else stated.take(places)
         reasons = pc.if_else(absent, f"no row in {table.name}", reasons)
         field = missing_field(name)
+        # Reasons of the features that are replaced no longer hold.
         if field.name in utterances.column_names:
             utterances = utterances.drop_columns([field.name])
         if reasons.null_count < len(reasons):

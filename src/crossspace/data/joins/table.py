@@ -76,18 +76,22 @@ def open_table(
     kind = _kind(path)
     if kind == "parquet" and METADATA_KEY in (open_parquet(path).metadata.metadata or {}):
         return _of_corpus(Corpus.read(path), path.name, on, features, extractors)
-    values, found, unused = (_of_arrays if kind == "npz" else _of_columns)(path, on, features)
+    values, matrices, unused = (_of_arrays if kind == "npz" else _of_columns)(path, on, features)
     notes = [f"{path.name}: not used: {_named(unused)}"] if unused else []
     keys = _keys(values, on, path, notes)
-    kept, present, faults = {}, {}, []
-    for modality, array in found.items():
-        kept[modality], present[modality] = with_missing(array, zero_rows_missing)
-        faults += feature_faults(modality, kept[modality], present[modality], lambda row: ":".join(map(str, keys[row])))
+    vectors, present, faults = {}, {}, []
+
+    def named(row: int) -> str:
+        return ":".join(map(str, keys[row]))
+
+    for modality, array in matrices.items():
+        vectors[modality], present[modality] = with_missing(array, zero_rows_missing)
+        faults += feature_faults(modality, vectors[modality], present[modality], named)
     refuse(path, faults, "Features should be finite numbers; a vector that is NaN throughout is missing.")
-    unstated = [modality for modality in found if modality not in extractors]
+    unstated = [modality for modality in matrices if modality not in extractors]
     if unstated:
         notes.append(f"what made {', '.join(unstated)} is not stated (extractors)")
-    return JoinTable(path.name, keys, ArrayFeatures(kept, present), extractors, {}, None, tuple(notes))
+    return JoinTable(path.name, keys, ArrayFeatures(vectors, present), extractors, {}, None, tuple(notes))
 
 
 def _kind(path: Path) -> str:
@@ -101,8 +105,8 @@ def _kind(path: Path) -> str:
     with reading(path, _JOINABLE):
         sign = sign_of(path)
     if sign is None or sign.kind not in ("parquet", "npz", "table"):
-        found = "something else" if sign is None else sign.what
-        raise DataError(f"{path}: {_JOINABLE} is expected. Found {found}. Convert it to one of these.")
+        description = "something else" if sign is None else sign.what
+        raise DataError(f"{path}: {_JOINABLE} is expected. Found {description}. Convert it to one of these.")
     return sign.kind
 
 
@@ -119,26 +123,27 @@ def _of_corpus(
     _refuse_unknown(name, on.values(), utterances.column_names, "columns")
     notes: list[str] = []
     keys = _keys({key: utterances[column].to_pylist() for key, column in on.items()}, on, Path(name), notes)
-    made = {m: corpus.extractors[source] for m, source in wanted.items() if source in corpus.extractors}
-    reasons = {m: missing_field(source).name for m, source in wanted.items()}
-    told = {m: utterances[column] for m, column in reasons.items() if column in utterances.column_names}
+    own_extractors = {m: corpus.extractors[source] for m, source in wanted.items() if source in corpus.extractors}
+    columns = {m: missing_field(source).name for m, source in wanted.items()}
+    reasons = {m: utterances[column] for m, column in columns.items() if column in utterances.column_names}
     vectors = {m: corpus.spec.vectors.get(source, 1) for m, source in wanted.items()}
     chosen = ChosenFeatures(corpus.features, wanted)
-    return JoinTable(name, keys, chosen, {**made, **extractors}, told, utterances, tuple(notes), vectors)
+    return JoinTable(name, keys, chosen, {**own_extractors, **extractors}, reasons, utterances, tuple(notes), vectors)
 
 
 def _of_arrays(
     path: Path, on: Mapping[str, str], features: Mapping[str, str] | None
 ) -> tuple[dict[str, list], dict[str, np.ndarray], list[str]]:
+    # First the names alone: faults in them are told before gigabytes are read.
     names = set(load_arrays(path, set(), _EXPECTED))
     sources = set(features.values()) if features is not None else names
     _refuse_unknown(path, [*on.values(), *sources], names, "arrays")
     arrays = {n: a for n, a in load_arrays(path, {*on.values(), *sources}, _EXPECTED).items() if a is not None}
     if features is None:
         features = {n: n for n, a in arrays.items() if a.ndim == 2 and a.dtype.kind in "fiub" and n not in on.values()}
-    found = {m: arrays[name] for m, name in _by_modality(features).items()}
+    matrices = {m: arrays[name] for m, name in _by_modality(features).items()}
     count = arrays[next(iter(on.values()))].size
-    faults = [] if found else ["there is no array of shape (rows, width)"]
+    faults = [] if matrices else ["there is no array of shape (rows, width)"]
     for name in dict.fromkeys((*on.values(), *features.values())):
         array, key = arrays[name], name in on.values()
         if array.ndim != 2 - key or len(array) != count or not (key or (array.dtype.kind in "fiub" and array.size)):
@@ -146,7 +151,7 @@ def _of_arrays(
             faults.append(f"array {name!r} should have the shape {wanted}. Found {array.dtype} {array.shape}")
     refuse(path, faults, "Name others, or mend it.")
     used = {*on.values(), *features.values()}
-    return {key: arrays[n].tolist() for key, n in on.items()}, found, sorted(names - used)
+    return {key: arrays[n].tolist() for key, n in on.items()}, matrices, sorted(names - used)
 
 
 def _of_columns(
@@ -160,9 +165,9 @@ def _of_columns(
             f"Columns: {_named([n for n in names if n not in on.values()])}."
         )
     chosen = {m: selected(path, text, names, on.values()) for m, text in _by_modality(features).items()}
-    keys, found = read_columns(path, dict(on), chosen)
+    keys, matrices = read_columns(path, dict(on), chosen)
     used = {*on.values(), *(n for columns in chosen.values() for n in columns)}
-    return keys, found, [name for name in names if name not in used]
+    return keys, matrices, [name for name in names if name not in used]
 
 
 def _by_modality(features: Mapping[str, str]) -> dict[str, str]:
@@ -171,12 +176,12 @@ def _by_modality(features: Mapping[str, str]) -> dict[str, str]:
     Raises:
         UsageError: two names are of one modality.
     """
-    found: dict[str, str] = {}
+    sources: dict[str, str] = {}
     for name, source in features.items():
-        if modality_name(name) in found:
+        if modality_name(name) in sources:
             raise UsageError(f"Each modality should be named once. Found {modality_name(name)!r} under two names.")
-        found[modality_name(name)] = source
-    return found
+        sources[modality_name(name)] = source
+    return sources
 
 
 def _keys(values: Mapping[str, Sequence[Any]], on: Mapping[str, str], path: Path, notes: list[str]) -> list[Key]:
@@ -186,6 +191,7 @@ def _keys(values: Mapping[str, Sequence[Any]], on: Mapping[str, str], path: Path
         DataError: a value is missing or cannot be a key.
     """
     columns, faults = [], list[str]()
+    # Sorted as the keys of the corpus are: (conversation_id, position), whatever order the user named.
     for key, name in sorted(on.items()):
         kind, read, what = (int, _number, "read as numbers") if key == "position" else (str, _id, "written as text")
         column: list[Any] = []
@@ -209,6 +215,7 @@ def _id(value: Any) -> str:
 
 
 def _number(value: Any) -> int:
+    # A position in a CSV file is text; nineteen digits no longer fit into 64 bits.
     if isinstance(value, str) and len(value) < 19 and value.isdecimal():
         return int(value)
     return integer(value)

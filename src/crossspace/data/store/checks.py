@@ -38,14 +38,14 @@ def index_faults(table: pa.Table, labels: Sequence[str] | None, sentiments: Sequ
     """
     names = [*INDEX_SCHEMA.names, SENTIMENT]
     columns = {name: table[name].to_pylist() for name in names if name in table.column_names}
-    found: list[str] = []
+    faults: list[str] = []
     for check in (_empty_cells, _duplicate_ids, _order, _split_names, _split_leaks, _times):
-        found += shorten(check(columns))
+        faults += shorten(check(columns))
     if labels is not None:
-        found += shorten(_unknown_labels(columns, "label", labels))
+        faults += shorten(_unknown_labels(columns, "label", labels))
     if sentiments is not None:
-        found += shorten(_unknown_labels(columns, SENTIMENT, sentiments))
-    return found
+        faults += shorten(_unknown_labels(columns, SENTIMENT, sentiments))
+    return faults
 
 
 def count_faults(table: pa.Table, conversations: int, utterances: int) -> list[str]:
@@ -61,6 +61,7 @@ def count_faults(table: pa.Table, conversations: int, utterances: int) -> list[s
 
 def feature_faults(modality: str, values: np.ndarray, present: np.ndarray, name: Callable[[int], str]) -> list[str]:
     """Rows (n, D) that are present and hold NaN or infinity; ``name`` turns a row number into an utterance id."""
+    # One pass and one number per row: a sum is finite unless a term is not, and float64 sums of float32 never overflow.
     with np.errstate(all="ignore"):
         sums = values.sum(axis=1, dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(sums) & present)
@@ -102,20 +103,21 @@ def _order(columns: dict[str, list]) -> Iterable[str]:
             order.append(conversation)
         if "position" in columns:
             positions[conversation].append(columns["position"][row])
+    # Empty names are told by another check; here they would only confuse the order.
     named = [c for c in order if c]
     if named != sorted(set(named)):
         scattered = [c for c, count in Counter(named).items() if count > 1]
         where = f" (rows of {scattered[0]!r} stand apart)" if scattered else ""
         yield f"rows are not sorted by conversation_id{where}"
-    for conversation, found in positions.items():
-        if None in found or found == list(range(len(found))):
+    for conversation, numbers in positions.items():
+        if None in numbers or numbers == list(range(len(numbers))):
             continue
-        if sorted(found) == list(range(len(found))):
+        if sorted(numbers) == list(range(len(numbers))):
             yield f"conversation {conversation!r}: rows are not sorted by position"
         else:
-            missing = sorted(set(range(len(found))) - set(found))
+            missing = sorted(set(range(len(numbers))) - set(numbers))
             yield (
-                f"conversation {conversation!r}: positions should be 0 to {len(found) - 1}, each once. "
+                f"conversation {conversation!r}: positions should be 0 to {len(numbers) - 1}, each once. "
                 f"Missing: {', '.join(map(str, missing[:5]))}{', ...' if len(missing) > 5 else ''}"
             )
 
@@ -135,10 +137,10 @@ def _split_names(columns: dict[str, list]) -> Iterable[str]:
 def _split_leaks(columns: dict[str, list]) -> Iterable[str]:
     if "split" not in columns or "conversation_id" not in columns:
         return
-    found: dict[str, set] = defaultdict(set)
+    splits_by_conversation: dict[str, set] = defaultdict(set)
     for conversation, split in zip(columns["conversation_id"], columns["split"], strict=True):
-        found[conversation].add(split)
-    for conversation, splits in found.items():
+        splits_by_conversation[conversation].add(split)
+    for conversation, splits in splits_by_conversation.items():
         if len(splits) > 1:
             yield f"conversation {conversation!r} stands in several splits: {', '.join(sorted(map(str, splits)))}"
 

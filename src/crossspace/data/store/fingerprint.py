@@ -24,8 +24,9 @@ class FeatureDigest:
     def update(self, values: np.ndarray, present: np.ndarray) -> None:
         """Add rows: ``values`` (n, D) float32, ``present`` (n,) bool."""
         self._present.update(present.astype(np.uint8).tobytes())
-        kept = values if present.all() else values[present]
-        self._values.update(np.ascontiguousarray(kept, dtype="<f4").data)
+        # Little-endian whatever the machine, so that a fingerprint is the same everywhere.
+        counted = values if present.all() else values[present]
+        self._values.update(np.ascontiguousarray(counted, dtype="<f4").data)
 
     def hexdigest(self) -> str:
         """The digest of all rows so far, 64 hexadecimal digits."""

@@ -166,22 +166,24 @@ def _parse(data: dict[str, Any]) -> tuple[Metadata, Seal]:
 
 
 def _names(data: dict[str, Any], key: str) -> tuple[str, ...]:
-    found = _get(data, key, list)
-    if not all(isinstance(name, str) for name in found):
+    names = _get(data, key, list)
+    if not all(isinstance(name, str) for name in names):
         raise ValueError(f"{key!r} should be a list of names")
-    return tuple(found)
+    return tuple(names)
 
 
 def _get(data: Any, key: str, kind: type[_Kind]) -> _Kind:
+    # type, not isinstance: true would pass for the number 1.
     if not isinstance(data, dict) or type(data.get(key)) is not kind:
         raise ValueError(f"{key!r} should be there, of type {kind.__name__}")
     return data[key]
 
 
-def _extractor(given: Mapping[str, Any]) -> dict[str, Any]:
+def _extractor(identity: Mapping[str, Any]) -> dict[str, Any]:
     known = {
-        "name": str(given["name"]),
-        "version": str(given.get("version", "")),
-        "parameters": dict(given.get("parameters") or {}),
+        "name": str(identity["name"]),
+        "version": str(identity.get("version", "")),
+        "parameters": dict(identity.get("parameters") or {}),
     }
+    # Through JSON and back: tuples become lists, so that a corpus in memory equals the same one from a file.
     return json.loads(json.dumps(known, sort_keys=True))

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crossspace.data.features import Features
-from crossspace.data.foreign.signs import wanted
+from crossspace.data.foreign.signs import refuse_other_kinds
 from crossspace.data.index import Index
 from crossspace.data.store.checks import count_faults, feature_faults, index_faults, refuse
 from crossspace.data.store.fingerprint import fingerprint
@@ -62,6 +62,7 @@ class StoredFeatures(Features):
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # An open file and a lock cannot go to another process; it opens the file anew.
         return StoredFeatures, (self.path, self.widths, self._digests, self.cache_bytes)
 
     def digests(self) -> dict[str, str]:
@@ -87,9 +88,9 @@ class StoredFeatures(Features):
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
-            found = self._decode(group, modality)
-            self._remember(key, found)
-        return found
+            decoded = self._decode(group, modality)
+            self._remember(key, decoded)
+        return decoded
 
     def _decode(self, group: int, modality: str) -> tuple[np.ndarray, np.ndarray]:
         column = read_group(self._file, self.path, group, [feature_column(modality)])[0]
@@ -98,11 +99,11 @@ class StoredFeatures(Features):
         refuse(self.path, faults, "Features should be finite numbers; a missing vector is null. Import them again.")
         return values, present
 
-    def _remember(self, key: tuple[int, str], found: tuple[np.ndarray, np.ndarray]) -> None:
-        size = found[0].nbytes + found[1].nbytes
+    def _remember(self, key: tuple[int, str], decoded: tuple[np.ndarray, np.ndarray]) -> None:
+        size = decoded[0].nbytes + decoded[1].nbytes
         if size > self.cache_bytes:
             return
-        self._cache[key] = found
+        self._cache[key] = decoded
         self._cached += size
         while self._cached > self.cache_bytes:
             _, (values, present) = self._cache.popitem(last=False)
@@ -120,6 +121,7 @@ def to_arrays(column: pa.FixedSizeListArray | pa.ChunkedArray) -> tuple[np.ndarr
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     width = column.type.list_size
+    # .values ignores the offset of a slice, and flatten() drops the slots of null rows: both would shift rows.
     flat = column.values.slice(column.offset * width, len(column) * width)
     values = flat.to_numpy(zero_copy_only=False).reshape(len(column), width)
     if column.null_count == 0:
@@ -144,7 +146,8 @@ def open_parquet(path: Path) -> pq.ParquetFile:
     if path.is_dir():
         raise DataError(f"{path}: {EXPECTED} is expected here. Found a folder. {_ADVICE}")
     with reading(path, EXPECTED, _ADVICE):
-        wanted(path, ("parquet",), EXPECTED)
+        refuse_other_kinds(path, ("parquet",), EXPECTED)
+        # Without checksums, a flipped bit in a page is decoded into other numbers.
         return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
 
 
@@ -156,11 +159,12 @@ def read_group(file: pq.ParquetFile, path: Path, group: int, columns: list[str])
     """
     with reading(path, EXPECTED, _ADVICE) as place:
         place.at = f"row group {group}, columns {columns}"
-        found = file.read_row_group(group, columns=columns, use_threads=False)
+        table = file.read_row_group(group, columns=columns, use_threads=False)
         stated = file.metadata.row_group(group).num_rows
-        if len(found) != stated or len(found.column_names) != len(columns):
-            raise ValueError(f"{len(found)} rows of {found.column_names} where {stated} are stated")
-        return found
+        # pyarrow leaves out a column that it does not know, and says nothing.
+        if len(table) != stated or len(table.column_names) != len(columns):
+            raise ValueError(f"{len(table)} rows of {table.column_names} where {stated} are stated")
+        return table
 
 
 def open_store(path: str | Path, cache_bytes: int = DEFAULT_CACHE) -> tuple[Metadata, Seal, Index, StoredFeatures]:
@@ -226,6 +230,7 @@ def write_store(path: str | Path, metadata: Metadata, table: pa.Table, features:
     schema = pa.schema(
         [*index.table.schema, *(feature_field(m, d) for m, d in widths.items())], {METADATA_KEY: dump(metadata, seal)}
     )
+    # The fingerprint had to be known before, as Parquet takes its metadata with the schema.
     with replacing(path) as temporary, _writer(temporary, schema) as writer:
         for start, stop in index.groups():
             columns = list(table.slice(start, stop - start).columns)

@@ -59,14 +59,14 @@ def is_modality_name(name: str) -> bool:
     return _MODALITY.fullmatch(name) is not None
 
 
-def same_type(found: pa.DataType, expected: pa.DataType) -> bool:
+def same_type(actual: pa.DataType, expected: pa.DataType) -> bool:
     """Whether a column can be read as ``expected``; strings of either offset width are the same thing."""
     if pa.types.is_string(expected):
-        return pa.types.is_string(found) or pa.types.is_large_string(found)
+        return pa.types.is_string(actual) or pa.types.is_large_string(actual)
     if pa.types.is_fixed_size_list(expected):
         return (
-            pa.types.is_fixed_size_list(found)
-            and found.list_size == expected.list_size
-            and found.value_type == expected.value_type
+            pa.types.is_fixed_size_list(actual)
+            and actual.list_size == expected.list_size
+            and actual.value_type == expected.value_type
         )
-    return bool(found == expected)
+    return bool(actual == expected)

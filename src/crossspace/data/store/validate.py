@@ -43,19 +43,21 @@ def faults(target: str | Path | Corpus) -> list[str]:
 
 def _faults(path: Path) -> list[str]:
     file = open_parquet(path)
-    metadata, seal, found = _metadata(file, path)
-    found += schema_faults(file.schema_arrow, metadata)
+    metadata, seal, faults = _metadata(file, path)
+    faults += schema_faults(file.schema_arrow, metadata)
+    # Of two columns of one name nobody can say which is meant.
     if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
-        return found
+        return faults
     table, unreadable = _index(file, path)
-    found += unreadable
+    faults += unreadable
     if table is not None:
         names = (metadata.spec.labels, metadata.spec.sentiments) if metadata else (None, None)
-        found += index_faults(table, *names)
+        faults += index_faults(table, *names)
         if seal is not None and "conversation_id" in table.column_names:
-            found += count_faults(table, seal.conversations, seal.utterances)
-    found += _feature_faults(file, path, metadata)
-    return found or _only_the_error(path)
+            faults += count_faults(table, seal.conversations, seal.utterances)
+    faults += _feature_faults(file, path, metadata)
+    # Only a file without any other fault: the fingerprint reads everything, and a broken file cannot match it.
+    return faults or _only_the_error(path)
 
 
 def _only_the_error(target: Path | Corpus) -> list[str]:
@@ -92,39 +94,39 @@ def _index(file: pq.ParquetFile, path: Path) -> tuple[pa.Table | None, list[str]
 
 
 def _feature_faults(file: pq.ParquetFile, path: Path, metadata: Metadata | None) -> list[str]:
-    schema, found = file.schema_arrow, []
+    schema, faults = file.schema_arrow, []
     modalities = [name.removeprefix(FEATURE_PREFIX) for name in schema.names if name.startswith(FEATURE_PREFIX)]
     if not modalities:
-        found.append(f"no column {FEATURE_PREFIX}<modality> holds features")
+        faults.append(f"no column {FEATURE_PREFIX}<modality> holds features")
     for modality in modalities:
         if metadata is not None and modality not in metadata.spec.widths:
-            found.append(f"column {feature_column(modality)!r} is not in the metadata")
+            faults.append(f"column {feature_column(modality)!r} is not in the metadata")
         kind = schema.field(feature_column(modality)).type
         if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
-            found.append(f"column {feature_column(modality)!r} should hold lists of float32. Found {kind}")
+            faults.append(f"column {feature_column(modality)!r} should hold lists of float32. Found {kind}")
         elif pa.types.is_floating(kind.value_type):
-            found += _modality_faults(file, path, modality)
-    return found
+            faults += _modality_faults(file, path, modality)
+    return faults
 
 
 def _modality_faults(file: pq.ParquetFile, path: Path, modality: str) -> list[str]:
-    found: list[str] = []
+    faults: list[str] = []
     widths: Counter[int] = Counter()
     named = "utterance_id" in file.schema_arrow.names
     for group in range(file.metadata.num_row_groups):
         try:
             table = read_group(file, path, group, [feature_column(modality), *(["utterance_id"] if named else [])])
         except DataError as error:
-            return [*found, str(error)]
+            return [*faults, str(error)]
         column = table[feature_column(modality)].combine_chunks()
         names = table["utterance_id"].to_pylist() if named else list(range(len(column)))
-        found += _finite_faults(modality, column, names)
+        faults += _finite_faults(modality, column, names)
         if not pa.types.is_fixed_size_list(column.type):
             widths.update(n for n in column.value_lengths().to_pylist() if n is not None)
     if len(widths) > 1:
         counts = ", ".join(f"{width} ({count} utterances)" for width, count in sorted(widths.items()))
-        found.append(f"the width of {modality} changes: {counts}")
-    return found
+        faults.append(f"the width of {modality} changes: {counts}")
+    return faults
 
 
 def _finite_faults(modality: str, column: pa.Array, names: Sequence[object]) -> list[str]:

@@ -61,15 +61,15 @@ class FeatureCache:
         """``{key: value}`` of those of ``keys`` that are there."""
 
         def read(connection: sqlite3.Connection) -> dict[str, np.ndarray | Missing]:
-            found: dict[str, np.ndarray | Missing] = {}
+            values: dict[str, np.ndarray | Missing] = {}
             for at in range(0, len(keys), _AT_ONCE):
                 some = list(keys[at : at + _AT_ONCE])
                 marks = ",".join("?" * len(some))
                 rows = connection.execute(f"SELECT key, vector, reason FROM features WHERE key IN ({marks})", some)
                 for key, vector, reason in rows:
                     if (value := _value(key, vector, reason)) is not None:
-                        found[key] = value
-            return found
+                        values[key] = value
+            return values
 
         return self._try(read) or {}
 
@@ -92,6 +92,7 @@ class FeatureCache:
         def empty(connection: sqlite3.Connection) -> None:
             with connection:
                 connection.execute("DELETE FROM features")
+            # Outside of the transaction, in which SQLite refuses it; the checkpoint empties the journal file as well.
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -100,9 +101,9 @@ class FeatureCache:
     def close(self) -> None:
         """Close the file; the next call opens it again."""
         with self._lock:
-            self._let_go()
+            self._disconnect()
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         if self._connection is not None and self._owner == os.getpid():
             self._connection.close()
         self._connection = None
@@ -110,13 +111,15 @@ class FeatureCache:
     def _try(self, work: Callable[[sqlite3.Connection], Result]) -> Result | None:
         """The result of ``work``; ``None`` where the cache is of no use."""
         with self._lock:  # also while it is closed: SQLite crashes where another thread still uses the connection
+            # A second try on the new file, after the damaged one was set aside.
             for last in (False, True):
                 if not self._usable:
                     return None
                 try:
                     return work(self._open())
                 except (sqlite3.Error, OSError) as error:
-                    self._let_go()
+                    # The connection is of no use after an error, and holds the file that may be moved.
+                    self._disconnect()
                     if _is_damage(error) and not last:
                         self._set_aside(error)
                     else:
@@ -131,9 +134,11 @@ class FeatureCache:
             self._connection = None
         if self._connection is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Remembered, to see later whether the file of this name is still the one that was opened.
             self._inode = self.path.stat().st_ino if self.path.exists() else 0
             connection = sqlite3.connect(self.path, timeout=_WAIT, check_same_thread=False)
             self._connection, self._owner = connection, os.getpid()
+            # Readers and one writer at the same time, and a killed writer leaves the file whole.
             connection.execute("PRAGMA journal_mode = WAL")
             # A power cut may lose the last vectors, never harm the others.
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -146,6 +151,7 @@ class FeatureCache:
         try:
             if self.path.stat().st_ino != self._inode:  # another process was faster, and this is its new one
                 return
+            # The journal belongs to the old file: SQLite would replay it into the new one.
             for suffix in ("-wal", "-shm"):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
             os.replace(self.path, aside)
@@ -158,8 +164,8 @@ class FeatureCache:
 
 def default_folder() -> Path:
     """``CROSSSPACE_CACHE`` where it is set, or the folder ``crossspace`` where the platform keeps caches."""
-    if given := os.environ.get("CROSSSPACE_CACHE"):
-        return Path(given)
+    if chosen := os.environ.get("CROSSSPACE_CACHE"):
+        return Path(chosen)
     if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
         return Path(local) / "crossspace" / "Cache"
     if sys.platform == "darwin":
@@ -175,6 +181,7 @@ def _is_damage(error: Exception) -> bool:
 
 def _checked(key: str, vector: np.ndarray) -> bytes:
     """The bytes of a vector behind their checksum."""
+    # Little-endian, so that a folder can be carried to another machine.
     content = vector.astype("<f4").tobytes()
     return zlib.crc32(content, zlib.crc32(key.encode())).to_bytes(4, "little") + content
 
@@ -183,6 +190,7 @@ def _value(key: str, stored: bytes | None, reason: str | None) -> np.ndarray | M
     """What was stored; ``None`` where it is not what it was."""
     if stored is None:
         return Missing(reason or "")
+    # Over the key as well: a vector that got under another key is as wrong as a damaged one.
     if zlib.crc32(stored[4:], zlib.crc32(key.encode())).to_bytes(4, "little") != stored[:4]:
         return None
     return np.frombuffer(stored, dtype="<f4", offset=4).astype(np.float32)

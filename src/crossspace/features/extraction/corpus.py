@@ -16,8 +16,8 @@ from crossspace.errors import DataError
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.conversation import Extracted, Extraction
 from crossspace.features.extraction.labels import Labels
-from crossspace.features.extraction.utterance_ids import told_apart
-from crossspace.features.extraction.workers import Result, side_by_side, tried
+from crossspace.features.extraction.utterance_ids import with_unique_ids
+from crossspace.features.extraction.workers import Result, extracted_or_reason, side_by_side
 from crossspace.features.extractors import build
 from crossspace.features.sources import Recording
 
@@ -27,7 +27,7 @@ _TEXTS_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExtractionProgress:
     """How far an extraction is.
 
     Attributes:
@@ -45,7 +45,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Harvest:
+class ExtractionResult:
     """What came of all recordings.
 
     Attributes:
@@ -69,8 +69,8 @@ def extract(
     *,
     cache: Path | None = None,
     jobs: int = 1,
-    progress: Callable[[Standing], None] = lambda standing: None,
-) -> Harvest:
+    progress: Callable[[ExtractionProgress], None] = lambda state: None,
+) -> ExtractionResult:
     """Extract features of recordings.
 
     Everything found is in the cache at once: the same call goes on after an interruption. A recording that cannot be
@@ -90,37 +90,23 @@ def extract(
     twice = [name for name, times in Counter(r.id for r in recordings).items() if times > 1]
     if twice:
         raise DataError(f"Recordings should have ids of their own. Found {twice[0]!r} more than once.")
+    # Built before any recording is read: a misspelt name or a model that is not there fails at once.
     extractors = {modality: build(modality, name) for modality, name in wanted.items()}
     media = {m: name for m, name in wanted.items() if m != "text"}
-    found: dict[str, Extracted] = {}
-    failures: dict[str, str] = {}
-    here = Extraction(extractors, FeatureCache(cache))
+    extraction = Extraction(extractors, FeatureCache(cache))
     if jobs <= 1 or len(recordings) <= 1 or not media:
-        work = _in_turn(recordings, Extraction({m: extractors[m] for m in media}, here.cache))
+        results = _in_turn(recordings, Extraction({m: extractors[m] for m in media}, extraction.cache))
     else:
-        work = side_by_side(recordings, media, cache, jobs)
-    for recording, result in work:
-        if isinstance(result, Extracted):
-            found[recording.id] = result
-        else:
-            failures[recording.id] = result
-        progress(Standing("recordings", len(found) + len(failures), len(recordings), len(failures), recording.id))
-    if not found:
-        reasons = "".join(f"\n  {name}: {reason}" for name, reason in list(failures.items())[:20])
-        raise DataError(f"None of {len(recordings)} recordings could be extracted:{reasons}")
-    kept = [r for r in recordings if r.id in found]
-    named = told_apart([found[r.id].conversation for r in kept])
-    ordered = [(r.split, conversation) for r, conversation in zip(kept, named, strict=True)]
-    notes = {name: e.notes for name, e in found.items()}
+        results = side_by_side(recordings, media, cache, jobs)
+    extracted, failures = _collected(results, len(recordings), progress)
+    conversations, notes = _with_ids(recordings, extracted)
     if "text" in extractors:
-        for _, conversation in ordered:
-            notes[conversation.id] += here.unread(conversation)
-        ordered = _with_text(ordered, here, progress)
-    conversations: dict[str | None, list[Conversation]] = {}
-    for split, conversation in ordered:
-        conversations.setdefault(split, []).append(conversation)
-    return Harvest(
-        conversations,
+        # Noted first: once it has its features, a text does not say any more whether it was read to its end.
+        for _, conversation in conversations:
+            notes[conversation.id] += extraction.unread(conversation)
+        conversations = _with_text(conversations, extraction, progress)
+    return ExtractionResult(
+        _by_split(conversations),
         {name: sentences for name, sentences in notes.items() if sentences},
         failures,
         {m: e.identity for m, e in extractors.items()},
@@ -128,8 +114,49 @@ def extract(
     )
 
 
+def _collected(
+    results: Iterator[Result], total: int, progress: Callable[[ExtractionProgress], None]
+) -> tuple[dict[str, Extracted], dict[str, str]]:
+    """What came of each recording by its id, and why nothing came of the others.
+
+    Raises:
+        DataError: none could be extracted.
+    """
+    extracted: dict[str, Extracted] = {}
+    failures: dict[str, str] = {}
+    for recording, result in results:
+        if isinstance(result, Extracted):
+            extracted[recording.id] = result
+        else:
+            failures[recording.id] = result
+        done = len(extracted) + len(failures)
+        progress(ExtractionProgress("recordings", done, total, len(failures), recording.id))
+    if not extracted:
+        reasons = "".join(f"\n  {name}: {reason}" for name, reason in list(failures.items())[:20])
+        raise DataError(f"None of {total} recordings could be extracted:{reasons}")
+    return extracted, failures
+
+
+def _with_ids(
+    recordings: Sequence[Recording], extracted: Mapping[str, Extracted]
+) -> tuple[list[tuple[str | None, Conversation]], dict[str, tuple[str, ...]]]:
+    """``(split, conversation)`` of what was extracted, and the notes on each by its id."""
+    # In the order of the recordings: processes deliver them in any, and the corpus should not depend on it.
+    readable = [recording for recording in recordings if recording.id in extracted]
+    conversations = with_unique_ids([extracted[recording.id].conversation for recording in readable])
+    pairs = [(recording.split, c) for recording, c in zip(readable, conversations, strict=True)]
+    return pairs, {name: result.notes for name, result in extracted.items()}
+
+
+def _by_split(pairs: Sequence[tuple[str | None, Conversation]]) -> dict[str | None, list[Conversation]]:
+    conversations: dict[str | None, list[Conversation]] = {}
+    for split, conversation in pairs:
+        conversations.setdefault(split, []).append(conversation)
+    return conversations
+
+
 def to_corpus(
-    harvest: Harvest,
+    result: ExtractionResult,
     *,
     labels: Sequence[str] | Labels = (),
     speakers: int | Sequence[str] | None = None,
@@ -145,7 +172,7 @@ def to_corpus(
     Where there is a train split and no validation split, the latter is cut from the former, as importers do.
 
     Args:
-        harvest: what was extracted.
+        result: what was extracted.
         labels: names and order of the labels, and what stands for none; those that occur, in the order of the alphabet,
             where none are given.
         speakers: names of the speakers when they mean the same in every conversation, or how many are told apart within
@@ -158,36 +185,38 @@ def to_corpus(
         UsageError: the cut is impossible.
     """
     known = labels if isinstance(labels, Labels) else Labels(labels)
-    conversations = {split: known.applied(members) for split, members in harvest.conversations.items()}
+    conversations = {split: known.applied(members) for split, members in result.conversations.items()}
     everything = [c for members in conversations.values() for c in members]
     seen = sorted({u.label for c in everything for u in c.utterances if u.label is not None})
+    # Counted from what occurs, within bounds: names of a crowd (Guest 1, Guest 2) would blow up the speaker table.
     if speakers is None:
         most = max(len({u.speaker for u in c.utterances}) for c in everything)
         speakers = min(max(most, 2), _MOST_SPEAKERS)
-    told = speakers if isinstance(speakers, int) else tuple(speakers)
-    spec = TaskSpec(known.names or tuple(seen), harvest.widths, told)
-    corpus = Corpus(conversations, spec, name=name, source=source, licence=licence, extractors=harvest.extractors)
+    slots = speakers if isinstance(speakers, int) else tuple(speakers)
+    spec = TaskSpec(known.names or tuple(seen), result.widths, slots)
+    corpus = Corpus(conversations, spec, name=name, source=source, licence=licence, extractors=result.extractors)
     return cut_validation(corpus, validation_cut, fraction=validation_fraction, seed=seed)
 
 
 def _with_text(
-    ordered: list[tuple[str | None, Conversation]], extraction: Extraction, progress: Callable[[Standing], None]
+    pairs: list[tuple[str | None, Conversation]], extraction: Extraction, progress: Callable[[ExtractionProgress], None]
 ) -> list[tuple[str | None, Conversation]]:
     """All texts together, since short ones are fastest in the company of others as short."""
-    total, done, at = sum(len(c) for _, c in ordered), 0, 0
+    total, done, at = sum(len(c) for _, c in pairs), 0, 0
     filled: list[tuple[str | None, Conversation]] = []
-    while at < len(ordered):
+    # Whole conversations at a time, until there are enough texts.
+    while at < len(pairs):
         stop, rows = at, 0
-        while stop < len(ordered) and rows < _TEXTS_AT_ONCE:
-            rows += len(ordered[stop][1])
+        while stop < len(pairs) and rows < _TEXTS_AT_ONCE:
+            rows += len(pairs[stop][1])
             stop += 1
-        conversations = extraction.fill([c for _, c in ordered[at:stop]])
-        filled += zip((split for split, _ in ordered[at:stop]), conversations, strict=True)
+        conversations = extraction.fill([c for _, c in pairs[at:stop]])
+        filled += zip((split for split, _ in pairs[at:stop]), conversations, strict=True)
         at, done = stop, done + rows
-        progress(Standing("text", done, total))
+        progress(ExtractionProgress("text", done, total))
     return filled
 
 
 def _in_turn(recordings: Sequence[Recording], extraction: Extraction) -> Iterator[Result]:
     for recording in recordings:
-        yield recording, tried(extraction, recording)
+        yield recording, extracted_or_reason(extraction, recording)

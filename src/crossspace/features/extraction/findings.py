@@ -10,15 +10,12 @@ import numpy as np
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.keys import feature_key
 from crossspace.features.extractors.base import SOUND, Missing
-from crossspace.features.media.probe import Media
+from crossspace.features.media.tracks import Media
 from crossspace.transcripts.transcript import Cue, Transcript
 
 
-def found_speech(media: Media, digest: str, cache: FeatureCache | None) -> Transcript:
+def cached_speech(media: Media, digest: str, cache: FeatureCache | None) -> Transcript:
     """The stretches of speech in a recording, with a note that they were found by their sound.
-
-    They are kept as whole seconds and milliseconds, which float32 holds exactly; those of a damaged recording are not
-    kept, so that its damage is told every time.
 
     Args:
         media: the recording.
@@ -28,34 +25,38 @@ def found_speech(media: Media, digest: str, cache: FeatureCache | None) -> Trans
     Raises:
         DataError, MissingExtraError: as :func:`~crossspace.features.voice.speech.speech_transcript`.
     """
-    from crossspace.features.voice.speech import found_by_sound, silero_version, speech_transcript
+    from crossspace.features.voice.speech import note_by_sound, silero_version, speech_transcript
 
+    # SOUND and the release are part of the key: either may move a boundary.
     key = feature_key({"name": "speech 1", "reading": SOUND, "version": silero_version()}, digest)
-    kept = cache.get(key) if cache is not None else None
-    if isinstance(kept, np.ndarray):
-        times = (kept[0::2].astype(np.float64) + kept[1::2] / 1000).reshape(-1, 2).tolist()
+    stored = cache.get(key) if cache is not None else None
+    if isinstance(stored, np.ndarray):
+        times = (stored[0::2].astype(np.float64) + stored[1::2] / 1000).reshape(-1, 2).tolist()
+        # Rounded as they were when they were found: the same times, bit for bit.
         cues = tuple(Cue(None, start=round(start, 3), end=round(end, 3)) for start, end in times)
-        return Transcript(cues, (found_by_sound(len(cues)),))
-    heard = speech_transcript(media)
-    cues = tuple(replace(c, start=round(c.start or 0.0, 3), end=round(c.end or 0.0, 3)) for c in heard.cues)
-    if cache is not None and cues and not heard.notes:
+        return Transcript(cues, (note_by_sound(len(cues)),))
+    speech = speech_transcript(media)
+    cues = tuple(replace(c, start=round(c.start or 0.0, 3), end=round(c.end or 0.0, 3)) for c in speech.cues)
+    # Those of a damaged recording are not kept, so that its damage is told every time.
+    if cache is not None and cues and not speech.notes:
+        # Seconds and milliseconds apart: float32 holds either exactly, and not 3601.234.
         thousandths = [divmod(round(1000 * time), 1000) for c in cues for time in (c.start or 0.0, c.end or 0.0)]
         cache.put(key, np.array(thousandths, dtype=np.float32).reshape(-1))
-    return Transcript(cues, (*heard.notes, found_by_sound(len(cues))))
+    return Transcript(cues, (*speech.notes, note_by_sound(len(cues))))
 
 
 def damage(
-    found: Sequence[str], modality: str, media: Media, digest: str, cache: FeatureCache | None
+    notes: Sequence[str], modality: str, media: Media, digest: str, cache: FeatureCache | None
 ) -> tuple[str, ...]:
     """Notes on the damage of a track: those just found or, where its vectors were known already, those found then.
 
     They are kept without the name of the file, which may be another one the next time.
     """
     if cache is None:
-        return tuple(found)
+        return tuple(notes)
     key, name = feature_key({"name": "damage 1"}, modality, digest), f"{media.path.name}: "
-    if found:
-        cache.put(key, Missing("\n".join(note.removeprefix(name) for note in found)))
-        return tuple(found)
-    kept = cache.get(key)
-    return tuple(name + note for note in kept.reason.split("\n")) if isinstance(kept, Missing) else ()
+    if notes:
+        cache.put(key, Missing("\n".join(note.removeprefix(name) for note in notes)))
+        return tuple(notes)
+    stored = cache.get(key)
+    return tuple(name + note for note in stored.reason.split("\n")) if isinstance(stored, Missing) else ()

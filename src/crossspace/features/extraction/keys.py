@@ -18,6 +18,7 @@ def feature_key(identity: Mapping[str, Any], *material: str | bytes | float) -> 
         material: the text itself, or the digest of a recording and the seconds where the utterance starts and ends.
     """
     parts = [p.hex() if isinstance(p, bytes) else p for p in material]
+    # JSON keeps the parts apart: joined as text, ("ab", "c") and ("a", "bc") would be one key.
     whole = json.dumps([dict(identity), parts], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(whole.encode("utf-8")).hexdigest()
 
@@ -29,6 +30,7 @@ def media_digest(path: str | Path) -> str:
         OSError: the file cannot be read.
     """
     digest = hashlib.sha256()
+    # Unbuffered: blocks of a megabyte gain nothing from another copy.
     with open(path, "rb", buffering=0) as file:
         digest.update(f"{os.fstat(file.fileno()).st_size}\0".encode())
         while block := file.read(1 << 20):

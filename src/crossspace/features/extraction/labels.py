@@ -44,12 +44,13 @@ class Labels:
             DataError: a label is neither a name nor stands for none; the utterances are named.
         """
         members = list(conversations)
+        # All of them before any is changed, so that `set_aside` counts nothing of a refused corpus.
         self._refuse((f"utterance {u.id!r}", u.label) for c in members for u in c.utterances)
-        found = []
+        relabelled = []
         for conversation in members:
             utterances = tuple(replace(u, label=self._of(u.label)) for u in conversation.utterances)
-            found.append(replace(conversation, utterances=utterances))
-        return found
+            relabelled.append(replace(conversation, utterances=utterances))
+        return relabelled
 
     def check(self, recordings: Iterable[Recording]) -> None:
         """Look at the labels of tables before anything is extracted.
@@ -58,6 +59,7 @@ class Labels:
             DataError: a label is neither a name nor stands for none; the rows are named.
         """
         self._refuse(
+            # Counted as an editor shows it: from 1, and the head is a row.
             (f"{recording.table}, row {(cue.row or 0) + 2}", cue.label)
             for recording in recordings
             if recording.table is not None and isinstance(recording.transcript, Transcript)
@@ -77,7 +79,7 @@ class Labels:
             if self.names and label is not None and label.casefold() not in known:
                 places[label].append(place)
         if places:
-            lines = "".join(f"\n  {label!r}: {listed(found)}" for label, found in places.items())
+            lines = "".join(f"\n  {label!r}: {listed(where)}" for label, where in places.items())
             near, count = suggestion(next(iter(places)), self.names), sum(map(len, places.values()))
             raise DataError(
                 f"Labels should be among --labels. Found {count} utterances with others:{lines}\n"

@@ -15,13 +15,13 @@ def ids_of(conversation: str, cues: Sequence[Cue]) -> list[str]:
     They are those of the source, where it has one for each and all are different, and otherwise
     ``<conversation>_<position>``.
     """
-    given = [cue.id for cue in cues if cue.id is not None]
-    if len(set(given)) == len(cues):
-        return given
+    own_ids = [cue.id for cue in cues if cue.id is not None]
+    if len(set(own_ids)) == len(cues):
+        return own_ids
     return [f"{conversation}_{position}" for position in range(len(cues))]
 
 
-def told_apart(conversations: Sequence[Conversation]) -> list[Conversation]:
+def with_unique_ids(conversations: Sequence[Conversation]) -> list[Conversation]:
     """The conversations of one corpus, whose utterances need ids of their own.
 
     Ids stay where no two are the same. Those that are counted anew in every conversation, as in the tables of MELD,
@@ -37,5 +37,6 @@ def told_apart(conversations: Sequence[Conversation]) -> list[Conversation]:
 
 def _preceded(conversation: Conversation) -> Conversation:
     before = f"{conversation.id}_"
+    # Made-up ids carry the conversation already and should not carry it twice.
     named = [u if u.id.startswith(before) else replace(u, id=before + u.id) for u in conversation.utterances]
     return replace(conversation, utterances=tuple(named))

@@ -38,6 +38,7 @@ def side_by_side(
     jobs = min(jobs, len(recordings))
     work = Work(_begin, _extract, (dict(media), cache))
     try:
+        # The cores are shared out: every process with all of them would be slower than one.
         with Processes(work, jobs, threads=max(1, processors() // max(1, jobs))) as running:
             running.add(recordings)
             for event in running:
@@ -46,10 +47,11 @@ def side_by_side(
                 elif isinstance(event, Failed):
                     yield event.item, f"{event.reason} {_DEADLY}" if event.died else event.reason
     except UnguardedError as error:
+        # The trace would show the inside of multiprocessing and hide the sentence that helps.
         raise UsageError(f"{error} Or use jobs=1.") from None
 
 
-def tried(extraction: Extraction, recording: Recording) -> Extracted | str:
+def extracted_or_reason(extraction: Extraction, recording: Recording) -> Extracted | str:
     """What came of a recording, or why nothing did: whatever is wrong with it concerns no other."""
     try:
         return extraction.run(recording)
@@ -62,9 +64,10 @@ def tried(extraction: Extraction, recording: Recording) -> Extracted | str:
 def _begin(setup: tuple[Mapping[str, str], Path | None]) -> Extraction:
     media, cache = setup
     if "visual" in media:
+        # OpenCV starts a thread per core in each process, whatever PyTorch is told.
         optional_import("cv2", "media").setNumThreads(1)
     return Extraction({m: build(m, name) for m, name in media.items()}, FeatureCache(cache))
 
 
 def _extract(extraction: Extraction, recording: Recording, report: Report) -> Extracted | str:
-    return tried(extraction, recording)
+    return extracted_or_reason(extraction, recording)

@@ -58,6 +58,7 @@ def build(modality: str, wanted: str) -> Extractor:
         arguments[key.strip()] = text.strip()
     typed = _typed(kind, arguments)
     for key, parameter in inspect.signature(kind).parameters.items():
+        # Asked here, where the way to write it is known; Python would only name a missing argument.
         if typed.get(key, parameter.default) in (inspect.Parameter.empty, ""):
             what = f"{name}:{key.upper()}" if key == kind.argument else f"{name},{key}=VALUE"
             raise UsageError(f"The {modality} extractor {name!r} needs {key!r}: write {what}. Found {wanted!r}.")
@@ -77,6 +78,7 @@ def from_identity(modality: str, identity: Mapping[str, Any], wanted: str | None
         MismatchError: here it is another one, another version, or has other parameters.
     """
     built = _recorded(modality, identity) if wanted is None else build(modality, wanted)
+    # All of it, the version included: features of another release would be accepted and be other numbers.
     if built.identity != dict(identity):
         raise MismatchError(
             f"The {modality} features were made by {named(identity)}. Here it is {named(built.identity)}, whose "
@@ -126,6 +128,7 @@ def _typed(kind: type[Extractor], arguments: Mapping[str, str]) -> dict[str, Any
             raise UsageError(
                 f"The {kind.modality} extractor {kind.name!r} has no option {key!r}. {suggestion(key, parameters)}"
             )
+        # Only numbers have to be converted; a choice is checked by the constructor, which knows it.
         number = next((one for one in (float, int) if one in (hints[key], *get_args(hints[key]))), None)
         try:
             typed[key] = number(text) if number else text

@@ -28,6 +28,10 @@ class Missing:
     reason: str
 
 
+Feature = np.ndarray | Missing
+"""What an extractor makes of an utterance: a vector ``(D,)``, or why there is none."""
+
+
 class Extractor(ABC, Generic[Material]):
     """Base of all extractors.
 

@@ -50,6 +50,7 @@ class FaceHog(VisualExtractor):
         if len(crops) == 1:
             return Missing("a face in one frame only, so no movement")
         cells = np.stack([self._histograms(crop) for crop in crops])
+        # Over time first, then over directions: a cell varies as much as its histogram moves.
         varies = np.sqrt(cells.var(axis=0).mean(axis=-1))
         moves = np.abs(np.diff(cells, axis=0)).mean(axis=(0, -1))
         return np.concatenate([cells.mean(axis=0).ravel(), varies, moves]).astype(np.float32)
@@ -58,5 +59,7 @@ class FaceHog(VisualExtractor):
         """``(64 cells, 9 directions)`` of one crop."""
         cv2 = self._cv2
         grey = cv2.cvtColor(np.ascontiguousarray(crop), cv2.COLOR_RGB2GRAY)
+        # Averaging areas: plain interpolation would skip pixels and turn texture into gradients.
         small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+        # The descriptor comes as blocks of four cells; as blocks do not overlap, each cell is in it once.
         return self._hog.compute(small).reshape(_CELLS, _DIRECTIONS).astype(np.float64)

@@ -42,6 +42,7 @@ class MiniLM(TextExtractor):
         from crossspace.features.text.bert import load_bert
         from crossspace.features.text.network import TextNetwork
 
+        # Before anything is loaded, which takes a second.
         if not 0 <= layer <= _LAYERS:
             raise UsageError(f"'layer' of minilm should be from 0 to {_LAYERS}. Found {layer}.")
         checkpoint = load_bert(_folder(), layer)
@@ -56,6 +57,7 @@ class MiniLM(TextExtractor):
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
         """One vector ``(384,)`` of length 1 per text."""
         return [
+            # 1e-12: a vector of zeros stays one and does not become NaN.
             Missing("no readable text") if vector is None else vector / max(float(np.linalg.norm(vector)), 1e-12)
             for vector in self._network.vectors(items)
         ]

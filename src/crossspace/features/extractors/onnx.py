@@ -64,8 +64,10 @@ class OnnxVisual(VisualExtractor):
         if output is not None and output not in outputs:
             raise UsageError(f"{path.name} has no output {output!r}. It has: {', '.join(outputs)}.")
         self._output = outputs[0] if output is None else output
-        given = {"model": path.name, "scale": scale, "output": output, "size": size}
-        self.parameters = {key: value for key, value in given.items() if value is not None}
+        stated = {"model": path.name, "scale": scale, "output": output, "size": size}
+        # What was left out is not recorded: an identity stays equal when a later release adds an option.
+        self.parameters = {key: value for key, value in stated.items() if value is not None}
+        # A black picture through the network: many files do not state the shape of their output.
         self.width = self._rows([np.zeros((8, 8, 3), np.uint8)]).shape[1]
 
     def extract(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray | Missing]:
@@ -116,6 +118,7 @@ def _session(path: Path, content: bytes) -> Any:
     """The network in ``content``: from memory, so that nothing but the digested bytes decides the numbers."""
     runtime = optional_import("onnxruntime", "onnx")
     options = runtime.SessionOptions()
+    # The runtime writes its own complaints to the terminal; what matters comes as an exception.
     options.log_severity_level = 4
     try:
         return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -58,6 +58,7 @@ class OpenSmile(AudioExtractor):
         if (reason := unusable(samples)) is not None:
             return reason
         vector = self._smile(np.clip(samples, -1, _LARGEST), RATE).reshape(-1).astype(np.float32)
+        # Some functionals divide by what a short or even sound does not have.
         if not np.isfinite(vector).all():
             return Missing("openSMILE gave values that are not finite")
         return vector

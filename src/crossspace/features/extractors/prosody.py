@@ -36,6 +36,7 @@ class Prosody(AudioExtractor):
 
     def __init__(self) -> None:
         time = np.arange(RATE // 2) / RATE
+        # The names come from a tone of the reference, faded so that every number is defined.
         self.names = tuple(_features(np.sin(2 * np.pi * _REFERENCE * time) * np.hanning(len(time))))
         self.width, self.version, self.parameters = len(self.names), "1", {}
 
@@ -51,30 +52,32 @@ class Prosody(AudioExtractor):
 
 def _features(samples: np.ndarray) -> dict[str, float]:
     """Every number by its name, in the order of the vector."""
-    found = descriptors(samples)
-    level = found["energy"] - found["energy"].max()
+    per_frame = descriptors(samples)
+    level = per_frame["energy"] - per_frame["energy"].max()
     sounding = level > SOUNDING
-    semitones, voiced = _pitch(found, sounding)
+    semitones, voiced = _pitch(per_frame, sounding)
     changing = ("energy", *CEPSTRAL)
-    steady = {name: found[name][sounding] for name in (*changing, *SPECTRAL)}
-    change = {f"{name}.change": np.gradient(found[name])[sounding] for name in changing}
+    steady = {name: per_frame[name][sounding] for name in (*changing, *SPECTRAL)}
+    # Over all frames first, then those that sound: the frames on both sides of a pause are no neighbours.
+    change = {f"{name}.change": np.gradient(per_frame[name])[sounding] for name in changing}
     return {
         **_functionals(steady),
         **_functionals({"pitch": semitones[voiced]}),
         **{
             f"{name}.{what}": float(f(x)) for name, x in change.items() for what, f in (("size", _size), ("sd", np.std))
         },
-        **_voice(found, semitones, voiced),
+        **_voice(per_frame, semitones, voiced),
         **rhythm(level, voiced, len(samples) / RATE),
     }
 
 
-def _pitch(found: Mapping[str, np.ndarray], sounding: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pitch(per_frame: Mapping[str, np.ndarray], sounding: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Semitones ``(F,)``, and where they hold: clear for 30 ms, and no more than an octave from the median."""
     from scipy.ndimage import binary_opening
 
-    semitones = 12 * np.log2(np.maximum(found["f0"], 1.0) / _REFERENCE)
-    voiced = binary_opening(sounding & (found["clarity"] >= _CLEAR), np.ones(3))
+    semitones = 12 * np.log2(np.maximum(per_frame["f0"], 1.0) / _REFERENCE)
+    voiced = binary_opening(sounding & (per_frame["clarity"] >= _CLEAR), np.ones(3))
+    # Octave errors, the usual mistake of autocorrelation, stand out by a factor of two.
     if voiced.any():
         voiced &= np.abs(semitones - np.median(semitones[voiced])) <= 12
     return semitones, voiced
@@ -86,6 +89,7 @@ def _functionals(series: Mapping[str, np.ndarray]) -> dict[str, float]:
     if not len(values):
         values = np.zeros((1, len(series)))
     low, q25, median, q75, high = np.percentile(values, (5, 25, 50, 75, 95), axis=0)
+    # Over a time from -0.5 to 0.5, so that the slope is the rise from the first frame to the last.
     place = np.linspace(-0.5, 0.5, len(values)) if len(values) > 1 else np.zeros(1)
     slope = place @ values / max(float(place @ place), 1e-12)
     rows = (values.mean(0), values.std(0), q25, median, q75, high - low, slope)
@@ -96,16 +100,17 @@ def _functionals(series: Mapping[str, np.ndarray]) -> dict[str, float]:
     }
 
 
-def _voice(found: Mapping[str, np.ndarray], semitones: np.ndarray, voiced: np.ndarray) -> dict[str, float]:
+def _voice(per_frame: Mapping[str, np.ndarray], semitones: np.ndarray, voiced: np.ndarray) -> dict[str, float]:
     """Voice quality from frame to frame of voiced stretches; all of it 0 without a voice.
 
     ``jitter`` and ``shimmer`` are the mean relative change of period and amplitude, ``harmonicity`` the decibels of the
     periodic over the other part.
     """
     pairs = voiced[1:] & voiced[:-1]
-    amplitude = 10 ** (found["energy"] / 20)
-    period = 1 / np.maximum(found["f0"], 1.0)
-    clarity = np.clip(found["clarity"][voiced], 1e-4, 1 - 1e-4)
+    amplitude = 10 ** (per_frame["energy"] / 20)
+    period = 1 / np.maximum(per_frame["f0"], 1.0)
+    # The logarithm below has no value at 0 and 1.
+    clarity = np.clip(per_frame["clarity"][voiced], 1e-4, 1 - 1e-4)
     harmonicity = 10 * np.log10(clarity / (1 - clarity))
     step = np.abs(np.diff(semitones))[pairs]
     return {

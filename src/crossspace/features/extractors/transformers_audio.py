@@ -52,6 +52,7 @@ class TransformersAudio(AudioExtractor):
         if getattr(self._prepare, "sampling_rate", RATE) != RATE:
             raise DataError(f"{model} should hear {RATE} samples per second. It hears {self._prepare.sampling_rate}.")
         try:
+            # A tone, not silence, which the feature extractor would scale by its deviation of 0.
             probe = self._mean(np.sin(np.arange(RATE // 10, dtype=np.float32)))
         except Exception as error:  # whatever another kind of network raises
             raise DataError(
@@ -68,6 +69,7 @@ class TransformersAudio(AudioExtractor):
         if (reason := unusable(samples)) is not None:
             return reason
         total = np.zeros(self.width)
+        # Equal stretches: a last one of a few samples would be shorter than the network can hear.
         for stretch in np.array_split(samples, -(-len(samples) // _STRETCH)):
             total += self._mean(stretch) * (len(stretch) / len(samples))
         vector = total.astype(np.float32)
@@ -77,7 +79,7 @@ class TransformersAudio(AudioExtractor):
         """``(D,)``; the feature extractor scales the samples as the network was trained to hear them."""
         import torch
 
-        given = self._prepare(samples, sampling_rate=RATE, return_tensors="pt")
+        inputs = self._prepare(samples, sampling_rate=RATE, return_tensors="pt")
         with torch.inference_mode():
-            states = self._network(given["input_values"], output_hidden_states=True).hidden_states[self._layer]
+            states = self._network(inputs["input_values"], output_hidden_states=True).hidden_states[self._layer]
         return states[0].mean(0).numpy()

@@ -46,6 +46,7 @@ class TransformersVisual(VisualExtractor):
         self._processor = checkpoint.processor
         self.version = checkpoint.digest
         self.parameters = {"model": short_name(model), "pooling": pooling}
+        # Found by trying: configurations name the width of their states in many ways.
         self.width = self._rows([np.zeros((8, 8, 3), np.uint8)]).shape[1]
 
     def extract(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray | Missing]:

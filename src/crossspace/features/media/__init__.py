@@ -1,7 +1,8 @@
 """Recordings: sound and pictures from files of any container, with true times and in bounded memory."""
 
 from crossspace.features.media.audio import LONGEST, audio_blocks, read_audio
-from crossspace.features.media.probe import AudioTrack, Media, VideoTrack, open_media
+from crossspace.features.media.probe import open_media
+from crossspace.features.media.tracks import AudioTrack, Media, VideoTrack
 from crossspace.features.media.video import Frame, read_frames
 
 __all__ = [

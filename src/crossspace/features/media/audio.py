@@ -9,15 +9,15 @@ import numpy as np
 
 from crossspace.features.extractors.base import RATE
 from crossspace.features.media.container import Faults
-from crossspace.features.media.probe import Media
 from crossspace.features.media.samples import Piece, pieces
+from crossspace.features.media.tracks import Media
 
 LONGEST = 300.0
 """Seconds. Of a longer utterance only the beginning is heard and seen, so one span of hours cannot fill the memory."""
 
 
 @dataclass
-class _Span:
+class _OpenSpan:
     index: int
     start: int
     stop: int
@@ -33,6 +33,7 @@ class _Span:
         if not self.parts:
             return None
         last = self.parts[-1]
+        # Laid onto zeros by their places: two pieces may have a gap between them.
         whole = np.zeros(last.at + len(last.samples) - self.start, dtype=np.float32)
         for part in self.parts:
             whole[part.at - self.start : part.at - self.start + len(part.samples)] = part.samples
@@ -60,8 +61,9 @@ def read_audio(
         DataError: the file has gone since it was opened.
     """
     waiting = [_span(index, start, end, rate) for index, (start, end) in enumerate(spans)]
+    # From the last to the first, so that the next span to begin is popped off the end.
     waiting.sort(key=lambda span: span.start, reverse=True)
-    running: list[_Span] = []
+    running: list[_OpenSpan] = []
     faults = Faults()
     for piece in pieces(media, rate, faults) if waiting else ():
         end = piece.at + len(piece.samples)
@@ -69,6 +71,7 @@ def read_audio(
             running.append(waiting.pop())
         for span in running:
             span.take(piece)
+        # A list of its own: spans leave `running` in the loop.
         for span in [span for span in running if span.stop <= end]:
             running.remove(span)
             yield span.index, span.samples()
@@ -98,6 +101,7 @@ def audio_blocks(
     for piece in pieces(media, rate, faults):
         at, samples = piece.at, piece.samples
         while len(samples):
+            # Not positive where a gap leads beyond the block: what is left of it stays silent.
             room = begin + length - at
             if room <= 0:
                 yield block
@@ -111,6 +115,6 @@ def audio_blocks(
     faults.report(media.path, "audio", notes)
 
 
-def _span(index: int, start: float, end: float, rate: int) -> _Span:
+def _span(index: int, start: float, end: float, rate: int) -> _OpenSpan:
     start = max(start, 0.0)
-    return _Span(index, round(start * rate), round(min(end, start + LONGEST) * rate))
+    return _OpenSpan(index, round(start * rate), round(min(end, start + LONGEST) * rate))

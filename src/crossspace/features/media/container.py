@@ -63,6 +63,7 @@ def opened(path: Path) -> Iterator[Any]:
             f"{_reason(error)}. If it is one, it may be cut short: export it again, or convert it to MP4 or WAV."
         ) from error
     with container:
+        # Set before the first packet is decoded, since a decoder reads its options when it is opened.
         for stream in container.streams.video:
             if stream.codec_context is not None:
                 stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
@@ -75,6 +76,7 @@ def check_kind(path: Path) -> None:
     Raises:
         DataError: it is a document, an archive, a page, features.
     """
+    # Tables and JSON may be transcripts in the wrong place: the caller's message, which speaks of texts, fits them.
     sign = sign_of(path) if path.is_file() else None
     if sign is None or sign.kind in ("recording", "table", "json", "empty"):
         return
@@ -110,11 +112,13 @@ def packets(container: Any, streams: tuple[Any, ...], faults: Faults) -> Iterato
     timeline = None if container.format.name in INDEXED else Timeline()
     av = optional_import("av", "media")
     wanted = {stream.index for stream in streams}
+    # In a row, not in all: a recording with a fault every minute is still worth hearing.
     failed = 0
     while failed < _FAULTS_IN_A_ROW:
         try:
             for packet in container.demux(*streams):
                 failed = 0
+                # FFmpeg delivers streams that appear in the middle of a file along with those it was asked for.
                 if packet.stream_index not in wanted:
                     continue
                 if timeline is not None:
@@ -142,8 +146,8 @@ def decode(packet: Any, faults: Faults) -> list[Any]:
 
 def _check_file(path: Path) -> None:
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise DataError(f"{path} should be a recording. Found {found}. Check the path.")
+        kind = "a folder" if path.is_dir() else "no such file"
+        raise DataError(f"{path} should be a recording. Found {kind}. Check the path.")
     if not path.stat().st_size:
         raise DataError(f"{path} should be a recording. The file is empty (0 bytes). Export or copy it again.")
 

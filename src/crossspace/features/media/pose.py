@@ -42,6 +42,7 @@ def pose_of(frame: Any) -> Pose:
         return Pose()
     a, b, _, c, d = np.frombuffer(matrix, dtype=np.int32)[:5].tolist()
     mirrored = a * d - b * c < 0
+    # Taking the mirroring out of the matrix leaves a rotation, whose angle can be read off.
     if mirrored:
         a, b = -a, -b
     return Pose(round(-math.degrees(math.atan2(b, a)) / 90) * 90 % 360, mirrored)

@@ -9,6 +9,7 @@ from typing import Any
 from crossspace.errors import DataError
 from crossspace.features.media.container import Faults, decode, opened, packets
 from crossspace.features.media.pose import pose_of
+from crossspace.features.media.tracks import AudioTrack, Media, VideoTrack
 
 LONGEST_RECORDING = 24 * 3600.0
 """Seconds. Beyond this the time stamps of a file are taken to be broken."""
@@ -22,73 +23,8 @@ _REST = 4096
 """Bytes that may follow the last packet of a track: an index, or facts about the file."""
 
 
-@dataclass(frozen=True)
-class AudioTrack:
-    """The sound of a recording.
-
-    Attributes:
-        index: of the stream in its container.
-        rate: samples per second.
-        channels: how many.
-    """
-
-    index: int
-    rate: int
-    channels: int
-
-
-@dataclass(frozen=True)
-class VideoTrack:
-    """The pictures of a recording.
-
-    Attributes:
-        index: of the stream in its container.
-        width, height: pixels of the upright picture, with rotation and pixel shape applied.
-        rotation: degrees, counter-clockwise, by which stored pictures are turned to stand upright: 0, 90, 180 or 270.
-        rate: mean number of frames per second.
-        pixel_shape: width of a stored pixel over its height.
-        mirrored: whether left and right of stored pictures are exchanged before they are turned.
-        delay: seconds from the decoding of a picture to its showing, in a file that has the times of decoding alone;
-            ``None`` where a picture says itself when it is shown.
-    """
-
-    index: int
-    width: int
-    height: int
-    rotation: int
-    rate: float
-    pixel_shape: float = 1.0
-    mirrored: bool = False
-    delay: float | None = None
-
-
-@dataclass(frozen=True)
-class Media:
-    """A recording that can be read.
-
-    Attributes:
-        path: of the file.
-        duration: seconds from the earliest start of its tracks to the latest end, measured on its packets.
-        audio, video: its tracks, ``None`` where it has none that can be decoded. A cover picture is not a video.
-        origin: seconds; the time stamp in the file that is second 0 of the recording.
-        notes: sentences on what is odd about the file.
-    """
-
-    path: Path
-    duration: float
-    audio: AudioTrack | None
-    video: VideoTrack | None
-    origin: float = 0.0
-    notes: tuple[str, ...] = ()
-
-    @property
-    def tracks(self) -> tuple[int, ...]:
-        """Indexes of its streams."""
-        return tuple(track.index for track in (self.audio, self.video) if track is not None)
-
-
 @dataclass
-class _Track:
+class _SurveyedTrack:
     """What a look through the packets of a stream found.
 
     Attributes:
@@ -126,18 +62,21 @@ def open_media(path: str | Path) -> Media:
     """
     path = Path(path)
     with opened(path) as container:
-        found = _survey(container, _streams(container))
-        odd = [track for track in found if track.stream.type == "audio" and not _is_sound(track)]
-        tracks = {track.stream.type: track for track in found if track.first is not None and track not in odd}
+        surveyed = _survey(container, _streams(container))
+        # A damaged header claims rates that no microphone has; its times would be as wrong.
+        odd = [track for track in surveyed if track.stream.type == "audio" and not _is_sound(track)]
+        tracks = {track.stream.type: track for track in surveyed if track.first is not None and track not in odd}
         if not tracks:
-            raise DataError(_nothing(path, [track for track in found if track not in odd], [_odd(t) for t in odd]))
+            raise DataError(_nothing(path, [track for track in surveyed if track not in odd], [_odd(t) for t in odd]))
+        # The earliest of all tracks, which keeps sound and pictures together where one begins later.
         origin = (container.start_time or 0) / 1e6
+        # Measured on the packets: what the container says may be a guess, or from before the file was cut.
         duration = max(track.end for track in tracks.values()) - origin
         _check_duration(path, duration)
-        notes = [_undecodable(path, track.stream) for track in found if track.first is None]
+        notes = [_undecodable(path, track.stream) for track in surveyed if track.first is None]
         notes += [f"{path.name}: {_odd(track)}; it is left out." for track in odd]
         notes += _shortened(path, container, duration, origin)
-        notes += _unread(path, container, duration, max(track.read for track in found))
+        notes += _unread(path, container, duration, max(track.read for track in surveyed))
         audio = _audio(tracks["audio"]) if "audio" in tracks else None
         video = _video(tracks["video"]) if "video" in tracks else None
     return Media(path, duration, audio, video, origin, tuple(notes))
@@ -151,16 +90,18 @@ def _streams(container: Any) -> list[Any]:
     for kind in ("audio", "video"):
         usable = [s for s in getattr(container.streams, kind) if not s.disposition & Disposition.attached_pic]
         best = container.streams.best(kind)
+        # FFmpeg's choice first where it is usable; it may choose the cover.
         usable.sort(key=lambda s: best is None or s.index != best.index)
         chosen += usable[:1]
     return chosen
 
 
-def _survey(container: Any, streams: list[Any]) -> list[_Track]:
-    tracks = {stream.index: _Track(stream) for stream in streams}
+def _survey(container: Any, streams: list[Any]) -> list[_SurveyedTrack]:
+    tracks = {stream.index: _SurveyedTrack(stream) for stream in streams}
     for packet in packets(container, tuple(streams), Faults()) if streams else ():
         track = tracks[packet.stream_index]
         if track.first is None:
+            # Tried packet by packet: the first ones of a cut recording may need a picture that was cut off.
             track.first = next(iter(decode(packet, Faults())), None)
         track.read = max(track.read, (packet.pos or 0) + packet.size)
         begin = packet.dts if packet.pts is None else packet.pts
@@ -168,20 +109,22 @@ def _survey(container: Any, streams: list[Any]) -> list[_Track]:
             track.begin = begin if track.begin is None else track.begin
             track.ticks = max(track.ticks, begin + (packet.duration or 0))
             track.packets += 1
+            # Two different leads are all that has to be known; a long video has millions of packets.
             if len(track.leads) < 2:
                 track.leads.add(0 if packet.dts is None else begin - packet.dts)
     return list(tracks.values())
 
 
-def _audio(track: _Track) -> AudioTrack:
+def _audio(track: _SurveyedTrack) -> AudioTrack:
     return AudioTrack(track.stream.index, int(track.first.sample_rate), len(track.first.layout.channels))
 
 
-def _video(track: _Track) -> VideoTrack:
+def _video(track: _SurveyedTrack) -> VideoTrack:
     stream, first = track.stream, track.first
     shape = float(stream.sample_aspect_ratio or 1)
     width, height = round(first.width * shape), first.height
     pose = pose_of(first)
+    # The pixel shape belongs to the stored picture, so it is applied before the sides are exchanged.
     if pose.rotation in (90, 270):
         width, height = height, width
     seconds = track.end - (first.time or 0.0)
@@ -189,33 +132,32 @@ def _video(track: _Track) -> VideoTrack:
     return VideoTrack(stream.index, width, height, pose.rotation, rate, shape, pose.mirrored, _delay(track))
 
 
-def _delay(track: _Track) -> float | None:
-    """Of a video in AVI, which holds no times of showing.
-
-    FFmpeg makes them up. Where it fails to look into the stream, as in H.264, all packets are shown as long after their
-    decoding as the others, though the decoder brings the pictures into another order. The times of decoding then are
-    the ones to go by: they rise from picture to picture, and the first picture is shown at the first time there is.
-    """
+def _delay(track: _SurveyedTrack) -> float | None:
+    """Seconds from decoding to showing of a video in AVI, which holds no times of showing; ``None`` of any other."""
+    # FFmpeg makes times of showing up. Where it fails to look into the stream, as in H.264, all packets are shown as
+    # long after their decoding as the others, though the decoder brings the pictures into another order.
     if track.stream.container.format.name != "avi" or not track.stream.codec_context.has_b_frames:
         return None
     if len(track.leads) > 1 or track.begin is None or track.first.dts is None:
         return None
+    # Times of decoding are then the ones to go by: they rise from picture to picture, and the first picture is shown at
+    # the first time there is.
     return float((track.first.dts - track.begin) * track.stream.time_base)
 
 
-def _is_sound(track: _Track) -> bool:
+def _is_sound(track: _SurveyedTrack) -> bool:
     return track.first is None or int(track.first.sample_rate) in _RATES
 
 
-def _odd(track: _Track) -> str:
+def _odd(track: _SurveyedTrack) -> str:
     return f"sound of {track.first.sample_rate} samples per second, which holds no speech"
 
 
-def _nothing(path: Path, found: list[_Track], odd: list[str]) -> str:
-    if not found:
+def _nothing(path: Path, tracks: list[_SurveyedTrack], odd: list[str]) -> str:
+    if not tracks:
         seen = " and ".join(odd) or "neither"
         return f"{path} should hold sound or moving pictures. Found {seen}. Give a recording."
-    kinds = " and ".join(track.stream.type for track in found)
+    kinds = " and ".join(track.stream.type for track in tracks)
     return (
         f"{path} should hold sound or moving pictures. Nothing of its {kinds} could be decoded: it is empty, damaged, "
         "encrypted, or of a kind that FFmpeg does not know. Convert it to MP4 or WAV."
@@ -236,13 +178,15 @@ def _undecodable(path: Path, stream: Any) -> str:
 
 
 def _shortened(path: Path, container: Any, duration: float, origin: float) -> list[str]:
-    said = (container.duration or 0) / 1e6
+    stated = (container.duration or 0) / 1e6
     if container.format.name == "matroska,webm":  # counts from second 0 of the file, wherever its tracks begin
-        said -= max(origin, 0.0)
-    if container.format.name in _GUESSED or said - duration <= max(1.0, 0.02 * said):
+        stated -= max(origin, 0.0)
+    # Two percent and a second: what containers say is rounded, and the last packet often has no duration.
+    if container.format.name in _GUESSED or stated - duration <= max(1.0, 0.02 * stated):
         return []
     return [
-        f"{path.name} says that it lasts {said:.1f} seconds, but ends after {duration:.1f}: it was probably cut short."
+        f"{path.name} says that it lasts {stated:.1f} seconds, but ends after {duration:.1f}: it was probably cut "
+        "short."
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from crossspace.features.media.container import Faults, decoded, opened
-from crossspace.features.media.probe import Media
+from crossspace.features.media.tracks import Media
 from crossspace.runtime import optional_import
 
 _JITTER = 0.02
@@ -43,6 +43,7 @@ def pieces(media: Media, rate: int, faults: Faults) -> Iterator[Piece]:
     with opened(media.path) as container:
         frames = decoded(container, media.audio.index, media.tracks, faults)
         for place, samples in _resampled(_runs(frames, media.origin), rate, faults):
+            # Overlaps come from joints and from time stamps that go back.
             late = at - place
             if late > 0:
                 place, samples = at, samples[late:]
@@ -84,10 +85,7 @@ def _resampled(runs: Iterator[tuple[float | None, Any]], rate: int, faults: Faul
 
 
 class _Run:
-    """Frames that follow on from each other, with a resampler of their own.
-
-    Decoders give frames of some 20 ms; resampling many of them at once costs a fifth of the time.
-    """
+    """Frames that follow on from each other, with a resampler of their own."""
 
     def __init__(self, place: int, rate: int, faults: Faults) -> None:
         av = optional_import("av", "media")
@@ -98,8 +96,10 @@ class _Run:
         self.resampler = av.AudioResampler(format="flt", rate=rate)
 
     def add(self, frame: Any) -> Iterator[tuple[int, np.ndarray]]:
+        # Times are counted here; the FIFO refuses frames whose stamps do not follow on from each other.
         frame.pts = None
         self.waiting.write(frame)
+        # Decoders give frames of some 20 ms; resampling half a second at once costs a fifth of the time.
         if self.waiting.samples >= frame.sample_rate // 2:
             yield from self._through(self.waiting.read())
 
@@ -123,5 +123,6 @@ class _Run:
 
 def _mono(samples: np.ndarray) -> np.ndarray:
     """The mean ``(T,)`` of channels ``(T, C)``, in [-1, 1]."""
+    # Damaged floats are anything; one NaN would make the mean of a frame NaN.
     finite = np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
     return np.clip(finite.mean(axis=1, dtype=np.float64), -1.0, 1.0).astype(np.float32)

@@ -13,7 +13,7 @@ _WRONG = 10
 
 
 @dataclass
-class _Track:
+class _TrackClock:
     """Where a track stands, in seconds on the timeline.
 
     Attributes:
@@ -42,11 +42,12 @@ class Timeline:
     """
 
     def __init__(self) -> None:
-        self._tracks: dict[int, _Track] = {}
+        self._tracks: dict[int, _TrackClock] = {}
         self._shift = 0.0
 
     def place(self, packet: Any) -> None:
         """Put a packet on the timeline, by changing its time stamps."""
+        # Times of decoding rise from packet to packet; those of showing jump to and fro in most videos.
         stamp = packet.pts if packet.dts is None else packet.dts
         if stamp is None:
             return
@@ -65,7 +66,7 @@ class Timeline:
         """The shift of the packet of a track, which goes on from there."""
         track = self._tracks.get(index)
         if track is None:
-            self._tracks[index] = _Track(self._shift, decoded + self._shift, shown + self._shift)
+            self._tracks[index] = _TrackClock(self._shift, decoded + self._shift, shown + self._shift)
             return self._shift
         shift = self._choice(track, decoded, shown)
         now = decoded + shift
@@ -77,7 +78,7 @@ class Timeline:
         track.shift, track.now = shift, now
         return shift
 
-    def _choice(self, track: _Track, decoded: float, shown: float) -> float:
+    def _choice(self, track: _TrackClock, decoded: float, shown: float) -> float:
         def off(shift: float) -> float:
             return abs(decoded + shift - track.now)
 

@@ -14,7 +14,7 @@ import numpy as np
 from crossspace.features.media.audio import LONGEST
 from crossspace.features.media.container import INDEXED, Faults, decoded, opened
 from crossspace.features.media.pose import Pose
-from crossspace.features.media.probe import Media, VideoTrack
+from crossspace.features.media.tracks import Media, VideoTrack
 from crossspace.runtime import optional_import
 
 MOST_FRAMES = 64
@@ -83,17 +83,14 @@ def read_frames(
         if frame is not None and (not seen[index] or seen[index][-1] is not frame):
             seen[index].append(frame)
         left[index] -= 1
+        # Given away as soon as it is complete, so that only open spans hold pictures.
         if not left[index]:
             yield index, seen.pop(index)
     faults.report(media.path, "video", notes)
 
 
 def _moments(start: float, end: float, per_second: float, most: int) -> list[float]:
-    """Those of a grid that lie in a span, or its middle when none does.
-
-    All spans share the grid, and the grid of long spans is every second, fourth ... moment of it: spans that overlap
-    need the same pictures, and together hardly more of them than one alone.
-    """
+    """Those of a grid that lie in a span, or its middle when none does."""
     start = max(start, 0.0)
     end = min(end, start + LONGEST)
     if not start < end:
@@ -104,6 +101,8 @@ def _moments(start: float, end: float, per_second: float, most: int) -> list[flo
         first, last = ceil((start - offset) / step), ceil((end - offset) / step)
         if last - first <= max(most, 1):
             return [offset + place * step for place in range(first, last)] or [(start + end) / 2]
+        # All spans share the grid, of which long ones see every second, fourth ... moment: spans that overlap need the
+        # same pictures, and together hardly more of them than one alone.
         step *= 2
 
 
@@ -142,6 +141,7 @@ def _shown(media: Media, moments: list[tuple[float, int]], faults: Faults) -> It
             for start, frame in _timed(decoded(container, stream.index, media.tracks, faults), media):
                 if last is not None and start > last[0]:
                     yield last[0], start, last[1]
+                # A picture whose time goes back was on the screen before, if at all.
                 if last is None or start > last[0]:
                     last = start, frame
                 target = jump.target(start)
@@ -199,6 +199,7 @@ def _timed(frames: Iterator[Any], media: Media) -> Iterator[tuple[float, Any]]:
 def _image(frame: Any, track: VideoTrack | None, longest_side: int) -> np.ndarray:
     width, height = round(frame.width * (track.pixel_shape if track else 1.0)), frame.height
     scale = min(1.0, longest_side / max(width, height))
+    # Made smaller while it is converted, which never holds a large picture in RGB.
     small = frame.reformat(width=max(1, round(width * scale)), height=max(1, round(height * scale)), format="rgb24")
     pose = Pose(track.rotation, track.mirrored) if track else Pose()
     return pose.upright(small.to_ndarray())

@@ -49,10 +49,11 @@ class Detector:
 
         An upright face is found from 1/16 of the longest side, a tilted one from 1/10.
         """
-        found = self._turned(grey, 0.0, _WHOLE)
+        faces = self._turned(grey, 0.0, _WHOLE)
+        # Upright faces first: what two turns see is taken from the one that sees it better.
         for angle in (-TILT, TILT):
-            found += [face for face in self._turned(grey, angle, _TURNED) if not any(map(face.overlaps, found))]
-        return sorted(found, key=lambda face: (-face.size, face.x, face.y))
+            faces += [face for face in self._turned(grey, angle, _TURNED) if not any(map(face.overlaps, faces))]
+        return sorted(faces, key=lambda face: (-face.size, face.x, face.y))
 
     def near(self, grey: np.ndarray, face: Face) -> Face | None:
         """The same face in the next picture: within half its size, and at most 1.4 times as large or small."""
@@ -62,19 +63,21 @@ class Detector:
             guess = face._replace(angle=angle)
             side = round(_NEAR * _REACH)
             patch = cut_out(grey, guess, reach=_REACH, side=side)
-            found = self._cascade(patch, smallest=round(_NEAR / 1.4), largest=round(_NEAR * 1.4), votes=2)
-            if len(found):
-                candidates = [_outside(box, guess, face.size / _NEAR, side) for box in found]
+            boxes = self._cascade(patch, smallest=round(_NEAR / 1.4), largest=round(_NEAR * 1.4), votes=2)
+            if len(boxes):
+                candidates = [_outside(box, guess, face.size / _NEAR, side) for box in boxes]
                 return min(candidates, key=lambda one: math.hypot(one.x - face.x, one.y - face.y))
         return None
 
     def levelled(self, grey: np.ndarray, face: Face) -> Face:
         """The face with its angle corrected so that the eyes are level, or as it is where both are not seen clearly."""
+        # Only the upper part: mouths and nostrils pass for eyes.
         patch = cut_out(grey, face, reach=1.0, side=_EYES)[: round(0.6 * _EYES)]
-        found = self._eyes.detectMultiScale(patch, 1.1, 3, minSize=(_EYES // 6,) * 2, maxSize=(_EYES // 2,) * 2)
-        centres = [(x + w / 2, y + h / 2) for x, y, w, h in found]
+        eyes = self._eyes.detectMultiScale(patch, 1.1, 3, minSize=(_EYES // 6,) * 2, maxSize=(_EYES // 2,) * 2)
+        centres = [(x + w / 2, y + h / 2) for x, y, w, h in eyes]
         left = [c for c in centres if c[0] < 0.45 * _EYES]
         right = [c for c in centres if c[0] > 0.55 * _EYES]
+        # Two left eyes are an eye and a brow or a nostril: a wrong angle is worse than none.
         if len(left) != 1 or len(right) != 1:
             return face
         slope = math.degrees(math.atan2(right[0][1] - left[0][1], right[0][0] - left[0][0]))
@@ -91,12 +94,13 @@ class Detector:
         if angle:
             small = cv2.warpAffine(small, turn, size, borderMode=cv2.BORDER_REPLICATE)
         back = cv2.invertAffineTransform(turn)
-        found = []
+        faces = []
         for x, y, w, h in self._cascade(small, smallest=_WINDOW, largest=max(size)):
             cx, cy = back @ (x + w / 2, y + h / 2, 1.0)
+            # The corners that a turned picture fills up repeat its edge, and may look like a face.
             if 0 <= cx < size[0] and 0 <= cy < size[1]:
-                found.append(Face(cx / scale, cy / scale, float(w / scale), angle))
-        return found
+                faces.append(Face(cx / scale, cy / scale, float(w / scale), angle))
+        return faces
 
     def _cascade(self, grey: np.ndarray, *, smallest: int, largest: int, votes: int = 3) -> np.ndarray:
         boxes = self._faces.detectMultiScale(grey, 1.15, votes, minSize=(smallest,) * 2, maxSize=(largest,) * 2)

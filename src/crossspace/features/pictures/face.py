@@ -47,6 +47,7 @@ def cut_out(image: np.ndarray, face: Face, *, reach: float, side: int) -> np.nda
     height, width = image.shape[:2]
     left, right = _span(face.x, wanted * _DIAGONAL, width)
     top, bottom = _span(face.y, wanted * _DIAGONAL, height)
+    # Cut before it is turned: turning a whole picture for one face takes many times as long.
     region = image[top:bottom, left:right]
     centre = np.array([face.x - left, face.y - top])
     if wanted > side:  # averaging first keeps fine texture from turning into noise

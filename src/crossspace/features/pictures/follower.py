@@ -55,28 +55,26 @@ class _Trace:
     """One face while it is followed."""
 
     def __init__(self) -> None:
-        self.found: list[Face] = []
-        self.shown: list[Face] = []
+        self.faces: list[Face] = []
+        self.smoothed: list[Face] = []
         self.times: list[float] = []
         self.crops: list[np.ndarray] = []
         self.lost = False
 
     def see(self, time: float, image: np.ndarray, face: Face) -> None:
-        """Add the crop of one more frame, cut half-way between where the last crop was and where the face is found.
-
-        The cascade's square shakes by a few percent from frame to frame; unsmoothed, that would pass for movement.
-        A real movement is not lagged behind by more than that.
-        """
-        shown = face
-        if self.shown:
+        """Add the crop of one more frame, cut half-way between where the last crop was and where the face is found."""
+        smoothed = face
+        if self.smoothed:
+            # The cascade's square shakes by a few percent from frame to frame; unsmoothed, that would pass for
+            # movement. A real movement is not lagged behind by more than that.
             most = np.array([*[_SHAKE * face.size] * 3, 100 * _SHAKE])
-            back = np.subtract(self.shown[-1], face) / 2
-            shown = Face(*(face + np.clip(back, -most, most)).tolist())
+            back = np.subtract(self.smoothed[-1], face) / 2
+            smoothed = Face(*(face + np.clip(back, -most, most)).tolist())
         self.lost = False
-        self.found.append(face)
-        self.shown.append(shown)
+        self.faces.append(face)
+        self.smoothed.append(smoothed)
         self.times.append(time)
-        self.crops.append(cut_out(image, shown, reach=REACH, side=SIDE))
+        self.crops.append(cut_out(image, smoothed, reach=REACH, side=SIDE))
 
 
 class FaceFollower:
@@ -113,29 +111,32 @@ class FaceFollower:
             count += 1
             grey = self._cv2.cvtColor(np.ascontiguousarray(image), self._cv2.COLOR_RGB2GRAY)
             previous, thumbnail = thumbnail, self._thumbnail(grey)
+            # A thumbnail: movement of people hardly changes it, another shot changes all of it.
             cut = previous is None or float(np.abs(thumbnail - previous).mean()) > _CUT
+            # Where frames lie more than half a second apart, a second would be less than two of them.
             patience = max(_PATIENCE, 2 * (time - seen_at)) + _TICK
             live = [] if cut else [trace for trace in live if time - trace.times[-1] <= patience]
             seen_at = time
-            lost = self._go_on(live, time, image, grey)
+            lost = self._follow_known(live, time, image, grey)
             if cut or lost or time - searched >= (_AGAIN if live else _AGAIN_UNSEEN) - _TICK:
                 searched = time
                 new = self._search(live, time, image, grey)
                 live, traces = live + new, traces + new
-        return _answer([trace for trace in traces if len(trace.crops) > 1 or count <= 3])
+        return _track_of_speaker([trace for trace in traces if len(trace.crops) > 1 or count <= 3])
 
     def _thumbnail(self, grey: np.ndarray) -> np.ndarray:
         return self._cv2.resize(grey, (32, 18), interpolation=self._cv2.INTER_AREA).astype(np.float32)
 
-    def _go_on(self, live: list[_Trace], time: float, image: np.ndarray, grey: np.ndarray) -> bool:
+    def _follow_known(self, live: list[_Trace], time: float, image: np.ndarray, grey: np.ndarray) -> bool:
         """Look for each face near its last place; two never take the same. Whether one was lost just now."""
         taken: list[Face] = []
         lost = False
         for trace in live:
-            face = self._detector.near(grey, trace.found[-1])
+            face = self._detector.near(grey, trace.faces[-1])
+            # Two traces that end up on one face would count it twice.
             if face is not None and not any(map(face.overlaps, taken)):
                 trace.see(time, image, self._detector.levelled(grey, face))
-                taken.append(trace.found[-1])
+                taken.append(trace.faces[-1])
             else:
                 lost, trace.lost = lost or not trace.lost, True
         return lost
@@ -144,9 +145,10 @@ class FaceFollower:
         """Look for faces anywhere: one at the place of a lost face continues it, others are new and returned."""
         new: list[_Trace] = []
         for face in self._detector.everywhere(grey):
-            at_its_place = [trace for trace in [*live, *new] if face.overlaps(trace.found[-1])]
+            at_its_place = [trace for trace in [*live, *new] if face.overlaps(trace.faces[-1])]
             if not at_its_place:
                 new.append(_Trace())
+            # The face is followed already; the search sees it again.
             elif not all(trace.lost for trace in at_its_place):
                 continue
             trace = at_its_place[0] if at_its_place else new[-1]
@@ -163,8 +165,8 @@ def follow(frames: Iterable[tuple[float, np.ndarray]]) -> FaceTrack:
     return FaceFollower().follow(frames)
 
 
-def _answer(traces: list[_Trace]) -> FaceTrack:
+def _track_of_speaker(traces: list[_Trace]) -> FaceTrack:
     if not traces:
         return FaceTrack()
-    chosen = traces[choose([trace.crops for trace in traces], [[f.size for f in trace.found] for trace in traces])]
-    return FaceTrack(chosen.crops, chosen.times, [face.box for face in chosen.shown], len(traces))
+    chosen = traces[choose([trace.crops for trace in traces], [[f.size for f in trace.faces] for trace in traces])]
+    return FaceTrack(chosen.crops, chosen.times, [face.box for face in chosen.smoothed], len(traces))

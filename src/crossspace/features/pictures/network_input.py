@@ -50,6 +50,7 @@ class PictureInput:
         if size is not None and size < 1:
             raise UsageError(f"'size' of onnx should be at least 1. Found {size}.")
         extents = [one if isinstance(one, int) and one > 0 else None for one in shape]
+        # A free extent can be anything, so the channels have to be stated: they alone tell the two orders apart.
         channel = next((axis for axis in (1, 3) if len(extents) == 4 and extents[axis] in (1, 3)), None)
         if channel is None or kind not in _TYPES:
             raise DataError(
@@ -83,6 +84,7 @@ class PictureInput:
     def _picture(self, crop: np.ndarray) -> np.ndarray:
         cv2 = optional_import("cv2", "media")
         shrinks = self._size[0] < crop.shape[1]
+        # Averaging only helps where pixels are left out; enlarged, it would give blocks.
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         picture = cv2.resize(np.ascontiguousarray(crop), self._size, interpolation=how)
         return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None] if self._grey else picture

@@ -29,11 +29,13 @@ def choose(crops: Sequence[Sequence[np.ndarray]], sizes: Sequence[Sequence[float
         crops: per face its crops ``(S, S, 3)`` uint8, in the order of time.
         sizes: per face the side of its square in the frames, in pixels.
     """
+    # Summed, not averaged: who is in the picture all the time goes before who passes close to the camera.
     largest = int(np.argmax([np.square(one).sum() for one in sizes]))
     if len(crops) == 1:
         return largest
     moved = [mouth_movement(one) for one in crops]
     total = [mean * (len(one) - 1) for mean, one in zip(moved, crops, strict=True)]
+    # Stable, so that equals come in the same order everywhere.
     first, second = np.argsort(total, kind="stable")[::-1][:2]
     speaks = moved[first] >= LEAST and total[first] >= CLEARLY * total[second]
     return int(first) if speaks else largest
@@ -43,14 +45,15 @@ def mouth_movement(crops: Sequence[np.ndarray]) -> float:
     """How much the shape of a mouth changes from frame to frame, from 0 (not at all) to about 1; 0 for one frame.
 
     The lower third of a crop is sought in the next crop by normalised correlation; what the best place lacks to 1 is
-    the change, and its mean over the pairs the movement. Unlike the plain difference of pixels, which a nodding or
-    badly tracked silent face gives as much of as a speaker, it leaves out shifts, light and contrast.
+    the change, and its mean over the pairs the movement.
     """
     if len(crops) < 2:
         return 0.0
     cv2 = optional_import("cv2", "media")
     mouths = [_mouth(crop) for crop in crops]
     inner = slice(_SLACK, -_SLACK)
+    # Not the plain difference of pixels, of which a nodding or badly tracked silent face gives as much as a speaker:
+    # correlation at the best place leaves out shifts, light and contrast.
     scores = [
         cv2.matchTemplate(after, before[inner, inner], cv2.TM_CCOEFF_NORMED).max() for before, after in pairwise(mouths)
     ]

@@ -53,11 +53,12 @@ def find_recordings(source: Path, transcript: Path | None = None, clips: Path | 
 def _tables(source: Path) -> Sequence[Path]:
     if source.is_file():
         return [source] if source.suffix.lower() == ".csv" and is_dialogue_table(columns_in(source)) else []
+    # Sorted, since folders list their files in any order; a manifest may lie beside the tables it was made for.
     tables = [path for path in sorted(source.glob("*.csv")) if not is_manifest(path)]
-    found = [path for path in tables if is_dialogue_table(columns_in(path))]
-    if not found:
+    dialogue_tables = [path for path in tables if is_dialogue_table(columns_in(path))]
+    if not dialogue_tables:
         raise DataError(
             f"{source} is a folder and should hold CSV files with the columns Utterance and Dialogue_ID or Scene_ID. "
             "Found none; for other recordings write a manifest with the columns media and transcript."
         )
-    return found
+    return dialogue_tables

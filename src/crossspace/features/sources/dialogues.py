@@ -45,6 +45,7 @@ def read_dialogues(paths: Sequence[Path], clips: Path | None = None) -> list[Rec
     known = _Clips(clips) if clips is not None else None
     read = {path: _one_table(path, known) for path in paths}
     times = Counter(recording.id for members in read.values() for recording in members)
+    # All or none: with some of them preceded, nobody could tell an id from its table.
     if max(times.values()) > 1:
         read = {p: [replace(r, id=f"{r.split or p.stem}_{r.id}") for r in members] for p, members in read.items()}
     tables: dict[str, list[Path]] = defaultdict(list)
@@ -69,26 +70,28 @@ def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
             f"(EmoryNLP). Found {names}."
         )
     split = _split(path.stem)
-    found, faults = [], []
+    recordings, faults = [], []
+    # By identity: two rows may be equal, and `_dialogues` brings them into another order.
     places = {id(row): place for place, row in enumerate(rows)}
     for key, members in _dialogues(rows, columns).items():
         ids = [row.get(columns.get("id", ""), "").strip() for row in members]
         twice = [name for name, count in Counter(filter(None, ids)).items() if count > 1]
         faults += [f"{columns['id']} {name!r} of {' '.join(key)!r}" for name in twice]
         files = tuple(clips.find(split, key[-1], name) for name in ids) if clips else None
+        # Unreadable times are left out without a note: text needs none, and clips have their own.
         cues = tuple(_cue(cue_of(row, columns)[0], places[id(row)], timed=files is None) for row in members)
-        found.append(Recording("_".join(key), Transcript(cues), clips=files, split=split, table=path))
+        recordings.append(Recording("_".join(key), Transcript(cues), clips=files, split=split, table=path))
     if faults:
         raise DataError(
             f"{path}: each utterance of a conversation should have an id of its own. Found more than once: "
             f"{listed(faults)}. Mend the table."
         )
-    if clips is not None and not any(file is not None for recording in found for file in recording.clips or ()):
+    if clips is not None and not any(file is not None for recording in recordings for file in recording.clips or ()):
         raise DataError(
             f"{clips.folder} should hold clips named dia<dialogue>_utt<utterance>.mp4 for {path.name}. Found none. "
             "Leave --clips out to extract the text alone."
         )
-    return found
+    return recordings
 
 
 def _dialogues(rows: Sequence[Row], columns: Mapping[str, str]) -> dict[tuple[str, ...], list[Row]]:
@@ -96,16 +99,17 @@ def _dialogues(rows: Sequence[Row], columns: Mapping[str, str]) -> dict[tuple[st
     parts = [columns["conversation"]]
     if parts[0].lower().startswith("scene"):  # scenes are counted anew in every episode
         parts = [columns[p] for p in ("season", "episode") if p in columns] + parts
-    found: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    by_dialogue: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        found[tuple(row[part].strip() for part in parts)].append(row)
+        by_dialogue[tuple(row[part].strip() for part in parts)].append(row)
     count = columns.get("id", "")
     if count.lower() == "id":  # names, and be it numbers, that say nothing of an order
-        return found
-    for members in found.values():
+        return by_dialogue
+    for members in by_dialogue.values():
+        # Only where all are numbers: some that are none would have no place in the order.
         if all(row.get(count, "").strip().isdecimal() for row in members):
             members.sort(key=lambda row: int(row[count]))
-    return found
+    return by_dialogue
 
 
 def _cue(cue: Cue, row: int, timed: bool) -> Cue:
@@ -133,6 +137,7 @@ class _Clips:
             raise DataError(f"--clips should be a folder. Found {folder}, which is none.")
         self._paths: dict[str, list[Path]] = defaultdict(list)
         for path in sorted(folder.rglob("dia*_utt*.*")):
+            # macOS leaves files such as ._dia0_utt0.mp4 in archives.
             if not path.name.startswith("."):
                 self._paths[path.stem].append(path)
 
@@ -142,5 +147,6 @@ class _Clips:
         named = [
             path for path in paths if any(_split(part) == split for part in path.relative_to(self.folder).parts[:-1])
         ]
+        # Several of one name and none in a folder of the split: a guess would give somebody else's face.
         certain = named or (paths if len(paths) == 1 else [])
         return certain[0] if certain else None

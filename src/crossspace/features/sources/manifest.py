@@ -19,6 +19,7 @@ def is_manifest(path: Path) -> bool:
     columns = [name.lower() for name in columns_in(path)]
     if "media" in columns or "transcript" not in columns or not set(columns) <= set(_COLUMNS):
         return "media" in columns
+    # A transcript as a table may have a column of this name too; a manifest names files that are there.
     named = [row[columns.index("transcript")] for row in (list(r.values()) for r in read_table(path)[1])]
     return any(name.strip() and (path.parent / name.strip()).is_file() for name in named)
 
@@ -42,7 +43,8 @@ def read_manifest(path: Path) -> list[Recording]:
         raise DataError(
             f"{path} should have the columns {', '.join(_COLUMNS)} (the last three optional). Found {columns}."
         )
-    faults, found, seen = [], [], set()
+    faults, recordings, seen = [], [], set()
+    # From 2, as an editor shows it: the head is row 1.
     for number, row in enumerate(rows, start=2):
         cells = {name: (row.get(name) or "").strip() for name in _COLUMNS}
         files = {name: path.parent / cells[name] if cells[name] else None for name in ("media", "transcript", "labels")}
@@ -57,7 +59,7 @@ def read_manifest(path: Path) -> list[Recording]:
         if split is not None and split not in SPLITS:
             faults.append(f"row {number}: split {split!r} is unknown. {suggestion(split, SPLITS)}")
         seen.add(name)
-        found.append(Recording(name, files["transcript"], files["media"], split=split, labels=files["labels"]))
+        recordings.append(Recording(name, files["transcript"], files["media"], split=split, labels=files["labels"]))
     if faults:
         raise DataError(f"{path} cannot be used:\n  " + "\n  ".join(faults))
-    return found
+    return recordings

@@ -25,9 +25,9 @@ def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         DataError: there is no such file, it is not text or empty, or rows have another length than the head.
     """
     text, _ = read_text(path, str(path), "a CSV file")
-    found = rows_of(text, str(path))
-    columns = [name.strip() for name in next(found, (1, list[str]()))[1]]
-    cells = [row for _, row in found]
+    numbered_rows = rows_of(text, str(path))
+    columns = [name.strip() for name in next(numbered_rows, (1, list[str]()))[1]]
+    cells = [row for _, row in numbered_rows]
     wrong = [number for number, row in enumerate(cells, start=2) if len(row) != len(columns)]
     if wrong:
         raise DataError(

@@ -47,6 +47,7 @@ class BertEncoder(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, output_hidden_states: bool = False) -> SimpleNamespace:
         """(B, T) ids and mask, 1 where a token stands, to ``last_hidden_state`` (B, T, D) and ``hidden_states``."""
+        # Positions count the padding as well, which stands behind all tokens and is masked.
         places = torch.arange(input_ids.shape[1])
         rows = self.words(input_ids) + self.types(torch.zeros_like(input_ids)) + self.positions(places)
         states = [self.norm(rows)]
@@ -96,6 +97,7 @@ class WordPieces:
     def __init__(self, path: Path, longest: int) -> None:
         tokenizers = optional_import("tokenizers", "text")
         self._pieces = tokenizers.Tokenizer.from_file(str(path))
+        # The file may ask for either; lengths are decided here, text by text.
         self._pieces.no_padding()
         self._pieces.no_truncation()
         self._first, self._last, self._pad = (self._pieces.token_to_id(t) for t in ("[CLS]", "[SEP]", "[PAD]"))
@@ -108,14 +110,15 @@ class WordPieces:
     def __call__(self, texts: Sequence[str], truncation: bool, max_length: int) -> dict[str, list[list[int]]]:
         """The ids of each text, at most ``max_length``."""
         room = max_length - 2
-        found = self._pieces.encode_batch(list(texts), add_special_tokens=False)
-        return {"input_ids": [[self._first, *one.ids[:room], self._last] for one in found]}
+        # Without special tokens: they are put around what is left after the cut.
+        encodings = self._pieces.encode_batch(list(texts), add_special_tokens=False)
+        return {"input_ids": [[self._first, *one.ids[:room], self._last] for one in encodings]}
 
     def pad(
-        self, given: Mapping[str, Sequence[Sequence[int]]], padding: str, max_length: int, return_tensors: str
+        self, encoded: Mapping[str, Sequence[Sequence[int]]], padding: str, max_length: int, return_tensors: str
     ) -> dict[str, Tensor]:
         """(B, T) ids and mask."""
-        rows = given["input_ids"]
+        rows = encoded["input_ids"]
         ids = torch.full((len(rows), max_length), self._pad)
         mask = torch.zeros(len(rows), max_length, dtype=torch.long)
         for place, row in enumerate(rows):
@@ -133,6 +136,7 @@ def load_bert(folder: Path, layers: int) -> Checkpoint:
     """
     with reading(folder, "the weights of a BERT", "Install the package that carries them again."):
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        # Random weights would be drawn and replaced at once, which takes longer than reading them.
         with uninitialised():
             network = BertEncoder(config, layers)
         with safe_open(folder / "model.safetensors", framework="pt") as file:
@@ -155,7 +159,7 @@ _PARTS = {
 
 def _names(layers: int) -> dict[str, str]:
     """``{name of a parameter here: its name in the published file}``."""
-    found = {
+    names = {
         f"{part}.weight": f"embeddings.{full}.weight"
         for part, full in (
             ("words", "word_embeddings"),
@@ -164,8 +168,8 @@ def _names(layers: int) -> dict[str, str]:
         )
     }
     ends = ("weight", "bias")
-    found |= {f"norm.{end}": f"embeddings.LayerNorm.{end}" for end in ends}
+    names |= {f"norm.{end}": f"embeddings.LayerNorm.{end}" for end in ends}
     for number in range(layers):
         for ours, theirs in _PARTS.items():
-            found |= {f"layers.{number}.{ours}.{end}": f"encoder.layer.{number}.{theirs}.{end}" for end in ends}
-    return found
+            names |= {f"layers.{number}.{ours}.{end}": f"encoder.layer.{number}.{theirs}.{end}" for end in ends}
+    return names

@@ -43,7 +43,9 @@ class TextNetwork:
         self._network = network.get_encoder() if network.config.is_encoder_decoder else network
         self._pooling, self._layer = pooling, layer
         self.limit = min(limit or 1 << 30, _limit(network, self._tokenizer))
+        # Tokenisers of decoders pad on the left, where `cls` would take the padding.
         self._tokenizer.padding_side = "right"
+        # Any token will do: whatever stands there is masked.
         self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token or self._tokenizer.unk_token
         if pooling == "cls" and self._tokenizer.cls_token is None and self._tokenizer.bos_token is None:
             raise DataError(
@@ -64,20 +66,21 @@ class TextNetwork:
     @torch.inference_mode()
     def vectors(self, texts: Sequence[str]) -> list[np.ndarray | None]:
         """One float32 vector ``(D,)`` per text; ``None`` where no token is left or the network overflows."""
-        found: list[np.ndarray | None] = [None] * len(texts)
+        vectors: list[np.ndarray | None] = [None] * len(texts)
         if not texts:
-            return found
+            return vectors
         tokens = self._tokens(texts, self.limit)
         for rows, length in _batches([len(t) for t in tokens], self.limit):
+            # The last text again until the pass is full: another number of rows would round otherwise.
             full = [tokens[row] for row in rows + rows[-1:] * (ROWS - len(rows))]
-            given = self._tokenizer.pad(
+            inputs = self._tokenizer.pad(
                 {"input_ids": full}, padding="max_length", max_length=length, return_tensors="pt"
             )
-            mask = given["attention_mask"]
-            pooled = self._pool(self._states(given["input_ids"], mask), mask).numpy()
+            mask = inputs["attention_mask"]
+            pooled = self._pool(self._states(inputs["input_ids"], mask), mask).numpy()
             for row, vector in zip(rows, pooled[: len(rows)], strict=True):
-                found[row] = vector if np.isfinite(vector).all() else None
-        return found
+                vectors[row] = vector if np.isfinite(vector).all() else None
+        return vectors
 
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""
@@ -86,11 +89,9 @@ class TextNetwork:
         return len(text.encode("utf-8", "replace")) > room and len(self._tokens([text], self.limit + 1)[0]) > self.limit
 
     def _tokens(self, texts: Sequence[str], most: int) -> list[list[int]]:
-        """The first tokens of each text, special ones included.
-
-        Of a long text no more is taken apart than holds them: the tokens of a whole file would fill the memory.
-        """
-        found: list[list[int]] = [[]] * len(texts)
+        """The first tokens of each text, special ones included."""
+        by_text: list[list[int]] = [[]] * len(texts)
+        # Of a long text no more is taken apart than holds them: the tokens of a whole file would fill the memory.
         left, length = list(range(len(texts))), most * _TOKEN
         while left:
             # A lone surrogate, as broken files have them, is no text that the tokenizer takes.
@@ -98,26 +99,28 @@ class TextNetwork:
             for i, tokens in zip(
                 left, self._tokenizer(parts, truncation=True, max_length=most)["input_ids"], strict=True
             ):
-                found[i] = tokens
+                by_text[i] = tokens
+            # Too few tokens although there is more text: look again at four times as much.
             short = [
-                i for i, part in zip(left, parts, strict=True) if len(found[i]) < most and len(part) < len(texts[i])
+                i for i, part in zip(left, parts, strict=True) if len(by_text[i]) < most and len(part) < len(texts[i])
             ]
             left, length = short, 4 * length
-        return found
+        return by_text
 
     def _states(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """``(B, T)`` to ``(B, T, D)``."""
-        given = {"input_ids": tokens, "attention_mask": mask}
+        inputs = {"input_ids": tokens, "attention_mask": mask}
         if self._layer == -1:
-            return self._network(**given).last_hidden_state
-        return self._network(**given, output_hidden_states=True).hidden_states[self._layer]
+            return self._network(**inputs).last_hidden_state
+        return self._network(**inputs, output_hidden_states=True).hidden_states[self._layer]
 
     def _pool(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """``(B, T, D)`` to ``(B, D)``."""
         if self._pooling == "cls":
+            # A view would keep the states of the whole batch in memory.
             return states[:, 0].clone()
-        kept = mask.unsqueeze(2).to(states.dtype)
-        return (states * kept).sum(1) / kept.sum(1)
+        weights = mask.unsqueeze(2).to(states.dtype)
+        return (states * weights).sum(1) / weights.sum(1)
 
 
 def _until_space(text: str, length: int) -> str:

@@ -33,10 +33,12 @@ def pitch(frames: np.ndarray, rate: int = 16_000) -> tuple[np.ndarray, np.ndarra
     # The lobe around lag 0 is no period: peaks count from where the function has been negative.
     peak = (here > before) & (here >= after) & (here > 0) & (lags >= shortest) & np.logical_or.accumulate(here < 0, 1)
     heights = np.where(peak, here, 0)
+    # argmax of truth values is the first that holds: the shortest period of nearly the best height.
     chosen = (peak & (here >= NEAR * heights.max(1, keepdims=True))).argmax(1)
     row = np.arange(len(frames))
     left, top, right = before[row, chosen], here[row, chosen], after[row, chosen]
     bend = left - 2 * top + right
+    # Where three points lie on a line there is no vertex; clipped, since a peak lies between its neighbours.
     shift = np.divide(left - right, 2 * bend, out=np.zeros_like(top), where=bend != 0)
     any_peak = peak.any(1)
     f0 = np.where(any_peak, rate / (lags[chosen] + np.clip(shift, -0.5, 0.5)), 0)
@@ -50,5 +52,6 @@ def _normalised(frames: np.ndarray, lags: int) -> np.ndarray:
     cumulated = np.zeros((len(frames), width + 1))
     np.cumsum(frames.astype(np.float64) ** 2, axis=1, out=cumulated[:, 1:])
     lag = np.arange(lags)
+    # Sums of squares as differences of one cumulated sum: no loop over lags.
     power = cumulated[:, width - lag] + cumulated[:, -1:] - cumulated[:, lag]
     return np.divide(2 * correlation, power, out=np.zeros(power.shape), where=power > 0)

@@ -13,6 +13,7 @@ SOUNDING = -35.0
 
 def runs(mask: np.ndarray) -> np.ndarray:
     """Lengths of the stretches of ``mask`` (F,) that are true."""
+    # A zero on either side, so that runs at the ends have two edges as well.
     edges = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
     return np.flatnonzero(edges < 0) - np.flatnonzero(edges > 0)
 

@@ -40,18 +40,20 @@ def descriptors(samples: np.ndarray) -> dict[str, np.ndarray]:
     from scipy.signal import sosfiltfilt
 
     samples = np.asarray(samples, dtype=np.float32)
+    # A constant offset is inaudible and would count as energy and hide zero crossings.
     samples = samples - samples.mean()
+    # Relative to the loudest sample, so that all but energy is the same at any gain.
     floor = _FLOOR * float(np.abs(samples).max()) ** 2
     frames, dull = _framed(samples), _framed(sosfiltfilt(_lowpass(), samples).astype(np.float32))
     starts = range(0, len(frames), _BLOCK)
     blocks = [_block(frames[at : at + _BLOCK], dull[at : at + _BLOCK], floor) for at in starts]
-    found = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    mel = found.pop("mel")
+    per_frame = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    mel = per_frame.pop("mel")
     shares = mel / mel.sum(1, keepdims=True)
-    found["flux"] = np.linalg.norm(np.diff(shares, axis=0, prepend=shares[:1]), axis=1)
+    per_frame["flux"] = np.linalg.norm(np.diff(shares, axis=0, prepend=shares[:1]), axis=1)
     cepstrum = scipy.fft.dct(np.log(mel), axis=1, norm="ortho")
-    found.update({name: cepstrum[:, i] for i, name in enumerate(CEPSTRAL, start=1)})
-    return found
+    per_frame.update({name: cepstrum[:, i] for i, name in enumerate(CEPSTRAL, start=1)})
+    return per_frame
 
 
 def _framed(samples: np.ndarray) -> np.ndarray:

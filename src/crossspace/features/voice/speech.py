@@ -15,7 +15,7 @@ import torch
 from crossspace.errors import DataError
 from crossspace.features.extractors.base import RATE
 from crossspace.features.media.audio import audio_blocks
-from crossspace.features.media.probe import Media
+from crossspace.features.media.tracks import Media
 from crossspace.runtime import optional_import
 from crossspace.transcripts.transcript import Cue, Transcript
 
@@ -51,14 +51,14 @@ def speech_transcript(
     listener = silero.VADIterator(
         silero.load_silero_vad(), threshold=threshold, sampling_rate=RATE, min_silence_duration_ms=round(1000 * pause)
     )
-    found = _stretches(listener, audio_blocks(media, notes=notes))
-    parts = [part for stretch in found for part in _parts(*stretch, shortest, longest)]
+    stretches = _stretches(listener, audio_blocks(media, notes=notes))
+    parts = [part for stretch in stretches for part in _parts(*stretch, shortest, longest)]
     if not parts:
         raise DataError(f"{media.path} should hold speech. Nobody was heard to speak. Give a transcript with times.")
     return Transcript(tuple(Cue(None, start=start, end=end) for start, end in parts), tuple(notes))
 
 
-def found_by_sound(count: int) -> str:
+def note_by_sound(count: int) -> str:
     """The note on ``count`` utterances that were found so."""
     return (
         f"There was no transcript: {count} utterances were found by their sound (silero-vad {silero_version()}); who "
@@ -100,6 +100,7 @@ def _stretches(listener: Any, blocks: Iterable[np.ndarray]) -> Iterator[tuple[fl
         if "end" in change and start is not None:
             yield start, change["end"] / RATE
             start = None
+    # Speech that lasts to the end has no window after it that could end it.
     if start is not None:
         yield start, heard / RATE
 
@@ -107,6 +108,7 @@ def _stretches(listener: Any, blocks: Iterable[np.ndarray]) -> Iterator[tuple[fl
 def _windows(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Windows ``(512,)`` one after the other; the last one is filled up with silence."""
     rest = np.zeros(0, dtype=np.float32)
+    # What does not fill a window waits for the next block: silero judges windows of this size only.
     for block in blocks:
         rest = np.concatenate([rest, block])
         whole = len(rest) // _WINDOW * _WINDOW
@@ -119,6 +121,7 @@ def _windows(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 def _parts(start: float, end: float, shortest: float, longest: float) -> list[tuple[float, float]]:
     if end - start < shortest:
         return []
+    # Equal parts: a full one and a rest of a second would make an utterance of half a word.
     count = math.ceil((end - start) / longest)
     edges = [round(start + part * (end - start) / count, 3) for part in range(count + 1)]
     return list(pairwise(edges))

@@ -19,6 +19,7 @@ def unusable(samples: np.ndarray) -> Missing | None:
         return Missing("shorter than 100 ms")
     if not np.isfinite(samples).all():
         return Missing("damaged audio")
+    # Against the mean: a constant offset is silence too.
     if np.abs(samples - samples.mean()).max() < _QUIETEST:
         return Missing("silence")
     return None

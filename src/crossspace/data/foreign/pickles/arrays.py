@@ -21,6 +21,7 @@ class Type(Unfinished):
     def __init__(self, ledger: Ledger, code: Any, *flags: Any) -> None:
         super().__init__()
         plain = code.lstrip("<>|=") if isinstance(code, str) else ""
+        # np.dtype understands a small language (fields, dates, lists of types): only letter and size reach it.
         if plain[:1] not in _KINDS or not plain[1:].isdecimal() or len(plain) > 10:
             raise Refused(f"the array type {_shown(code)}")
         self._type = np.dtype(code)
@@ -30,6 +31,7 @@ class Type(Unfinished):
     def finish(self, state: Any) -> np.dtype:
         """The type with the order of bytes that ``state`` names."""
         plain = isinstance(state, tuple) and len(state) >= 8 and state[1] in ("<", ">", "|", "=")
+        # The parts 2 to 4 are fields and subarrays: structures, which are not read.
         if not plain or any(part is not None for part in state[2:5]) or state[5] not in (-1, self._type.itemsize):
             raise Refused(f"the array type {self._type.str!r} with the state {_shown(state)}")
         return self._type.newbyteorder(state[1]) if state[1] in "<>" else self._type
@@ -74,6 +76,7 @@ def scalar(ledger: Ledger, dtype: Any, raw: Any) -> Any:
     kind = _type(dtype)
     if kind.kind == "O":
         raise Refused("a scalar that is an object")
+    # The usual number, without the checks that only truth values and text need: files hold them by the million.
     if kind.kind in "fiuc" and type(raw) is bytes and len(raw) == kind.itemsize:
         return np.frombuffer(raw, kind)[0]
     return from_bytes(ledger, raw, kind, (1,), "C")[0]
@@ -82,8 +85,9 @@ def scalar(ledger: Ledger, dtype: Any, raw: Any) -> Any:
 def _of_objects(ledger: Ledger, items: Any, shape: tuple[int, ...]) -> np.ndarray:
     """An array of a list of its items, which NumPy writes row by row also where the array lies column by column."""
     if type(items) is not list or len(items) != math.prod(shape):
-        found = f"{len(items)} objects" if type(items) is list else f"a {type(items).__name__}"
-        raise Refused(f"an array of {math.prod(shape)} objects (shape {shape}) made of {found}")
+        source = f"{len(items)} objects" if type(items) is list else f"a {type(items).__name__}"
+        raise Refused(f"an array of {math.prod(shape)} objects (shape {shape}) made of {source}")
+    # A pointer of 8 bytes for each object.
     ledger.build(8 * len(items))
     array = np.fromiter(items, dtype=object, count=len(items)).reshape(shape)
     return ledger.closed(array, items)
@@ -112,6 +116,7 @@ def _shape(shape: Any) -> tuple[int, ...]:
     sides = isinstance(shape, tuple) and len(shape) <= _MOST_SIDES
     if not sides or not all(type(n) is int and 0 <= n <= _LONGEST_SIDE for n in shape):
         raise Refused(f"the array shape {_shown(shape)}")
+    # max(n, 1): a side of 0 would hide the others, however long, and NumPy multiplies them all.
     if math.prod(max(n, 1) for n in shape) > _LONGEST_SIDE:
         raise Refused(f"the array shape {_shown(shape)}")
     return shape

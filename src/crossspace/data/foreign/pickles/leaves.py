@@ -22,8 +22,10 @@ def _pushes(opcode: bytes, value: Callable[[Machine], Any]) -> None:
 
 
 def _floats(machine: Machine) -> None:
+    # Lists of a million floats are common: struct reads a whole row of them, opcode bytes skipped as padding (x).
     data, start = machine.data, machine.at - 1
     opcodes = data[start : start + 9 * _RUN : 9]
+    # A short look first: most floats stand alone or in short rows, and a long slice each would cost the square.
     if opcodes == pickle.BINFLOAT * _RUN:
         opcodes = data[start : start + 9 * _LONG_RUN : 9]
     count = min(len(opcodes) - len(opcodes.lstrip(pickle.BINFLOAT)), (len(data) - start) // 9)
@@ -34,6 +36,7 @@ def _floats(machine: Machine) -> None:
 
 
 def _decimal(machine: Machine) -> None:
+    # Protocol 0 writes True and False as the integers 01 and 00.
     line = machine.line()
     machine.stack.append(line == b"01" if line in (b"00", b"01") else int(line))
 
@@ -42,6 +45,7 @@ def _quoted(machine: Machine) -> None:
     line = machine.line().strip()
     if len(line) < 2 or line[0] != line[-1] or line[:1] not in (b"'", b'"'):
         raise Damaged("a text has no quotes around it")
+    # escape_decode undoes what repr wrote; it evaluates nothing.
     machine.stack.append(machine.text(codecs.escape_decode(line[1:-1])[0]))
 
 

@@ -61,6 +61,7 @@ class Ledger:
     """
 
     def __init__(self, size: int) -> None:
+        # A floor for small files, and a rate above it: opcodes are bytes, so honest files stay far below either.
         self._containers = _CONTAINERS + size // _BYTES_PER_CONTAINER
         self._elements = _ELEMENTS + size * _ELEMENTS_PER_BYTE
         self._built = _BUILT + size * _BUILT_PER_BYTE
@@ -91,6 +92,7 @@ class Ledger:
 
     def fill(self, container: Any, items: Sequence[Any]) -> None:
         """``items`` are about to be put into ``container``."""
+        # Depth and elements were noted by whoever holds it; growing it afterwards would make them untrue.
         if id(container) not in self._open:
             raise Excess("it changes a container that is in use already")
         depth, elements = self._measure(items)
@@ -107,6 +109,7 @@ class Ledger:
 
     def _measure(self, items: Sequence[Any], arguments: bool = False) -> tuple[int, int]:
         """Depth and number of elements of what a container is to hold; containers among them are closed."""
+        # Nearly all containers hold nothing else, and this is settled without a loop of Python.
         if _LEAVES.issuperset(map(type, items)):
             return 0, len(items)
         depth = elements = 0
@@ -125,6 +128,7 @@ class Ledger:
         """Refuse what cannot be hashed, or only at a price that the file could ask for again and again."""
         kind = type(key)
         if kind is str or kind in _SIMPLE_KEYS or isinstance(key, np.generic):
+            # Hashing a number takes time with its length, and many that differ by the modulus have the same hash.
             if kind is int and key.bit_length() > 64:
                 raise Excess("a key is a number of more than 64 bits")
         elif kind in (tuple, frozenset) and self._of(key)[1] <= _KEY_ITEMS:
@@ -137,10 +141,12 @@ class Ledger:
         self._containers -= 1
         if self._containers < 0:
             raise Excess("it makes more containers than a file of its size can use")
+        # A new object may have the id of arguments that are gone.
         self._arguments.discard(id(container))
 
     def _of(self, value: Any) -> tuple[int, int]:
         noted = self._nested.get(id(value))
+        # Ids are used again once a value is gone: the note counts only for the very object.
         if noted is not None and noted[0] is value:
             return noted[1:]
         if isinstance(value, np.ndarray):
@@ -152,5 +158,6 @@ class Ledger:
             raise Excess(f"it is nested more than {DEEPEST} levels deep")
         if elements > self._elements:
             raise Excess("it stands for more elements than a file of its size can hold")
+        # What _of can tell from the length alone is not noted: flat containers are by far the most.
         if depth > 1 or isinstance(container, np.ndarray) or elements != len(container) + 1:
             self._nested[id(container)] = container, depth, elements

@@ -58,11 +58,13 @@ class Machine:
 
     def _value(self) -> Any:
         (value,) = self.popped(1)
+        # As if a list took it: what no value may be (an unfinished array, a name) is refused here as well.
         self.ledger.fill(self.ledger.opened([]), [value])
         return value
 
     def popped(self, count: int) -> list[Any]:
         """The last ``count`` values, which leave the stack; none from below a mark."""
+        # A mark is a floor: reaching below it would take the arguments of another instruction.
         if len(self.stack) - count < (self.marks[-1] if self.marks else 0):
             raise Damaged("it takes a value that is not there")
         values = self.stack[-count:]
@@ -125,6 +127,7 @@ class Machine:
         value = self._memo[place] if 0 <= place < len(self._memo) else self._far.get(place, _NOTHING)
         if value is _NOTHING:
             raise Damaged("it uses a value that it never made, or made for a call only")
+        # Strings are what is remembered most and need no check.
         if type(value) is not str:
             self.ledger.close(value)
         self.stack.append(value)
@@ -149,6 +152,7 @@ class Machine:
             what = unfinished.name if isinstance(unfinished, Inert) else type(unfinished).__name__
             raise Refused(f"a change of {what}")
         self.stack.append(unfinished.finish(state))
+        # The pickle remembered the incomplete one under these numbers, and will use them for the complete one.
         for place in unfinished.places:
             self._remember(place, self.stack[-1])
 
@@ -160,4 +164,5 @@ class Machine:
         elif 0 <= place < len(self._memo):
             self._memo[place] = value
         else:
+            # A dictionary, since a file may name the place two billion: a list would be filled up to there.
             self._far[place] = value

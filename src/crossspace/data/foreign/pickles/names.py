@@ -35,13 +35,14 @@ def named(module: Any, name: Any) -> Named:
     Raises:
         Refused: the name is not on the list.
     """
-    found = _ALLOWED.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
-    if found is None:
+    stand_in = _ALLOWED.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
+    if stand_in is None:
         raise Refused(f"{str(module)[:100]}.{str(name)[:100]}")
-    return found
+    return stand_in
 
 
 def _encode(ledger: Ledger, text: Any, encoding: Any = "") -> bytes:
+    # Protocol 2 has no bytes: Python 3 writes them as text that this call turns back.
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise Refused("_codecs.encode of something else than text in latin-1")
     ledger.build(len(text))
@@ -53,18 +54,19 @@ def _set_of(kind: type) -> Callable[..., Any]:
         if type(items) not in (list, tuple):
             raise Refused(f"builtins.{kind.__name__} of a {type(items).__name__}")
         ledger.build(8 * len(items))
+        # Before the set is built: hashing is what could be made expensive.
         for item in items:
             ledger.key(item)
-        made = kind(items)
-        return ledger.closed(made, items) if kind is frozenset else _filled(ledger, made, items)
+        container = kind(items)
+        return ledger.closed(container, items) if kind is frozenset else _filled(ledger, container, items)
 
     return build
 
 
-def _filled(ledger: Ledger, made: Any, items: Any) -> Any:
-    ledger.opened(made)
-    ledger.fill(made, items)
-    return made
+def _filled(ledger: Ledger, container: Any, items: Any) -> Any:
+    ledger.opened(container)
+    ledger.fill(container, items)
+    return container
 
 
 def _complex(ledger: Ledger, real: Any, imaginary: Any) -> complex:
@@ -99,6 +101,7 @@ def _allow_list() -> dict[tuple[str, str], Named]:
         allowed[module, "frozenset"] = _set_of(frozenset)
         allowed[module, "complex"] = _complex
         allowed[module, "bytes"] = _empty_bytes
+    # NumPy 2 renamed the package, and pickles name it as it was when they were written.
     for core in ("numpy.core", "numpy._core"):
         allowed[f"{core}.multiarray", "_reconstruct"] = Array
         allowed[f"{core}.multiarray", "scalar"] = scalar

@@ -69,6 +69,7 @@ def _protocol(machine: Machine) -> None:
 @_step(pickle.FRAME)
 def _frame(machine: Machine) -> None:
     length, left = machine.number(8), len(machine.data) - machine.at
+    # Otherwise a frame is ignored: it only tells how much to read at once, and all is in memory.
     if length > left:
         raise Damaged(f"a part of {length} bytes is announced where {left} are left")
 
@@ -116,11 +117,13 @@ def _get_4(machine: Machine) -> None:
 def _use(machine: Machine, place: int) -> None:
     machine.get(place)
     last = machine.stack[-1]
+    # From the second array on, its maker comes from memory: that is where the usual sequence begins.
     if isinstance(last, Named) and last.name in ARRAY_MAKERS:
         usual_array(machine)
 
 
 def _place(digits: bytes) -> int:
+    # Python would take blanks, signs and underscores, and needs long for many digits.
     if not digits.isdigit() or len(digits) > 19:
         raise Damaged("a value has no proper number")
     return int(digits)
@@ -128,6 +131,7 @@ def _place(digits: bytes) -> int:
 
 @_step(pickle.POP)
 def _pop(machine: Machine) -> None:
+    # POP takes a mark where one lies on top, as pickle itself does.
     if machine.marks and machine.marks[-1] == len(machine.stack):
         machine.marks.pop()
     else:
@@ -142,22 +146,23 @@ def _pop_mark(machine: Machine) -> None:
 @_step(pickle.TUPLE)
 def _tuple(machine: Machine) -> None:
     values = machine.since_mark()
+    # Python has one empty tuple only, which cannot be noted as one of many.
     machine.stack.append(machine.ledger.closed(tuple(values), values) if values else ())
 
 
 @_step(pickle.LIST)
 def _list(machine: Machine) -> None:
-    values, made = machine.since_mark(), machine.ledger.opened([])
-    machine.ledger.fill(made, values)
-    made += values
-    machine.stack.append(made)
+    values, container = machine.since_mark(), machine.ledger.opened([])
+    machine.ledger.fill(container, values)
+    container += values
+    machine.stack.append(container)
 
 
 @_step(pickle.DICT)
 def _dict(machine: Machine) -> None:
-    values, made = machine.since_mark(), machine.ledger.opened({})
-    _set(machine, made, values)
-    machine.stack.append(made)
+    values, container = machine.since_mark(), machine.ledger.opened({})
+    _set(machine, container, values)
+    machine.stack.append(container)
 
 
 @_step(pickle.FROZENSET)
@@ -200,6 +205,7 @@ def _set_items(machine: Machine) -> None:
 def _set(machine: Machine, target: dict, values: list[Any]) -> None:
     if len(values) % 2:
         raise Damaged("a key has no value")
+    # Counted before they are put in: an excess leaves nothing behind.
     machine.ledger.fill(target, values)
     for place in range(0, len(values), 2):
         machine.ledger.key(values[place])

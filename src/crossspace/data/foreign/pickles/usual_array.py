@@ -27,8 +27,6 @@ _TEXT_TAIL = re.compile(
 def usual_array(machine: Machine) -> bool:
     """Read an array behind the name of its maker, if it is written in the usual way and everything in it is plain.
 
-    What only the making of the array needs is not remembered.
-
     Returns:
         whether it was; if not, nothing has changed.
     """
@@ -44,6 +42,7 @@ def usual_array(machine: Machine) -> bool:
     ):
         return False
     length = int.from_bytes(head["short"] or head["long"] or head["text"], "little")
+    # Two patterns with the data between them, since a pattern cannot skip a length that it has just read.
     start, stop = head.end(), head.end() + length
     tail = (_TAIL if head["text"] is None else _TEXT_TAIL).match(machine.data, stop)
     if tail is None:
@@ -54,11 +53,14 @@ def usual_array(machine: Machine) -> bool:
         if not isinstance(encode, Named) or encode.name != "_codecs.encode" or by not in ("latin1", "latin-1"):
             return False
         raw = raw.decode("utf-8").encode("latin-1")
+    # How many values the skipped instructions would have remembered; two more for the call of encode.
     steps = 6 if head["text"] is None else 8
+    # An unusual numbering means that somebody refers to what is skipped: leave it to the single instructions.
     if not machine.follows(head["first"], 0) or not machine.follows(tail["last"], steps - 1):
         return False
     shape = _shape(head["shape"])
     machine.stack[-1] = from_bytes(machine.ledger, raw, kind, shape, "F" if head["order"] == b"\x88" else "C")
+    # The others are needed while the array is made and never again: they are not remembered.
     machine.remember_inside(steps, 2)
     machine.at = tail.end()
     return True
@@ -69,9 +71,10 @@ def _known(machine: Machine, get: bytes) -> object:
 
 
 def _shape(sides: bytes) -> tuple[int, ...]:
-    found, at = [], 0
+    lengths, at = [], 0
     while at < len(sides):
+        # BININT1 (K), BININT2 (M) and BININT (J) and their bytes.
         size = {75: 1, 77: 2, 74: 4}[sides[at]]
-        found.append(int.from_bytes(sides[at + 1 : at + 1 + size], "little"))
+        lengths.append(int.from_bytes(sides[at + 1 : at + 1 + size], "little"))
         at += 1 + size
-    return tuple(found)
+    return tuple(lengths)

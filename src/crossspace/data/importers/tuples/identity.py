@@ -10,7 +10,7 @@ _IEMOCAP_NAME = re.compile(r"Ses\d")
 
 
 @dataclass(frozen=True)
-class Known:
+class PublishedCorpus:
     """What a file of a published corpus does not say of itself.
 
     Attributes:
@@ -44,15 +44,15 @@ def _is_meld(conversations: Collection[str], speakers: Collection[str], labels: 
     )
 
 
-KNOWN = {
-    "iemocap": Known(
+PUBLISHED = {
+    "iemocap": PublishedCorpus(
         "IEMOCAP",
         ("happy", "sad", "neutral", "angry", "excited", "frustrated"),
         ("M", "F"),
         "conversations are called Ses.., speakers are M and F, labels are 0 to 5, each of which occurs",
         _is_iemocap,
     ),
-    "meld": Known(
+    "meld": PublishedCorpus(
         "MELD",
         ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger"),
         9,
@@ -62,7 +62,9 @@ KNOWN = {
 }
 
 
-def identify(conversations: Collection[str], speakers: Collection[str], labels: Collection[int]) -> Known | None:
+def identify(
+    conversations: Collection[str], speakers: Collection[str], labels: Collection[int]
+) -> PublishedCorpus | None:
     """The published corpus that these values prove, if any.
 
     Args:
@@ -70,5 +72,6 @@ def identify(conversations: Collection[str], speakers: Collection[str], labels: 
         speakers: their names; a one-hot row of width ``w`` with its 1 at place ``i`` is called ``s<i> of <w>``.
         labels: the numbers that occur.
     """
-    fitting = [known for known in KNOWN.values() if known.fits(conversations, speakers, labels)]
+    # Values that fit two corpora prove neither, and values of no conversation prove nothing.
+    fitting = [known for known in PUBLISHED.values() if known.fits(conversations, speakers, labels)]
     return fitting[0] if len(fitting) == 1 and conversations else None

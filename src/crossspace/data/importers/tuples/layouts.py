@@ -17,7 +17,7 @@ _ROBERTA = _VECTORS[:4]
 
 
 @dataclass(frozen=True)
-class Layout:
+class TupleLayout:
     """One order of the entries.
 
     Attributes:
@@ -57,16 +57,18 @@ class Layout:
 _SDT = ("ids", "speakers", "labels", *_ROBERTA, "audio", "visual", "sentences", "train", "test")
 _RNN = ("ids", "speakers", "labels", "text", "audio", "visual", "sentences", "train", "test")
 LAYOUTS = (
-    Layout("sdt", _SDT),
-    Layout("sdt-meld", (*_SDT, "-")),
-    Layout("graphsmile", (*_SDT[:3], "sentiment", *_SDT[3:], "-")),
-    Layout("dialoguernn", _RNN),
-    Layout(
+    TupleLayout("sdt", _SDT),
+    TupleLayout("sdt-meld", (*_SDT, "-")),
+    TupleLayout("graphsmile", (*_SDT[:3], "sentiment", *_SDT[3:], "-")),
+    TupleLayout("dialoguernn", _RNN),
+    TupleLayout(
         "dialoguernn-meld", ("ids", "speakers", "sentiment", "text", "audio", "sentences", "train", "test", "labels")
     ),
-    Layout("mmgcn", (*_RNN, "-")),
-    Layout("cosmic", ("speakers", "labels", *_ROBERTA, "sentences", "train", "test", "validation")),
-    Layout("cosmic-meld", ("speakers", "labels", "sentiment", *_ROBERTA, "sentences", "train", "test", "validation")),
+    TupleLayout("mmgcn", (*_RNN, "-")),
+    TupleLayout("cosmic", ("speakers", "labels", *_ROBERTA, "sentences", "train", "test", "validation")),
+    TupleLayout(
+        "cosmic-meld", ("speakers", "labels", "sentiment", *_ROBERTA, "sentences", "train", "test", "validation")
+    ),
 )
 """All that are known. They differ in length, or in which entries are tables, lists, and tables of vectors."""
 
@@ -86,6 +88,7 @@ def is_list(entry: Any) -> bool:
 
 
 def _unlike(field: str, entry: Any) -> str:
+    # Sentences need not be there: files without texts hold anything in their place.
     if field in ("-", "sentences"):
         return ""
     if field in SPLIT_FIELDS:
@@ -94,6 +97,7 @@ def _unlike(field: str, entry: Any) -> str:
         return shown(entry)
     if field == "speakers":
         return ""
+    # One row is looked at: which order it is can be told from it, and faults of others have better messages later.
     row = _first_row(entry.values())
     is_vector = isinstance(row, (list, tuple)) or (isinstance(row, np.ndarray) and row.ndim > 0)
     if row is not None and is_vector != (field in _VECTORS):

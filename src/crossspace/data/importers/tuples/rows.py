@@ -20,10 +20,11 @@ class Rows:
 
     def __init__(self, tables: Mapping[str, Mapping[Any, Any]], splits: Mapping[str, Sequence[Any]]) -> None:
         self.tables = dict(tables)
-        self._found: dict[str, list[str]] = {}
+        self._faults_by_kind: dict[str, list[str]] = {}
         self._splits = self._placed(splits)
         self.conversations = list(self._splits.values())
         self._keys = list(self._splits)
+        # Some files have an empty table of sentences: there are then no texts, which is no fault.
         if not self.tables.get("sentences"):
             self.tables.pop("sentences", None)
         self._counts = self._counted()
@@ -31,10 +32,10 @@ class Rows:
     @property
     def faults(self) -> list[str]:
         """What does not fit, with its place; of many of one kind the first."""
-        return [fault for kind in self._found.values() for fault in shorten(kind)]
+        return [fault for kind in self._faults_by_kind.values() for fault in shorten(kind)]
 
     def _fault(self, place: str, what: str) -> None:
-        self._found.setdefault(place.split(",")[0], []).append(f"{place}: {what}")
+        self._faults_by_kind.setdefault(place.split(",")[0], []).append(f"{place}: {what}")
 
     def _placed(self, splits: Mapping[str, Sequence[Any]]) -> dict[Any, str]:
         """``{key: name}`` in a fixed order, whatever the order of the sets in the file."""
@@ -47,10 +48,12 @@ class Rows:
                     self._fault(f"conversation {name!r}", f"stands in both {self.split_of[name]} and {split}")
                 if name is not None:
                     named[key], self.split_of[name] = name, split
+        # Sets of strings come in another order in every process.
         return dict(sorted(named.items(), key=lambda pair: pair[1]))
 
     def _counted(self) -> dict[Any, int]:
         counts: dict[Any, int] = {}
+        # Labels first: the other tables are held to their numbers of rows.
         for name in ("labels", *self.tables):
             table = self.tables[name]
             missing = [key for key in self._keys if key not in table]
@@ -81,10 +84,11 @@ class Rows:
 
     def vectors(self, name: str) -> np.ndarray:
         """(N, D) float32; a row of NaN where there is no vector."""
-        found = [(self._try(vector, value, place), place) for value, place in self._each(name)]
-        width = next((len(row) for row, _ in found if row is not None), 1)
-        values = np.full((len(found), width), np.nan, dtype=np.float32)
-        for number, (row, place) in enumerate(found):
+        placed_rows = [(self._try(vector, value, place), place) for value, place in self._each(name)]
+        # The first vector sets the width; without any, rows of one NaN still say that all are missing.
+        width = next((len(row) for row, _ in placed_rows if row is not None), 1)
+        values = np.full((len(placed_rows), width), np.nan, dtype=np.float32)
+        for number, (row, place) in enumerate(placed_rows):
             if row is not None and len(row) != width:
                 self._fault(place, f"a vector of {width} is expected, found one of {len(row)}")
             elif row is not None:
@@ -114,22 +118,23 @@ class Rows:
         return [self._try(lambda value: _named(value, names), value, place) for value, place in values]
 
     def _texts(self) -> list[str | None]:
-        found: list[str | None] = []
+        texts: list[str | None] = []
         for key in self._keys:
             rows = self.tables.get("sentences", {}).get(key, [None] * self._counts[key])
             for number, value in enumerate(rows):
                 place = f"sentences, conversation {key!r}, row {number}"
-                found.append(None if value is None else self._try(string, value, place))
-        return found
+                texts.append(None if value is None else self._try(string, value, place))
+        return texts
 
     def _ids(self) -> list[str]:
         rows = [(self._splits[key], n) for key in self._keys for n in range(self._counts[key])]
         if "ids" not in self.tables:
             return [f"{conversation}_{n}" for conversation, n in rows]
-        given = [self._try(string, value, place) or "" for value, place in self._each("ids")]
-        if len(set(given)) < len(given):
-            given = [f"{conversation}_{name}" for (conversation, _), name in zip(rows, given, strict=True)]
-        return given if len(set(given)) == len(given) else [f"{conversation}_{n}" for conversation, n in rows]
+        names = [self._try(string, value, place) or "" for value, place in self._each("ids")]
+        if len(set(names)) < len(names):
+            names = [f"{conversation}_{name}" for (conversation, _), name in zip(rows, names, strict=True)]
+        # Numbered where even the names within a conversation repeat: an id must belong to one utterance.
+        return names if len(set(names)) == len(names) else [f"{conversation}_{n}" for conversation, n in rows]
 
     def _each(self, name: str) -> list[tuple[Any, str]]:
         return [

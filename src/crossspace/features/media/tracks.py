@@ -1,0 +1,71 @@
+"""What a recording is: its tracks, how long it is, and where its time begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class AudioTrack:
+    """The sound of a recording.
+
+    Attributes:
+        index: of the stream in its container.
+        rate: samples per second.
+        channels: how many.
+    """
+
+    index: int
+    rate: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class VideoTrack:
+    """The pictures of a recording.
+
+    Attributes:
+        index: of the stream in its container.
+        width, height: pixels of the upright picture, with rotation and pixel shape applied.
+        rotation: degrees, counter-clockwise, by which stored pictures are turned to stand upright: 0, 90, 180 or 270.
+        rate: mean number of frames per second.
+        pixel_shape: width of a stored pixel over its height.
+        mirrored: whether left and right of stored pictures are exchanged before they are turned.
+        delay: seconds from the decoding of a picture to its showing, in a file that has the times of decoding alone;
+            ``None`` where a picture says itself when it is shown.
+    """
+
+    index: int
+    width: int
+    height: int
+    rotation: int
+    rate: float
+    pixel_shape: float = 1.0
+    mirrored: bool = False
+    delay: float | None = None
+
+
+@dataclass(frozen=True)
+class Media:
+    """A recording that can be read.
+
+    Attributes:
+        path: of the file.
+        duration: seconds from the earliest start of its tracks to the latest end, measured on its packets.
+        audio, video: its tracks, ``None`` where it has none that can be decoded. A cover picture is not a video.
+        origin: seconds; the time stamp in the file that is second 0 of the recording.
+        notes: sentences on what is odd about the file.
+    """
+
+    path: Path
+    duration: float
+    audio: AudioTrack | None
+    video: VideoTrack | None
+    origin: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def tracks(self) -> tuple[int, ...]:
+        """Indexes of its streams."""
+        return tuple(track.index for track in (self.audio, self.video) if track is not None)
