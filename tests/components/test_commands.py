@@ -91,9 +91,9 @@ def test_components_of_a_file_are_listed_with_the_file(
 ) -> None:
     assert main(["list", *code]) == 0
     found = said(capsys)
-    for name in ("mine", "halves", "doubled", "lengths"):
+    for name in ("mine", "halves", "doubled", "shift", "calm", "lengths"):
         assert f" {name} " in found
-    assert found.replace(" ", "").count(f"(from{place}/mine.py)") == 4
+    assert "".join(c for c in found if c not in " │").count(f"(from{place}/mine.py)") == 6  # cells are wrapped
 
 
 def test_a_saved_model_is_read_with_its_code_and_refused_without(
@@ -130,7 +130,7 @@ def test_in_python_the_refusal_says_what_to_call(run: Path, place: Path) -> None
     with pytest.raises(UsageError, match=r"call crossspace\.components\.load\('mine\.py'\) before"):
         Predictor.from_pretrained(run)
     load(place / "mine.py")
-    assert Predictor.from_pretrained(run).model.arguments == {"width": 3}
+    assert Predictor.from_pretrained(run).model.arguments == {"width": 3, "past": 2}
 
 
 @pytest.mark.parametrize("source", [{"module": "os; rm"}, {"module": "m", "file": "a/b.py"}, "mine.py", {}])
@@ -195,6 +195,18 @@ def test_the_model_is_served(
     assert "--import mine.py" in said(capsys) and not answers
     assert main(["serve", str(run), "--port", "0", *code]) == 0
     assert answers[0]["utterances"][0]["label"] and answers[1]["kind"] == "mine"
+
+
+def test_a_stream_goes_on_with_the_past_that_the_model_looks_at(run: Path, place: Path, own_corpus: Path) -> None:
+    load(place / "mine.py")
+    predictor = Predictor.from_pretrained(run)
+    corpus = Corpus.read(own_corpus)
+    for conversation in corpus.split("test"):
+        stream = predictor.stream()
+        whole = predictor.predict(conversation)
+        pushed = [stream.push(utterance) for utterance in conversation.without_labels().utterances]
+        for one, record in zip(pushed, whole, strict=True):
+            assert one["probabilities"] == pytest.approx(record["probabilities"], abs=1e-6)
 
 
 def test_an_importer_and_an_extractor_of_a_file_are_options_of_their_commands(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crossspace.components import load
 from crossspace.models.base import Model
 
 
@@ -18,3 +19,9 @@ def example() -> Callable[..., Model]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.Example
+
+
+@pytest.fixture
+def stranger(only_the_box: object) -> type[Model]:
+    """A model in a file outside of the package."""
+    return load(Path(__file__).parents[1] / "components" / "stranger.py").Mine

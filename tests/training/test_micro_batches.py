@@ -6,6 +6,7 @@ import copy
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -42,11 +43,12 @@ def batch(task: TaskSpec, make_batch: Callable[..., Batch]) -> Batch:
 
 
 @pytest.fixture
-def build(task: TaskSpec, example: type[Model]) -> Callable[..., TrainingStep]:
+def build(task: TaskSpec, example: type[Model], stranger: type[Model]) -> Callable[..., TrainingStep]:
     def made(balancer: Balancer, kind: str = "css", dropout: float = 0.0, **arguments: object) -> TrainingStep:
         torch.manual_seed(0)
-        small = {"width": 8, "heads": 2, "rank": 4, "order": 2}
-        model = CSS(task, dropout=dropout, **small) if kind == "css" else example(task, dropout=dropout, **arguments)
+        small = {"width": 8, "heads": 2, "fusion": {"rank": 4, "order": 2}}
+        kinds = {"css": partial(CSS, **small), "example": example}
+        model = stranger(task) if kind == "stranger" else kinds[kind](task, dropout=dropout, **arguments)
         model = model.double()
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, weight_decay=1e-3, fused=True)
         return TrainingStep(model, balancer, optimizer, torch.tensor([0.5, 2.0, 1.0]), clip=0.5)
@@ -93,6 +95,16 @@ def test_further_tensors_and_modulation_add_up_too(
         parts = [take(batch, chosen) for chosen in division]
         whole, divided = (build(balancer_of(name), "example", modulated=modulated) for _ in range(2))
         compare(whole, divided, batch, parts)
+
+
+@pytest.mark.parametrize("name", [*BALANCERS, *PARTICULAR])
+def test_a_model_from_outside_with_pairs_a_past_and_a_loss_on_its_encoder_takes_four_micro_batches(
+    name: str, build: Callable[..., TrainingStep], batch: Batch, take: Callable[..., Batch]
+) -> None:
+    parts = [take(batch, chosen) for chosen in ([0], [3, 1], [2], [4])]
+    whole, divided = (build(balancer_of(name), "stranger") for _ in range(2))
+    assert [o.name for o in whole.objectives] == ["doubled", "shift", "calm"]
+    compare(whole, divided, batch, parts)
 
 
 @pytest.mark.parametrize("name", ["pgm", "representation", "fixed"])

@@ -24,10 +24,17 @@ from crossspace.balance import (
     UncertaintyWeights,
 )
 from crossspace.batching.batch import Batch
+from crossspace.components import load, registry
 from crossspace.data.task import UNLABELLED, TaskSpec
 from crossspace.models import MODELS
 from crossspace.training.processes import reducer
 from crossspace.training.step import TrainingStep
+
+# The model of a file outside of the package comes in as such code does, and leaves no name behind for other tests.
+_before = dict(registry.OUTSIDE)
+Mine = load(Path(__file__).parents[1] / "components" / "stranger.py").Mine
+registry.OUTSIDE.clear()
+registry.OUTSIDE.update(_before)
 
 _spec = importlib.util.spec_from_file_location("example", Path(__file__).with_name("example.py"))
 example = importlib.util.module_from_spec(_spec)
@@ -38,7 +45,7 @@ TASK = TaskSpec(("joy", "anger", "calm"), {"text": 4, "audio": 3, "visual": 2}, 
 SHARES = {"even": ([0, 4], [1, 2, 3]), "uneven": ([0, 1, 2, 3], [4]), "empty": ([0, 1, 2, 3, 4], [])}
 CSS = ("css", {"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 3}, "dropout": 0.0})
 EXAMPLE, NORM, CONTRAST = ("example", {"unreached": True}), ("example", {"norm": True}), ("example", {"contrast": True})
-MODULATED = ("example", {"modulated": True})
+MODULATED, STRANGER = ("example", {"modulated": True}), ("mine", {})
 PGM, REPRESENTATION = ParetoGradientModulator(), ParetoGradientModulator(space="representation")
 Case = tuple[tuple[str, Mapping[str, Any]], Balancer, str]
 CASES: dict[str, Case] = {
@@ -78,6 +85,9 @@ CASES: dict[str, Case] = {
     "micro-batches representation uneven": (EXAMPLE, REPRESENTATION, "uneven"),
     "micro-batches fixed empty": (CSS, FixedWeights(), "empty"),
     "micro-batches modulated uneven": (MODULATED, PGM, "uneven"),
+    "outside pgm uneven": (STRANGER, PGM, "uneven"),
+    "outside pgm empty": (STRANGER, PGM, "empty"),
+    "micro-batches outside pgm uneven": (STRANGER, PGM, "uneven"),
 }
 
 
@@ -104,7 +114,7 @@ def train(case: str, rank: int | None = None) -> dict[str, object]:
     """What one process, or without a rank a single one with the whole batch, ends with."""
     (name, arguments), balancer, shares = CASES[case]
     torch.manual_seed(0)
-    model = {**MODELS, "example": example.Example}[name](TASK, **arguments).double()
+    model = {**MODELS.box, "example": example.Example, "mine": Mine}[name](TASK, **arguments).double()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, weight_decay=1e-3, fused=True)
     weights = torch.tensor([0.5, 2.0, 1.0])
     balancer = copy.deepcopy(balancer)  # some remember
