@@ -13,11 +13,13 @@ from crossspace.features.extractors.base import named
 _MOST_SPEAKERS = 8
 
 
-def print_summary(found: Mapping[str, Any]) -> None:
+def print_summary(summary: Mapping[str, Any]) -> None:
     """Print what :func:`crossspace.data.summary.summary` found."""
-    splits = found["splits"]
-    print(f"{found['name']}: {found['source'] or 'source not stated'}; licence: {found['licence'] or 'not stated'}")
-    print(f"fingerprint {found['fingerprint']}; speakers {found['speakers']}\n")
+    splits = summary["splits"]
+    print(
+        f"{summary['name']}: {summary['source'] or 'source not stated'}; licence: {summary['licence'] or 'not stated'}"
+    )
+    print(f"fingerprint {summary['fingerprint']}; speakers {summary['speakers']}\n")
     sizes = [
         (
             name,
@@ -29,7 +31,7 @@ def print_summary(found: Mapping[str, Any]) -> None:
     ]
     show("sizes", ("split", "conversations", "utterances", "length min / median / mean / max"), sizes)
     labels = [
-        (label, *(_share(s["labels"][label], s["utterances"]) for s in splits.values())) for label in found["labels"]
+        (label, *(_share(s["labels"][label], s["utterances"]) for s in splits.values())) for label in summary["labels"]
     ]
     labels.append(("(unlabelled)", *(_share(s["unlabelled"], s["utterances"]) for s in splits.values())))
     show("labels", ("label", *splits), labels)
@@ -40,12 +42,12 @@ def print_summary(found: Mapping[str, Any]) -> None:
             named(about["extractor"], version=False) if about["extractor"] else "not stated",
             *(_share(s["coverage"][m], s["utterances"]) for s in splits.values()),
         )
-        for m, about in found["modalities"].items()
+        for m, about in summary["modalities"].items()
     ]
     show("modalities (utterances that have it)", ("modality", "width", "extractor", *splits), modalities)
-    if found["cut"]:
-        print(f"splits were cut by crossspace: {told(found['cut'])}")
-    tell_difference(found["validation"])
+    if summary["cut"]:
+        print(f"splits were cut by crossspace: {told(summary['cut'])}")
+    tell_difference(summary["validation"])
     everyone = list(splits["all"]["speakers"].items())
     rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in everyone]
     more = f" (the {_MOST_SPEAKERS} of {len(rows)} who say most)" if len(rows) > _MOST_SPEAKERS else ""

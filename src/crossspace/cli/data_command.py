@@ -61,16 +61,16 @@ def _import(words: list[str]) -> int:
             f"Importers: {', '.join(names())}."
         )
     parser = _import_parser(chosen.format)
-    options = [] if chosen.format is None else add_options(parser, find(chosen.format))
-    given = parser.parse_all(words)
-    importer = find(given.format)(**{name: getattr(given, name) for name in options if name in given})
-    corpus = importer.read(given.source)
-    if given.validation_cut is not None:
+    keywords = [] if chosen.format is None else add_options(parser, find(chosen.format))
+    options = parser.parse_all(words)
+    importer = find(options.format)(**{name: getattr(options, name) for name in keywords if name in options})
+    corpus = importer.read(options.source)
+    if options.validation_cut is not None:
         from crossspace.data.cuts.recut import recut
 
-        corpus = recut(corpus, given.validation_cut)
-    corpus.write(given.target)
-    print(f"{given.target}: {corpus!r}")
+        corpus = recut(corpus, options.validation_cut)
+    corpus.write(options.target)
+    print(f"{options.target}: {corpus!r}")
     tell_cut(corpus)
     return 0
 
@@ -94,7 +94,7 @@ def parsers() -> dict[str, Parser]:
     """The parsers of the actions; that of the import without the options of a format."""
     from crossspace.data.importers import find
 
-    made = {
+    by_action = {
         "import": _import_parser(None),
         "join": data_join.parser(),
         "split": data_split.parser(),
@@ -102,8 +102,8 @@ def parsers() -> dict[str, Parser]:
         "validate": _validate_parser(),
         "synthesize": _synthesize_parser(),
     }
-    add_options(made["synthesize"], find("synthetic"))
-    return made
+    add_options(by_action["synthesize"], find("synthetic"))
+    return by_action
 
 
 def _synthesize_parser() -> Parser:
@@ -116,11 +116,11 @@ def _synthesize(words: list[str]) -> int:
     from crossspace.data.importers import find
 
     generator, parser = find("synthetic"), _synthesize_parser()
-    options = add_options(parser, generator)
-    given = parser.parse_all(words)
-    corpus = generator(**{name: getattr(given, name) for name in options if name in given}).read("")
-    corpus.write(given.target)
-    print(f"{given.target}: {corpus!r}")
+    keywords = add_options(parser, generator)
+    options = parser.parse_all(words)
+    corpus = generator(**{name: getattr(options, name) for name in keywords if name in options}).read("")
+    corpus.write(options.target)
+    print(f"{options.target}: {corpus!r}")
     return 0
 
 
@@ -183,7 +183,7 @@ def _yes(text: str) -> bool:
 
 def _argument_docs(component: type) -> dict[str, str]:
     """The ``Args:`` section of a docstring by argument."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     current, inside = "", False
     for line in (inspect.getdoc(component) or "").splitlines():
         if line.strip() in ("Args:", "Arguments:"):
@@ -194,11 +194,11 @@ def _argument_docs(component: type) -> dict[str, str]:
             keys, _, text = line.strip().partition(":")
             current = keys
             for key in keys.split(","):
-                found[key.strip()] = text.strip()
+                texts[key.strip()] = text.strip()
         elif inside and current and line.strip():
             for key in current.split(","):
-                found[key.strip()] += " " + line.strip()
-    return found
+                texts[key.strip()] += " " + line.strip()
+    return texts
 
 
 _WRITTEN: dict[Callable[[str], Any], str] = {
@@ -217,13 +217,15 @@ def _validate_parser() -> Parser:
 
 
 def _validate(words: list[str]) -> int:
-    given = _validate_parser().parse_all(words)
+    options = _validate_parser().parse_all(words)
     from crossspace.data.store.validate import faults
 
-    found = faults(given.corpus)
-    if found:
-        raise DataError(f"{given.corpus} has {len(found)} fault{'s' * (len(found) != 1)}:\n  " + "\n  ".join(found))
-    print(f"{given.corpus}: no faults")
+    messages = faults(options.corpus)
+    if messages:
+        raise DataError(
+            f"{options.corpus} has {len(messages)} fault{'s' * (len(messages) != 1)}:\n  " + "\n  ".join(messages)
+        )
+    print(f"{options.corpus}: no faults")
     return 0
 
 
@@ -235,17 +237,17 @@ def _show_parser() -> Parser:
 
 
 def _show(words: list[str]) -> int:
-    given = _show_parser().parse_all(words)
+    options = _show_parser().parse_all(words)
     from crossspace.data.corpus import Corpus
     from crossspace.data.summary import summary
 
-    if not Path(given.corpus).exists():
-        raise DataError(f"There is no file {given.corpus}. 'crossspace data import' makes a corpus.")
-    found = summary(Corpus.read(given.corpus))
-    if given.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+    if not Path(options.corpus).exists():
+        raise DataError(f"There is no file {options.corpus}. 'crossspace data import' makes a corpus.")
+    description = summary(Corpus.read(options.corpus))
+    if options.json:
+        print(json.dumps(description, indent=2, ensure_ascii=False))
     else:
         from crossspace.cli.corpus_view import print_summary
 
-        print_summary(found)
+        print_summary(description)
     return 0

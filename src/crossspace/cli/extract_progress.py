@@ -24,18 +24,20 @@ class ExtractProgress(Display):
         self._last = 0.0
         self._before = time.monotonic()
 
-    def show(self, found: Standing) -> None:
+    def show(self, standing: Standing) -> None:
         """Take note of how far it is."""
         now = time.monotonic()
-        if found.stage not in self._tasks:
-            self._tasks[found.stage] = self._progress.add_task(found.stage, total=found.total, count="", text="")
-            self._began[found.stage] = self._before
-        rate = found.done / max(now - self._began[found.stage], 1e-6)
-        count = f"{found.done}/{found.total}" + (f", {found.failed} failed" if found.failed else "")
-        count += f", {rate:.1f}/s" if found.done < found.total or found.done > 1 else ""
-        self._progress.update(self._tasks[found.stage], completed=found.done, count=count, text=found.text)
+        if standing.stage not in self._tasks:
+            self._tasks[standing.stage] = self._progress.add_task(
+                standing.stage, total=standing.total, count="", text=""
+            )
+            self._began[standing.stage] = self._before
+        rate = standing.done / max(now - self._began[standing.stage], 1e-6)
+        count = f"{standing.done}/{standing.total}" + (f", {standing.failed} failed" if standing.failed else "")
+        count += f", {rate:.1f}/s" if standing.done < standing.total or standing.done > 1 else ""
+        self._progress.update(self._tasks[standing.stage], completed=standing.done, count=count, text=standing.text)
         self._before = now
-        if found.done == found.total or now - self._last > 10:
-            left = (found.total - found.done) / rate
-            self.line(f"{found.stage}: {count}" + (f", {left:.0f} s left" if found.done < found.total else ""))
+        if standing.done == standing.total or now - self._last > 10:
+            left = (standing.total - standing.done) / rate
+            self.line(f"{standing.stage}: {count}" + (f", {left:.0f} s left" if standing.done < standing.total else ""))
             self._last = now

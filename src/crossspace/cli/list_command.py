@@ -22,7 +22,7 @@ def parsers() -> dict[str, Parser]:
 
 def run(words: Sequence[str]) -> int:
     """List components and recipes."""
-    given = parsers()[""].parse_all(words)
+    options = parsers()[""].parse_all(words)
     listers: dict[str, Callable[[], list[tuple[str, str]]]] = {
         "models": _models,
         "fusions": _fusions,
@@ -33,7 +33,7 @@ def run(words: Sequence[str]) -> int:
         "recipes": _recipes,
         "studies": _studies,
     }
-    for kind in [given.kind] if given.kind else KINDS:
+    for kind in [options.kind] if options.kind else KINDS:
         show(kind, ("name", "what it is"), listers[kind](), numbers=False)
     return 0
 

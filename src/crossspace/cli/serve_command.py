@@ -32,9 +32,9 @@ _TOKEN = "CROSSSPACE_TOKEN"
 
 def run(words: Sequence[str]) -> int:
     """Serve."""
-    given = parsers()[""].parse_all(words)
-    token = given.token if given.token is not None else os.environ.get(_TOKEN) or None
-    limits = {name: value for name, value in vars(given).items() if name not in ("run", "extractors", "token")}
+    options = parsers()[""].parse_all(words)
+    token = options.token if options.token is not None else os.environ.get(_TOKEN) or None
+    limits = {name: value for name, value in vars(options).items() if name not in ("run", "extractors", "token")}
     settings = Settings(token=token, **limits)
     for library in ("fastapi", "uvicorn", "websockets", "python_multipart"):
         optional_import(library, "serve")
@@ -45,7 +45,7 @@ def run(words: Sequence[str]) -> int:
 
     listening, address = listen(settings)
     with listening:
-        analyzer = Analyzer.load(given.run, given.extractors)
+        analyzer = Analyzer.load(options.run, options.extractors)
         app = create_app(analyzer, settings)
         try:
             serve(app, settings, listening, lambda: _say(analyzer.name, analyzer.in_the_box, address, settings))

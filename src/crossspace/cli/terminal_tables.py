@@ -30,13 +30,13 @@ def print_results(results: Mapping[str, Any]) -> None:
     seeds, best = results["seeds"], results.get("ceiling") or {}
     warning = " (test split chose the epoch)" if results["protocol"] == "best-on-test" else ""
     rows = []
-    for name, found in results["metrics"].items():
-        interval = found.get("interval")
+    for name, metric in results["metrics"].items():
+        interval = metric.get("interval")
         rows.append(
             (
                 _NAMES.get(name, name),
-                f"{100 * found['mean']:.2f}",
-                "-" if found.get("std") is None else f"{100 * found['std']:.2f}",
+                f"{100 * metric['mean']:.2f}",
+                "-" if metric.get("std") is None else f"{100 * metric['std']:.2f}",
                 "-" if not interval else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}",
                 *([f"{100 * best[name]:.2f}" if name in best else ""] if best else []),
             )

@@ -12,11 +12,11 @@ from crossspace.cli.parsing import Parser
 
 def parsers() -> dict[str, Parser]:
     """``{"data import": its parser}`` of every command and action, in the order of the help."""
-    found: dict[str, Parser] = {}
+    by_command: dict[str, Parser] = {}
     for command in COMMANDS:
-        made: Mapping[str, Parser] = importlib.import_module(f"crossspace.cli.{command}_command").parsers()
-        found |= {f"{command} {action}".strip(): parser for action, parser in made.items()}
-    return found
+        of_command: Mapping[str, Parser] = importlib.import_module(f"crossspace.cli.{command}_command").parsers()
+        by_command |= {f"{command} {action}".strip(): parser for action, parser in of_command.items()}
+    return by_command
 
 
 def arguments_called(option: str) -> list[str]:
@@ -26,8 +26,12 @@ def arguments_called(option: str) -> list[str]:
 
 def arguments_near(option: str) -> list[str]:
     """Arguments whose name is nearly this one."""
-    found = _arguments()
-    return [name for near in difflib.get_close_matches(_word(option), found, n=1, cutoff=0.8) for name in found[near]]
+    arguments = _arguments()
+    return [
+        name
+        for near in difflib.get_close_matches(_word(option), arguments, n=1, cutoff=0.8)
+        for name in arguments[near]
+    ]
 
 
 def _arguments() -> dict[str, list[str]]:
