@@ -163,13 +163,13 @@ class Run:
         with reading(path, "the results of a run", _AGAIN):
             return dict(json.loads(path.read_text(encoding="utf-8")))
 
-    def _compare(self, found: dict[str, Any], stated: dict[str, Any]) -> None:
+    def _compare(self, stored: dict[str, Any], stated: dict[str, Any]) -> None:
         differing = [
-            f"{name}: {found_value!r} in the folder, {stated_value!r} now"
-            for name, found_value, stated_value in differences(found, stated)
+            f"{name}: {stored_value!r} in the folder, {new_value!r} now"
+            for name, stored_value, new_value in differences(stored, stated)
             if name not in ("data", "imports")
         ]
-        warn_of_changes(found.get("imports"), "The run")
+        warn_of_changes(stored.get("imports"), "The run")
         if differing:
             raise UsageError(
                 f"{self.folder} holds a run with another configuration:\n  "
@@ -246,8 +246,8 @@ class Run:
     def _training_labels(self) -> dict[str, int]:
         """Utterances of every label that training sees."""
         splits = ("train", "validation") if self.configuration.training.protocol == "best-on-test" else ("train",)
-        seen = np.concatenate([self.corpus.labels(split) for split in splits])
-        return {label: int((seen == index).sum()) for index, label in enumerate(self.corpus.spec.labels)}
+        truth = np.concatenate([self.corpus.labels(split) for split in splits])
+        return {label: int((truth == index).sum()) for index, label in enumerate(self.corpus.spec.labels)}
 
     def _way_to_corpus(self) -> str:
         """The corpus file as seen from the run folder, so that both can be moved together."""
@@ -321,10 +321,10 @@ class Run:
 def _seed_result(folder: Path) -> dict[str, Any]:
     check_sums(folder)
     with reading(folder / SEED_RESULT, "how a seed ended", f"Remove the folder {folder} and resume.") as place:
-        found = json.loads((folder / SEED_RESULT).read_text(encoding="utf-8"))
+        result = json.loads((folder / SEED_RESULT).read_text(encoding="utf-8"))
         for place.at in ("seed", "best_epoch", "best_score", "seconds", "parameters", "threads"):
-            float(found[place.at])
-        return dict(found)
+            float(result[place.at])
+        return dict(result)
 
 
 def differences(left: Any, right: Any, name: str = "") -> list[tuple[str, Any, Any]]:

@@ -21,8 +21,8 @@ from crossspace.errors import DataError, MismatchError
 from crossspace.evaluation.predictions import prediction_table, with_truth
 from crossspace.features.extractors.base import named
 from crossspace.inference.infer import Inference, batches_of, infer
-from crossspace.inference.records import read_whole
 from crossspace.inference.stream import Stream
+from crossspace.inference.utterance_records import read_whole
 from crossspace.models.base import Model
 from crossspace.reading import reading
 
@@ -109,8 +109,8 @@ class Predictor:
         Raises:
             MismatchError: corpus and model do not fit; both sides are named.
         """
-        found = self.infer_corpus(corpus, split)
-        return prediction_table(corpus.utterances(split), found.probabilities, self.task.labels, found.unimodal)
+        inference = self.infer_corpus(corpus, split)
+        return prediction_table(corpus.utterances(split), inference.probabilities, self.task.labels, inference.unimodal)
 
     def infer_corpus(self, corpus: Corpus, split: str | None) -> Inference:
         """Probabilities for a split of a corpus."""
@@ -121,9 +121,9 @@ class Predictor:
         """Raise :class:`MismatchError` unless the corpus has features that the model was trained on."""
         faults = []
         for modality, width in self.task.widths.items():
-            found = corpus.spec.widths.get(modality)
-            if found is not None and found != width:
-                faults.append(f"{modality}: the model expects {width} features, the corpus has {found}")
+            corpus_width = corpus.spec.widths.get(modality)
+            if corpus_width is not None and corpus_width != width:
+                faults.append(f"{modality}: the model expects {width} features, the corpus has {corpus_width}")
         faults += self._foreign(corpus.extractors, "the corpus has")
         if not set(self.task.widths) & set(corpus.spec.widths):
             faults.append(f"the model knows {list(self.task.widths)}, the corpus {list(corpus.spec.widths)}")
@@ -184,9 +184,9 @@ class Predictor:
         )
 
 
-def unmatched(known: Iterable[str], given: Iterable[str]) -> tuple[list[str], list[str]]:
+def unmatched(known: Iterable[str], present: Iterable[str]) -> tuple[list[str], list[str]]:
     """Modalities that a model knows and that are nowhere given, and those given that it does not use."""
-    knows, has = list(known), list(given)
+    knows, has = list(known), list(present)
     return [m for m in knows if m not in has], [m for m in has if m not in knows]
 
 

@@ -38,13 +38,13 @@ def optional_import(module: str, extra: str) -> ModuleType:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that influence results."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in _REPORTED:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = __version__ if name == "crossspace" else "not installed"
-    return found
+            installed[name] = __version__ if name == "crossspace" else "not installed"
+    return installed
 
 
 def processors() -> int:
@@ -135,10 +135,10 @@ def write_new(path: str | Path, text: str) -> bool:
     Of several processes that do so at once one writes, and all find the same file afterwards.
     """
     path = Path(path)
-    made = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
     try:
-        write_text(made, text)
-        os.link(made, path)  # unlike a renaming, it replaces nothing
+        write_text(temporary, text)
+        os.link(temporary, path)  # unlike a renaming, it replaces nothing
         return True
     except FileExistsError:
         return False
@@ -148,7 +148,7 @@ def write_new(path: str | Path, text: str) -> bool:
             return True
         return False
     finally:
-        made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -121,12 +121,12 @@ class Analyzer:
         said = progress or (lambda stage: None)
         recording = Recording(conversation_id, transcript, media)
         if extract is not None and media is not None:
-            found = self._extraction.with_text(extract(recording), said)
+            extracted = self._extraction.with_text(extract(recording), said)
         else:
-            found = self._extraction.run(recording, said)
-        facts = None if media is None or found.media is None else {"name": name or media.name, **found.media}
+            extracted = self._extraction.run(recording, said)
+        facts = None if media is None or extracted.media is None else {"name": name or media.name, **extracted.media}
         said("model")
-        return self._analysis(found.conversation, facts, found.notes)
+        return self._analysis(extracted.conversation, facts, extracted.notes)
 
     def analyze_conversation(self, conversation: Conversation, notes: Sequence[str] = ()) -> Analysis:
         """Analyze a conversation; text features are made where there is a text and no such features.
@@ -137,8 +137,8 @@ class Analyzer:
         """
         if not conversation.utterances:
             raise DataError(f"Conversation {conversation.id!r} should have at least one utterance. Found none.")
-        found = self._extraction.with_text(Extracted(conversation, notes=tuple(notes)))
-        return self._analysis(found.conversation, None, found.notes)
+        extracted = self._extraction.with_text(Extracted(conversation, notes=tuple(notes)))
+        return self._analysis(extracted.conversation, None, extracted.notes)
 
     def stream(self) -> LiveAnalysis:
         """A conversation that is still going on."""
@@ -153,8 +153,8 @@ class Analyzer:
                 "has nothing of it" + (f" ({'; '.join(reasons)})." if reasons else ".")
             )
         records = self.predictor.predict(conversation)
-        given = {m for u in conversation.utterances for m in u.features}
-        notes = [*notes, *said_unmatched(unmatched(known, given)[0], (), "the conversation")]
+        present = {m for u in conversation.utterances for m in u.features}
+        notes = [*notes, *said_unmatched(unmatched(known, present)[0], (), "the conversation")]
         return Analysis(
             conversation.id,
             self.predictor.task.labels,

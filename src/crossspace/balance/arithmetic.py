@@ -63,15 +63,15 @@ def _apart(gradients: Sequence[Tensor | None]) -> Gradients:
 
     Automatic differentiation returns one tensor for both terms of a sum, and an expanded scalar for a sum over rows.
     """
-    found: Gradients = []
-    seen: set[int] = set()
+    separate: Gradients = []
+    addresses: set[int] = set()
     for gradient in gradients:
-        if gradient is not None and (gradient.data_ptr() in seen or 0 in gradient.stride()):
+        if gradient is not None and (gradient.data_ptr() in addresses or 0 in gradient.stride()):
             gradient = gradient.clone(memory_format=torch.contiguous_format)
         if gradient is not None:
-            seen.add(gradient.data_ptr())
-        found.append(gradient)
-    return found
+            addresses.add(gradient.data_ptr())
+        separate.append(gradient)
+    return separate
 
 
 def added(total: Gradients, more: Gradients) -> Gradients:

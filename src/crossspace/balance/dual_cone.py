@@ -35,7 +35,7 @@ def project_on_dual_cone(mixtures: Tensor, gram: Tensor) -> Tensor:
     count = len(root)
     system = np.vstack([root, np.sqrt(_RIDGE) * np.eye(count)])
     rows = mixtures.detach().cpu().numpy().astype(np.float64).reshape(-1, count)
-    found = [
+    projections = [
         u + scipy.optimize.nnls(system, np.append(-root @ u, np.zeros(count)), maxiter=100 * count)[0] for u in rows
     ]
-    return torch.from_numpy(np.stack(found)).reshape(mixtures.shape).to(gram)
+    return torch.from_numpy(np.stack(projections)).reshape(mixtures.shape).to(gram)

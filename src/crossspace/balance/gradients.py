@@ -185,19 +185,19 @@ def _compared_at_the_cut(
 ) -> tuple[Gradients, Tensor, Tensor]:
     """The weighted gradient of this process, the weights, and the Gram matrix over everything that passes the cut."""
     tasks: list[Gradients] = [[None] * len(parameters) for _ in losses]
-    gram, kept = None, []
+    gram, gradients_at_cut = None, []
     for part in micro_batches:
         at_cut, above = _above(part, parameters)
         tasks = [added(task, more) for task, more in zip(tasks, above, strict=True)]
         products = gram_matrix(at_cut).to(losses.device)
         gram = products if gram is None else gram.add_(products)
-        kept.append(at_cut)
+        gradients_at_cut.append(at_cut)
     assert gram is not None
     if reduce is not None:
         reduce([gram])
     weights = balancer.weights(losses, gram)
     gradients = mixed(tasks, weights)
-    for part, at_cut in zip(micro_batches, kept, strict=True):
+    for part, at_cut in zip(micro_batches, gradients_at_cut, strict=True):
         gradients = added(gradients, gradients_of(part.below(), parameters, mixed(at_cut, weights)))
     return gradients, weights, gram
 

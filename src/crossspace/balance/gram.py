@@ -53,8 +53,8 @@ class GramBalancer(Balancer):
             largest = host.abs().max()  # first, lest squares of squares overflow
             scaled = host[alive][:, alive] / largest
             mean = scaled.diagonal().mean()
-            found = self._rule(scaled / mean) * self._unscaled(float(mean.sqrt()) * float(largest.sqrt()))
-            weights = torch.zeros_like(norms).index_copy(0, alive, found)
+            solution = self._rule(scaled / mean) * self._unscaled(float(mean.sqrt()) * float(largest.sqrt()))
+            weights = torch.zeros_like(norms).index_copy(0, alive, solution)
         return weights.to(gram.device)
 
     @abstractmethod

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossspace.cli.cutting import tell_difference
-from crossspace.cli.terminal_tables import show
+from crossspace.cli.terminal_tables import print_table
 from crossspace.data.cuts.recut import told
 from crossspace.features.extractors.base import named
 
@@ -29,12 +29,12 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         )
         for name, s in splits.items()
     ]
-    show("sizes", ("split", "conversations", "utterances", "length min / median / mean / max"), sizes)
+    print_table("sizes", ("split", "conversations", "utterances", "length min / median / mean / max"), sizes)
     labels = [
         (label, *(_share(s["labels"][label], s["utterances"]) for s in splits.values())) for label in summary["labels"]
     ]
     labels.append(("(unlabelled)", *(_share(s["unlabelled"], s["utterances"]) for s in splits.values())))
-    show("labels", ("label", *splits), labels)
+    print_table("labels", ("label", *splits), labels)
     modalities = [
         (
             m,
@@ -44,14 +44,14 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         )
         for m, about in summary["modalities"].items()
     ]
-    show("modalities (utterances that have it)", ("modality", "width", "extractor", *splits), modalities)
+    print_table("modalities (utterances that have it)", ("modality", "width", "extractor", *splits), modalities)
     if summary["cut"]:
         print(f"splits were cut by crossspace: {told(summary['cut'])}")
     tell_difference(summary["validation"])
     everyone = list(splits["all"]["speakers"].items())
     rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in everyone]
     more = f" (the {_MOST_SPEAKERS} of {len(rows)} who say most)" if len(rows) > _MOST_SPEAKERS else ""
-    show(f"speakers{more}", ("speaker", *splits), rows[:_MOST_SPEAKERS])
+    print_table(f"speakers{more}", ("speaker", *splits), rows[:_MOST_SPEAKERS])
 
 
 def _share(count: int, total: int) -> str:

@@ -90,12 +90,12 @@ def _score(predictors: list[Predictor], corpus: Corpus, split: str) -> tuple[dic
 
 
 def _print(results: dict[str, Any], notes: list[str]) -> None:
-    from crossspace.cli.terminal_tables import print_notes, print_results, show
+    from crossspace.cli.terminal_tables import print_notes, print_results, print_table
 
     print_results(results)
     rows = [
         (label, *(f"{100 * figures[key]['mean']:.2f}" for key in ("precision", "recall", "f1")), figures["support"])
         for label, figures in results["per_class"].items()
     ]
-    show("per class, percent, mean over seeds", ("label", "precision", "recall", "F1", "support"), rows)
+    print_table("per class, percent, mean over seeds", ("label", "precision", "recall", "F1", "support"), rows)
     print_notes(notes)

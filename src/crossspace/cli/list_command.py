@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from crossspace.cli.parsing import Parser
-from crossspace.cli.terminal_tables import show
+from crossspace.cli.terminal_tables import print_table
 from crossspace.components import Components
 
 KINDS = ("models", "fusions", "balancers", "objectives", "importers", "extractors", "recipes", "studies")
@@ -34,7 +34,7 @@ def run(words: Sequence[str]) -> int:
         "studies": _studies,
     }
     for kind in [options.kind] if options.kind else KINDS:
-        show(kind, ("name", "what it is"), listers[kind](), numbers=False)
+        print_table(kind, ("name", "what it is"), listers[kind](), numbers=False)
     return 0
 
 

@@ -105,11 +105,11 @@ def _write(table: pa.Table, out: str) -> None:
 
 def _print(table: pa.Table) -> None:
     """The first rows of a prediction table, as ``crossspace analyze`` prints them."""
-    from crossspace.cli.terminal_tables import show
+    from crossspace.cli.terminal_tables import print_table
 
     columns = ("conversation_id", "utterance_id", "speaker", "label", "confidence")
     rows = [tuple(row[name] for name in columns) for row in table.select(columns).slice(0, _SHOWN).to_pylist()]
-    show(
+    print_table(
         "predictions",
         ("conversation", "utterance", "speaker", "emotion", "p"),
         [(*row[:4], f"{row[4]:.2f}") for row in rows],

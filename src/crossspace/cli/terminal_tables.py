@@ -11,7 +11,7 @@ from rich.table import Table
 _NAMES = {"accuracy": "accuracy", "weighted_f1": "weighted F1", "macro_f1": "macro F1", "uar": "UAR"}
 
 
-def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: bool = True) -> None:
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: bool = True) -> None:
     """Print a table; where it holds ``numbers``, every column but the first is right-aligned."""
     table = Table(header_style="bold")
     for index, column in enumerate(columns):
@@ -43,7 +43,7 @@ def print_results(results: Mapping[str, Any]) -> None:
         )
     trained = f"{len(seeds)} seed{'s' * (len(seeds) != 1)}"
     title = f"{results['split']}, protocol {results['protocol']}{warning}, {trained}, percent"
-    show(title, ("", "mean", "sd over seeds", "95 % interval", *(["best possible"] if best else [])), rows)
+    print_table(title, ("", "mean", "sd over seeds", "95 % interval", *(["best possible"] if best else [])), rows)
 
 
 def print_notes(notes: Iterable[object]) -> None:

@@ -96,7 +96,7 @@ def _search(options: argparse.Namespace, components: Sequence[str]) -> int:
 
 
 def _summarise(trials: Trials, out: Path, folds: int) -> int:
-    from crossspace.cli.terminal_tables import show
+    from crossspace.cli.terminal_tables import print_table
     from crossspace.tune.trials import spread
 
     finished, failed, best = trials.finished(), trials.failed(), trials.best()
@@ -111,13 +111,13 @@ def _summarise(trials: Trials, out: Path, folds: int) -> int:
         ("lowest to highest fold", f"{100 * low:.2f} to {100 * high:.2f}"),
         ("trials: all / failed", f"{len(finished)} / {len(failed)}"),
     ]
-    show(f"best of the search, trial {best.number}, {folds} folds, percent", ("", "value"), rows)
+    print_table(f"best of the search, trial {best.number}, {folds} folds, percent", ("", "value"), rows)
     importance = trials.importance()
     arguments = [
         (name, value, f"{100 * importance[name]:.0f} %" if name in importance else "-")
         for name, value in best.user_attrs["arguments"].items()
     ]
-    show("its arguments", ("argument", "value", "share of the variance"), arguments)
+    print_table("its arguments", ("argument", "value", "share of the variance"), arguments)
     print(f"Configuration: {out / 'best.yaml'}")
     return 0
 

@@ -42,7 +42,7 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} should be a folder. Found a file; name another.")
-    made = not folder.exists()
+    created = not folder.exists()
     lock = filelock.FileLock(folder / LOCK)
     try:
         _acquire(folder, lock)
@@ -63,7 +63,7 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
             _sweep(folder)
         (folder / LOCK).unlink(missing_ok=True)  # while it is held: a lock whose file has no name is nobody's
         lock.release()
-        if made or passing:
+        if created or passing:
             with suppress(OSError):  # there is something in it
                 folder.rmdir()
 

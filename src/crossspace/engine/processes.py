@@ -116,7 +116,7 @@ class Processes(Generic[Item]):
         try:
             word = worker.spawned.hear()
         except (EOFError, OSError):
-            yield from self._bury(worker)
+            yield from self._report_death(worker)
             return
         if word is None:
             worker.send(self.work)
@@ -142,7 +142,7 @@ class Processes(Generic[Item]):
             worker.spawned.wait()
         return Done(item, value) if kind == "done" else Failed(item, value)
 
-    def _bury(self, worker: _Worker[Item]) -> Iterator[Event[Item]]:
+    def _report_death(self, worker: _Worker[Item]) -> Iterator[Event[Item]]:
         """It has ended: its item failed, unless it never came to it."""
         self._workers.remove(worker)
         reason = worker.spawned.death()

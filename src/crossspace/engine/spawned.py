@@ -27,14 +27,14 @@ class UnguardedError(UsageError):
 
 
 class Spawned:
-    """A process that runs ``target(line, *given)``.
+    """A process that runs ``target(line, *arguments)``.
 
     It hears nothing of Ctrl-C, which reaches a whole group of processes at once: whoever started it ends it. It ends
     by itself when that one is gone.
 
     Args:
         target: a function of a module.
-        given: can be pickled, and unpickled without code from outside.
+        arguments: can be pickled, and unpickled without code from outside.
         name: of the process.
         imports: code from outside that is imported before ``target`` is called.
 
@@ -44,12 +44,12 @@ class Spawned:
     """
 
     def __init__(
-        self, target: Callable[..., None], given: Sequence[Any] = (), name: str = "", imports: Sequence[Origin] = ()
+        self, target: Callable[..., None], arguments: Sequence[Any] = (), name: str = "", imports: Sequence[Origin] = ()
     ) -> None:
         self.line, theirs = _SPAWN.Pipe()
         self.has_spoken = False
-        arguments = (theirs, tuple(imports), target, tuple(given))
-        self.process = _SPAWN.Process(target=_begin, args=arguments, name=name or None, daemon=True)
+        process_arguments = (theirs, tuple(imports), target, tuple(arguments))
+        self.process = _SPAWN.Process(target=_begin, args=process_arguments, name=name or None, daemon=True)
         try:
             with _without_interrupts():
                 self.process.start()
@@ -127,7 +127,7 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(line: Connection, imports: Sequence[Origin], target: Callable[..., None], given: Sequence[Any]) -> None:
+def _begin(line: Connection, imports: Sequence[Origin], target: Callable[..., None], arguments: Sequence[Any]) -> None:
     """Over there."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
@@ -138,4 +138,4 @@ def _begin(line: Connection, imports: Sequence[Origin], target: Callable[..., No
             line.send(reason_of(error))
             sys.exit(1)
         line.send(None)
-        target(line, *given)
+        target(line, *arguments)

@@ -96,11 +96,11 @@ def _labelled(predictions: pa.Table, split: str) -> pa.Table:
     table = predictions
     if "split" in table.column_names:
         table = table.filter(pc.equal(table["split"].cast(pa.string()), split))
-    found = table.num_rows
+    utterances = table.num_rows
     table = table.filter(pc.is_valid(table["truth"]))
     if not table.num_rows:
         raise DataError(
-            f"Scoring needs labelled utterances of the split {split!r}. Found {found} utterances of that split, "
+            f"Scoring needs labelled utterances of the split {split!r}. Found {utterances} utterances of that split, "
             "none of them labelled. Choose another split, or predict without scoring."
         )
     return table
@@ -153,15 +153,17 @@ def _spread(values: Iterable[float]) -> dict[str, Any]:
 
 
 def _metric(values: list[float], bounds: tuple[float, float] | None) -> dict[str, Any]:
-    found = _spread(values)
+    spread = _spread(values)
     interval = None if bounds is None else list(bounds)
-    return {"mean": found["mean"], "std": found["std"], "interval": interval, "values": found["values"]}
+    return {"mean": spread["mean"], "std": spread["std"], "interval": interval, "values": spread["values"]}
 
 
 def _per_class(per_seed: list[Scores], label: str) -> dict[str, Any]:
     classes = [s.per_class[label] for s in per_seed]
-    found: dict[str, Any] = {name: _spread(getattr(c, name) for c in classes) for name in ("precision", "recall", "f1")}
-    return {**found, "support": classes[0].support}
+    ratios: dict[str, Any] = {
+        name: _spread(getattr(c, name) for c in classes) for name in ("precision", "recall", "f1")
+    }
+    return {**ratios, "support": classes[0].support}
 
 
 def _calibration(rows: list[_Rows]) -> dict[str, Any]:

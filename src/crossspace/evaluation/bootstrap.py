@@ -54,8 +54,8 @@ def intervals(
         return dict.fromkeys(METRICS)
 
     def statistic(conversations: NDArray[np.int64], *drawn: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
-        found = resampled(cells, conversations, drawn[0] if drawn else None)
-        return np.stack([found[metric] for metric in METRICS])
+        metrics = resampled(cells, conversations, drawn[0] if drawn else None)
+        return np.stack([metrics[metric] for metric in METRICS])
 
     sizes = (groups, seeds) if seeds > 1 else (groups,)
     low, high = interval_of(statistic, sizes, confidence, resamples, seed)
@@ -78,11 +78,11 @@ def resampled(
     count, groups, classes, _ = cells.shape
     flat = cells.transpose(1, 0, 2, 3).reshape(groups, -1)
     total = _multiplicity(conversations, groups) @ flat
-    found = metrics_of(total.reshape(*conversations.shape[:-1], count, classes, classes))
+    metrics = metrics_of(total.reshape(*conversations.shape[:-1], count, classes, classes))
     if seeds is None:
-        return {metric: values.mean(-1) for metric, values in found.items()}
+        return {metric: values.mean(-1) for metric, values in metrics.items()}
     weights = _multiplicity(seeds, count) / seeds.shape[-1]
-    return {metric: (values * weights).sum(-1) for metric, values in found.items()}
+    return {metric: (values * weights).sum(-1) for metric, values in metrics.items()}
 
 
 def interval_of(
@@ -101,7 +101,7 @@ def interval_of(
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
-        found = stats.bootstrap(
+        result = stats.bootstrap(
             tuple(np.arange(size) for size in sizes),
             statistic,
             n_resamples=resamples,
@@ -113,8 +113,8 @@ def interval_of(
             rng=np.random.default_rng(seed),
         )
     tail = (1 - confidence) / 2
-    low, high = np.quantile(found.bootstrap_distribution, (tail, 1 - tail), axis=-1)
-    accelerated = found.confidence_interval
+    low, high = np.quantile(result.bootstrap_distribution, (tail, 1 - tail), axis=-1)
+    accelerated = result.confidence_interval
     defined = np.isfinite(accelerated.low) & np.isfinite(accelerated.high)
     return np.where(defined, accelerated.low, low), np.where(defined, accelerated.high, high)
 

@@ -89,8 +89,8 @@ def compare(
     Raises:
         DataError: the two were not scored on the same utterances, or have different numbers of seeds.
     """
-    made = compare_all(reference, {"variant": variant}, metric, permutations=permutations, seed=seed)
-    return made["variant"]
+    comparisons = compare_all(reference, {"variant": variant}, metric, permutations=permutations, seed=seed)
+    return comparisons["variant"]
 
 
 def compare_all(
@@ -117,17 +117,17 @@ def compare_all(
     (of_base, *of_variants), freedom = moderated(spread, count - 1)
     tests = {name: _permutation(first, second, metric, permutations, seed) for name, (first, second) in pairs.items()}
     corrected = dict(zip(tests, holm([p for p, _ in tests.values()]), strict=True))
-    found = {}
+    comparisons = {}
     for (name, (first, second)), of_variant in zip(pairs.items(), of_variants, strict=True):
         difference = float(values[name].mean() - base.mean())
         parts = [_between_conversations(first, second, metric), (of_base, freedom), (of_variant, freedom)]
         error, degrees, interval = _interval(difference, parts, len(pairs), equal=np.array_equal(first, second))
         p_value, exact = tests[name]
         needed = seeds_needed(base, values[name])
-        found[name] = Comparison(
+        comparisons[name] = Comparison(
             difference, error, degrees, len(pairs), interval, p_value, exact, corrected[name], needed
         )
-    return found
+    return comparisons
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -246,7 +246,7 @@ def _permutation(
         return np.where(np.abs(difference) < _ROUNDING, 0.0, difference)
 
     exact = groups < 60 and 2**groups <= permutations
-    found = stats.permutation_test(
+    test = stats.permutation_test(
         (np.arange(groups), np.arange(groups, 2 * groups)),
         statistic,
         permutation_type="samples",
@@ -257,4 +257,4 @@ def _permutation(
         alternative="two-sided",
         rng=np.random.default_rng(seed),
     )
-    return float(min(found.pvalue, 1.0)), exact
+    return float(min(test.pvalue, 1.0)), exact

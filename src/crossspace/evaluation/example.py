@@ -71,11 +71,13 @@ def choose_example(predictions: pa.Table, *, seed: int, split: str = "test", lon
     if "split" in names:
         table = table.filter(pc.equal(table["split"].cast(pa.string()), split))
     rows = sorted(table.to_pylist(), key=lambda row: (row["conversation_id"], row["position"]))
-    found = [_example(list(group), seed, longest) for _, group in groupby(rows, key=lambda row: row["conversation_id"])]
-    if not found:
+    examples = [
+        _example(list(group), seed, longest) for _, group in groupby(rows, key=lambda row: row["conversation_id"])
+    ]
+    if not examples:
         return None
-    overall = sum(e.right for e in found) / max(sum(e.labelled for e in found), 1)
-    return min(found, key=lambda example: _rank(example, overall, longest))
+    overall = sum(e.right for e in examples) / max(sum(e.labelled for e in examples), 1)
+    return min(examples, key=lambda example: _rank(example, overall, longest))
 
 
 def _rank(example: Example, overall: float, longest: int) -> tuple[Any, ...]:

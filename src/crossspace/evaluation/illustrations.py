@@ -132,12 +132,14 @@ def _validation(record: RunRecord) -> Iterator[Illustration]:
 
 
 def _calibration(record: RunRecord) -> Iterator[Illustration]:
-    found: Mapping[str, Any] | None = record.results.get("calibration")
-    if found:
+    calibration: Mapping[str, Any] | None = record.results.get("calibration")
+    if calibration:
         pooled = "" if len(record.seeds) == 1 else " Predictions of all seeds together."
-        kind = "as many predictions as the next" if found["binning"] == "equal-mass" else "a range of equal width"
+        kind = "as many predictions as the next" if calibration["binning"] == "equal-mass" else "a range of equal width"
         caption = f"Each point holds {kind}. On the dotted line, a confidence of 80 % means 80 % right.{pooled}"
-        yield Illustration("calibration", "reliability", "Reliability", caption, reliability_figure(found["curve"]))
+        yield Illustration(
+            "calibration", "reliability", "Reliability", caption, reliability_figure(calibration["curve"])
+        )
 
 
 def _timeline(record: RunRecord, example: Example | None) -> Iterator[Illustration]:

@@ -65,8 +65,8 @@ def remarks_of_run(results: Mapping[str, Any], environment: Mapping[str, Any]) -
 
 def ceiling_of(results: Mapping[str, Any]) -> float | None:
     """The accuracy that nobody can expect to surpass, where the corpus knows it."""
-    found = (results.get("ceiling") or {}).get("accuracy")
-    return None if found is None else float(found)
+    accuracy = (results.get("ceiling") or {}).get("accuracy")
+    return None if accuracy is None else float(accuracy)
 
 
 def _gap(results: Mapping[str, Any], chosen: Sequence[float]) -> Iterator[Remark]:
@@ -95,7 +95,7 @@ def _gap(results: Mapping[str, Any], chosen: Sequence[float]) -> Iterator[Remark
 
 
 def _classes(results: Mapping[str, Any], training: Mapping[str, int]) -> Iterator[Remark]:
-    support = {str(label): int(found["support"]) for label, found in results["per_class"].items()}
+    support = {str(label): int(scores["support"]) for label, scores in results["per_class"].items()}
     unseen = [label for label in support if training.get(label) == 0 and support[label]]
     rare = [label for label in support if 0 < training.get(label, 0) < FEW]
     absent = [label for label, count in support.items() if not count]

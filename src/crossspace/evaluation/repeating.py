@@ -19,7 +19,7 @@ class Repeat:
     """The command, and whether the corpus is where it looks for it."""
 
     command: str
-    found: bool
+    has_corpus: bool
 
 
 def repeat_command(record: RunRecord) -> Repeat:
@@ -51,7 +51,7 @@ def _stated(config: str) -> str | None:
     """The corpus that ``config.yaml`` names; the rest of the file is not looked at."""
     line = next((line for line in config.splitlines() if line.startswith("data:")), "")
     try:
-        found = yaml.safe_load(line)
+        content = yaml.safe_load(line)
     except yaml.YAMLError:
         return None
-    return found["data"] if isinstance(found, dict) and isinstance(found.get("data"), str) else None
+    return content["data"] if isinstance(content, dict) and isinstance(content.get("data"), str) else None

@@ -81,19 +81,19 @@ def _context(record: RunRecord, example: Example | None, drawn: list[Illustratio
 
 def _warnings(record: RunRecord) -> list[Remark]:
     """Everything that keeps these numbers from being taken at face value, and what only looks odd."""
-    found = []
+    warnings = []
     if record.protocol == "validation" and record.results["split"] != "test":
-        found.append(Remark(
+        warnings.append(Remark(
             f"Not the test split: {record.results['split']}",
             "The model was trained or chosen on these conversations; the numbers say nothing about unseen ones.",
         ))  # fmt: skip
     if len(record.seeds) == 1:
-        found.append(Remark(
+        warnings.append(Remark(
             "One seed",
             "One training says nothing about the spread between trainings; a difference to another model may be luck. "
             "Train with several seeds, for example --seeds 5.",
         ))  # fmt: skip
-    return [*found, *remarks_of_run(record.results, record.environment)]
+    return [*warnings, *remarks_of_run(record.results, record.environment)]
 
 
 def _majority(record: RunRecord) -> dict[str, Any]:

@@ -59,14 +59,14 @@ def infer(model: Model, batches: Iterable[Batch]) -> Inference:
 
 def _probabilities(logits: torch.Tensor) -> np.ndarray:
     """(N, C) float64 probabilities; nothing that is not finite leaves as an answer."""
-    found = torch.softmax(logits.double(), dim=1).cpu().numpy()
-    if not np.isfinite(found).all():
-        rows = int((~np.isfinite(found).all(1)).sum())
+    probabilities = torch.softmax(logits.double(), dim=1).cpu().numpy()
+    if not np.isfinite(probabilities).all():
+        rows = int((~np.isfinite(probabilities).all(1)).sum())
         raise DataError(
-            f"The model gives no finite probabilities for {rows} of {len(found)} utterances: its weights or the "
+            f"The model gives no finite probabilities for {rows} of {len(probabilities)} utterances: its weights or the "
             "features are far out of range. Look at the features with 'crossspace data validate', or train again."
         )
-    return found
+    return probabilities
 
 
 def batches_of(lengths: Sequence[int], rows: int = _ROWS) -> list[list[int]]:

@@ -41,9 +41,9 @@ def handle_errors(app: FastAPI, names: Mapping[str, str], headers: Mapping[str, 
     @app.exception_handler(HTTPException)
     async def wrong(request: Request, error: HTTPException) -> Response:
         messages = {404: "There is nothing at this address.", 405: "This address does not know this method."}
-        found = answer(Refusal(error.status_code, messages.get(error.status_code, str(error.detail))))
-        found.headers.update(error.headers or {})
-        return found
+        response = answer(Refusal(error.status_code, messages.get(error.status_code, str(error.detail))))
+        response.headers.update(error.headers or {})
+        return response
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

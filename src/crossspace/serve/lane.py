@@ -37,7 +37,7 @@ class Lane:
     def __init__(self, name: str, limit: int) -> None:
         self.limit = limit
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._inside: set[Place] = set()
+        self._inside: set[QueuePlace] = set()
         self._lock = threading.Lock()
         self._seconds, self._began = 1.0, 0.0
 
@@ -60,13 +60,13 @@ class Lane:
             )
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
+    def place(self) -> Iterator[QueuePlace]:
         """A place in the queue, kept until the block ends or, if later, the job that runs in it.
 
         Raises:
             Refusal: 429, as :meth:`check_room`.
         """
-        place = Place(self)
+        place = QueuePlace(self)
         with self._lock:
             self.check_room()
             self._inside.add(place)
@@ -75,7 +75,7 @@ class Lane:
         finally:
             place.close()
 
-    def submit(self, place: Place, job: Callable[[Progress], Result]) -> Future[Result]:
+    def submit(self, place: QueuePlace, job: Callable[[Progress], Result]) -> Future[Result]:
         """Queue ``job`` for the thread."""
 
         def timed() -> Result:
@@ -90,7 +90,7 @@ class Lane:
 
         return self._executor.submit(timed)
 
-    def leave(self, place: Place) -> None:
+    def leave(self, place: QueuePlace) -> None:
         """Give a place back."""
         with self._lock:
             self._inside.discard(place)
@@ -106,12 +106,12 @@ class Lane:
 
 def check_current() -> None:
     """Raise :class:`Stopped` when the job that runs in this thread, if one does, is no longer wanted."""
-    place: Place | None = getattr(_current, "place", None)
+    place: QueuePlace | None = getattr(_current, "place", None)
     if place is not None:
         place.check()
 
 
-class Place:
+class QueuePlace:
     """A place in a lane; use :meth:`Lane.place`."""
 
     def __init__(self, lane: Lane) -> None:
@@ -134,14 +134,14 @@ class Place:
         self._stop.set()
 
     async def run(
-        self, job: Callable[[Progress], Result], *, timeout: float, gone: Awaitable[None] | None = None
+        self, job: Callable[[Progress], Result], *, timeout: float, disconnected: Awaitable[None] | None = None
     ) -> Result:
         """What ``job`` returns.
 
         Args:
             job: runs in the thread of the lane and is given :meth:`check`.
             timeout: seconds, waiting included.
-            gone: ends when the client goes away, where that can be known.
+            disconnected: ends when the client goes away, where that can be known.
 
         Raises:
             Refusal: 504, it took too long; 503, the server ends, or the client is gone and hears of nothing.
@@ -153,8 +153,8 @@ class Place:
         self._future.add_done_callback(lambda _: self._leave())
         work: asyncio.Future[Result] = asyncio.wrap_future(self._future)
         watched: set[asyncio.Future[Any]] = {work}
-        if gone is not None:
-            watched.add(asyncio.ensure_future(gone))
+        if disconnected is not None:
+            watched.add(asyncio.ensure_future(disconnected))
         try:
             finished, _ = await asyncio.wait(watched, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if work.done():

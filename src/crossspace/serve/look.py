@@ -33,9 +33,9 @@ def look_at_upload(
         check_recording(media, settings.max_duration)
     if transcript is None:
         return None
-    found = read_transcript(transcript, TRANSCRIPT)
-    check_amount([cue.text for cue in found.cues], settings)
-    return found
+    content = read_transcript(transcript, TRANSCRIPT)
+    check_amount([cue.text for cue in content.cues], settings)
+    return content
 
 
 def look_at_conversation(body: bytes, settings: Settings, said: Said = lambda stage: None) -> Conversation:

@@ -23,12 +23,12 @@ def share(extractor: Extractor[Any]) -> None:
     turns, extract = Turns(), extractor.extract
 
     def shared(items: Sequence[Any]) -> list[Any]:
-        found: list[Any] = []
+        features: list[Any] = []
         for at in range(0, len(items), TURN):
             with turns.one():
                 check_current()
-                found += extract(items[at : at + TURN])
-        return found
+                features += extract(items[at : at + TURN])
+        return features
 
     extractor.extract = shared  # type: ignore[method-assign]
 

@@ -63,12 +63,14 @@ class Worker:
         self.end()
         self._spawned = Spawned(_serve, (self._memory,), self._name, self._imports)
 
-    def call(self, function: Callable[..., Any], *given: Any, said: Callable[..., None] = lambda stage="": None) -> Any:
-        """``function(*given, say)`` over there.
+    def call(
+        self, function: Callable[..., Any], *arguments: Any, said: Callable[..., None] = lambda stage="": None
+    ) -> Any:
+        """``function(*arguments, say)`` over there.
 
         Args:
             function: of a module; its last argument takes news of one word.
-            given: can be pickled, as can what it returns.
+            arguments: can be pickled, as can what it returns.
             said: told the news; called many times a second besides, and may raise to end the work.
 
         Raises:
@@ -78,7 +80,7 @@ class Worker:
         """
         line = self._begun(said).line
         try:
-            line.send((function, given))
+            line.send((function, arguments))
             kind, value = self._news(line, said)
         except (EOFError, OSError) as error:
             self.end()
@@ -126,8 +128,8 @@ def _serve(line: Connection, memory: int | None) -> None:
     if memory is not None:
         _limit_memory(memory)
     while True:
-        function, given = line.recv()
-        line.send(_answer(function, given, lambda stage: line.send(("said", stage))))
+        function, arguments = line.recv()
+        line.send(_answer(function, arguments, lambda stage: line.send(("said", stage))))
 
 
 def _limit_memory(more: int) -> None:
@@ -140,9 +142,9 @@ def _limit_memory(more: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (now + more, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
-def _answer(function: Callable[..., Any], given: tuple[Any, ...], say: Said) -> tuple[str, Any]:
+def _answer(function: Callable[..., Any], arguments: tuple[Any, ...], say: Said) -> tuple[str, Any]:
     try:
-        return "done", function(*given, say)
+        return "done", function(*arguments, say)
     except CrossspaceError as error:
         return "failed", error
     except MemoryError:

@@ -71,7 +71,7 @@ def _lock_of(folder: Path) -> Path:
 def _is_own_file(path: Path) -> bool:
     """Whether this is a plain file of this user: in a shared folder, others could have laid a link there."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return False
-    return stat.S_ISREG(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+    return stat.S_ISREG(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid())

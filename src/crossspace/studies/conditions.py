@@ -61,7 +61,7 @@ def predictions_under(
     tables = []
     for modality, rate in conditions_of(modalities, rates):
         mask = hidden(modality, rate, rows, modalities, seed)
-        found = infer(predictor.model, _masked(batches, mask)).probabilities.argmax(1)
+        predicted = infer(predictor.model, _masked(batches, mask)).probabilities.argmax(1)
         tables.append(
             pa.table(
                 {
@@ -70,7 +70,7 @@ def predictions_under(
                     "split": pa.array([split] * rows),
                     "conversation_id": utterances["conversation_id"],
                     "utterance_id": utterances["utterance_id"],
-                    "label": pa.array([labels[i] for i in found]),
+                    "label": pa.array([labels[i] for i in predicted]),
                     "truth": utterances["label"],
                 }
             )

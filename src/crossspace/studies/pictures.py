@@ -25,10 +25,10 @@ _MATRICES = 6
 
 def pictures(record: StudyRecord) -> list[Illustration]:
     """All figures for which the study holds something; ``section`` names the table that they stand beside."""
-    found = [*_grid(record), *_scores(record), *_intervals(record), *_missing(record)]
+    figures = [*_grid(record), *_scores(record), *_intervals(record), *_missing(record)]
     if "curves" in record.study.report:
-        found += _bands(record)
-    return [*found, *_confusions(record)]
+        figures += _bands(record)
+    return [*figures, *_confusions(record)]
 
 
 def _scores(record: StudyRecord) -> Iterator[Illustration]:
@@ -57,14 +57,14 @@ def _scores(record: StudyRecord) -> Iterator[Illustration]:
     )
 
 
-def _score(found: VariantRecord, metric: str, published: int) -> Score:
-    result = found.metric(metric)
+def _score(finished: VariantRecord, metric: str, published: int) -> Score:
+    result = finished.metric(metric)
     interval = result["interval"]
     return Score(
         100 * result["mean"],
         None if interval is None else (100 * interval[0], 100 * interval[1]),
         [100 * value for value in result["values"]],
-        None if found.variant.published is None else found.variant.published[published],
+        None if finished.variant.published is None else finished.variant.published[published],
     )
 
 
@@ -108,11 +108,11 @@ def _grid(record: StudyRecord) -> Iterator[Illustration]:
     (down, rows), (across, columns) = grid.items()
     means = np.full((len(rows), len(columns)), np.nan)
     spreads = means.copy()
-    for found in record.variants:
-        point = found.variant.point
+    for finished in record.variants:
+        point = finished.variant.point
         if point:
             place = list(rows).index(point[down]), list(columns).index(point[across])
-            result = found.metric("weighted_f1")
+            result = finished.metric("weighted_f1")
             means[place] = 100 * result["mean"]
             spreads[place] = np.nan if result["std"] is None else 100 * result["std"]
     yield Illustration(
@@ -144,7 +144,7 @@ def _missing(record: StudyRecord) -> Iterator[Illustration]:
     curves = {
         "any one" if modality == ANY else modality: (
             list(rates),
-            100 * np.column_stack([found["weighted_f1"] for found in rates.values()]),
+            100 * np.column_stack([scores["weighted_f1"] for scores in rates.values()]),
         )
         for modality, rates in record.conditions.items()
     }
@@ -173,7 +173,7 @@ def _bands(record: StudyRecord) -> Iterator[Illustration]:
     }
     panels, notes = {}, {}
     for loss in loss_names(record):
-        curves = {name: found[loss] for name, found in logged.items() if loss in found}
+        curves = {name: finished[loss] for name, finished in logged.items() if loss in finished}
         panels[loss_caption(loss)] = curves
         measured = {v.title: np.mean(oscillations(v, loss)) for v in record.variants if v.title in curves}
         notes[loss_caption(loss)] = [f"{name}: {x:.1f} %" for name, x in measured.items() if not np.isnan(x)]

@@ -97,13 +97,13 @@ class StudyRecord:
         content, study = folder.read(), folder.study()
         costs, fingerprint = folder.costs(), content["fingerprint"]
         named = titles([v for v in study.variants if v.twin_of is None])
-        found: dict[str, VariantRecord] = {}
+        finished: dict[str, VariantRecord] = {}
         for variant in study.variants:
             place = folder.run(variant.name)
             if (place / "results.json").exists():
                 title = named[variant.twin_of or variant.name]
-                found[variant.name] = _read(variant, place, fingerprint, costs.get(variant.name), title)
-        if all(v.twin_of is not None for v in study.variants if v.name in found):
+                finished[variant.name] = _read(variant, place, fingerprint, costs.get(variant.name), title)
+        if all(v.twin_of is not None for v in study.variants if v.name in finished):
             raise DataError(f"{path} holds no finished variant yet. 'crossspace study run' goes on with it.")
         failures = folder.failures()
         return cls(
@@ -111,10 +111,10 @@ class StudyRecord:
             study=study,
             seeds=content["seeds"],
             fingerprint=fingerprint,
-            variants=[found[v.name] for v in study.variants if v.name in found and v.twin_of is None],
-            twins={v.twin_of: found[v.name] for v in study.variants if v.twin_of and v.name in found},
+            variants=[finished[v.name] for v in study.variants if v.name in finished and v.twin_of is None],
+            twins={v.twin_of: finished[v.name] for v in study.variants if v.twin_of and v.name in finished},
             failures=failures,
-            unfinished=[v.name for v in study.variants if v.name not in found and v.name not in failures],
+            unfinished=[v.name for v in study.variants if v.name not in finished and v.name not in failures],
         )
 
     @cached_property
@@ -157,12 +157,12 @@ class StudyRecord:
         if tested is None or not (tested.run.folder / CONDITIONS).exists():
             return {}
         table = pq.read_table(tested.run.folder / CONDITIONS)
-        found: dict[str, dict[float, dict[str, np.ndarray]]] = {}
+        scores: dict[str, dict[float, dict[str, np.ndarray]]] = {}
         for name in pc.unique(table["condition"]).to_pylist():
             modality, rate = parse_condition(name)
             _, _, counts = counts_of(table.filter(pc.equal(table["condition"], name)), self.labels)
-            found.setdefault(modality, {})[rate] = metrics_of(counts.sum(1))
-        return {m: dict(sorted(rates.items())) for m, rates in found.items()}
+            scores.setdefault(modality, {})[rate] = metrics_of(counts.sum(1))
+        return {m: dict(sorted(rates.items())) for m, rates in scores.items()}
 
 
 def _read(variant: Variant, place: Path, fingerprint: str, costs: list[Any] | None, title: str) -> VariantRecord:

@@ -19,7 +19,7 @@ from crossspace.runtime import checked_seeds, processors
 from crossspace.studies.costs import ROUNDS
 from crossspace.studies.folder import CONDITIONS, StudyFolder
 from crossspace.studies.study import Study, Variant
-from crossspace.studies.worker import Finish, Job, Measure, Place, Train, work_at
+from crossspace.studies.worker import Finish, Job, JobSetup, Measure, Train, work_at
 from crossspace.training.devices import Devices
 from crossspace.training.tracking import Tracker, check_tracker
 
@@ -103,8 +103,8 @@ class StudyRun:
             self.folder.write_failures(self.failures)
         return self.failures
 
-    def _place(self, threads: int) -> Place:
-        return Place(str(self.path), self.devices.accelerator, threads, self.track, self.folder.path)
+    def _setup(self, threads: int) -> JobSetup:
+        return JobSetup(str(self.path), self.devices.accelerator, threads, self.track, self.folder.path)
 
     def _usable(self) -> list[Variant]:
         return [variant for variant in self.study.variants if variant.name not in self.failures]
@@ -150,7 +150,7 @@ class StudyRun:
             trained = isinstance(job, Train) and isinstance(event, Done) and not left[job.variant]
             return [self._finish(self.study.variant(job.variant))] if trained else []
 
-        with Processes(work_at(self._place(threads)), min(self.jobs, len(jobs)), threads=threads) as running:
+        with Processes(work_at(self._setup(threads)), min(self.jobs, len(jobs)), threads=threads) as running:
             running.add(jobs)
             for event in running:
                 running.add(heard(event), first=True)
@@ -183,8 +183,8 @@ class StudyRun:
         ]
         progress = Progress(total=len(rounds))
 
-        place = self._place(processors())
-        with Processes(work_at(place), 1, threads=place.threads, lasting=False) as running:
+        setup = self._setup(processors())
+        with Processes(work_at(setup), 1, threads=setup.threads, lasting=False) as running:
             running.add(rounds)
             for event in running:
                 job = event.item
@@ -203,5 +203,5 @@ def check_counts(**counts: int) -> None:
     """Raise :class:`UsageError` unless every one is at least 1."""
     low = {name: count for name, count in counts.items() if count < 1}
     if low:
-        found = ", ".join(f"--{name} {count}" for name, count in low.items())
-        raise UsageError(f"{' and '.join(f'`--{n}`' for n in counts)} should be at least 1. Found {found}.")
+        listed = ", ".join(f"--{name} {count}" for name, count in low.items())
+        raise UsageError(f"{' and '.join(f'`--{n}`' for n in counts)} should be at least 1. Found {listed}.")

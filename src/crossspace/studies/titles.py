@@ -16,9 +16,9 @@ _LONGEST = 44
 
 def titles(variants: Sequence[Variant]) -> dict[str, str]:
     """``{name: title}``; where two titles would be the same, both variants keep their names."""
-    made = {variant.name: _title(variant) for variant in variants}
-    count = Counter(made.values())
-    return {name: title if count[title] == 1 else name for name, title in made.items()}
+    proposed = {variant.name: _title(variant) for variant in variants}
+    count = Counter(proposed.values())
+    return {name: title if count[title] == 1 else name for name, title in proposed.items()}
 
 
 def _title(variant: Variant) -> str:
@@ -34,8 +34,8 @@ def _title(variant: Variant) -> str:
     model = spelled(str(variant.configuration.model["name"]))
     if name in _WHOLE:
         return f"{name.capitalize()} {model}"
-    found = spelled(name, about)
+    words = spelled(name, about)
     if name.startswith(("without-", "with-")):
-        return f"{model} {found}"
-    first = found.split()[0]
-    return first.capitalize() + found[len(first) :] if first.islower() else found
+        return f"{model} {words}"
+    first = words.split()[0]
+    return first.capitalize() + words[len(first) :] if first.islower() else words

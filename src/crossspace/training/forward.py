@@ -135,12 +135,12 @@ def check_cut(objectives: Iterable[Tensor], tops: Iterable[Tensor], model: Model
 
 def _nodes(tensors: Iterable[Tensor]) -> set[torch.autograd.graph.Node]:
     """All nodes of the graphs of ``tensors`` but those that stand for parameters, which either half may use."""
-    seen: set[torch.autograd.graph.Node] = set()
+    nodes: set[torch.autograd.graph.Node] = set()
     waiting = [x.grad_fn for x in tensors if x.grad_fn is not None]
     while waiting:
         node = waiting.pop()
-        if node in seen or hasattr(node, "variable"):
+        if node in nodes or hasattr(node, "variable"):
             continue
-        seen.add(node)
+        nodes.add(node)
         waiting += [before for before, _ in node.next_functions if before is not None]
-    return seen
+    return nodes

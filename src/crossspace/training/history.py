@@ -61,7 +61,7 @@ class History:
             sink.close()
 
 
-def step_record(
+def step_line(
     seed: int, epoch: int, step: int, rate: float, names: Sequence[str], values: Sequence[float]
 ) -> dict[str, Any]:
     """One step as a record; ``names`` are those of :class:`~crossspace.training.step.StepRecord`."""
@@ -81,9 +81,9 @@ def scalars(record: Mapping[str, Any]) -> list[tuple[str, float, int]]:
     groups = {group: values for group, values in record.items() if isinstance(values, Mapping)}
     if "scores" in groups:
         groups[str(record["split"])] = groups.pop("scores")
-    found = [
+    numbers = [
         (f"{group}/{name}", float(value), at) for group, values in groups.items() for name, value in values.items()
     ]
     if "learning_rate" in record:
-        found.append(("learning_rate", float(record["learning_rate"]), at))
-    return found
+        numbers.append(("learning_rate", float(record["learning_rate"]), at))
+    return numbers

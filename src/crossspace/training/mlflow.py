@@ -94,9 +94,9 @@ class MLflowSink:
 
     def _experiment(self, name: str, store: Path) -> str:
         """The id of the experiment, made if it is not there."""
-        found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            return found.experiment_id
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is not None:
+            return experiment.experiment_id
         # Nothing is put there, but without it MLflow would name a folder where the command was given.
         return self._client.create_experiment(name, artifact_location=(store.resolve() / "mlflow").as_uri())
 

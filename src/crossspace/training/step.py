@@ -28,7 +28,7 @@ from crossspace.training.forward import (
     with_gradients,
 )
 from crossspace.training.measured import divisors
-from crossspace.training.record import StepRecord, step_values
+from crossspace.training.step_record import StepRecord, step_values
 from crossspace.training.update import ClipPer, Update
 
 

@@ -27,12 +27,12 @@ from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from crossspace.training.checks import check_training, deciding_split
 from crossspace.training.class_weights import class_weights
-from crossspace.training.history import History, step_record
+from crossspace.training.history import History, step_line
 from crossspace.training.options import TrainingOptions
 from crossspace.training.processes import reducer, share
 from crossspace.training.rates import Rates
-from crossspace.training.record import StepRecord
 from crossspace.training.step import TrainingStep
+from crossspace.training.step_record import StepRecord
 
 _LOOK_EVERY = 16
 """Steps between two looks at whether a step was refused, on devices where looking means waiting."""
@@ -152,18 +152,18 @@ class Trainer:
         self.step.begin_epoch(epoch)
         seed_everything(common + self.fabric.global_rank)
         self.model.train()
-        kept: list[tuple[StepRecord, float, list[int]]] = []
+        steps: list[tuple[StepRecord, float, list[int]]] = []
         for number, indices in enumerate(self._shuffled(epoch)):
             rate = self.rates.set(epoch * self.steps_per_epoch + number)
             record = self.step(*self._micro_batches(indices))
             if self.averaged is not None:
                 self.averaged.update_parameters(self.model)
-            kept.append((record, rate, indices))
+            steps.append((record, rate, indices))
             if self.fabric.device.type == "cpu" or number % _LOOK_EVERY == 0:
-                self._check(epoch, kept[-_LOOK_EVERY:])
+                self._check(epoch, steps[-_LOOK_EVERY:])
                 self._tell(epoch, number + 1, self._as_record(epoch, number, record, rate))
-        self._check(epoch, kept)
-        return [self._as_record(epoch, number, record, rate) for number, (record, rate, _) in enumerate(kept)]
+        self._check(epoch, steps)
+        return [self._as_record(epoch, number, record, rate) for number, (record, rate, _) in enumerate(steps)]
 
     def _micro_batches(self, indices: Sequence[int]) -> list[Batch]:
         """This process's part of a batch, divided; at least one part, which may be empty."""
@@ -174,10 +174,10 @@ class Trainer:
 
     def _as_record(self, epoch: int, number: int, record: StepRecord, rate: float) -> dict[str, Any]:
         step = epoch * self.steps_per_epoch + number
-        return step_record(self.seed, epoch, step, rate, record.names, record.values.tolist())
+        return step_line(self.seed, epoch, step, rate, record.names, record.values.tolist())
 
-    def _check(self, epoch: int, kept: Sequence[tuple[StepRecord, float, list[int]]]) -> None:
-        for record, _, indices in kept:
+    def _check(self, epoch: int, steps: Sequence[tuple[StepRecord, float, list[int]]]) -> None:
+        for record, _, indices in steps:
             if float(record.broken):
                 ids = self.corpus.conversation_ids(self.train_split)
                 values = dict(zip(record.names, record.values.tolist(), strict=True))
@@ -192,11 +192,11 @@ class Trainer:
     def _decide(self, epoch: int) -> dict[str, Any]:
         """Score the deciding split and keep the weights when they are the best so far."""
         model = self._to_keep()
-        found = infer(model, self._in_order(self.deciding_split))
+        inference = infer(model, self._in_order(self.deciding_split))
         truth = self.corpus.labels(self.deciding_split)
-        result = scores(truth, found.probabilities.argmax(1), self.corpus.spec.labels)
+        result = scores(truth, inference.probabilities.argmax(1), self.corpus.spec.labels)
         rows = truth != UNLABELLED
-        likelihood = found.probabilities[rows, truth[rows]]
+        likelihood = inference.probabilities[rows, truth[rows]]
         loss = float(-np.log(np.clip(likelihood, 1e-12, None)).mean())
         self.rates.look(float(result.weighted_f1), loss)
         better = result.weighted_f1 > self.best.score

@@ -72,9 +72,9 @@ class Folds:
         trainer = Trainer(fabric, corpus, model, configuration.build_balancer(), configuration.training, folder, seed)
         with self.devices.limit_threads(sum(p.numel() for p in model.parameters())):
             trainer.fit()
-            found = Predictor.from_pretrained(folder).infer_corpus(corpus, "test")
+            inference = Predictor.from_pretrained(folder).infer_corpus(corpus, "test")
         shutil.rmtree(folder, ignore_errors=True)
-        result = scores(corpus.labels("test"), found.probabilities.argmax(1), corpus.spec.labels)
+        result = scores(corpus.labels("test"), inference.probabilities.argmax(1), corpus.spec.labels)
         return float(result.weighted_f1)
 
 

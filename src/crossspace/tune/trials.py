@@ -72,11 +72,11 @@ class Trials:
             self.forget(trial.number)
         return None
 
-    def take_over(self, found: FrozenTrial) -> Trial:
+    def take_over(self, frozen: FrozenTrial) -> Trial:
         """A trial that is under way, to go on with."""
         from optuna.trial import Trial
 
-        return Trial(self.study, found._trial_id)
+        return Trial(self.study, frozen._trial_id)
 
     def _drawn(self, draw: Callable[[Trial], dict[str, Any]]) -> tuple[int, FrozenTrial]:
         """The number of the next trial and what it draws, tried on a copy in memory."""
@@ -192,8 +192,8 @@ def _open(path: Path) -> tuple[Study, Any]:
             error = caught
             time.sleep(0.1)
     raise CrossspaceError(
-        f"{path} should hold the trials of a search. Found: {_told(error)}. Free some space if the disk is full; else "
-        "remove the folder to begin again."
+        f"{path} should hold the trials of a search. Found: {_database_message(error)}. Free some space if the "
+        "disk is full; else remove the folder to begin again."
     )
 
 
@@ -210,10 +210,10 @@ def storing(folder: Path) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        raise not_written(folder / FILE, _told(error)) from error
+        raise not_written(folder / FILE, _database_message(error)) from error
 
 
-def _told(error: BaseException | None) -> str:
+def _database_message(error: BaseException | None) -> str:
     """What the database itself says, without the statement that it was given."""
     while error is not None and error.__cause__ is not None:
         error = error.__cause__

@@ -46,8 +46,8 @@ class Score:
     @property
     def points(self) -> list[float]:
         """Everything that is drawn of it."""
-        found = [self.value, *(self.interval or ()), *self.seeds]
-        return [x for x in [*found, np.nan if self.published is None else self.published] if np.isfinite(x)]
+        values = [self.value, *(self.interval or ()), *self.seeds]
+        return [x for x in [*values, np.nan if self.published is None else self.published] if np.isfinite(x)]
 
 
 @drawn
@@ -167,15 +167,15 @@ def _frame(axes: Axes, metric: str, low: float, high: float, rows: int) -> None:
 
 def _key(scores: Iterable[Score]) -> list[Line2D]:
     drawn_scores = list(scores)
-    found = [Line2D([], [], color=BLUE, marker="o", markersize=6, linestyle="", label="mean")]
+    handles = [Line2D([], [], color=BLUE, marker="o", markersize=6, linestyle="", label="mean")]
     if any(score.interval for score in drawn_scores):
-        found.append(Line2D([], [], color=BLUE, marker="|", label="95 % interval"))
+        handles.append(Line2D([], [], color=BLUE, marker="|", label="95 % interval"))
     if any(len(score.seeds) > 1 for score in drawn_scores):
-        found.append(Line2D([], [], color=INK, alpha=0.6, marker="o", linestyle="", label="one seed", **_SEED))
+        handles.append(Line2D([], [], color=INK, alpha=0.6, marker="o", linestyle="", label="one seed", **_SEED))
     if any(score.published is not None for score in drawn_scores):
-        found.append(
+        handles.append(
             Line2D(
                 [], [], color="none", marker="D", markeredgecolor=INK, markersize=4.2, linestyle="", label="published"
             )
         )
-    return found
+    return handles
