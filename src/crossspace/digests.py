@@ -19,6 +19,7 @@ def file_digest(path: str | Path) -> str:
     """SHA-256 of the content of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
+        # Models and tables may be larger than the memory.
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
@@ -41,6 +42,7 @@ def check_sums(folder: str | Path) -> None:
     if not (folder / SUMS).exists():
         return
     faults = []
+    # As bytes with replacement: damage of the list itself is named by its line, and raises nothing.
     for number, line in enumerate((folder / SUMS).read_bytes().decode("utf-8", "replace").splitlines(), 1):
         entry = _LINE.fullmatch(line)
         if entry is None:

@@ -46,6 +46,7 @@ class Predictor:
             DataError: there is no usable model.
         """
         folder = Path(source)
+        # A folder wins over a name on a hub, which then takes no network.
         if folder.is_dir():
             folder = _best_seed(folder)
             return cls(Model._from_pretrained(model_id=str(folder)), name=str(folder))
@@ -164,6 +165,7 @@ class Predictor:
         speakers = utterances["speaker"].to_pylist()
         lengths = corpus.lengths(split)
         at = 0
+        # Speakers are numbered per conversation, so the flat list is walked along with the conversations.
         for group in batches_of(lengths):
             batch, indices = batch_of(corpus, split, group), []
             for conversation in group:
@@ -177,6 +179,7 @@ class Predictor:
         features, present = {}, {}
         for m, width in self.task.widths.items():
             known = m in batch.features
+            # Zeros under a mask that says missing: they are never taken for data.
             features[m] = batch.features[m] if known else torch.zeros(rows, width)
             present[m] = batch.present[m] if known else torch.zeros(rows, dtype=torch.bool)
         return replace(
@@ -213,6 +216,7 @@ def _best_seed(folder: Path) -> Path:
         return folder
     seeds = []
     for path in sorted(folder.glob("seed-*/result.json")):
+        # The score decides which model answers, so it has to be the one that was written.
         check_sums(path.parent)
         with reading(path, "how a seed ended", "Train that seed again."):
             seeds.append((float(json.loads(path.read_text(encoding="utf-8"))["best_score"]), path.parent))
@@ -221,4 +225,5 @@ def _best_seed(folder: Path) -> Path:
             f"{folder} should be a run folder with finished seeds, or a folder with config.json and model.safetensors. "
             "Found neither; if the run was interrupted, finish it by 'crossspace train ... --resume'."
         )
+    # The best on the split that chose the epoch; the first of equals.
     return max(seeds, key=lambda seed: seed[0])[1]

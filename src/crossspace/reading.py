@@ -58,10 +58,12 @@ def reading(source: str | Path, expected: str, advice: str = "Copy or make it ag
 
 def _one_line(error: Exception) -> str:
     """A foreign message in one line of bearable length."""
+    # Its own text is empty or speaks of an allocation that the user never asked for.
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     text = " ".join(str(error).split()) or type(error).__name__
     shown = text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
+    # Damaged files put lone surrogates into messages, which a terminal cannot print.
     return shown.encode("utf-8", "backslashreplace").decode("utf-8").rstrip(".")

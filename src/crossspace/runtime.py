@@ -49,6 +49,7 @@ def versions() -> dict[str, str]:
 
 def processors() -> int:
     """Processors that this process may use."""
+    # A container or scheduler may allow fewer than the machine has.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -82,6 +83,7 @@ def seed_everything(seed: int) -> None:
     import torch
 
     random.seed(seed)
+    # NumPy takes 32 bits; derived seeds have more.
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
 
@@ -100,12 +102,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, since a name can change only within one file system.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        # Libraries open the path themselves; Windows lets nobody rename a file that is open.
         os.close(handle)
         temporary = Path(name)
         yield temporary
         with open(temporary, "rb+") as file:
+            # Without it a power failure may keep the new name and lose the content.
             os.fsync(file.fileno())
+        # mkstemp makes files for this user alone; others may read this one as any other file.
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
@@ -124,6 +130,7 @@ def not_written(path: str | Path, reason: str) -> WritingError:
 
 
 def _umask() -> int:
+    # It can be read in no other way than by setting it.
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -169,6 +176,7 @@ def end_with_parent() -> None:
 
     def wait() -> None:
         parent.join()
+        # Without cleaning up, which could wait for a process that is gone.
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True, name="end-with-parent").start()

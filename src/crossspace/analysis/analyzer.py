@@ -112,6 +112,7 @@ class Analyzer:
             DataError: a file cannot be read, or holds nothing that the model can use.
         """
         if media is not None:
+            # Before hearing begins: whether a file is a recording at all is known at once.
             check_kind(media)
         if transcript is None and media is not None and not {"audio", "visual"} & set(self.predictor.task.modalities):
             raise DataError(
@@ -153,6 +154,7 @@ class Analyzer:
                 "has nothing of it" + (f" ({'; '.join(reasons)})." if reasons else ".")
             )
         records = self.predictor.predict(conversation)
+        # Whatever any utterance has; single gaps stand beside their utterances.
         present = {m for u in conversation.utterances for m in u.features}
         notes = [*notes, *said_unmatched(unmatched(known, present)[0], (), "the conversation")]
         return Analysis(
@@ -185,6 +187,7 @@ class LiveAnalysis:
 
     def push(self, utterance: Utterance) -> UtteranceAnalysis:
         """The next utterance, from what was said before it."""
+        # The text only: sound and pictures of one live utterance come as features, if at all.
         filled = self._extraction.fill([Conversation("live", (utterance,))])[0].utterances[0]
         return _utterance(filled, self._stream.push(filled), self._modalities)
 
@@ -225,6 +228,7 @@ def _extractor(predictor: Predictor, modality: str, wanted: str | None) -> Extra
 
 
 def _card(predictor: Predictor) -> str | None:
+    # The card of a run lies beside the folders of its seeds.
     for folder in (Path(predictor.name), Path(predictor.name).parent):
         path = folder / CARD
         if (folder / "config.json").exists() and path.is_file():

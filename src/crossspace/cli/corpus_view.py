@@ -48,6 +48,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     if summary["cut"]:
         print(f"splits were cut by crossspace: {told(summary['cut'])}")
     tell_difference(summary["validation"])
+    # In the order of the whole corpus, so that the speakers of all splits stand in the same lines.
     everyone = list(splits["all"]["speakers"].items())
     rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in everyone]
     more = f" (the {_MOST_SPEAKERS} of {len(rows)} who say most)" if len(rows) > _MOST_SPEAKERS else ""

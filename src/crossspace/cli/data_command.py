@@ -50,6 +50,7 @@ def run(words: Sequence[str]) -> int:
 def _import(words: list[str]) -> int:
     from crossspace.data.importers import find, names
 
+    # Twice: the format says which options there are, and they may be of a component that --import brings.
     before = Parser(prog="crossspace data import", add_help=False, imports=True)
     before.add_argument("--format")
     chosen, _ = before.parse_known_args(words)
@@ -132,14 +133,17 @@ def add_options(parser: Parser, component: type) -> list[str]:
     about = _argument_docs(component)
     names = []
     for name, parameter in inspect.signature(component).parameters.items():
+        # Other defaults have no short spelling in a help text.
         plain = parameter.default if isinstance(parameter.default, (str, int, float, tuple)) else None
         required = parameter.default is inspect.Parameter.empty
         converter = _converter(str(parameter.annotation))
         hint = about.get(name, "") + _WRITTEN.get(converter, "")
         parser.add_argument(
+            # Both spellings, since the argument in Python has the underscore.
             *dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}")),
             dest=name,
             type=converter,
+            # Left out where it is not given, so that the default of the constructor holds.
             default=argparse.SUPPRESS,
             required=required,
             metavar=name.upper(),
@@ -151,6 +155,7 @@ def add_options(parser: Parser, component: type) -> list[str]:
 
 def _converter(annotation: str) -> Callable[[str], Any]:
     lowered = annotation.lower()
+    # The more particular first: each of these types contains the word of a later one.
     if "dict[str, dict" in lowered:
         return json_value
     if "mapping" in lowered or "dict" in lowered:

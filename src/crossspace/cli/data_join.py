@@ -77,6 +77,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _target(options: argparse.Namespace) -> str:
+    # As the last argument for who is used to it, as an option for who writes a script.
     if (options.target is None) == (options.out is None):
         raise UsageError(
             "One file to write is expected, as TARGET or --out. Found " + ("two." if options.out else "none.")

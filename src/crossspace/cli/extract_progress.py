@@ -32,6 +32,7 @@ class ExtractProgress(Display):
                 standing.stage, total=standing.total, count="", text=""
             )
             self._began[standing.stage] = self._before
+        # Since this stage began, not the command: texts are much faster than recordings.
         rate = standing.done / max(now - self._began[standing.stage], 1e-6)
         count = f"{standing.done}/{standing.total}" + (f", {standing.failed} failed" if standing.failed else "")
         count += f", {rate:.1f}/s" if standing.done < standing.total or standing.done > 1 else ""

@@ -46,6 +46,7 @@ def _rows(components: Components[Any], more: Callable[[Any], str] = lambda compo
     """Names and descriptions; of what is from outside, also where from. What packages offer is not imported."""
     outside = components.outside
     rows = []
+    # Only what is imported already: listing should not run code of installed packages.
     for name, component in components.here.items():
         source = f"(from {outside[name].origin})" if name in outside else ""
         rows.append((name, " ".join(filter(None, (_about(component), more(component), source)))))

@@ -50,8 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"crossspace: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
+        # Whoever reads (head, less) has seen enough; the interpreter must not fail on flushing at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    # No traceback: nothing is lost, and the user knows what happened.
     except KeyboardInterrupt:
         print(
             "crossspace: interrupted. What was finished is saved; the same command goes on (train: with --resume).",
@@ -70,6 +72,7 @@ def _notes() -> Iterator[None]:
         before = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            # Ours are sentences for users; the place in the code means nothing to them.
             if issubclass(category, CrossspaceWarning):
                 print(f"Note: {message}", file=sys.stderr)
             else:
@@ -89,6 +92,7 @@ def _dispatch(words: list[str]) -> int:
     command, rest = words[0], words[1:]
     if command not in COMMANDS:
         raise UsageError(f"There is no command {command!r}. {suggestion(command, COMMANDS)}")
+    # Only the module of the command: importing PyTorch takes longer than most of the others do.
     return int(importlib.import_module(f"crossspace.cli.{command}_command").run(rest) or 0)
 
 

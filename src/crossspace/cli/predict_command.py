@@ -142,6 +142,7 @@ def _conversation(
         )
     _note(*unmatched(sorted(known), sorted(present)), "the conversation")
     trained = predictor.model.details.get("extractors", {})
+    # Nothing is refused: features made elsewhere are the user's word, and mostly right.
     if unsaid := sorted(m for m in known & present if trained.get(m) and m not in extractors):
         print(
             f"Note: {source} does not say what made its features of {', '.join(unsaid)}; they should be those of "

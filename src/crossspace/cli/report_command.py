@@ -19,6 +19,7 @@ def parsers() -> dict[str, Parser]:
 def run(words: Sequence[str]) -> int:
     """Write the report of a finished run again."""
     options = parsers()[""].parse_all(words)
+    # The folder of a study is easily taken for one of its runs.
     if (Path(options.run) / "study.yaml").exists() and not (Path(options.run) / "results.json").exists():
         raise UsageError(
             f"{options.run} is the folder of a study. Its report: 'crossspace study report {options.run}'."

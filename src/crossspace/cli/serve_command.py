@@ -33,9 +33,11 @@ _TOKEN = "CROSSSPACE_TOKEN"
 def run(words: Sequence[str]) -> int:
     """Serve."""
     options = parsers()[""].parse_all(words)
+    # The environment is the better place: other users see the arguments of a process.
     token = options.token if options.token is not None else os.environ.get(_TOKEN) or None
     limits = {name: value for name, value in vars(options).items() if name not in ("run", "extractors", "token")}
     settings = Settings(token=token, **limits)
+    # Before the model is loaded, which takes longer than finding out.
     for library in ("fastapi", "uvicorn", "websockets", "python_multipart"):
         optional_import(library, "serve")
 
@@ -50,6 +52,7 @@ def run(words: Sequence[str]) -> int:
         try:
             serve(app, settings, listening, lambda: _say(analyzer.name, analyzer.in_the_box, address, settings))
         except KeyboardInterrupt:
+            # Ctrl-C is how a server is ended, so it ends well.
             print("crossspace: the server has ended.", file=sys.stderr)
     return 0
 

@@ -32,6 +32,7 @@ class StudyProgress(Display):
         count = f"{progress.done}/{progress.total}" + (f", {progress.failed} failed" if progress.failed else "")
         if self._task is None or progress.total != self._progress.tasks[self._task].total:
             self._task = self._progress.add_task(self.name, total=progress.total, count=count, text="")
+            # Before the reset: the first reading is no work of this process, and must not count as speed.
             self._progress.update(self._task, completed=progress.completed)
             self._progress.reset(
                 self._task, total=progress.total, completed=int(progress.completed), count=count, text=""
@@ -39,6 +40,7 @@ class StudyProgress(Display):
             self._began, self._at = time.monotonic(), progress.completed
         self._progress.update(self._task, completed=progress.completed, count=count, text=progress.text)
         ended = (progress.done, progress.failed, progress.total)
+        # Progress within a training is no news where there is no bar.
         if ended != self._said:
             self.line(f"{self.name}: {count}{self._left(progress)} {progress.text}".rstrip())
         self._said = ended

@@ -20,6 +20,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console = Console()
     if not console.is_terminal:
+        # In a pipe rich would fold a table to 80 columns.
         console = Console(width=140)
     console.print(title, style="italic", highlight=False)
     console.print(table)

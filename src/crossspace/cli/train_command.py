@@ -128,6 +128,7 @@ def _run_settings(options: argparse.Namespace) -> dict[str, Any]:
 def _seeds(options: argparse.Namespace, content: dict[str, Any]) -> list[int]:
     """The seeds to train: as the configuration file has them, or counted from the first."""
     stated = content.get("seeds", [0])
+    # YAML may say how many, as the option does.
     if isinstance(stated, int) and stated >= 1:
         stated = range(stated)
     if not isinstance(stated, (list, range)) or not stated or not all(isinstance(seed, int) for seed in stated[:1]):

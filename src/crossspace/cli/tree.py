@@ -42,6 +42,7 @@ def _arguments() -> dict[str, list[str]]:
 
     names: dict[str, dict[str, None]] = {}
     models, balancers = MODELS.here, BALANCERS.here  # nobody asked for what installed packages offer
+    # Each model once and each balancer once; all pairs would be read a hundred times over.
     usual = next(iter(models)), next(iter(balancers))
     for model, balancer in [(m, usual[1]) for m in models] + [(usual[0], b) for b in balancers]:
         for action in configuration_parser(model, balancer)._actions:

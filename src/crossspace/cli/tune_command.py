@@ -64,6 +64,7 @@ def run(words: Sequence[str]) -> int:
         raise UsageError("`--recipe` and `--config` both say where to start. Give one of them.")
     try:
         return _search(options, rest)
+    # Another sentence than that of other commands: trials are saved one by one, and --resume is no option here.
     except KeyboardInterrupt:
         print("crossspace: interrupted. Finished trials are saved; the same command goes on.", file=sys.stderr)
         return 1
@@ -137,6 +138,7 @@ def _rerun(options: argparse.Namespace) -> int:
     settings = read_yaml(folder / SETTINGS)
     path = options.data or settings["data"]
     corpus = Corpus.read(path)
+    # Scores on other data would differ, and say nothing of whether the search can be repeated.
     if corpus.fingerprint != settings["fingerprint"]:
         raise UsageError(
             f"{folder} was searched on a corpus with the fingerprint {settings['fingerprint']}; {path} has "

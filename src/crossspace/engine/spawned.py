@@ -46,6 +46,7 @@ class Spawned:
     def __init__(
         self, target: Callable[..., None], arguments: Sequence[Any] = (), name: str = "", imports: Sequence[Origin] = ()
     ) -> None:
+        # A line of its own for each process: a shared queue that one dies in is broken for all.
         self.line, theirs = _SPAWN.Pipe()
         self.has_spoken = False
         process_arguments = (theirs, tuple(imports), target, tuple(arguments))
@@ -59,6 +60,7 @@ class Spawned:
             # This process imports the script that asked for it, and is not to ask again; that one says why.
             raise SystemExit(1) from None
         finally:
+            # Only then the line ends when the process does.
             theirs.close()
 
     def hear(self) -> bytes | None:
@@ -72,6 +74,7 @@ class Spawned:
         if self.has_spoken:
             return word
         self.has_spoken = True
+        # Its first word, before any work: whether code from outside could be imported there.
         if (reason := pickle.loads(word)) is not None:
             raise CrossspaceError(reason)
         return None

@@ -64,11 +64,14 @@ def reliability(
             f"confidences from {np.min(sure, initial=np.inf):g} to {np.max(sure, initial=-np.inf):g}."
         )
     if binning == "equal-mass":
+        # The rank of the first of equal confidences, so that equals share a bin whatever the order of the rows.
         rank = np.searchsorted(np.sort(sure), sure, side="left")
         chosen = rank * bins // len(sure)
     else:
+        # A confidence of exactly 1 belongs to the last bin.
         chosen = np.minimum((sure * bins).astype(np.int64), bins - 1)
     _, place, count = np.unique(chosen, return_inverse=True, return_counts=True)
+    # The ends that predictions reach, not those of the bin: a point stands where its predictions lie.
     lower, upper = np.full(len(count), np.inf), np.full(len(count), -np.inf)
     np.minimum.at(lower, place, sure)
     np.maximum.at(upper, place, sure)

@@ -107,15 +107,19 @@ def compare_all(
     p-values after Holm. And the variances between trainings borrow from each other (:func:`~.moderation.moderated`),
     because a few seeds of one variant say little of its spread.
     """
+    # Everything is checked before anything is worked out: permutation tests take their time.
     pairs = {name: _checked(reference, counts) for name, counts in variants.items()}
     values = {name: _by_seed(second, metric) for name, (_, second) in pairs.items()}
     if not pairs:
         return {}
     base = _by_seed(next(iter(pairs.values()))[0], metric)
     count = len(base)
+    # The variance of a mean over seeds. A single seed says nothing of it, and the interval is then too narrow.
     spread = [x.var(ddof=1) / count if count > 1 else 0.0 for x in (base, *values.values())]
+    # Together, the reference among them: this is where variances borrow from each other.
     (of_base, *of_variants), freedom = moderated(spread, count - 1)
     tests = {name: _permutation(first, second, metric, permutations, seed) for name, (first, second) in pairs.items()}
+    # After all tests are done, since Holm orders the p-values of all of them.
     corrected = dict(zip(tests, holm([p for p, _ in tests.values()]), strict=True))
     comparisons = {}
     for (name, (first, second)), of_variant in zip(pairs.items(), of_variants, strict=True):
@@ -136,6 +140,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     order = np.argsort(p, kind="stable")
     steps = np.minimum(p[order] * np.arange(len(p), 0, -1), 1.0)
     adjusted = np.empty_like(p)
+    # A p-value that is larger than one before it in the order stays larger after the correction.
     adjusted[order] = np.maximum.accumulate(steps)
     return [float(value) for value in adjusted]
 
@@ -145,11 +150,14 @@ def _interval(
 ) -> tuple[float | None, float | None, tuple[float, float] | None]:
     """Standard error, degrees of freedom and interval from variances that add up, each with its degrees of freedom."""
     variance = sum(part for part, _ in parts)
+    # The very same predictions differ by 0, which is known exactly.
     if equal and variance < _ROUNDING**2:
         return 0.0, None, (0.0, 0.0)
+    # One conversation leaves nothing to leave out, and a variance of rounding errors would give a width of nothing.
     if not parts[0][1] or variance < _ROUNDING**2:
         return None, None, None
     error = float(np.sqrt(variance))
+    # Welch and Satterthwaite: between the smallest number of degrees and the sum of all.
     freedom = float(variance**2 / sum(part**2 / count for part, count in parts if part))
     reach = float(stats.t.isf(LEVEL / 2 / together, freedom)) * error
     return error, freedom, (difference - reach, difference + reach)
@@ -174,6 +182,7 @@ def _checked(
         raise DataError(
             f"Two models are compared with equally many seeds. Found {len(first)} and {len(second)}. Train the missing."
         )
+    # A conversation without a label says nothing, and would count as a unit of the jackknife.
     known = first.sum(axis=(0, 2, 3)) > 0
     return first[:, known], second[:, known]
 
@@ -241,8 +250,10 @@ def _permutation(
         return metrics_of(total.reshape(*total.shape[:-1], count, classes, classes))[metric].mean(-1)
 
     def statistic(one: NDArray[np.int64], other: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
+        # Conversations whose two models changed places bring their gain to the other side.
         moved = (np.moveaxis(one, axis, -1) >= groups).astype(np.float64) @ gain
         difference = value(totals[1] - moved) - value(totals[0] + moved)
+        # Equal differences must be equal to the last digit, or the test does not count them as ties.
         return np.where(np.abs(difference) < _ROUNDING, 0.0, difference)
 
     exact = groups < 60 and 2**groups <= permutations

@@ -29,13 +29,18 @@ def moderated(variances: ArrayLike, freedom: float) -> tuple[NDArray[np.float64]
     """
     sample = np.asarray(variances, dtype=np.float64)
     pooled = float(sample.mean())
+    # Of two variances nobody can tell how variances vary.
     if len(sample) < 3 or not freedom or pooled <= 0:
         return sample, freedom
     half = freedom / 2
+    # Logarithms of variances are nearly normal around the usual one, apart from a known shift.
     logs = np.log(np.maximum(sample, _LEAST * pooled)) - digamma(half) + np.log(half)
+    # What the variances differ by beyond what chance alone would have them differ.
     excess = float(logs.var(ddof=1) - polygamma(1, half))
     if excess <= polygamma(1, _MOST):
+        # No more than chance: they are estimates of one variance.
         return np.full_like(sample, pooled), freedom * len(sample)
+    # Trigamma has no inverse in closed form. Past the left end the variances have nothing in common.
     prior = 2 * float(brentq(lambda x: polygamma(1, x) - excess, 1e-3, _MOST)) if excess < polygamma(1, 1e-3) else 0.0
     if not prior:
         return sample, freedom

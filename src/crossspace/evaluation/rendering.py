@@ -24,6 +24,7 @@ def render(template: str, context: Mapping[str, Any]) -> str:
     jinja = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=select_autoescape(("html.jinja",)),
+        # A name that is missing would print nothing, and a report without its warning is worse than none.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -45,6 +46,7 @@ def points(interval: Sequence[float] | None) -> str:
 
 def cell(text: Any) -> str:
     """``text`` where Markdown would otherwise read it as markup."""
+    # Markdown lets HTML through, so the signs of HTML are escaped as well.
     escaped = "".join(f"\\{c}" if c in "\\`*_[]|#" else c for c in plain(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

@@ -72,7 +72,9 @@ class RunRecord:
         if not folder.is_dir():
             kind = "a file" if folder.exists() else "nothing"
             raise DataError(f"{folder} should be the folder of a run. Found {kind}. Check the path.")
+        # Before the files are read: damage is better named than tried.
         check_sums(folder)
+        # Values of another type than expected, deep inside, are the folder's fault too.
         with reading(folder, "the folder of a finished run", "Restore it or run again."):
             return cls._read(folder)
 

@@ -68,6 +68,7 @@ class Stream:
         self.model, self.window = model.eval(), window
         self._names = model.task.modalities if contributions else ()
         names = coalitions(model.task.modalities)
+        # The last one is the full coalition, whose probabilities are the prediction.
         self._coalitions = names if contributions else names[-1:]
         self.reset()
 
@@ -109,6 +110,7 @@ class Stream:
         before = self.mark()
         try:
             return self._read_on(utterances) if self.causal else [self._read_again(u) for u in utterances]
+        # Whatever it was, an interrupt included: half an utterance must not stay in the memory.
         except BaseException:
             self.rewind(before)
             raise
@@ -118,6 +120,7 @@ class Stream:
         past.passage = [*past.passage, utterance][-self.window :]
         past.count += 1
         past.meet(utterance)
+        # In the order of the whole conversation, before the passage asks for the same numbers.
         self.model.task.speaker_indices([utterance.speaker], past.speakers)
         speakers = self.model.task.speaker_indices([u.speaker for u in past.passage], past.speakers)
         passage = Conversation("stream", tuple(past.passage))
@@ -129,6 +132,7 @@ class Stream:
         inference = infer(self.model, [self._batch(utterances)])
         self._past.memory.seen += len(utterances)
         self._past.count += len(utterances)
+        # A modality that comes late contributes from then on; earlier records do not name it.
         named = []
         for utterance in utterances:
             self._past.meet(utterance)
@@ -149,6 +153,7 @@ class Stream:
             lengths=torch.full((times,), len(one)),
             speakers=speakers.repeat(times),
             labels=one.labels.repeat(times),
+            # The memory holds one state per coalition, in the order in which they are repeated here.
             memory=self._past.memory,
         )
 

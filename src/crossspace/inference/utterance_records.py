@@ -32,9 +32,11 @@ def read_whole(
     """
     if not conversation.utterances:
         return []
+    # Labels that the model does not know may be there, and are of no use here.
     batch = collate([conversation.without_labels()], model.task)
     if speakers is not None:
         batch = replace(batch, speakers=torch.tensor(speakers))
+    # Only what the conversation has: every further player would double the passes and get 0.
     here = [m for m in model.task.modalities if bool(batch.present[m].any())]
     said = {
         coalition: infer(model, [batch.keep(coalition)]) for coalition in coalitions(here)[0 if contributions else -1 :]
@@ -85,6 +87,7 @@ def shapley(player: str, value: Mapping[Coalition, np.ndarray]) -> np.ndarray:
     total = np.zeros_like(value[frozenset()])
     for coalition, without in value.items():
         if player not in coalition:
+            # The share of all orders in which the modalities of the coalition come first, and this player next.
             weight = factorial(len(coalition)) * factorial(len(players) - len(coalition) - 1) / factorial(len(players))
             total = total + weight * (value[coalition | {player}] - without)
     return total

@@ -55,8 +55,10 @@ async def analyze(request: Request, format: Format = "json") -> Response:
     with ExitStack() as working, ExitStack() as arriving:
         folder = state.workspace.folder()
         arriving.callback(remove, folder)
+        # No place is taken yet: a body that arrives slowly holds up nobody.
         upload = await receive_upload(request, folder, state, until)
         place = working.enter_context(state.recordings.place())
+        # The job may outlive this request, and reads the files until it ends.
         place.afterwards(arriving.pop_all().close)
         media, transcript_path = upload.files.get("media"), upload.files.get("transcript")
         # Not in the queue: what cannot be served is told so at once.

@@ -19,6 +19,7 @@ def answer(refusal: Refusal) -> JSONResponse:
     """``{"error": {"message": ...}}``."""
     headers = {}
     if refusal.retry_after is not None:
+        # Whole seconds, and never 0, which would mean at once.
         headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -47,11 +48,13 @@ def handle_errors(app: FastAPI, names: Mapping[str, str], headers: Mapping[str, 
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
+        # The first part of a location only says "body" or "query".
         faults = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.errors()]
         return answer(Refusal(422, "; ".join(faults)))
 
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: ClientDisconnect) -> Response:
+        # Nobody reads it; something has to be returned.
         return Response(status_code=400)
 
     @app.exception_handler(Exception)

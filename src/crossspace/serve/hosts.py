@@ -26,6 +26,7 @@ def is_own(origins: Sequence[str], host: HostAndPort | None) -> bool:
     named = _host_and_port(origin.group(2)) if origin else None
     if origin is None or named is None or host is None:
         return False
+    # A browser leaves out the usual port of a scheme; a Host header may or may not.
     usual = _PORTS[origin.group(1)]
     return (named[0], named[1] or usual) == (host[0], host[1] or usual)
 

@@ -54,6 +54,7 @@ class Lane:
         """
         if len(self._inside) >= self.limit:
             ahead = time.monotonic() - self._began if self._began else 0.0
+            # At least as long as the job that runs has taken already, which may be the longest ever.
             wait = min(600.0, max(self._seconds, ahead))
             raise Refusal(
                 429, f"The server is busy with {self.limit} requests. Try again in a moment.", retry_after=wait
@@ -68,6 +69,7 @@ class Lane:
         """
         place = QueuePlace(self)
         with self._lock:
+            # Again, under the lock: others may have come in since the first answer.
             self.check_room()
             self._inside.add(place)
         try:
@@ -85,6 +87,7 @@ class Lane:
             try:
                 return job(place.check)
             finally:
+                # A moving average over about five jobs: what Retry-After promises follows the load.
                 self._seconds += 0.2 * (time.monotonic() - self._began - self._seconds)
                 self._began = 0.0
 
@@ -101,6 +104,7 @@ class Lane:
             places = list(self._inside)
         for place in places:
             place.stop()
+        # A thread cannot be ended; what runs stops by itself.
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
@@ -150,6 +154,7 @@ class QueuePlace:
             self._future = self._lane.submit(self, job)
         except RuntimeError as error:
             raise Refusal(503, ENDS) from error
+        # The place is free when the job ends, not when its client stops waiting: the thread is busy until then.
         self._future.add_done_callback(lambda _: self._leave())
         work: asyncio.Future[Result] = asyncio.wrap_future(self._future)
         watched: set[asyncio.Future[Any]] = {work}
@@ -165,6 +170,7 @@ class QueuePlace:
         except Stopped as error:
             raise Refusal(503, ENDS) from error
         finally:
+            # However it ended, a job that still runs is told at its next sign of progress.
             self.stop()
             for one in watched:
                 one.cancel()

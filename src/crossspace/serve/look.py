@@ -44,6 +44,7 @@ def look_at_conversation(body: bytes, settings: Settings, said: Said = lambda st
     Raises:
         CrossspaceError: it cannot be used, or is too much.
     """
+    # Counted before parsing: millions of empty lists fit into a few megabytes and take gigabytes.
     if body.count(b"{") + body.count(b"[") > MOST_VALUES:
         raise Refusal(413, f"A conversation may have {MOST_VALUES:,} objects and lists. Found more; send parts.")
     posted: PostedConversation = parse(PostedConversation, body)

@@ -44,6 +44,7 @@ class Turns:
     def one(self) -> Iterator[None]:
         """Wait for a turn, and have it until the block ends."""
         with self._changed:
+            # A number as at a counter: who came first has the lower one.
             mine, self._asked = self._asked, self._asked + 1
             self._changed.wait_for(lambda: self._given == mine)
         try:

@@ -57,6 +57,7 @@ class State:
         self.looker, self.extractor = Worker("look", memory=_LOOK_MEMORY), Worker("extract", imports=imported())
         self.connections = 0
         self.ending = asyncio.Event()
+        # The lanes are threads of one process and use the same text extractor.
         for extractor in analyzer.extractors.values():
             share(extractor)
 
@@ -140,6 +141,7 @@ async def work(
             raise refusal_of(error, names) from error
 
     async def disconnected() -> None:
+        # The body is read by now; what else comes is the end of the connection.
         while (await request.receive())["type"] != "http.disconnect":
             pass
 

@@ -85,6 +85,7 @@ class Worker:
         except (EOFError, OSError) as error:
             self.end()
             raise Refusal(422, _DIED) from error
+        # An end of the wish, such as Stopped, comes this way too: the process must not go on with it.
         except BaseException:
             self.end()
             raise
@@ -119,6 +120,7 @@ class Worker:
     def end(self) -> None:
         """End the process, whatever it does."""
         if self._spawned is not None:
+            # It may hang in a library that heeds no gentler signal.
             self._spawned.end(kill=True)
         self._spawned = None
 
@@ -138,6 +140,7 @@ def _limit_memory(more: int) -> None:
     if status.exists():
         import resource
 
+        # Libraries are loaded by now and are not counted against the work.
         now = 1024 * int(status.read_text().split("VmData:")[1].split()[0])
         resource.setrlimit(resource.RLIMIT_DATA, (now + more, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 

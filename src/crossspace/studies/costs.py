@@ -53,6 +53,7 @@ def measure(configuration: Configuration, corpus: Corpus, devices: Devices) -> C
     """Train a fresh model for some epochs and let it predict the test split; nothing is kept."""
     fabric = devices.fabric(configuration.training.precision)
     view = configuration.view(corpus)
+    # All rounds train the same model on the same batches; what differs is the machine.
     seed_everything(0)
     model = configuration.build_model(view.spec, set(corpus.spec.modalities) - set(view.spec.modalities))
     parameters = sum(p.numel() for p in model.parameters())
@@ -65,6 +66,7 @@ def measure(configuration: Configuration, corpus: Corpus, devices: Devices) -> C
         training = _median_seconds(trainer.train_epoch)
         batches = [batch_of(view, "test", group) for group in batches_of(view.lengths("test"))]
         utterances = sum(len(batch) for batch in batches)
+        # Warms up here too: the first call chooses kernels and takes memory.
         infer(trainer.model, batches[:1])
         inference = _median_seconds(lambda epoch: infer(trainer.model, batches))
         threads = torch.get_num_threads()
@@ -82,9 +84,11 @@ def _median_seconds(work: Callable[[int], Any]) -> float:
 
 
 def _peak(device: torch.device) -> int:
+    # Device memory is what runs out there; that of the host is mostly libraries.
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     try:
+        # In a started process ru_maxrss may be that of the one that started it; this never is.
         peak = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
     except OSError:
         peak = None

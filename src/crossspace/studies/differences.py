@@ -28,6 +28,7 @@ def difference_tables(record: StudyRecord) -> Iterator[ReportTable]:
         )
         if count > 1:
             caption += f"Both are corrected for the {count} comparisons together (Bonferroni; Holm). "
+        # Both are needed, see :mod:`crossspace.evaluation.comparison`.
         caption += "Told apart: the interval excludes 0 and p is below 0.05. "
         caption += "Seeds needed: of each, for a t test at 5 % to see half the difference with 80 % power. "
         yield ReportTable(
@@ -67,6 +68,7 @@ def _comparison_values(
 
 
 def _compared(comparison: Comparison) -> list[str]:
+    # The search for the number of seeds ends there, so it may be any number above.
     most = "> " if comparison.seeds_needed == MOST_SEEDS else ""
     needed = "–" if comparison.seeds_needed is None else f"{most}{comparison.seeds_needed:,}"
     return [
@@ -81,4 +83,5 @@ def _compared(comparison: Comparison) -> list[str]:
 
 
 def _signed(fraction: float) -> str:
+    # A minus sign is as wide as a plus; a hyphen is not.
     return f"{100 * fraction:+.2f}".replace("-", "−")

@@ -69,6 +69,7 @@ def _score(finished: VariantRecord, metric: str, published: int) -> Score:
 
 
 def _intervals(record: StudyRecord) -> Iterator[Illustration]:
+    # There is nothing to compare.
     if len(record.variants) < 2:
         return
     metric = "weighted_f1"
@@ -106,6 +107,7 @@ def _grid(record: StudyRecord) -> Iterator[Illustration]:
     if len(grid) != 2:
         return
     (down, rows), (across, columns) = grid.items()
+    # A point of the grid that failed stays NaN, which is drawn as a dash.
     means = np.full((len(rows), len(columns)), np.nan)
     spreads = means.copy()
     for finished in record.variants:

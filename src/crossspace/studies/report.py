@@ -39,6 +39,7 @@ def write_study_report(folder: str | Path, out: str | Path | None = None, page: 
     for picture in figures:
         documents[picture.name] = svg(picture.figure, picture.name)
         write_text(target / "figures" / f"{picture.name}.svg", documents[picture.name])
+        # A page for a site shows SVG, and papers take PDF from the folder of the study.
         if page:
             continue
         with replacing(target / "figures" / f"{picture.name}.pdf") as temporary:
@@ -70,6 +71,7 @@ def _link(finished: VariantRecord, target: Path) -> str | None:
     """The way from the report of the study to that of a variant, where there is one on the same disk."""
     page = finished.run.folder / "report.html"
     try:
+        # A name of a variant may hold signs that mean something in an address.
         return quote(Path(os.path.relpath(page, target)).as_posix()) if page.exists() else None
     except ValueError:  # another drive of Windows
         return None

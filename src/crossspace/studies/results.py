@@ -103,6 +103,7 @@ class StudyRecord:
             if (place / "results.json").exists():
                 title = named[variant.twin_of or variant.name]
                 finished[variant.name] = _read(variant, place, fingerprint, costs.get(variant.name), title)
+        # Twins stand beside their variants, and make no table of their own.
         if all(v.twin_of is not None for v in study.variants if v.name in finished):
             raise DataError(f"{path} holds no finished variant yet. 'crossspace study run' goes on with it.")
         failures = folder.failures()
@@ -120,6 +121,7 @@ class StudyRecord:
     @cached_property
     def reference(self) -> VariantRecord:
         """The variant that the others are compared with; the first finished one where it failed."""
+        # Without its reference a study still says something: the first variant takes its place.
         return next((v for v in self.variants if v.name == self.study.reference), self.variants[0])
 
     @cached_property
@@ -168,11 +170,13 @@ class StudyRecord:
 def _read(variant: Variant, place: Path, fingerprint: str, costs: list[Any] | None, title: str) -> VariantRecord:
     run = RunRecord.read(place)
     made_on = run.environment["corpus"].get("fingerprint")
+    # A folder of a run may have been copied in from elsewhere.
     if made_on != fingerprint:
         raise DataError(
             f"{place} was made on a corpus with the fingerprint {made_on}; the study is on one with {fingerprint}. "
             "Scores on different corpora do not compare. Remove the run and run the study again, or report it alone."
         )
+    # Anew from the predictions, so that variants of different releases are scored by one rule.
     results = aggregate(run.predictions, run.labels, protocol=run.protocol, split=run.results["split"])
     _, _, counts = counts_of(run.predictions, run.labels, run.results["split"])
     return VariantRecord(variant, run, results, counts, middle(costs) if costs else None, title)

@@ -14,7 +14,8 @@ from crossspace.engine.claim import claimed
 from crossspace.engine.processes import Processes
 from crossspace.engine.work import Done, Event, Failed, Reported
 from crossspace.errors import UsageError
-from crossspace.experiment import SEED_RESULT, Run
+from crossspace.experiment import Run
+from crossspace.experiment.folder import SEED_RESULT
 from crossspace.runtime import checked_seeds, processors
 from crossspace.studies.costs import ROUNDS
 from crossspace.studies.folder import CONDITIONS, StudyFolder
@@ -88,6 +89,7 @@ class StudyRun:
         Raises:
             UsageError: the folder holds something else, or a training cannot begin at all.
         """
+        # Before the folder is made: a missing library should leave nothing behind.
         check_tracker(self.track)
         with ExitStack() as held:
             held.enter_context(claimed(self.folder.path))
@@ -119,6 +121,7 @@ class StudyRun:
         progress = Progress(total=len(self._usable()) * len(self.seeds))
         for variant in self._usable():
             run = self._run(variant)
+            # Here and not in the worker: what is wrong with one variant should stop the study before it costs a day.
             run.check()
             run.claim(resume=True)
             if run.results() is not None and self._tested(variant):
@@ -128,12 +131,14 @@ class StudyRun:
             progress.done += len(self.seeds) - len(missing)
             left[variant.name] = set(missing)
             common = (variant.name, variant.configuration, run.folder, self.seeds)
+            # All seeds may be trained and the test missing, when the study was interrupted between the two.
             jobs += [Train(*common, seed) for seed in missing] or [self._finish(variant)]
         self.on_progress(progress)
 
         def heard(event: Event[Job]) -> list[Job]:
             job = event.item
             key = f"{job.variant} seed {job.seed}" if isinstance(job, Train) else job.variant
+            # Whatever the news is, what was reported before is out of date.
             progress.running.pop(key, None)
             news = "done"
             if isinstance(event, Reported):
@@ -153,6 +158,7 @@ class StudyRun:
         with Processes(work_at(self._setup(threads)), min(self.jobs, len(jobs)), threads=threads) as running:
             running.add(jobs)
             for event in running:
+                # Test at once what is trained: an interrupted study then has whole variants instead of many halves.
                 running.add(heard(event), first=True)
 
     def _failed(self, variant: str, reason: str) -> None:
@@ -177,13 +183,16 @@ class StudyRun:
         variants = [v for v in self._usable() if v.twin_of is None]
         rounds = [
             Measure(v.name, v.configuration, self.folder.run(v.name), self.seeds)
+            # Variants in turn: a machine that slows down then does so for all of them.
             for number in range(self.rounds)
             for v in variants
+            # Rounds of an interrupted study are kept.
             if number >= len(costs[v.name])
         ]
         progress = Progress(total=len(rounds))
 
         setup = self._setup(processors())
+        # One at a time and in a fresh process, or one measurement would slow down the other or inherit its memory.
         with Processes(work_at(setup), 1, threads=setup.threads, lasting=False) as running:
             running.add(rounds)
             for event in running:

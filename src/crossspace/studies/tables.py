@@ -30,6 +30,7 @@ def _scores(record: StudyRecord) -> ReportTable:
     columns = ["variant"] + (["published ACC / F1"] if published else [])
     mark = f"reproduced, {record.protocol}: " if record.twins or published else ""
     columns += [f"{mark}{METRIC_CAPTIONS[m]}" for m in COMPARED]
+    # The interval of the first metric only: with those of both nobody could read the table.
     columns += [f"{METRIC_CAPTIONS[m]}, 95 %" for m in ("weighted_f1",)]
     if record.twins:
         columns += [f"reproduced, best-on-test (optimistic): {METRIC_CAPTIONS[m]}" for m in COMPARED]
@@ -98,6 +99,7 @@ def _costs(record: StudyRecord) -> Iterator[ReportTable]:
     measured = [(v, v.cost) for v in record.variants if v.cost is not None]
     if not measured:
         return
+    # Where the reference was not measured, ratios are to the first variant that was.
     named, reference = next((pair for pair in measured if pair[0] is record.reference), measured[0])
     rows = [
         [
@@ -160,6 +162,7 @@ def _oscillations(record: StudyRecord) -> Iterator[ReportTable]:
             {"variant": finished.name, "loss": name, "seed": seed, "oscillation": x}
             for name, per_seed in measured.items()
             for seed, x in zip(finished.run.seeds, per_seed, strict=True)
+            # Trainings of fewer than three steps have no oscillation; a table of numbers has no row for them.
             if not np.isnan(x)
         ]
     caption = (
@@ -209,6 +212,7 @@ def _spread_of(values: np.ndarray) -> str:
 
 
 def _plain_spread(values: list[float]) -> str:
+    # A mean over some of the seeds would be compared with means over all.
     if np.isnan(values).any():
         return "–"
     text = f"{np.mean(values):.1f}"

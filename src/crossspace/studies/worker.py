@@ -120,6 +120,7 @@ class Train(Job):
         last = [0.0]
 
         def on_event(seed: int, event: Event) -> None:
+            # Steps of a small model take a millisecond; the study would do nothing but listen.
             if time.monotonic() - last[0] > _SECONDS_BETWEEN_WORDS:
                 last[0] = time.monotonic()
                 fraction = (event.epoch + event.step / event.steps) / event.epochs
@@ -157,6 +158,7 @@ class Measure(Job):
         return measure(self.configuration, _corpus(setup.corpus), Devices(setup.accelerator, threads=setup.threads))
 
 
+# One study has one corpus; reading it takes longer than training a small model for some epochs.
 @lru_cache(maxsize=1)
 def _corpus(path: str) -> Corpus:
     return Corpus.read(path)

@@ -46,6 +46,7 @@ def _check_labels(corpus: Corpus, options: TrainingOptions) -> None:
     Raises:
         UsageError: a split has no labelled conversation, or there is another number of class weights.
     """
+    # The test split is asked for where a whole run is checked.
     for split in ("train", deciding_split(options)):
         if not (corpus.labels(split) != UNLABELLED).any():
             raise UsageError(
@@ -101,6 +102,7 @@ def _check_groups(model: Model) -> None:
         if not 0 <= factor < float("inf"):
             raise UsageError(f"The rate factor of {name!r} should be a number of at least 0. Found {factor}.")
         for parameter in groups[name]:
+            # By identity: tensors are compared entry by entry.
             other = owner.setdefault(id(parameter), name)
             if other != name:
                 raise UsageError(f"Parameter groups {other!r} and {name!r} share a parameter; give one of them a rate.")

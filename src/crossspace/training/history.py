@@ -37,11 +37,13 @@ class History:
         Raises:
             WritingError: there is no space for them; what was half written is cut off when the training goes on.
         """
+        # NaN is no JSON, and other readers of the file would fail on it.
         text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
         try:
             with open(self.path, "ab") as file:
                 file.write(text.encode())
                 file.flush()
+                # Taken before the file closes: the checkpoint cuts off there what comes after it.
                 length = file.tell()
         except OSError as error:
             raise not_written(self.path, error.strerror or str(error)) from error
@@ -80,6 +82,7 @@ def scalars(record: Mapping[str, Any]) -> list[tuple[str, float, int]]:
     at = int(record["step"] if record["kind"] == "step" else record["epoch"])
     groups = {group: values for group, values in record.items() if isinstance(values, Mapping)}
     if "scores" in groups:
+        # Trackers draw one axis per name: scores of different splits are not to share it.
         groups[str(record["split"])] = groups.pop("scores")
     numbers = [
         (f"{group}/{name}", float(value), at) for group, values in groups.items() for name, value in values.items()

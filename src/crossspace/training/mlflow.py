@@ -81,6 +81,7 @@ class MLflowSink:
             Metric(name, value, now, at)
             for record in records
             for name, value, at in scalars(record)
+            # A resumed training repeats the steps since its checkpoint; MLflow would keep both values.
             if at > self._known.get(name, -1)
         ]
         with self._lock:
@@ -118,6 +119,7 @@ class MLflowSink:
         from mlflow.entities import Param
 
         flat = [Param(name, str(value)[:_LONGEST]) for name, value in _flat(parameters)]
+        # The most parameters that MLflow takes at once.
         for start in range(0, len(flat), 100):
             self._client.log_batch(self._run, params=flat[start : start + 100])
 

@@ -57,6 +57,7 @@ def sinks_for(
     if choice == "auto":
         try:
             return [TensorBoardSink(folder / "tensorboard")]
+        # TensorBoard may be there and PyTorch's writer still not import.
         except (MissingExtraError, ImportError):
             return []
     return []

@@ -94,11 +94,13 @@ class Trainer:
         self.history = history or History(folder / "history.jsonl")
         self.on_event = on_event
         self.train_split, self.deciding_split = "train", deciding_split(options)
+        # Nothing is left to hold out for, so the validation conversations are trained on too, as published figures do.
         if self.deciding_split == "test":
             self.corpus = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("validation"), "train"))
         check_training(self.corpus, options, model, fabric.world_size)
         self.lengths = self.corpus.lengths(self.train_split)
         self.steps_per_epoch = -(-len(self.lengths) // options.batch_size)
+        # Before the move to the device, so that what a model measures is the same on any.
         model.prepare(self._in_order(self.train_split))
         self.model = model.to(fabric.device)
         self.averaged = (
@@ -131,6 +133,7 @@ class Trainer:
             records = self.train_epoch(epoch)
             decided = self._decide(epoch)
             decided["seconds"] = time.monotonic() - began
+            # The weights are saved by then: a kill in between repeats the epoch and saves them again.
             self._save(epoch, [*records, decided])
             self._tell(epoch, self.steps_per_epoch, decided)
             if self._is_stale(epoch):
@@ -159,6 +162,7 @@ class Trainer:
             if self.averaged is not None:
                 self.averaged.update_parameters(self.model)
             steps.append((record, rate, indices))
+            # On an accelerator a look waits for all steps that are under way.
             if self.fabric.device.type == "cpu" or number % _LOOK_EVERY == 0:
                 self._check(epoch, steps[-_LOOK_EVERY:])
                 self._tell(epoch, number + 1, self._as_record(epoch, number, record, rate))
@@ -197,8 +201,10 @@ class Trainer:
         result = scores(truth, inference.probabilities.argmax(1), self.corpus.spec.labels)
         rows = truth != UNLABELLED
         likelihood = inference.probabilities[rows, truth[rows]]
+        # The probability of a truth may be 0 in floating point.
         loss = float(-np.log(np.clip(likelihood, 1e-12, None)).mean())
         self.rates.look(float(result.weighted_f1), loss)
+        # Strictly: of equal epochs the earlier one stays.
         better = result.weighted_f1 > self.best.score
         if better:
             self.best = Best(epoch, float(result.weighted_f1))
@@ -227,6 +233,7 @@ class Trainer:
             "rates": self.rates.state_dict(),
             "step": self.step.state_dict(),
             "best": vars(self.best).copy(),
+            # The length of the file is part of the state: what is written later is cut off when the training goes on.
             "history": self.history.append(records),
         }
         save_checkpoint(self.folder, state)
@@ -234,6 +241,7 @@ class Trainer:
     def _resume(self) -> int:
         state = load_checkpoint(self.folder)
         if state is None:
+            # Lines without a checkpoint are of an epoch that begins again.
             self.history.truncate(0)
             return 0
         self.model.load_state_dict(state["model"])
@@ -243,6 +251,7 @@ class Trainer:
         self.step.load_state_dict(state["step"])
         self.best = Best(**state["best"])
         self.history.truncate(state["history"])
+        # It had stopped early; there is nothing left to train.
         return self.options.epochs if self._is_stale(state["epoch"] - 1) else int(state["epoch"])
 
     def _is_stale(self, epoch: int) -> bool:
@@ -252,6 +261,7 @@ class Trainer:
         return self.model if self.averaged is None else cast(Model, self.averaged.module)
 
     def _shuffled(self, epoch: int) -> Iterator[list[int]]:
+        # A generator of its own: the order depends on nothing that a model draws.
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         order = torch.randperm(len(self.lengths), generator=generator).tolist()
         for start in range(0, len(order), self.options.batch_size):

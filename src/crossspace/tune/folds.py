@@ -40,6 +40,7 @@ class Folds:
         self.seeds, self.devices = list(seeds), devices
         rule = Rule.of(corpus)
         used = [*corpus.conversation_ids("train"), *corpus.conversation_ids("validation")]
+        # Conversations of the test split belong to no split from here on, so that nothing can read them.
         closed = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("test")))
         self.corpora = [_with_fold(closed, used, held, rule) for held in rule.folds(used, count)]
         for number, fold in enumerate(self.corpora):
@@ -64,6 +65,7 @@ class Folds:
     def _train(self, configuration: Configuration, fold: int, seed: int, folder: Path) -> float:
         whole = self.corpora[fold]
         configuration.check(whole)
+        # With the modalities of this configuration, which a search may vary.
         corpus = configuration.view(whole)
         folder.mkdir(parents=True, exist_ok=True)
         fabric = self.devices.fabric(configuration.training.precision)
@@ -73,6 +75,7 @@ class Folds:
         with self.devices.limit_threads(sum(p.numel() for p in model.parameters())):
             trainer.fit()
             inference = Predictor.from_pretrained(folder).infer_corpus(corpus, "test")
+        # Hundreds of trials with a model for each fold would fill a disk.
         shutil.rmtree(folder, ignore_errors=True)
         result = scores(corpus.labels("test"), inference.probabilities.argmax(1), corpus.spec.labels)
         return float(result.weighted_f1)

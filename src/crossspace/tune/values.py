@@ -30,6 +30,7 @@ class Choices:
 
     def draw(self, trial: Trial, name: str) -> Any:
         """A value of this trial. Optuna sees plain words or numbers, whatever the values are."""
+        # Lists are no choices for Optuna; their spelling is one.
         known = {_label(value): value for value in self.values}
         return known[trial.suggest_categorical(name, list(known))]
 
@@ -53,6 +54,7 @@ class Range:
 
     def samples(self) -> tuple[float, ...]:
         """The values to check: the ends, and one between them."""
+        # On the grid of steps where there is one: a value between would be refused where no trial draws it.
         between = self.low + _INSIDE * (self.high - self.low)
         if self.step is not None:
             between = self.low + self.step * math.floor((between - self.low) / self.step)
@@ -118,6 +120,7 @@ def _range(name: str, values: Mapping[str, Any]) -> Range:
 
 
 def _is_number(value: Any) -> bool:
+    # true is a number in Python.
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -141,4 +144,5 @@ def _impossible(limits: Range) -> list[str]:
 
 
 def _is_whole(value: float) -> bool:
+    # 0.3 / 0.1 is no whole number in floating point.
     return abs(value - round(value)) < 1e-9
