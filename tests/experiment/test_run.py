@@ -27,7 +27,7 @@ from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
 from crossspace.objectives.contrastive import SupervisedContrast
 from crossspace.training.devices import Devices
-from crossspace.training.trainer import Event
+from crossspace.training.event import Event
 
 Execute = Callable[..., dict[str, Any]]
 

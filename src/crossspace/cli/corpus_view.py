@@ -35,6 +35,15 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     ]
     labels.append(("(unlabelled)", *(_share(s["unlabelled"], s["utterances"]) for s in splits.values())))
     print_table("labels", ("label", *splits), labels)
+    _print_modalities(summary)
+    if summary["cut"]:
+        print(f"splits were cut by crossspace: {told(summary['cut'])}")
+    tell_difference(summary["validation"])
+    _print_speakers(splits)
+
+
+def _print_modalities(summary: Mapping[str, Any]) -> None:
+    splits = summary["splits"]
     modalities = [
         (
             m,
@@ -45,9 +54,9 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         for m, about in summary["modalities"].items()
     ]
     print_table("modalities (utterances that have it)", ("modality", "width", "extractor", *splits), modalities)
-    if summary["cut"]:
-        print(f"splits were cut by crossspace: {told(summary['cut'])}")
-    tell_difference(summary["validation"])
+
+
+def _print_speakers(splits: Mapping[str, Any]) -> None:
     # In the order of the whole corpus, so that the speakers of all splits stand in the same lines.
     everyone = list(splits["all"]["speakers"].items())
     rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in everyone]

@@ -17,7 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from crossspace.training.trainer import Event
+from crossspace.training.event import Event
 
 _SECONDS_BETWEEN_UPDATES = 0.2
 

@@ -16,15 +16,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from crossspace.errors import DataError
-from crossspace.evaluation.confusion import metrics_of
+from crossspace.evaluation.confusion import ROUNDING, metrics_of
 from crossspace.evaluation.moderation import moderated
+from crossspace.evaluation.power import seeds_needed
 
 LEVEL = 0.05
 """Chance of any false finding among the comparisons that are made together."""
-MOST_SEEDS = 100_000
-"""Beyond this many seeds nobody counts."""
-_ROUNDING = 1e-12
-"""Differences of metrics closer than this come from the order of summation."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class Comparison:
         p_value: of the paired permutation test over conversations, two-sided.
         exact: whether every permutation was enumerated.
         p_holm: corrected for the comparisons made together; the same as ``p_value`` for a single one.
-        seeds_needed: of each, to see half the difference, see :func:`seeds_needed`.
+        seeds_needed: of each, to see half the difference, see :func:`~.power.seeds_needed`.
     """
 
     difference: float
@@ -151,10 +148,10 @@ def _interval(
     """Standard error, degrees of freedom and interval from variances that add up, each with its degrees of freedom."""
     variance = sum(part for part, _ in parts)
     # The very same predictions differ by 0, which is known exactly.
-    if equal and variance < _ROUNDING**2:
+    if equal and variance < ROUNDING**2:
         return 0.0, None, (0.0, 0.0)
     # One conversation leaves nothing to leave out, and a variance of rounding errors would give a width of nothing.
-    if not parts[0][1] or variance < _ROUNDING**2:
+    if not parts[0][1] or variance < ROUNDING**2:
         return None, None, None
     error = float(np.sqrt(variance))
     # Welch and Satterthwaite: between the smallest number of degrees and the sum of all.
@@ -195,47 +192,6 @@ def _between_conversations(first: NDArray[np.float64], second: NDArray[np.float6
     return float((groups - 1) / groups * ((left - left.mean()) ** 2).sum()), groups - 1
 
 
-def seeds_needed(
-    reference: Sequence[float] | NDArray[np.float64],
-    variant: Sequence[float] | NDArray[np.float64],
-    *,
-    level: float = 0.05,
-    power: float = 0.8,
-) -> int | None:
-    """How many seeds of each a two-sided t test would need to see half the observed difference.
-
-    It takes the variances over these seeds for the true ones. None where there is no difference or no variance to
-    judge by; at least 2 and at most 100,000.
-
-    Args:
-        reference, variant: the metric of every seed.
-        level: of the test.
-        power: chance of seeing a difference of that size.
-    """
-    first, second = np.asarray(reference, float), np.asarray(variant, float)
-    half = abs(second.mean() - first.mean()) / 2
-    if min(len(first), len(second)) < 2 or half <= _ROUNDING:
-        return None
-    deviation = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / 2)
-    if deviation <= _ROUNDING:
-        return 2
-    low, high = 2, MOST_SEEDS
-    while low < high:  # power rises with the number of seeds
-        middle = (low + high) // 2
-        low, high = (low, middle) if _power(middle, half / deviation, level) >= power else (middle + 1, high)
-    return low
-
-
-def _power(count: int, effect: float, level: float) -> float:
-    """Power of a two-sample t test with ``count`` values in each group, by the noncentral t distribution."""
-    freedom, shift = 2 * count - 2, effect * np.sqrt(count / 2)
-    if shift > 30:
-        return 1.0
-    critical = stats.t.ppf(1 - level / 2, freedom)
-    wrong_side = stats.nct.cdf(-critical, freedom, shift) if shift < 5 else 0.0  # beyond it is nothing, or NaN in SciPy
-    return float(stats.nct.sf(critical, freedom, shift) + wrong_side)
-
-
 def _permutation(
     first: NDArray[np.float64], second: NDArray[np.float64], metric: str, permutations: int, seed: int
 ) -> tuple[float, bool]:
@@ -254,7 +210,7 @@ def _permutation(
         moved = (np.moveaxis(one, axis, -1) >= groups).astype(np.float64) @ gain
         difference = value(totals[1] - moved) - value(totals[0] + moved)
         # Equal differences must be equal to the last digit, or the test does not count them as ties.
-        return np.where(np.abs(difference) < _ROUNDING, 0.0, difference)
+        return np.where(np.abs(difference) < ROUNDING, 0.0, difference)
 
     exact = groups < 60 and 2**groups <= permutations
     test = stats.permutation_test(

@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+ROUNDING = 1e-12
+"""Differences of metrics closer than this come from the order of summation."""
+
 
 def confusion_per_group(
     truth: NDArray[np.int64], predicted: NDArray[np.int64], group: NDArray[np.int64], groups: int, classes: int

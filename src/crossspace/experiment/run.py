@@ -40,9 +40,10 @@ from crossspace.predict import Predictor, predictions_of
 from crossspace.runtime import checked_seeds, replacing, seed_everything, write_text
 from crossspace.training.checkpoint import CHECKPOINT
 from crossspace.training.devices import Devices
+from crossspace.training.event import Event
 from crossspace.training.history import History, Sink
 from crossspace.training.processes import is_first_process
-from crossspace.training.trainer import Event, Trainer
+from crossspace.training.trainer import Trainer
 
 
 class Run:

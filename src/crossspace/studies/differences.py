@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from crossspace.evaluation.captions import METRIC_CAPTIONS, p_text
-from crossspace.evaluation.comparison import MOST_SEEDS, Comparison
+from crossspace.evaluation.comparison import Comparison
+from crossspace.evaluation.power import MOST_SEEDS
 from crossspace.evaluation.report_table import ReportTable
 from crossspace.studies.basis import basis
 from crossspace.studies.results import COMPARED, StudyRecord, VariantRecord

@@ -116,50 +116,53 @@ class StudyRun:
         return Run(variant.configuration, self.corpus, self.path, folder, self.seeds, self.devices)
 
     def _train(self, threads: int) -> None:
-        jobs: list[Job] = []
-        left: dict[str, set[int]] = {}
         progress = Progress(total=len(self._usable()) * len(self.seeds))
-        for variant in self._usable():
-            run = self._run(variant)
-            # Here and not in the worker: what is wrong with one variant should stop the study before it costs a day.
-            run.check()
-            run.claim(resume=True)
-            if run.results() is not None and self._tested(variant):
-                progress.done += len(self.seeds)
-                continue
-            missing = [seed for seed in self.seeds if not (run.folder / f"seed-{seed}" / SEED_RESULT).exists()]
-            progress.done += len(self.seeds) - len(missing)
-            left[variant.name] = set(missing)
-            common = (variant.name, variant.configuration, run.folder, self.seeds)
-            # All seeds may be trained and the test missing, when the study was interrupted between the two.
-            jobs += [Train(*common, seed) for seed in missing] or [self._finish(variant)]
+        untrained: dict[str, set[int]] = {}
+        jobs = [job for variant in self._usable() for job in self._jobs_of(variant, progress, untrained)]
         self.on_progress(progress)
-
-        def heard(event: Event[Job]) -> list[Job]:
-            job = event.item
-            key = f"{job.variant} seed {job.seed}" if isinstance(job, Train) else job.variant
-            # Whatever the news is, what was reported before is out of date.
-            progress.running.pop(key, None)
-            news = "done"
-            if isinstance(event, Reported):
-                progress.running[key], news = event.message.fraction, event.message.text
-            elif isinstance(event, Failed):
-                news = event.reason.splitlines()[0]
-                progress.failed += isinstance(job, Train)
-                self._failed(job.variant, f"{key}: {event.reason}")
-            elif isinstance(job, Train):
-                progress.done += 1
-                left[job.variant].discard(job.seed)
-            progress.text = f"{key} {news}"
-            self.on_progress(progress)
-            trained = isinstance(job, Train) and isinstance(event, Done) and not left[job.variant]
-            return [self._finish(self.study.variant(job.variant))] if trained else []
-
         with Processes(work_at(self._setup(threads)), min(self.jobs, len(jobs)), threads=threads) as running:
             running.add(jobs)
             for event in running:
                 # Test at once what is trained: an interrupted study then has whole variants instead of many halves.
-                running.add(heard(event), first=True)
+                running.add(self._jobs_after(event, progress, untrained), first=True)
+
+    def _jobs_of(self, variant: Variant, progress: Progress, untrained: dict[str, set[int]]) -> list[Job]:
+        """What a variant lacks; its seeds without a result are noted in ``untrained``."""
+        run = self._run(variant)
+        # Here and not in the worker: what is wrong with one variant should stop the study before it costs a day.
+        run.check()
+        run.claim(resume=True)
+        if run.results() is not None and self._tested(variant):
+            progress.done += len(self.seeds)
+            return []
+        missing = [seed for seed in self.seeds if not (run.folder / f"seed-{seed}" / SEED_RESULT).exists()]
+        progress.done += len(self.seeds) - len(missing)
+        untrained[variant.name] = set(missing)
+        common = (variant.name, variant.configuration, run.folder, self.seeds)
+        # All seeds may be trained and the test missing, when the study was interrupted between the two.
+        return [Train(*common, seed) for seed in missing] or [self._finish(variant)]
+
+    def _jobs_after(self, event: Event[Job], progress: Progress, untrained: dict[str, set[int]]) -> list[Job]:
+        """Take note of what happened to a job; returns what is to be done in consequence."""
+        job = event.item
+        key = f"{job.variant} seed {job.seed}" if isinstance(job, Train) else job.variant
+        # Whatever the news is, what was reported before is out of date.
+        progress.running.pop(key, None)
+        news = "done"
+        if isinstance(event, Reported):
+            progress.running[key], news = event.message.fraction, event.message.text
+        elif isinstance(event, Failed):
+            news = event.reason.splitlines()[0]
+            progress.failed += isinstance(job, Train)
+            self._failed(job.variant, f"{key}: {event.reason}")
+        elif isinstance(job, Train):
+            progress.done += 1
+            untrained[job.variant].discard(job.seed)
+        progress.text = f"{key} {news}"
+        self.on_progress(progress)
+        # Not after a failed seed: without all of them a variant is neither tested nor reported.
+        trained = isinstance(job, Train) and isinstance(event, Done) and not untrained[job.variant]
+        return [self._finish(self.study.variant(job.variant))] if trained else []
 
     def _failed(self, variant: str, reason: str) -> None:
         self.failures[variant] = "\n".join(filter(None, (self.failures.get(variant), reason)))

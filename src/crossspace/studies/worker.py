@@ -26,8 +26,8 @@ from crossspace.studies.conditions import predictions_under
 from crossspace.studies.costs import Cost, measure
 from crossspace.studies.folder import CONDITIONS
 from crossspace.training.devices import Devices
+from crossspace.training.event import Event
 from crossspace.training.tracking import Tracker, sinks_for
-from crossspace.training.trainer import Event
 
 _SECONDS_BETWEEN_WORDS = 0.25
 

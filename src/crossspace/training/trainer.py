@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -18,44 +15,24 @@ from crossspace.balance.base import Balancer
 from crossspace.batching.batch import Batch
 from crossspace.batching.collate import batch_of
 from crossspace.data.corpus import Corpus
-from crossspace.data.task import UNLABELLED
 from crossspace.errors import TrainingError
-from crossspace.evaluation.scores import scores
-from crossspace.inference.infer import batches_of, infer
 from crossspace.models.base import Model
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from crossspace.training.checks import check_training, deciding_split
 from crossspace.training.class_weights import class_weights
+from crossspace.training.event import Best, Event
 from crossspace.training.history import History, step_line
 from crossspace.training.options import TrainingOptions
+from crossspace.training.order import in_order, shuffled
 from crossspace.training.processes import reducer, share
 from crossspace.training.rates import Rates
+from crossspace.training.scoring import score_split
 from crossspace.training.step import TrainingStep
 from crossspace.training.step_record import StepRecord
 
 _LOOK_EVERY = 16
 """Steps between two looks at whether a step was refused, on devices where looking means waiting."""
-
-
-@dataclass
-class Best:
-    """The epoch to keep so far."""
-
-    epoch: int = -1
-    score: float = -1.0
-
-
-@dataclass(frozen=True)
-class Event:
-    """What a progress display may show after a step or an epoch."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    record: dict[str, Any]
-    best: Best
 
 
 class Trainer:
@@ -101,13 +78,9 @@ class Trainer:
         self.lengths = self.corpus.lengths(self.train_split)
         self.steps_per_epoch = -(-len(self.lengths) // options.batch_size)
         # Before the move to the device, so that what a model measures is the same on any.
-        model.prepare(self._in_order(self.train_split))
+        model.prepare(in_order(self.corpus, self.train_split))
         self.model = model.to(fabric.device)
-        self.averaged = (
-            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(options.averaging))
-            if options.averaging
-            else None
-        )
+        self.averaged = _averaged(self.model, options.averaging)
         self.rates = Rates(self.model, options, options.epochs * self.steps_per_epoch)
         self.step = TrainingStep(
             self.model,
@@ -156,7 +129,7 @@ class Trainer:
         seed_everything(common + self.fabric.global_rank)
         self.model.train()
         steps: list[tuple[StepRecord, float, list[int]]] = []
-        for number, indices in enumerate(self._shuffled(epoch)):
+        for number, indices in enumerate(self._orders(epoch)):
             rate = self.rates.set(epoch * self.steps_per_epoch + number)
             record = self.step(*self._micro_batches(indices))
             if self.averaged is not None:
@@ -196,13 +169,7 @@ class Trainer:
     def _decide(self, epoch: int) -> dict[str, Any]:
         """Score the deciding split and keep the weights when they are the best so far."""
         model = self._to_keep()
-        inference = infer(model, self._in_order(self.deciding_split))
-        truth = self.corpus.labels(self.deciding_split)
-        result = scores(truth, inference.probabilities.argmax(1), self.corpus.spec.labels)
-        rows = truth != UNLABELLED
-        likelihood = inference.probabilities[rows, truth[rows]]
-        # The probability of a truth may be 0 in floating point.
-        loss = float(-np.log(np.clip(likelihood, 1e-12, None)).mean())
+        result, loss = score_split(model, self.corpus, self.deciding_split)
         self.rates.look(float(result.weighted_f1), loss)
         # Strictly: of equal epochs the earlier one stays.
         better = result.weighted_f1 > self.best.score
@@ -260,16 +227,8 @@ class Trainer:
     def _to_keep(self) -> Model:
         return self.model if self.averaged is None else cast(Model, self.averaged.module)
 
-    def _shuffled(self, epoch: int) -> Iterator[list[int]]:
-        # A generator of its own: the order depends on nothing that a model draws.
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        order = torch.randperm(len(self.lengths), generator=generator).tolist()
-        for start in range(0, len(order), self.options.batch_size):
-            yield order[start : start + self.options.batch_size]
-
-    def _in_order(self, split: str) -> Iterator[Batch]:
-        for indices in batches_of(self.corpus.lengths(split)):
-            yield batch_of(self.corpus, split, indices)
+    def _orders(self, epoch: int) -> Iterator[list[int]]:
+        return shuffled(len(self.lengths), self.options.batch_size, self.seed * 1_000_003 + epoch)
 
     def _class_weights(self) -> Tensor | None:
         labels, truth = self.corpus.spec.labels, self.corpus.labels(self.train_split)
@@ -279,3 +238,8 @@ class Trainer:
     def _tell(self, epoch: int, step: int, record: dict[str, Any]) -> None:
         if self.on_event is not None and self.fabric.is_global_zero:
             self.on_event(Event(epoch, self.options.epochs, step, self.steps_per_epoch, record, self.best))
+
+
+def _averaged(model: Model, decay: float) -> AveragedModel | None:
+    """A copy that follows ``model`` as the exponential moving average of its weights; None where it is not wanted."""
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay)) if decay else None
