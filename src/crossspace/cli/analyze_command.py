@@ -125,6 +125,8 @@ def _print(analysis: Analysis) -> None:
     table.add_column("p", justify="right", no_wrap=True)
     table.add_column("text", ratio=1)
     for u in analysis.utterances:
+        # Minutes and seconds, as a player of the recording shows them.
         time = "" if u.start is None else f"{int(u.start) // 60}:{u.start % 60:04.1f}"
+        # As Text: what somebody said may look like markup.
         table.add_row(time, Text(u.speaker), Text(u.label), f"{u.confidence:.2f}", Text(u.text or "(no transcript)"))
     Console().print(table)

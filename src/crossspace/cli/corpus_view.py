@@ -33,6 +33,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     labels = [
         (label, *(_share(s["labels"][label], s["utterances"]) for s in splits.values())) for label in summary["labels"]
     ]
+    # They are not scored, but a model sees them as context; a reader wonders where the rest of the shares is.
     labels.append(("(unlabelled)", *(_share(s["unlabelled"], s["utterances"]) for s in splits.values())))
     print_table("labels", ("label", *splits), labels)
     _print_modalities(summary)

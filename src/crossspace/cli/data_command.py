@@ -103,6 +103,7 @@ def parsers() -> dict[str, Parser]:
         "validate": _validate_parser(),
         "synthesize": _synthesize_parser(),
     }
+    # Its options are those of one generator, and can be known without a command line.
     add_options(by_action["synthesize"], find("synthetic"))
     return by_action
 
@@ -166,6 +167,7 @@ def _converter(annotation: str) -> Callable[[str], Any]:
         return _yes
     if "float" in lowered:
         return float
+    # What may be a number or a word stays a word, which the constructor reads.
     return int if "int" in lowered and "str" not in lowered else str
 
 

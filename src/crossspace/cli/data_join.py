@@ -98,6 +98,7 @@ def _tell(joining: Joining) -> None:
         (joining.without_utterance, "rows belong to no utterance and are left out"),
     ):
         if keys:
+            # A few ids show how the two files spell them, which is mostly what is wrong.
             more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
             print(f"{len(keys)} {what}: {', '.join(keys[:_SHOWN])}{more}")
     for note in joining.notes:

@@ -40,7 +40,7 @@ def run(words: Sequence[str]) -> int:
     if "validation" in corpus.splits and not corpus.cut:
         count = len(corpus.conversation_ids("validation"))
         print(f"the validation split of the source ({count} conversations) is cut anew together with train")
-    # Told here: the library would return the corpus as it is, and the user would think it cut.
+    # A corpus that is written as it was would be taken for one that was cut.
     if not options.fraction and not options.test_fraction:
         raise UsageError("--fraction or --test-fraction should be more than 0, or there is nothing to cut.")
     cut = resplit(

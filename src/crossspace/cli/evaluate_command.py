@@ -39,6 +39,7 @@ def run(words: Sequence[str]) -> int:
     from crossspace.predict import Predictor
 
     corpus = Corpus.read(options.corpus)
+    # Those with a result: a seed that is still being trained has a model, and not its best one.
     seeds = sorted(path.parent for path in folder.glob("seed-*/result.json")) or [folder]
     predictors = [Predictor.from_pretrained(seed) for seed in seeds]
     results, notes = _score(predictors, corpus, options.split)

@@ -175,6 +175,7 @@ def _tell_choices(corpus: Corpus, labels: Labels) -> None:
     """What the options made of splits, speakers and labels."""
     tell_cut(corpus)
     known = corpus.spec.speakers
+    # A number of speakers has no names that somebody could lack.
     strangers = set() if isinstance(known, int) else set(corpus.speaker_names("all")) - set(known)
     if strangers:
         print(f"{len(strangers)} speakers are none of --speakers and share one index, such as {min(strangers)!r}")
@@ -203,7 +204,9 @@ def _extractors(options: argparse.Namespace, media: bool) -> dict[str, str]:
     for modality, default in DEFAULTS.items():
         name = getattr(options, modality)
         if name is None:
+            # Asked for by nobody, so left out without a word where there is nothing to hear or see.
             name = default if modality == "text" or media else "none"
+        # Text needs no recording: a transcript is enough.
         if name != "none" and modality != "text" and not media:
             raise UsageError(
                 f"--{modality} needs a recording, and SOURCE names none. Give --clips, a recording, or none."

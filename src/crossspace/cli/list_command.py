@@ -50,6 +50,7 @@ def _rows(components: Components[Any], more: Callable[[Any], str] = lambda compo
     for name, component in components.here.items():
         source = f"(from {outside[name].origin})" if name in outside else ""
         rows.append((name, " ".join(filter(None, (_about(component), more(component), source)))))
+    # Named all the same: a user should see what an installed package offers.
     notes = {"imported when it is used": components.offered, "hidden by the one above": components.shadowed}
     return rows + [
         (name, f"(from {offer.distribution} {offer.version}, {note})")

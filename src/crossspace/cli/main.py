@@ -31,11 +31,9 @@ COMMANDS = {
 
 
 def program() -> int:
-    """:func:`main` as a process of its own.
-
-    The objects of large libraries live to the end: looking for garbage among them once more at the exit took a fifth of
-    the time of a short command.
-    """
+    """:func:`main` as a process of its own."""
+    # The objects of large libraries live to the end: looking for garbage among them once more at the exit took a fifth
+    # of the time of a short command.
     atexit.register(gc.freeze)
     return main()
 
@@ -44,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 fine, 2 usage or configuration, 1 everything else."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        # Inside the handlers, so that a note comes before the error that ends the command.
         with _notes():
             return _dispatch(words)
     except CrossspaceError as error:

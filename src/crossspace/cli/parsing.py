@@ -85,6 +85,7 @@ class Parser(argparse.ArgumentParser):
         """Parse ``words``; unknown options are named together with the nearest known ones."""
         options, unknown = self.parse_known_args(list(words))
         import_named(options)  # suggestions know the arguments of components of the user's own
+        # All faults at once: correcting them one by one takes a start of the program each.
         if unknown:
             faults = [
                 f"Unknown option {word!r}. {self._meant(word.partition('=')[0])}"
@@ -175,6 +176,7 @@ def words(text: str) -> list[str]:
 
 def names_or_count(text: str) -> list[str] | int:
     """``3`` as a number, ``a,b,c`` as a list."""
+    # A speaker may be called 7, but then 7 speakers are meant.
     return int(text) if text.isdecimal() else words(text)
 
 

@@ -109,6 +109,7 @@ class TrainingProgress(Display):
         elif time.monotonic() - self._last > _SECONDS_BETWEEN_UPDATES:
             self._losses = _losses(record)
             self._last = time.monotonic()
+        # The event of an epoch comes when it is over, those of steps while it goes on.
         done = event.epoch + (1 if record["kind"] == "epoch" else 0)
         self._progress.update(self._tasks[seed], completed=done, text=f"{self._losses} {self._score}".strip())
 

@@ -35,6 +35,7 @@ def run(words: Sequence[str]) -> int:
     options = parsers()[""].parse_all(words)
     # The environment is the better place: other users see the arguments of a process.
     token = options.token if options.token is not None else os.environ.get(_TOKEN) or None
+    # Every other option is a field of the settings by the same name.
     limits = {name: value for name, value in vars(options).items() if name not in ("run", "extractors", "token")}
     settings = Settings(token=token, **limits)
     # Before the model is loaded, which takes longer than finding out.
@@ -89,6 +90,7 @@ def parsers() -> dict[str, Parser]:
 def size(text: str) -> int:
     """Bytes from ``5000``, ``64KB``, ``200MB`` or ``1.5GB``."""
     number, factor = text.strip().upper().removesuffix("B"), 1
+    # Powers of ten, as disks and networks are sold.
     for letter, power in (("K", 10**3), ("M", 10**6), ("G", 10**9)):
         if number.endswith(letter):
             number, factor = number[:-1], power

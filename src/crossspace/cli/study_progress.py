@@ -30,6 +30,7 @@ class StudyProgress(Display):
     def show(self, progress: Progress) -> None:
         """Take note of how the study stands."""
         count = f"{progress.done}/{progress.total}" + (f", {progress.failed} failed" if progress.failed else "")
+        # The total changes between training and measuring: another bar begins, and with it another speed.
         if self._task is None or progress.total != self._progress.tasks[self._task].total:
             self._task = self._progress.add_task(self.name, total=progress.total, count=count, text="")
             # Before the reset: the first reading is no work of this process, and must not count as speed.
@@ -47,7 +48,9 @@ class StudyProgress(Display):
 
     def _left(self, progress: Progress) -> str:
         elapsed, share = time.monotonic() - self._began, progress.completed - self._at
+        # Nothing was done since the beginning, so there is no speed to judge by.
         if share <= 0 or progress.completed >= progress.total:
             return ""
+        # Fractions of trainings count, since a study may have fewer trainings than a bar needs points.
         minutes, seconds = divmod(round(elapsed * (progress.total - progress.completed) / share), 60)
         return f", {minutes}:{seconds:02d} left,"

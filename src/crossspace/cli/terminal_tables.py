@@ -32,6 +32,7 @@ def print_results(results: Mapping[str, Any]) -> None:
     warning = " (test split chose the epoch)" if results["protocol"] == "best-on-test" else ""
     rows = []
     for name, metric in results["metrics"].items():
+        # There is none where fewer than two conversations were tested.
         interval = metric.get("interval")
         rows.append(
             (

@@ -52,6 +52,7 @@ def parsers() -> dict[str, Parser]:
 def run(words: Sequence[str]) -> int:
     """Train."""
     known, rest = split_off_components(words)
+    # Before parsing, which would answer --help itself.
     if "--help" in known and "all" in known:
         return _help_all(known)
     options = parsers()[""].parse_all(known)
@@ -76,6 +77,7 @@ def _check(options: argparse.Namespace, data: str | None) -> None:
         "--out, the folder of the run": options.out,
         "--data, a corpus file, which 'crossspace data import' makes": data,
     }
+    # Both at once, each with what it is.
     if None in needed.values():
         raise UsageError("'crossspace train' needs " + " and ".join(k for k, v in needed.items() if v is None) + ".")
     if options.processes < 1 or (options.threads or 1) < 1:
@@ -133,6 +135,7 @@ def _seeds(options: argparse.Namespace, content: dict[str, Any]) -> list[int]:
         stated = range(stated)
     if not isinstance(stated, (list, range)) or not stated or not all(isinstance(seed, int) for seed in stated[:1]):
         raise UsageError(f"`seeds` should be a list of whole numbers, or how many to train. Found {stated!r}.")
+    # The list of a file may have gaps, which counting from the first would fill.
     if options.seeds is None and options.first_seed is None:
         return checked_seeds(stated)
     first = stated[0] if options.first_seed is None else options.first_seed

@@ -46,6 +46,7 @@ def _arguments() -> dict[str, list[str]]:
     usual = next(iter(models)), next(iter(balancers))
     for model, balancer in [(m, usual[1]) for m in models] + [(usual[0], b) for b in balancers]:
         for action in configuration_parser(model, balancer)._actions:
+            # Only those of sections; an option without a point is one of the parser itself.
             for option in filter(lambda o: "." in o, action.option_strings):
                 names.setdefault(_word(option), {})[option] = None
     return {word: list(options) for word, options in names.items()}

@@ -83,7 +83,7 @@ def _search(options: argparse.Namespace, components: Sequence[str]) -> int:
 
     Trials.check_extra()
     base = read_configuration(options.recipe, options.config, [*chosen_components(options), *components])
-    # Folds have no test split to choose by, whatever the recipe says.
+    # Whatever the recipe says: an epoch chosen on the fold itself would be the luckiest of many.
     base = replace(base, training=replace(base.training, protocol="validation"))
     space = Space.read(options.space, base)
     corpus = Corpus.read(options.data)
@@ -102,6 +102,7 @@ def _summarise(trials: Trials, out: Path, folds: int) -> int:
 
     finished, failed, best = trials.finished(), trials.failed(), trials.best()
     if best is None:
+        # Trials mostly fail for one reason, which need not be read fifty times.
         reasons = list(dict.fromkeys(t.user_attrs["reason"] for t in failed))
         print(f"None of {len(finished)} trials has a score. They failed for these reasons:\n  " + "\n  ".join(reasons))
         return 1

@@ -27,9 +27,8 @@ _TRIES = 1000
 def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
     """Nobody else works in ``folder`` meanwhile.
 
-    The claim is a lock of the operating system, which ends with the process however that ends; no clock decides who
-    is alive. Beside it lies who holds it, for the one who is refused. The folder is made if need be, and removed again
-    when the block leaves nothing in it. What dead processes left half-written in it, at any depth, is removed first.
+    The claim ends with the process, however that ends. The folder is made if need be, and removed again when the block
+    leaves nothing in it. What dead processes left half-written in it, at any depth, is removed first.
 
     Args:
         folder: what is claimed.
@@ -44,6 +43,7 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
         raise UsageError(f"{folder} should be a folder. Found a file; name another.")
     # Asked before the lock makes it: a folder that was there, even empty, is not ours to remove.
     created = not folder.exists()
+    # A lock of the operating system, so that no clock has to decide who is alive.
     lock = filelock.FileLock(folder / LOCK)
     try:
         _acquire(folder, lock)

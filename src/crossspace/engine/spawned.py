@@ -29,8 +29,7 @@ class UnguardedError(UsageError):
 class Spawned:
     """A process that runs ``target(line, *arguments)``.
 
-    It hears nothing of Ctrl-C, which reaches a whole group of processes at once: whoever started it ends it. It ends
-    by itself when that one is gone.
+    It hears nothing of Ctrl-C: whoever started it ends it. It ends by itself when that one is gone.
 
     Args:
         target: a function of a module.
@@ -52,7 +51,7 @@ class Spawned:
         process_arguments = (theirs, tuple(imports), target, tuple(arguments))
         self.process = _SPAWN.Process(target=_begin, args=process_arguments, name=name or None, daemon=True)
         try:
-            with _without_interrupts():
+            with _without_interrupts():  # Ctrl-C reaches a whole group of processes at once
                 self.process.start()
         except RuntimeError:
             if multiprocessing.current_process().name == "MainProcess":

@@ -25,9 +25,7 @@ class Stopped(Exception):
 class Lane:
     """Works on one job at a time; a job is let in only while fewer than ``limit`` are inside.
 
-    One thread, because models, tokenizers and face finders are not made for several; and a recording keeps all cores
-    busy anyway. A thread cannot be killed, so a job is given a function to call now and then, which raises
-    :class:`Stopped` once the job is no longer wanted.
+    A job is given a function to call now and then, which raises :class:`Stopped` once the job is no longer wanted.
 
     Args:
         name: of the thread.
@@ -36,6 +34,8 @@ class Lane:
 
     def __init__(self, name: str, limit: int) -> None:
         self.limit = limit
+        # One thread: models, tokenizers and face finders are not made for several, and a recording keeps all cores busy
+        # anyway. It cannot be killed, which is why jobs ask now and then whether they are still wanted.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._inside: set[QueuePlace] = set()
         self._lock = threading.Lock()

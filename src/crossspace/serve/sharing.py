@@ -17,9 +17,10 @@ TURN = 16
 def share(extractor: Extractor[Any]) -> None:
     """Have ``extractor`` used by one thread at a time, in turn, and by none whose job is no longer wanted.
 
-    Tokenizers and face finders keep state while they work. A turn is :data:`TURN` items, so an utterance of a live
-    conversation does not wait for a whole recording, and a job that is cancelled ends soon.
+    A turn is :data:`TURN` items, so an utterance of a live conversation does not wait for a whole recording, and a job
+    that is cancelled ends soon.
     """
+    # Tokenizers and face finders keep state while they work.
     turns, extract = Turns(), extractor.extract
 
     def shared(items: Sequence[Any]) -> list[Any]:

@@ -151,6 +151,7 @@ def _missing(record: StudyRecord) -> Iterator[Illustration]:
         for modality, rates in record.conditions.items()
     }
     support = np.array([c["support"] for c in tested.results["per_class"].values()], float)
+    # What always answering the most frequent emotion reaches: below that a model has learnt nothing.
     share = support.max() / support.sum()
     yield Illustration(
         "missing",

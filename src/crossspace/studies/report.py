@@ -44,6 +44,7 @@ def write_study_report(folder: str | Path, out: str | Path | None = None, page: 
             continue
         with replacing(target / "figures" / f"{picture.name}.pdf") as temporary:
             picture.figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+    # A page shows its tables itself.
     for table in () if page else tables:
         write_text(target / "tables" / f"{table.name}.csv", table.csv())
         write_text(target / "tables" / f"{table.name}.tex", table.latex())

@@ -96,6 +96,7 @@ class StudyRecord:
         folder = StudyFolder(path)
         content, study = folder.read(), folder.study()
         costs, fingerprint = folder.costs(), content["fingerprint"]
+        # Twins stand under the title of their variant.
         named = titles([v for v in study.variants if v.twin_of is None])
         finished: dict[str, VariantRecord] = {}
         for variant in study.variants:
@@ -132,6 +133,7 @@ class StudyRecord:
     @property
     def protocol(self) -> str:
         """The protocol of the variants, or ``mixed``."""
+        # Variants may bring protocols of their own, and a table must not claim one for all.
         protocols = {v.run.protocol for v in self.variants}
         return protocols.pop() if len(protocols) == 1 else "mixed"
 

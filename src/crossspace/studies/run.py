@@ -91,14 +91,15 @@ class StudyRun:
         """
         # Before the folder is made: a missing library should leave nothing behind.
         check_tracker(self.track)
-        with ExitStack() as held:
-            held.enter_context(claimed(self.folder.path))
+        with ExitStack() as claims:
+            claims.enter_context(claimed(self.folder.path))
             threads = self.folder.claim(
                 self.study, self.path, self.corpus.fingerprint, self.seeds, max(1, processors() // self.jobs)
             )
+            # What cannot run here counts as failed from the beginning: nobody trains a part of it.
             self.failures = {v.name: v.unusable for v in self.study.variants if v.unusable is not None}
             for variant in self._usable():  # nobody resumes one of its runs alone meanwhile
-                held.enter_context(claimed(self.folder.run(variant.name)))
+                claims.enter_context(claimed(self.folder.run(variant.name)))
             self._train(threads)
             if "costs" in self.study.report:
                 self._measure()
@@ -183,6 +184,7 @@ class StudyRun:
     def _measure(self) -> None:
         """Every variant alone, in turn, a few times over."""
         costs: dict[str, list[Any]] = defaultdict(list, self.folder.costs())
+        # A twin is the same model; only its epoch is chosen in another way.
         variants = [v for v in self._usable() if v.twin_of is None]
         rounds = [
             Measure(v.name, v.configuration, self.folder.run(v.name), self.seeds)

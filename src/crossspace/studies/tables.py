@@ -34,6 +34,7 @@ def _scores(record: StudyRecord) -> ReportTable:
     columns += [f"{METRIC_CAPTIONS[m]}, 95 %" for m in ("weighted_f1",)]
     if record.twins:
         columns += [f"reproduced, best-on-test (optimistic): {METRIC_CAPTIONS[m]}" for m in COMPARED]
+    # Behind the compared ones: they are read where somebody asks for them.
     rest = [m for m in METRICS if m not in COMPARED]
     columns += [METRIC_CAPTIONS[m] for m in rest]
     rows, values = [], []
@@ -137,6 +138,7 @@ def _missing(record: StudyRecord) -> Iterator[ReportTable]:
     rows, values = [], []
     for modality, curves in record.conditions.items():
         name = "any one" if modality == ANY else modality
+        # A modality has rates of its own only where the study asks for them.
         shown = [_spread_of(curves[rate]["weighted_f1"]) if rate in curves else "–" for rate in rates]
         rows.append([name, _mean(tested, "weighted_f1"), *shown])
         values += [

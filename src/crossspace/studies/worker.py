@@ -169,6 +169,7 @@ def work_at(setup: JobSetup) -> Work[Job, JobSetup]:
     return Work(_begin, _do, setup)
 
 
+# Nothing is read here: a worker that gets no job should not read a corpus.
 def _begin(setup: JobSetup) -> JobSetup:
     return setup
 

@@ -28,8 +28,7 @@ class MLflowSink:
 
     A training that is resumed goes on with its MLflow run, whose id is in ``mlflow.json`` of its folder, and repeats
     no value that is in the store already. Models and reports stay in the run folder and are not copied. Trainings that
-    share a store take turns: SQLite lets one process write at a time, and MLflow makes its tables without asking
-    whether another process is making them.
+    share a store take turns.
 
     Args:
         store: folder of ``mlflow.db``; trainings that share it stand side by side in MLflow.
@@ -60,6 +59,8 @@ class MLflowSink:
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         store.mkdir(parents=True, exist_ok=True)
+        # SQLite lets one process write at a time, and MLflow makes its tables without asking whether another process is
+        # making them.
         self._lock = FileLock(store / ".mlflow.lock")
         self._known: dict[str, int] = {}
         path = (keep or store) / _RUN

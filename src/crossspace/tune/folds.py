@@ -22,9 +22,8 @@ from crossspace.training.trainer import Trainer
 class Folds:
     """Cuts a corpus into folds, none of which holds a conversation of the test split, and trains on them.
 
-    Each fold is the test split of one training. The epoch is chosen on conversations outside of it, a tenth of the
-    others: an epoch chosen on the fold itself would be the luckiest of many, and training longer would always look
-    better. A corpus whose splits were cut by labels or by groups is cut by the same rule here.
+    Each fold is the test split of one training. The epoch is chosen on a tenth of the other conversations. A corpus
+    whose splits were cut by labels or by groups is cut by the same rule here.
 
     Args:
         corpus: of which the splits train and validation are used together.
@@ -42,7 +41,7 @@ class Folds:
         used = [*corpus.conversation_ids("train"), *corpus.conversation_ids("validation")]
         # Conversations of the test split belong to no split from here on, so that nothing can read them.
         closed = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("test")))
-        self.corpora = [_with_fold(closed, used, held, rule) for held in rule.folds(used, count)]
+        self.corpora = [_with_fold(closed, used, held_out, rule) for held_out in rule.folds(used, count)]
         for number, fold in enumerate(self.corpora):
             for split in ("train", "validation", "test"):
                 if not (fold.labels(split) != UNLABELLED).any():
@@ -81,13 +80,15 @@ class Folds:
         return float(result.weighted_f1)
 
 
-def _with_fold(corpus: Corpus, used: Sequence[str], held: Sequence[str], rule: Rule) -> Corpus:
+def _with_fold(corpus: Corpus, used: Sequence[str], held_out: Sequence[str], rule: Rule) -> Corpus:
     """The corpus with one fold as its test split and a tenth of the other conversations as validation."""
-    others = set(used) - set(held)
+    others = set(used) - set(held_out)
     return corpus.with_splits(
         {
             **dict.fromkeys(others, "train"),
+            # An epoch chosen on the fold itself would be the luckiest of many, and training longer would always look
+            # better.
             **dict.fromkeys(rule.choose(others), "validation"),
-            **dict.fromkeys(held, "test"),
+            **dict.fromkeys(held_out, "test"),
         }
     )
