@@ -78,9 +78,9 @@ class Analyzer:
         for modality in predictor.task.modalities:
             if only is None or modality in only:
                 extractors[modality] = _extractor(predictor, modality, (wanted or {}).get(modality))
-        strange = sorted(set(wanted or {}) - set(predictor.task.modalities))
-        if strange:
-            raise UsageError(f"The model knows {list(predictor.task.modalities)}. Found an extractor for {strange}.")
+        unknown = sorted(set(wanted or {}) - set(predictor.task.modalities))
+        if unknown:
+            raise UsageError(f"The model knows {list(predictor.task.modalities)}. Found an extractor for {unknown}.")
         return cls(predictor, extractors, in_the_box=in_the_box, card=_card(predictor), cache=cache, wanted=wanted)
 
     @property

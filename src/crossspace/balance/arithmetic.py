@@ -21,15 +21,15 @@ def gram_matrix(tasks: Sequence[Gradients]) -> Tensor:
     Products are accumulated in float64: differences of cosines close to one decide the weights.
     """
     # Any gradient says on which device all of them are.
-    some = next((g for task in tasks for g in task if g is not None), None)
-    gram = torch.zeros(len(tasks), len(tasks), dtype=torch.float64, device="cpu" if some is None else some.device)
-    if some is None:
+    example = next((g for task in tasks for g in task if g is not None), None)
+    gram = torch.zeros(len(tasks), len(tasks), dtype=torch.float64, device="cpu" if example is None else example.device)
+    if example is None:
         return gram
     # One buffer for all products: fresh memory for every piece costs several times the arithmetic.
     largest = max(g.numel() for task in tasks for g in task if g is not None)
     # On an accelerator pieces would cost launches; there a tensor is taken whole.
-    piece = max(1, min(largest, _CHUNK) if some.device.type == "cpu" else largest)
-    rows = torch.zeros(len(tasks), piece, dtype=torch.float64, device=some.device)
+    piece = max(1, min(largest, _CHUNK) if example.device.type == "cpu" else largest)
+    rows = torch.zeros(len(tasks), piece, dtype=torch.float64, device=example.device)
     for parts in zip(*tasks, strict=True):
         flat = [None if part is None else part.detach().reshape(-1) for part in parts]
         size = next((f.numel() for f in flat if f is not None), 0)

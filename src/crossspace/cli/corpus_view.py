@@ -59,8 +59,8 @@ def _print_modalities(summary: Mapping[str, Any]) -> None:
 
 def _print_speakers(splits: Mapping[str, Any]) -> None:
     # In the order of the whole corpus, so that the speakers of all splits stand in the same lines.
-    everyone = list(splits["all"]["speakers"].items())
-    rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in everyone]
+    counts = list(splits["all"]["speakers"].items())
+    rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in counts]
     more = f" (the {_MOST_SPEAKERS} of {len(rows)} who say most)" if len(rows) > _MOST_SPEAKERS else ""
     print_table(f"speakers{more}", ("speaker", *splits), rows[:_MOST_SPEAKERS])
 

@@ -99,8 +99,8 @@ def _tell(joining: Joining) -> None:
     ):
         if keys:
             # A few ids show how the two files spell them, which is mostly what is wrong.
-            more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
-            print(f"{len(keys)} {what}: {', '.join(keys[:_SHOWN])}{more}")
+            others = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+            print(f"{len(keys)} {what}: {', '.join(keys[:_SHOWN])}{others}")
     for note in joining.notes:
         print(note)
 

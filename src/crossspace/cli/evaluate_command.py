@@ -76,8 +76,8 @@ def _score(predictors: list[Predictor], corpus: Corpus, split: str) -> tuple[dic
     details = predictors[0].model.details  # of one seed: those of a run differ in nothing but the seed
     tables = [
         # A model saved without its details has no seed; its place tells it from the others.
-        predictions_of(predictor, corpus, split, int(predictor.model.details.get("seed", place)))
-        for place, predictor in enumerate(predictors)
+        predictions_of(predictor, corpus, split, int(predictor.model.details.get("seed", index)))
+        for index, predictor in enumerate(predictors)
     ]
     protocol = str(details.get("protocol", "validation"))
     results = aggregate(pa.concat_tables(tables), corpus.spec.labels, protocol=protocol, split=split)

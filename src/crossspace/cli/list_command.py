@@ -42,14 +42,14 @@ def _about(component: type) -> str:
     return next(iter((inspect.getdoc(component) or "").splitlines()), "")
 
 
-def _rows(components: Components[Any], more: Callable[[Any], str] = lambda component: "") -> list[tuple[str, str]]:
+def _rows(components: Components[Any], detail: Callable[[Any], str] = lambda component: "") -> list[tuple[str, str]]:
     """Names and descriptions; of what is from outside, also where from. What packages offer is not imported."""
     outside = components.outside
     rows = []
     # Only what is imported already: listing should not run code of installed packages.
     for name, component in components.here.items():
         source = f"(from {outside[name].origin})" if name in outside else ""
-        rows.append((name, " ".join(filter(None, (_about(component), more(component), source)))))
+        rows.append((name, " ".join(filter(None, (_about(component), detail(component), source)))))
     # Named all the same: a user should see what an installed package offers.
     notes = {"imported when it is used": components.offered, "hidden by the one above": components.shadowed}
     return rows + [

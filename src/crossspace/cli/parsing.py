@@ -118,8 +118,8 @@ class Parser(argparse.ArgumentParser):
         near = difflib.get_close_matches(option, own, n=1, cutoff=0.7)
         if near:
             return f"Did you mean {near[0]!r}?"
-        more = f", '{self.prog} --help all' the arguments of model, balancer and training" * self.takes_components
-        return f"'{self.prog} --help' shows what can be given{more}."
+        advice = f", '{self.prog} --help all' the arguments of model, balancer and training" * self.takes_components
+        return f"'{self.prog} --help' shows what can be given{advice}."
 
 
 def import_named(options: argparse.Namespace) -> None:

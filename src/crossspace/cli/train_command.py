@@ -117,8 +117,8 @@ def _run_settings(options: argparse.Namespace) -> dict[str, Any]:
     """Corpus, seeds and configuration file, from the options or from the config.yaml that is used again."""
     stored = Path(options.out or ".") / "config.yaml"
     # --resume needs nothing but the folder, unless the user says what to begin with.
-    alone = options.resume and options.recipe is None and options.config is None
-    source = stored if alone and stored.exists() else options.config
+    continues = options.resume and options.recipe is None and options.config is None
+    source = stored if continues and stored.exists() else options.config
     content: dict[str, Any] = {}
     if source is not None:
         from crossspace.configuration import read_yaml

@@ -142,10 +142,10 @@ def _indices(table: pa.Table, column: str, labels: list[str]) -> NDArray[np.int6
     names = table[column].cast(pa.string())
     index = pc.index_in(names, value_set=pa.array(labels, pa.string()))
     if index.null_count:
-        strange = sorted(pc.unique(names.filter(pc.is_null(index))).to_pylist(), key=str)
+        unknown = sorted(pc.unique(names.filter(pc.is_null(index))).to_pylist(), key=str)
         raise DataError(
             f"Column {column!r} should hold the labels {', '.join(labels)}. "
-            f"Found also {', '.join(map(repr, strange[:5]))}. Use the labels and the spelling of the model."
+            f"Found also {', '.join(map(repr, unknown[:5]))}. Use the labels and the spelling of the model."
         )
     return np.asarray(index.to_numpy(), dtype=np.int64)
 

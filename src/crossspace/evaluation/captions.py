@@ -68,10 +68,10 @@ def plain(text: str) -> str:
 
 def shortened(text: str, length: int) -> str:
     """``text`` on one line of at most ``length`` characters, cut at a word where one ends near."""
-    whole = plain(text)
-    if len(whole) <= length:
-        return whole
-    cut = whole[: length - 1]
+    line = plain(text)
+    if len(line) <= length:
+        return line
+    cut = line[: length - 1]
     # Cut at a word, unless that would lose much of a text of long words.
     at_word = cut.rsplit(" ", 1)[0]
     return (at_word if len(at_word) > 0.7 * length else cut).rstrip(" ,;:.") + "…"

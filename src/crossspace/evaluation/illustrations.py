@@ -149,8 +149,8 @@ def _calibration(record: RunRecord) -> Iterator[Illustration]:
 def _timeline(record: RunRecord, example: Example | None) -> Iterator[Illustration]:
     if example is None:
         return
-    whole = len(example.lines) == example.length
-    shown = "" if whole else f" The first {len(example.lines)} of {example.length} utterances."
+    is_whole = len(example.lines) == example.length
+    shown = "" if is_whole else f" The first {len(example.lines)} of {example.length} utterances."
     score = f" {example.right} of {example.labelled} labelled utterances are right." if example.labelled else ""
     caption = (
         f"Conversation {example.conversation_id}, seed {example.seed}, chosen because its accuracy is nearest to that "

@@ -53,8 +53,8 @@ def cell(text: Any) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds as a reader says them."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
+    rounded = round(seconds)
+    hours, minutes = rounded // 3600, rounded // 60 % 60
     if hours:
         return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {whole % 60:02d} s" if minutes else f"{seconds:.1f} s"
+    return f"{minutes} min {rounded % 60:02d} s" if minutes else f"{seconds:.1f} s"

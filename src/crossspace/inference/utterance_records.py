@@ -37,12 +37,13 @@ def read_whole(
     if speakers is not None:
         batch = replace(batch, speakers=torch.tensor(speakers))
     # Only what the conversation has: every further player would double the passes and get 0.
-    here = [m for m in model.task.modalities if bool(batch.present[m].any())]
+    present = [m for m in model.task.modalities if bool(batch.present[m].any())]
     said = {
-        coalition: infer(model, [batch.keep(coalition)]) for coalition in coalitions(here)[0 if contributions else -1 :]
+        coalition: infer(model, [batch.keep(coalition)])
+        for coalition in coalitions(present)[0 if contributions else -1 :]
     }
     ids = [u.id for u in conversation.utterances]
-    return utterance_records(ids, model.task.labels, said, [here if contributions else []] * len(batch))
+    return utterance_records(ids, model.task.labels, said, [present if contributions else []] * len(batch))
 
 
 def coalitions(players: Sequence[str]) -> list[Coalition]:

@@ -64,5 +64,5 @@ def parse(kind: Any, content: bytes | str) -> Any:
         faults = error.errors(include_url=False, include_input=False, include_context=False)
         status = 400 if faults[0]["type"] == "json_invalid" else 422
         named = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" if f["loc"] else f["msg"] for f in faults[:10]]
-        more = [f"and {len(faults) - 10} more"] if len(faults) > 10 else []
-        raise Refusal(status, "; ".join(named + more)) from error
+        others = [f"and {len(faults) - 10} more"] if len(faults) > 10 else []
+        raise Refusal(status, "; ".join(named + others)) from error

@@ -134,7 +134,7 @@ def _serve(line: Connection, memory: int | None) -> None:
         line.send(_answer(function, arguments, lambda stage: line.send(("said", stage))))
 
 
-def _limit_memory(more: int) -> None:
+def _limit_memory(allowance: int) -> None:
     """Of this process, on Linux; elsewhere nothing happens."""
     status = Path("/proc/self/status")
     if status.exists():
@@ -142,7 +142,7 @@ def _limit_memory(more: int) -> None:
 
         # Libraries are loaded by now and are not counted against the work.
         now = 1024 * int(status.read_text().split("VmData:")[1].split()[0])
-        resource.setrlimit(resource.RLIMIT_DATA, (now + more, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        resource.setrlimit(resource.RLIMIT_DATA, (now + allowance, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
 def _answer(function: Callable[..., Any], arguments: tuple[Any, ...], say: Said) -> tuple[str, Any]:

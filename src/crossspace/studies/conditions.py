@@ -42,8 +42,8 @@ def hidden(modality: str, rate: float, rows: int, modalities: Sequence[str], see
     # Drawn even where it is not needed, so that all modalities are hidden in the same utterances.
     which = generator.integers(len(modalities), size=rows)
     return {
-        m: chosen & (which == place) if modality == ANY else chosen & (m == modality)
-        for place, m in enumerate(modalities)
+        m: chosen & (which == index) if modality == ANY else chosen & (m == modality)
+        for index, m in enumerate(modalities)
     }
 
 

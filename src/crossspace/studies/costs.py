@@ -61,8 +61,8 @@ def measure(configuration: Configuration, corpus: Corpus, devices: Devices) -> C
         trainer = Trainer(
             fabric, view, model, configuration.build_balancer(), configuration.training, Path(folder), seed=0
         )
-        some = range(min(configuration.training.batch_size, len(trainer.lengths)))
-        trainer.step(batch_of(trainer.corpus, "train", some).to(fabric.device))  # warms up
+        first_batch = range(min(configuration.training.batch_size, len(trainer.lengths)))
+        trainer.step(batch_of(trainer.corpus, "train", first_batch).to(fabric.device))  # warms up
         training = _median_seconds(trainer.train_epoch)
         batches = [batch_of(view, "test", group) for group in batches_of(view.lengths("test"))]
         utterances = sum(len(batch) for batch in batches)

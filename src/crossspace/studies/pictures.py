@@ -35,8 +35,8 @@ def _scores(record: StudyRecord) -> Iterator[Illustration]:
     if record.study.grid:
         return
     panels = {
-        METRIC_CAPTIONS[m]: [_score(v, m, place) for v in record.variants]
-        for m, place in (("weighted_f1", 1), ("accuracy", 0))
+        METRIC_CAPTIONS[m]: [_score(v, m, published) for v in record.variants]
+        for m, published in (("weighted_f1", 1), ("accuracy", 0))
     }
     yield Illustration(
         "scores",
@@ -113,10 +113,10 @@ def _grid(record: StudyRecord) -> Iterator[Illustration]:
     for finished in record.variants:
         point = finished.variant.point
         if point:
-            place = list(rows).index(point[down]), list(columns).index(point[across])
+            cell = list(rows).index(point[down]), list(columns).index(point[across])
             result = finished.metric("weighted_f1")
-            means[place] = 100 * result["mean"]
-            spreads[place] = np.nan if result["std"] is None else 100 * result["std"]
+            means[cell] = 100 * result["mean"]
+            spreads[cell] = np.nan if result["std"] is None else 100 * result["std"]
     yield Illustration(
         "scores",
         "grid",

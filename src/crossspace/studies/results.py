@@ -100,10 +100,10 @@ class StudyRecord:
         named = titles([v for v in study.variants if v.twin_of is None])
         finished: dict[str, VariantRecord] = {}
         for variant in study.variants:
-            place = folder.run(variant.name)
-            if (place / "results.json").exists():
+            run_folder = folder.run(variant.name)
+            if (run_folder / "results.json").exists():
                 title = named[variant.twin_of or variant.name]
-                finished[variant.name] = _read(variant, place, fingerprint, costs.get(variant.name), title)
+                finished[variant.name] = _read(variant, run_folder, fingerprint, costs.get(variant.name), title)
         # Twins stand beside their variants, and make no table of their own.
         if all(v.twin_of is not None for v in study.variants if v.name in finished):
             raise DataError(f"{path} holds no finished variant yet. 'crossspace study run' goes on with it.")
@@ -169,14 +169,14 @@ class StudyRecord:
         return {m: dict(sorted(rates.items())) for m, rates in scores.items()}
 
 
-def _read(variant: Variant, place: Path, fingerprint: str, costs: list[Any] | None, title: str) -> VariantRecord:
-    run = RunRecord.read(place)
+def _read(variant: Variant, run_folder: Path, fingerprint: str, costs: list[Any] | None, title: str) -> VariantRecord:
+    run = RunRecord.read(run_folder)
     made_on = run.environment["corpus"].get("fingerprint")
     # A folder of a run may have been copied in from elsewhere.
     if made_on != fingerprint:
         raise DataError(
-            f"{place} was made on a corpus with the fingerprint {made_on}; the study is on one with {fingerprint}. "
-            "Scores on different corpora do not compare. Remove the run and run the study again, or report it alone."
+            f"{run_folder} was made on a corpus with the fingerprint {made_on}; the study is on one with "
+            f"{fingerprint}. Scores on different corpora do not compare. Remove the run and run the study again, or report it alone."
         )
     # Anew from the predictions, so that variants of different releases are scored by one rule.
     results = aggregate(run.predictions, run.labels, protocol=run.protocol, split=run.results["split"])

@@ -174,8 +174,8 @@ class StudyRun:
 
     def _rates(self, variant: Variant) -> tuple[float, ...] | None:
         conditions = self.study.conditions
-        here = conditions is not None and conditions.of in (variant.name, variant.twin_of)
-        return conditions.rates if conditions is not None and here else None
+        is_tested = conditions is not None and conditions.of in (variant.name, variant.twin_of)
+        return conditions.rates if conditions is not None and is_tested else None
 
     def _finish(self, variant: Variant) -> Finish:
         folder = self.folder.run(variant.name)

@@ -67,13 +67,13 @@ def check_divisible(model: Model, objectives: Sequence[Objective], micro_batches
         UsageError: an objective or a layer needs the whole batch in one place.
     """
     inseparable = [o for o in objectives if not o.separable]
-    whole = [f"its objective {o.name!r} compares its rows" for o in inseparable]
+    reasons = [f"its objective {o.name!r} compares its rows" for o in inseparable]
     if any(isinstance(m, (BatchNorm, _BatchNorm)) for m in model.modules()):
-        whole.append("its batch normalisation takes their statistics")
-    if micro_batches > 1 and whole:
+        reasons.append("its batch normalisation takes their statistics")
+    if micro_batches > 1 and reasons:
         raise UsageError(
             f"`training.accumulate` should be 1 for model {model.name!r}, which needs the whole batch at "
-            f"once: {whole[0]}. Use a smaller `training.batch_size` instead."
+            f"once: {reasons[0]}. Use a smaller `training.batch_size` instead."
         )
     apart = [o for o in inseparable if not o.gathers]
     if processes > 1 and apart:

@@ -70,16 +70,16 @@ def dots_figure(
         reference: place of the variant with which the others are compared; its mean is a dotted line.
     """
     figure = Figure(figsize=(ROW, min(1.35 + 0.32 * len(names), _TALLEST)), layout="constrained")
-    for place, (metric, scores) in enumerate(panels.items()):
-        axes = figure.add_subplot(1, len(panels), place + 1)
+    for index, (metric, scores) in enumerate(panels.items()):
+        axes = figure.add_subplot(1, len(panels), index + 1)
         low, high = window(scores)
         for row, score in enumerate(scores):
             _line(axes, row, score, low, high)
         if reference is not None and low <= scores[reference].value <= high:
             axes.axvline(scores[reference].value, color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         _frame(axes, metric, low, high, len(names))
-        axes.set_yticks(range(len(names)), [] if place else [wrapped(name) for name in names])
-        if reference is not None and not place:
+        axes.set_yticks(range(len(names)), [] if index else [wrapped(name) for name in names])
+        if reference is not None and not index:
             axes.get_yticklabels()[reference].set_fontweight("bold")
     figure.legend(
         handles=_key(score for scores in panels.values() for score in scores),
