@@ -176,7 +176,8 @@ def _read(variant: Variant, run_folder: Path, fingerprint: str, costs: list[Any]
     if made_on != fingerprint:
         raise DataError(
             f"{run_folder} was made on a corpus with the fingerprint {made_on}; the study is on one with "
-            f"{fingerprint}. Scores on different corpora do not compare. Remove the run and run the study again, or report it alone."
+            f"{fingerprint}. Scores on different corpora do not compare. Remove the run and run the study again, or "
+            "report it alone."
         )
     # Anew from the predictions, so that variants of different releases are scored by one rule.
     results = aggregate(run.predictions, run.labels, protocol=run.protocol, split=run.results["split"])
