@@ -55,14 +55,14 @@ MUTATIONS = (
     ),
     Mutation(
         "Gram matrix",
-        "balance/gradients.py",
+        "balance/arithmetic.py",
         "for start in range(0, size, piece):",
         "for start in range(0, size - 1, piece):",
         "balance/test_gradients.py",
     ),
     Mutation(
         "gradient of the balanced sum",
-        "balance/gradients.py",
+        "balance/arithmetic.py",
         "result = part.mul_(factor) if result is None else result.addcmul_(part, factor)",
         "result = part.mul_(factor) if result is None else result.add_(part)",
         "balance/test_gradients.py",
@@ -97,8 +97,8 @@ MUTATIONS = (
     ),
     Mutation(
         "Shapley value",
-        "models/records.py",
-        "weight = factorial(len(kept)) * factorial(len(players) - len(kept) - 1) / factorial(len(players))",
+        "inference/utterance_records.py",
+        "weight = factorial(len(coalition)) * factorial(len(players) - len(coalition) - 1) / factorial(len(players))",
         "weight = 1 / 2 ** (len(players) - 1)",
         "test_predict.py",
     ),
@@ -118,10 +118,10 @@ MUTATIONS = (
     ),
     Mutation(
         "split rule",
-        "data/splits.py",
+        "data/cuts/rules.py",
         'key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())',
         'key=lambda name: hashlib.sha256(f"{seed}{name}".encode()).digest())',
-        "data/test_splits.py",
+        "data/cuts/test_rules.py",
     ),
     Mutation(
         "averaging of weights",
@@ -133,8 +133,8 @@ MUTATIONS = (
     Mutation(
         "epoch of a fold",
         "tune/folds.py",
-        '**dict.fromkeys(validation_ids(others), "validation"),',
-        '**dict.fromkeys(held, "validation"),',
+        '**dict.fromkeys(rule.choose(others), "validation"),',
+        '**dict.fromkeys(held_out, "validation"),',
         "tune/test_search.py",
     ),
     Mutation(

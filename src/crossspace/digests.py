@@ -17,11 +17,12 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([^/\x00]+)")
 
 def file_digest(path: str | Path) -> str:
     """SHA-256 of the content of a file, in hexadecimal."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
+        # Models and tables may be larger than the memory.
         while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def write_sums(folder: str | Path, names: Sequence[str]) -> None:
@@ -41,14 +42,15 @@ def check_sums(folder: str | Path) -> None:
     if not (folder / SUMS).exists():
         return
     faults = []
+    # As bytes with replacement: damage of the list itself is named by its line, and raises nothing.
     for number, line in enumerate((folder / SUMS).read_bytes().decode("utf-8", "replace").splitlines(), 1):
-        found = _LINE.fullmatch(line)
-        if found is None:
+        entry = _LINE.fullmatch(line)
+        if entry is None:
             faults.append(f"line {number} of {SUMS} is damaged")
-        elif not (folder / found[2]).is_file():
-            faults.append(f"{found[2]} is missing")
-        elif file_digest(folder / found[2]) != found[1]:
-            faults.append(f"{found[2]} was changed or damaged")
+        elif not (folder / entry[2]).is_file():
+            faults.append(f"{entry[2]} is missing")
+        elif file_digest(folder / entry[2]) != entry[1]:
+            faults.append(f"{entry[2]} was changed or damaged")
     if faults:
         raise DataError(
             f"{folder} should hold what was written there: {'; '.join(faults)}. Copy the folder again, or run again; a "

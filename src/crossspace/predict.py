@@ -21,8 +21,8 @@ from crossspace.errors import DataError, MismatchError
 from crossspace.evaluation.predictions import prediction_table, with_truth
 from crossspace.features.extractors.base import named
 from crossspace.inference.infer import Inference, batches_of, infer
-from crossspace.inference.records import read_whole
 from crossspace.inference.stream import Stream
+from crossspace.inference.utterance_records import read_whole
 from crossspace.models.base import Model
 from crossspace.reading import reading
 
@@ -46,6 +46,7 @@ class Predictor:
             DataError: there is no usable model.
         """
         folder = Path(source)
+        # A folder wins over a name on a hub, which then takes no network.
         if folder.is_dir():
             folder = _best_seed(folder)
             return cls(Model._from_pretrained(model_id=str(folder)), name=str(folder))
@@ -109,8 +110,8 @@ class Predictor:
         Raises:
             MismatchError: corpus and model do not fit; both sides are named.
         """
-        found = self.infer_corpus(corpus, split)
-        return prediction_table(corpus.utterances(split), found.probabilities, self.task.labels, found.unimodal)
+        inference = self.infer_corpus(corpus, split)
+        return prediction_table(corpus.utterances(split), inference.probabilities, self.task.labels, inference.unimodal)
 
     def infer_corpus(self, corpus: Corpus, split: str | None) -> Inference:
         """Probabilities for a split of a corpus."""
@@ -121,9 +122,9 @@ class Predictor:
         """Raise :class:`MismatchError` unless the corpus has features that the model was trained on."""
         faults = []
         for modality, width in self.task.widths.items():
-            found = corpus.spec.widths.get(modality)
-            if found is not None and found != width:
-                faults.append(f"{modality}: the model expects {width} features, the corpus has {found}")
+            corpus_width = corpus.spec.widths.get(modality)
+            if corpus_width is not None and corpus_width != width:
+                faults.append(f"{modality}: the model expects {width} features, the corpus has {corpus_width}")
         faults += self._foreign(corpus.extractors, "the corpus has")
         if not set(self.task.widths) & set(corpus.spec.widths):
             faults.append(f"the model knows {list(self.task.widths)}, the corpus {list(corpus.spec.widths)}")
@@ -164,6 +165,7 @@ class Predictor:
         speakers = utterances["speaker"].to_pylist()
         lengths = corpus.lengths(split)
         at = 0
+        # Speakers are numbered per conversation, so the flat list is walked along with the conversations.
         for group in batches_of(lengths):
             batch, indices = batch_of(corpus, split, group), []
             for conversation in group:
@@ -177,6 +179,7 @@ class Predictor:
         features, present = {}, {}
         for m, width in self.task.widths.items():
             known = m in batch.features
+            # Zeros under a mask that says missing: they are never taken for data.
             features[m] = batch.features[m] if known else torch.zeros(rows, width)
             present[m] = batch.present[m] if known else torch.zeros(rows, dtype=torch.bool)
         return replace(
@@ -184,9 +187,9 @@ class Predictor:
         )
 
 
-def unmatched(known: Iterable[str], given: Iterable[str]) -> tuple[list[str], list[str]]:
+def unmatched(known: Iterable[str], present: Iterable[str]) -> tuple[list[str], list[str]]:
     """Modalities that a model knows and that are nowhere given, and those given that it does not use."""
-    knows, has = list(known), list(given)
+    knows, has = list(known), list(present)
     return [m for m in knows if m not in has], [m for m in has if m not in knows]
 
 
@@ -213,6 +216,7 @@ def _best_seed(folder: Path) -> Path:
         return folder
     seeds = []
     for path in sorted(folder.glob("seed-*/result.json")):
+        # The score decides which model answers, so it has to be the one that was written.
         check_sums(path.parent)
         with reading(path, "how a seed ended", "Train that seed again."):
             seeds.append((float(json.loads(path.read_text(encoding="utf-8"))["best_score"]), path.parent))
@@ -221,4 +225,5 @@ def _best_seed(folder: Path) -> Path:
             f"{folder} should be a run folder with finished seeds, or a folder with config.json and model.safetensors. "
             "Found neither; if the run was interrupted, finish it by 'crossspace train ... --resume'."
         )
+    # The best on the split that chose the epoch; the first of equals.
     return max(seeds, key=lambda seed: seed[0])[1]

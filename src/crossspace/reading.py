@@ -14,7 +14,7 @@ _LONGEST = 300
 
 
 @dataclass
-class Place:
+class Position:
     """Where in a file a reader is.
 
     Attributes:
@@ -25,7 +25,7 @@ class Place:
 
 
 @contextmanager
-def reading(source: str | Path, expected: str, advice: str = "Copy or make it again.") -> Iterator[Place]:
+def reading(source: str | Path, expected: str, advice: str = "Copy or make it again.") -> Iterator[Position]:
     """Whatever goes wrong in the block is the file's fault and becomes a :class:`DataError` that names it.
 
     A reader need not know which exceptions its libraries raise for a file that is not what it should be: they raise
@@ -37,29 +37,33 @@ def reading(source: str | Path, expected: str, advice: str = "Copy or make it ag
         advice: what to do next, a sentence.
 
     Yields:
-        a :class:`Place` on which the reader may note how far it is.
+        a :class:`Position` on which the reader may note how far it is.
 
     Raises:
         DataError: instead of any exception that is none of our own.
     """
-    place = Place()
+    position = Position()
     try:
-        yield place
+        yield position
     except CrossspaceError:
         raise
     except FileNotFoundError as error:
         raise DataError(f"{source}: {expected} is expected here. Found nothing. {advice}") from error
     except Exception as error:
-        where = f" at {place.at}" if place.at else ""
-        raise DataError(f"{source}: {expected} is expected. Found damage{where}: {_told(error)}. {advice}") from error
+        where = f" at {position.at}" if position.at else ""
+        raise DataError(
+            f"{source}: {expected} is expected. Found damage{where}: {_one_line(error)}. {advice}"
+        ) from error
 
 
-def _told(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     """A foreign message in one line of bearable length."""
+    # Its own text is empty or speaks of an allocation that the user never asked for.
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     text = " ".join(str(error).split()) or type(error).__name__
     shown = text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
+    # Damaged files put lone surrogates into messages, which a terminal cannot print.
     return shown.encode("utf-8", "backslashreplace").decode("utf-8").rstrip(".")

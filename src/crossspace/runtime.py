@@ -38,17 +38,18 @@ def optional_import(module: str, extra: str) -> ModuleType:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that influence results."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in _REPORTED:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = __version__ if name == "crossspace" else "not installed"
-    return found
+            installed[name] = __version__ if name == "crossspace" else "not installed"
+    return installed
 
 
 def processors() -> int:
     """Processors that this process may use."""
+    # A container or scheduler may allow fewer than the machine has.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -82,6 +83,7 @@ def seed_everything(seed: int) -> None:
     import torch
 
     random.seed(seed)
+    # NumPy takes 32 bits; derived seeds have more.
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
 
@@ -100,12 +102,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, since a name can change only within one file system.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        # Libraries open the path themselves; Windows lets nobody rename a file that is open.
         os.close(handle)
         temporary = Path(name)
         yield temporary
         with open(temporary, "rb+") as file:
+            # Without it a power failure may keep the new name and lose the content.
             os.fsync(file.fileno())
+        # mkstemp makes files for this user alone; others may read this one as any other file.
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
@@ -124,6 +130,7 @@ def not_written(path: str | Path, reason: str) -> WritingError:
 
 
 def _umask() -> int:
+    # It can be read in no other way than by setting it.
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -135,10 +142,10 @@ def write_new(path: str | Path, text: str) -> bool:
     Of several processes that do so at once one writes, and all find the same file afterwards.
     """
     path = Path(path)
-    made = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
     try:
-        write_text(made, text)
-        os.link(made, path)  # unlike a renaming, it replaces nothing
+        write_text(temporary, text)
+        os.link(temporary, path)  # unlike a renaming, it replaces nothing
         return True
     except FileExistsError:
         return False
@@ -148,7 +155,7 @@ def write_new(path: str | Path, text: str) -> bool:
             return True
         return False
     finally:
-        made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -169,6 +176,7 @@ def end_with_parent() -> None:
 
     def wait() -> None:
         parent.join()
+        # Without cleaning up, which could wait for a process that is gone.
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True, name="end-with-parent").start()

@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from crossspace.errors import DataError
-from crossspace.evaluation.comparison import compare, compare_all, holm, seeds_needed
+from crossspace.evaluation.comparison import compare, compare_all, holm
+from crossspace.evaluation.power import seeds_needed
 
 
 def made(seed: int, quality: float = 1.0, seeds: int = 2, groups: int = 8, classes: int = 3) -> np.ndarray:

@@ -50,7 +50,7 @@ def test_a_client_that_goes_away_stops_its_job_and_what_waits_is_never_begun():
         async def one(job, gone) -> None:
             with lane.place() as place:
                 place.afterwards(lambda: cleaned.append(job))
-                await place.run(job, timeout=90, gone=gone.wait())
+                await place.run(job, timeout=90, disconnected=gone.wait())
 
         first = asyncio.ensure_future(one(long, gone))
         while not began.is_set():

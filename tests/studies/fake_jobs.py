@@ -9,7 +9,7 @@ from typing import Any
 
 from crossspace.engine.work import Report
 from crossspace.errors import DataError
-from crossspace.studies.worker import Job, Place, Standing
+from crossspace.studies.worker import Job, JobProgress, JobSetup
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Fake(Job):
 
     what: str = "answer"
 
-    def do(self, place: Place, report: Report) -> Any:
+    def do(self, setup: JobSetup, report: Report) -> Any:
         """Answer, report, fail, or die."""
         if self.what == "die":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -28,5 +28,5 @@ class Fake(Job):
             raise DataError("told in words")
         if self.what == "bug":
             raise ZeroDivisionError
-        report(Standing(0.5, "half"))
-        return self.variant, os.getpid(), place.threads
+        report(JobProgress(0.5, "half"))
+        return self.variant, os.getpid(), setup.threads

@@ -26,7 +26,7 @@ from crossspace.studies.folder import StudyFolder
 from crossspace.studies.pictures import pictures
 from crossspace.studies.report import write_study_report
 from crossspace.studies.results import StudyRecord
-from crossspace.studies.tables import tables
+from crossspace.studies.tables import study_tables
 from crossspace.training.devices import Devices
 
 TABLES = {"scores", "differences-weighted-f1", "differences-accuracy", "classes", "missing", "oscillation"}
@@ -85,7 +85,7 @@ def test_every_table_and_figure_exists_in_every_form(finished_study: Path) -> No
     assert {p.name for p in (finished_study / "figures").iterdir()} == {
         f"{f}.{k}" for f in FIGURES for k in ("svg", "pdf")
     }
-    for table in tables(StudyRecord.read(finished_study)):
+    for table in study_tables(StudyRecord.read(finished_study)):
         assert table.markdown() in text and f'<section id="{table.name}">' in page
         assert (finished_study / "tables" / f"{table.name}.tex").read_text(encoding="utf-8") == table.latex()
     for figure in FIGURES:
@@ -137,14 +137,14 @@ def test_published_figures_stand_beside_those_reproduced(finished_study: Path) -
 
 def test_everything_says_split_protocol_seeds_and_corpus(finished_study: Path, tiny_corpus: Corpus) -> None:
     said = f"synthetic, test split, protocol validation, 2 seeds, corpus {tiny_corpus.fingerprint[:12]}."
-    assert all(said in table.caption for table in tables(StudyRecord.read(finished_study)))
+    assert all(said in table.caption for table in study_tables(StudyRecord.read(finished_study)))
     for figure in FIGURES:
         assert said in words(finished_study / "figures" / f"{figure}.svg")
     assert "ONE SEED" not in (finished_study / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_loss_that_a_variant_lacks_is_a_gap(finished_study: Path) -> None:
-    table = next(t for t in tables(StudyRecord.read(finished_study)) if t.name == "oscillation")
+    table = next(t for t in study_tables(StudyRecord.read(finished_study)) if t.name == "oscillation")
     two = next(row for row in table.rows if row[0] == "Two")
     assert dict(zip(table.columns, two, strict=True))["L2 unimodal, visual"] == "–"
     for kind in ("csv", "tex"):
@@ -192,7 +192,7 @@ def test_names_are_escaped(finished_study: Path) -> None:
 
 def test_one_seed_is_said_in_every_table_every_figure_and_on_the_page(broken_study: Path) -> None:
     page = (broken_study / "report.html").read_text(encoding="utf-8")
-    made = tables(StudyRecord.read(broken_study))
+    made = study_tables(StudyRecord.read(broken_study))
     assert made and all("ONE SEED" in table.caption for table in made)
     assert page.count("ONE SEED") >= 1 + 2 * len(made) - 1
     assert "ONE SEED" in (broken_study / "report.md").read_text(encoding="utf-8")
@@ -205,7 +205,7 @@ def test_one_seed_is_said_in_every_table_every_figure_and_on_the_page(broken_stu
 
 def test_twins_stand_in_columns_that_are_called_optimistic(broken_study: Path) -> None:
     record = StudyRecord.read(broken_study)
-    scores = next(t for t in tables(record) if t.name == "scores")
+    scores = next(t for t in study_tables(record) if t.name == "scores")
     assert OPTIMISTIC in scores.columns and [row[0] for row in scores.rows] == ["Fine"]
     twin = json.loads((broken_study / "runs" / "fine--best-on-test" / "results.json").read_text())
     mean = twin["metrics"]["weighted_f1"]["mean"]
@@ -282,7 +282,7 @@ def test_costs_are_the_medians_of_the_rounds(altered: Callable[..., Path]) -> No
             for name, rounds in seconds.items()
         }
     )
-    table = next(t for t in tables(StudyRecord.read(folder)) if t.name == "costs")
+    table = next(t for t in study_tables(StudyRecord.read(folder)) if t.name == "costs")
     assert [list(row) for row in table.rows] == [
         ["Full CSS", "12,345", "4", "1.00", "0.5", "1,024"],
         ["Fixed", "12,345", "2", "0.50", "0.5", "1,024"],

@@ -24,7 +24,7 @@ from crossspace.engine.claim import claimed
 from crossspace.engine.processes import Processes
 from crossspace.engine.work import Done, Event, Failed, Reported
 from crossspace.studies.folder import StudyFolder
-from crossspace.studies.worker import Place, work_at
+from crossspace.studies.worker import JobSetup, work_at
 
 VARIANTS = ("full", "fixed", "two")
 
@@ -205,7 +205,7 @@ def test_a_process_that_dies_is_a_failure_of_its_job_only(fake: ModuleType, tmp_
         job(fake, n, w) for n, w in (("a", "mistake"), ("b", "bug"), ("c", "answer"), ("d", "die"), ("e", "answer"))
     ]
     heard: list[Event[Any]] = []
-    with Processes(work_at(Place("", "cpu", 1, "none", tmp_path)), 1) as running:
+    with Processes(work_at(JobSetup("", "cpu", 1, "none", tmp_path)), 1) as running:
         running.add(jobs)
         for event in running:
             heard.append(event)

@@ -13,7 +13,7 @@ import torch
 
 from crossspace.errors import CrossspaceError, DataError
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from crossspace.training.history import History, step_record
+from crossspace.training.history import History, step_line
 
 
 class Evil:
@@ -83,7 +83,7 @@ def test_history_forgets_what_came_after_the_checkpoint(tmp_path: Path) -> None:
 
 def test_records_of_steps_are_grouped_by_what_they_say() -> None:
     names = ["losses/fused", "parts/unimodal.text", "cosines/fused/unimodal"]
-    record = step_record(7, 1, 12, 1e-3, names, [0.5, 0.25, -0.1])
+    record = step_line(7, 1, 12, 1e-3, names, [0.5, 0.25, -0.1])
     assert record == {
         "kind": "step",
         "seed": 7,

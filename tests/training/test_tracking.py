@@ -12,14 +12,14 @@ import pytest
 
 from crossspace.errors import MissingExtraError
 from crossspace.training import tracking
-from crossspace.training.history import scalars, step_record
+from crossspace.training.history import scalars, step_line
 from crossspace.training.tracking import TRACKERS, check_tracker, sinks_for
 
 
 def epoch(number: int) -> list[dict[str, Any]]:
     """The records of an epoch with two steps."""
     names = ("losses/fused", "weights/fused", "cosines/fused/unimodal")
-    steps = [step_record(0, number, 2 * number + s, 0.1, names, (1.5, 1.0, -0.5)) for s in (0, 1)]
+    steps = [step_line(0, number, 2 * number + s, 0.1, names, (1.5, 1.0, -0.5)) for s in (0, 1)]
     scores = {"weighted_f1": 0.25 * number, "accuracy": 0.5, "loss": 1.0}
     decided = {
         "kind": "epoch",

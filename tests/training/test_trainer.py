@@ -33,8 +33,9 @@ from crossspace.models import MODELS, Model
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT
 from crossspace.training.devices import Devices
+from crossspace.training.event import Event
 from crossspace.training.options import TrainingOptions
-from crossspace.training.trainer import Event, Trainer
+from crossspace.training.trainer import Trainer
 
 OPTIONS = TrainingOptions(epochs=3, batch_size=3, learning_rate=0.01)
 SMALL = {"css": {"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}, "dropout": 0.3}, "bc-lstm": {"width": 8}}

@@ -72,6 +72,7 @@ class Analysis:
         arcs: dict[str, dict[str, Any]] = {}
         for speaker in self.speakers:
             own = [u for u in self.utterances if u.speaker == speaker]
+            # Transcripts without times say nothing of seconds, which is not the same as none.
             spoken = [u.end - u.start for u in own if u.start is not None and u.end is not None]
             shares = {label: sum(u.probabilities[label] for u in own) / len(own) for label in self.labels}
             arcs[speaker] = {"utterances": len(own), "seconds": sum(spoken) if spoken else None, "shares": shares}

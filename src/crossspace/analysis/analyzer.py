@@ -78,9 +78,9 @@ class Analyzer:
         for modality in predictor.task.modalities:
             if only is None or modality in only:
                 extractors[modality] = _extractor(predictor, modality, (wanted or {}).get(modality))
-        strange = sorted(set(wanted or {}) - set(predictor.task.modalities))
-        if strange:
-            raise UsageError(f"The model knows {list(predictor.task.modalities)}. Found an extractor for {strange}.")
+        unknown = sorted(set(wanted or {}) - set(predictor.task.modalities))
+        if unknown:
+            raise UsageError(f"The model knows {list(predictor.task.modalities)}. Found an extractor for {unknown}.")
         return cls(predictor, extractors, in_the_box=in_the_box, card=_card(predictor), cache=cache, wanted=wanted)
 
     @property
@@ -112,6 +112,7 @@ class Analyzer:
             DataError: a file cannot be read, or holds nothing that the model can use.
         """
         if media is not None:
+            # Before hearing begins: whether a file is a recording at all is known at once.
             check_kind(media)
         if transcript is None and media is not None and not {"audio", "visual"} & set(self.predictor.task.modalities):
             raise DataError(
@@ -121,12 +122,12 @@ class Analyzer:
         said = progress or (lambda stage: None)
         recording = Recording(conversation_id, transcript, media)
         if extract is not None and media is not None:
-            found = self._extraction.with_text(extract(recording), said)
+            extracted = self._extraction.with_text(extract(recording), said)
         else:
-            found = self._extraction.run(recording, said)
-        facts = None if media is None or found.media is None else {"name": name or media.name, **found.media}
+            extracted = self._extraction.run(recording, said)
+        facts = None if media is None or extracted.media is None else {"name": name or media.name, **extracted.media}
         said("model")
-        return self._analysis(found.conversation, facts, found.notes)
+        return self._analysis(extracted.conversation, facts, extracted.notes)
 
     def analyze_conversation(self, conversation: Conversation, notes: Sequence[str] = ()) -> Analysis:
         """Analyze a conversation; text features are made where there is a text and no such features.
@@ -137,8 +138,8 @@ class Analyzer:
         """
         if not conversation.utterances:
             raise DataError(f"Conversation {conversation.id!r} should have at least one utterance. Found none.")
-        found = self._extraction.with_text(Extracted(conversation, notes=tuple(notes)))
-        return self._analysis(found.conversation, None, found.notes)
+        extracted = self._extraction.with_text(Extracted(conversation, notes=tuple(notes)))
+        return self._analysis(extracted.conversation, None, extracted.notes)
 
     def stream(self) -> LiveAnalysis:
         """A conversation that is still going on."""
@@ -153,8 +154,9 @@ class Analyzer:
                 "has nothing of it" + (f" ({'; '.join(reasons)})." if reasons else ".")
             )
         records = self.predictor.predict(conversation)
-        given = {m for u in conversation.utterances for m in u.features}
-        notes = [*notes, *said_unmatched(unmatched(known, given)[0], (), "the conversation")]
+        # Whatever any utterance has; single gaps stand beside their utterances.
+        present = {m for u in conversation.utterances for m in u.features}
+        notes = [*notes, *said_unmatched(unmatched(known, present)[0], (), "the conversation")]
         return Analysis(
             conversation.id,
             self.predictor.task.labels,
@@ -185,6 +187,7 @@ class LiveAnalysis:
 
     def push(self, utterance: Utterance) -> UtteranceAnalysis:
         """The next utterance, from what was said before it."""
+        # The text only: sound and pictures of one live utterance come as features, if at all.
         filled = self._extraction.fill([Conversation("live", (utterance,))])[0].utterances[0]
         return _utterance(filled, self._stream.push(filled), self._modalities)
 
@@ -225,6 +228,7 @@ def _extractor(predictor: Predictor, modality: str, wanted: str | None) -> Extra
 
 
 def _card(predictor: Predictor) -> str | None:
+    # The card of a run lies beside the folders of its seeds.
     for folder in (Path(predictor.name), Path(predictor.name).parent):
         path = folder / CARD
         if (folder / "config.json").exists() and path.is_file():

@@ -33,6 +33,7 @@ def to_csv(analysis: Analysis) -> str:
     for m in modalities:
         head += [f"{m}_alone", f"{m}_contribution", f"{m}_missing"]
     out = io.StringIO()
+    # The module's own newline is \r\n, which writing as text would turn into \r\r\n on Windows.
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
     for position, u in enumerate(analysis.utterances):
@@ -94,13 +95,16 @@ def render(analysis: Analysis, path: str | Path) -> str:
 def _has_cue(u: UtteranceAnalysis) -> bool:
     if u.start is None or u.end is None or not 0 <= u.start < u.end <= LATEST:
         return False
+    # Times are written in thousandths, and a cue shorter than that would end where it begins.
     return _time(u.start) != _time(u.end)
 
 
 def _cue(u: UtteranceAnalysis) -> str:
     assert u.start is not None and u.end is not None
+    # An empty line would end the cue.
     text = " ".join((u.text or "(no transcript)").split())
     speaker = " ".join(u.speaker.split()) or "unknown"
+    # A full stop would begin another class, a space an annotation.
     kind = _NOT_IN_A_CLASS.sub("-", u.label)
     return f"{_time(u.start)} --> {_time(u.end)}\n<v {_plain(speaker)}><c.{kind}>{_plain(text)}</c></v>\n"
 
@@ -110,12 +114,14 @@ def _plain(text: str) -> str:
 
 
 def _time(seconds: float) -> str:
+    # Rounded once, as a whole: rounding seconds alone could give 60 of them.
     thousandths = round(seconds * 1000)
     minutes, rest = divmod(thousandths, 60_000)
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
 
 
 def _cell(value: object) -> object:
+    # What somebody said is never to run as a formula on the machine of who reads the table.
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + value
     return value

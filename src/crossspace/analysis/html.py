@@ -36,6 +36,7 @@ _EXPORT = re.compile(r"^export (?=class|function|const)", re.MULTILINE)
 
 def to_html(analysis: Analysis) -> str:
     """A self-contained page: lanes, arcs, utterances, the why of each, and export to other formats."""
+    # In one script, imports and exports have no meaning; a policy that names hashes allows no second file.
     script = "\n".join(_EXPORT.sub("", _IMPORT.sub("", _file(f"{name}.js"))) for name in MODULES)
     style = "\n".join(_file(f"{name}.css") for name in STYLES)
     return Template(_file("report.html")).substitute(
@@ -57,6 +58,7 @@ def _file(name: str) -> str:
 def _embedded(analysis: Analysis) -> str:
     """JSON in which no character can end or open an element."""
     text = json.dumps(analysis.to_dict(), ensure_ascii=False, allow_nan=False)
+    # Escaped as JSON and not as HTML: the element is read by a parser of JSON.
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 

@@ -20,14 +20,16 @@ def gram_matrix(tasks: Sequence[Gradients]) -> Tensor:
 
     Products are accumulated in float64: differences of cosines close to one decide the weights.
     """
-    some = next((g for task in tasks for g in task if g is not None), None)
-    gram = torch.zeros(len(tasks), len(tasks), dtype=torch.float64, device="cpu" if some is None else some.device)
-    if some is None:
+    # Any gradient says on which device all of them are.
+    example = next((g for task in tasks for g in task if g is not None), None)
+    gram = torch.zeros(len(tasks), len(tasks), dtype=torch.float64, device="cpu" if example is None else example.device)
+    if example is None:
         return gram
     # One buffer for all products: fresh memory for every piece costs several times the arithmetic.
     largest = max(g.numel() for task in tasks for g in task if g is not None)
-    piece = max(1, min(largest, _CHUNK) if some.device.type == "cpu" else largest)
-    rows = torch.zeros(len(tasks), piece, dtype=torch.float64, device=some.device)
+    # On an accelerator pieces would cost launches; there a tensor is taken whole.
+    piece = max(1, min(largest, _CHUNK) if example.device.type == "cpu" else largest)
+    rows = torch.zeros(len(tasks), piece, dtype=torch.float64, device=example.device)
     for parts in zip(*tasks, strict=True):
         flat = [None if part is None else part.detach().reshape(-1) for part in parts]
         size = next((f.numel() for f in flat if f is not None), 0)
@@ -51,6 +53,7 @@ def gradients_of(
     """Gradients of ``outputs`` with None for inputs they do not reach."""
     if at_outputs is not None:
         reached = [(o, g) for o, g in zip(outputs, at_outputs, strict=True) if g is not None and o.requires_grad]
+        # Automatic differentiation refuses an output that has no gradient to pass on.
         outputs, at_outputs = [o for o, _ in reached], [g for _, g in reached]
     outputs = [o for o in outputs if o.requires_grad]
     if not outputs:
@@ -63,15 +66,16 @@ def _apart(gradients: Sequence[Tensor | None]) -> Gradients:
 
     Automatic differentiation returns one tensor for both terms of a sum, and an expanded scalar for a sum over rows.
     """
-    found: Gradients = []
-    seen: set[int] = set()
+    separate: Gradients = []
+    addresses: set[int] = set()
     for gradient in gradients:
-        if gradient is not None and (gradient.data_ptr() in seen or 0 in gradient.stride()):
+        # A stride of 0 is an expanded value: writing to one entry would write to all.
+        if gradient is not None and (gradient.data_ptr() in addresses or 0 in gradient.stride()):
             gradient = gradient.clone(memory_format=torch.contiguous_format)
         if gradient is not None:
-            seen.add(gradient.data_ptr())
-        found.append(gradient)
-    return found
+            addresses.add(gradient.data_ptr())
+        separate.append(gradient)
+    return separate
 
 
 def added(total: Gradients, more: Gradients) -> Gradients:
@@ -85,6 +89,7 @@ def _weighted(parts: Sequence[Tensor | None], weights: Tensor) -> Tensor | None:
     for part, weight in zip(parts, weights, strict=True):
         if part is None:
             continue
+        # Weights are float64, and gradients mostly are not.
         factor = weight.to(part.dtype)
         result = part.mul_(factor) if result is None else result.addcmul_(part, factor)
     return result

@@ -31,11 +31,14 @@ def project_on_dual_cone(mixtures: Tensor, gram: Tensor) -> Tensor:
         result conflicts a little, and calls a solver under the GPL.
     """
     values, vectors = np.linalg.eigh(gram.detach().cpu().numpy().astype(np.float64))
+    # Rounding may leave an eigenvalue a little below 0. No Cholesky factor: parallel gradients make the matrix
+    # singular.
     root = (vectors * np.sqrt(np.clip(values, 0.0, None))).T
     count = len(root)
     system = np.vstack([root, np.sqrt(_RIDGE) * np.eye(count)])
     rows = mixtures.detach().cpu().numpy().astype(np.float64).reshape(-1, count)
-    found = [
+    # Few and small, so one after the other: a mixture per objective at the most.
+    projections = [
         u + scipy.optimize.nnls(system, np.append(-root @ u, np.zeros(count)), maxiter=100 * count)[0] for u in rows
     ]
-    return torch.from_numpy(np.stack(found)).reshape(mixtures.shape).to(gram)
+    return torch.from_numpy(np.stack(projections)).reshape(mixtures.shape).to(gram)

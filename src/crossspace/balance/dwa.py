@@ -42,18 +42,21 @@ class DynamicWeightAverage(Balancer):
 
     def begin_epoch(self, epoch: int) -> None:
         """Turn what was seen since the last call into the mean of an epoch."""
+        # The one moment at which the host waits for the device, once an epoch.
         if self._total is not None and float(self._total[-1]) > 0:
             self._means = [*self._means, self._total[:-1] / self._total[-1]][-2:]
         self._total = None
 
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
         """(K,) the weights of this epoch."""
-        seen = torch.cat([losses.detach().to(torch.float64), losses.new_ones(1, dtype=torch.float64)])
-        seen = torch.where(torch.isfinite(losses).all(), seen, 0.0)
-        self._total = seen if self._total is None else self._total.to(seen.device) + seen
+        sums = torch.cat([losses.detach().to(torch.float64), losses.new_ones(1, dtype=torch.float64)])
+        # A loss that is not finite adds neither itself nor its count: the last entry counts steps.
+        sums = torch.where(torch.isfinite(losses).all(), sums, 0.0)
+        self._total = sums if self._total is None else self._total.to(sums.device) + sums
         if len(self._means) < 2:
-            return torch.ones_like(seen[:-1])
-        before, last = (mean.to(seen.device) for mean in self._means)
+            return torch.ones_like(sums[:-1])
+        before, last = (mean.to(sums.device) for mean in self._means)
+        # 0 / 0 has not changed; a loss that came from 0 is held to the largest ratio.
         ratios = torch.nan_to_num(last / before, nan=1.0, posinf=_MOST, neginf=-_MOST).clamp(-_MOST, _MOST)
         ratios = torch.where(before == 0, 1.0, ratios)
         return len(losses) * torch.softmax(ratios / self.temperature, 0)

@@ -141,6 +141,7 @@ def accumulated_backward(
             _reduce(tasks, parameters, reduce)
         gram = gram_matrix([task[: len(shared)] for task in tasks])
         weights = balancer.weights(losses, gram)
+        # Already summed, before the comparison: weights of parts of the data would be others.
         gradients, reduce = mixed(tasks, weights), None
     if reduce is not None:
         _reduce([gradients], parameters, reduce)
@@ -172,6 +173,7 @@ def _of_each(micro_batches: Sequence[MicroBatch], parameters: Sequence[Tensor], 
         for k in range(count):
             tasks[k] = added(tasks[k], above[k])
             tasks[k] = added(tasks[k], gradients_of(tops, parameters, at_cut[k], keep=k < count - 1))
+        # The graph goes before the next micro-batch builds its own.
         del tops
     return tasks
 
@@ -185,19 +187,21 @@ def _compared_at_the_cut(
 ) -> tuple[Gradients, Tensor, Tensor]:
     """The weighted gradient of this process, the weights, and the Gram matrix over everything that passes the cut."""
     tasks: list[Gradients] = [[None] * len(parameters) for _ in losses]
-    gram, kept = None, []
+    gram, gradients_at_cut = None, []
     for part in micro_batches:
         at_cut, above = _above(part, parameters)
         tasks = [added(task, more) for task, more in zip(tasks, above, strict=True)]
         products = gram_matrix(at_cut).to(losses.device)
         gram = products if gram is None else gram.add_(products)
-        kept.append(at_cut)
+        # Small: rows of the representation, not parameters. They wait until the weights are known.
+        gradients_at_cut.append(at_cut)
     assert gram is not None
     if reduce is not None:
+        # Products over the representation add up over processes, since each row stands in one of them.
         reduce([gram])
     weights = balancer.weights(losses, gram)
     gradients = mixed(tasks, weights)
-    for part, at_cut in zip(micro_batches, kept, strict=True):
+    for part, at_cut in zip(micro_batches, gradients_at_cut, strict=True):
         gradients = added(gradients, gradients_of(part.below(), parameters, mixed(at_cut, weights)))
     return gradients, weights, gram
 
@@ -205,6 +209,7 @@ def _compared_at_the_cut(
 def _above(part: MicroBatch, parameters: Sequence[Tensor]) -> tuple[list[Gradients], list[Gradients]]:
     """For every objective, the gradients at the cut and those of the parameters above it."""
     objectives, leaves = part.above()
+    # The graph above the cut serves all objectives and goes with the last.
     both = [
         gradients_of([loss], [*leaves, *parameters], keep=index < len(objectives) - 1)
         for index, loss in enumerate(objectives)
@@ -219,6 +224,7 @@ def _reduce(tasks: Sequence[Gradients], parameters: Sequence[nn.Parameter], redu
     a single process does not.
     """
     missing = [i for i in range(len(parameters)) if all(task[i] is None for task in tasks)]
+    # Summed along with the gradients: how many processes reach each parameter, without another exchange.
     reached = torch.ones(len(parameters))
     reached[missing] = 0
     reached = reached.to(parameters[0].device)

@@ -42,7 +42,9 @@ class GramBalancer(Balancer):
         """(K,) float64 weights on the device of ``gram``."""
         if gram is None:
             raise ValueError(f"{self.name!r} needs the Gram matrix of the objectives' gradients. Found none.")
+        # K x K numbers: small programs are solved faster here than launches take there.
         host = gram.detach().to("cpu", torch.float64)
+        # Rounding may leave a product of a gradient with itself a little below 0.
         norms = host.diagonal().clamp(min=0.0).sqrt()
         alive = torch.nonzero(norms > ZERO * norms.max()).flatten()
         if not torch.isfinite(host).all():
@@ -53,8 +55,8 @@ class GramBalancer(Balancer):
             largest = host.abs().max()  # first, lest squares of squares overflow
             scaled = host[alive][:, alive] / largest
             mean = scaled.diagonal().mean()
-            found = self._rule(scaled / mean) * self._unscaled(float(mean.sqrt()) * float(largest.sqrt()))
-            weights = torch.zeros_like(norms).index_copy(0, alive, found)
+            solution = self._rule(scaled / mean) * self._unscaled(float(mean.sqrt()) * float(largest.sqrt()))
+            weights = torch.zeros_like(norms).index_copy(0, alive, solution)
         return weights.to(gram.device)
 
     @abstractmethod

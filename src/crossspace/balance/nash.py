@@ -67,13 +67,16 @@ def _bargain(cosines: np.ndarray) -> np.ndarray:
     The function is self-concordant: steps divided by one plus the Newton decrement never leave the positive numbers
     and always arrive.
     """
+    # On cosines, so that the ridge is the same whatever the lengths of the gradients are.
     matrix = cosines + _RIDGE * np.eye(len(cosines))
-    found = np.ones(len(cosines))
+    weights = np.ones(len(cosines))
     for _ in range(_MOST):
-        slope = matrix @ found - 1.0 / found
-        step = np.linalg.solve(matrix + np.diag(found**-2.0), slope)
+        slope = matrix @ weights - 1.0 / weights
+        step = np.linalg.solve(matrix + np.diag(weights**-2.0), slope)
+        # Rounding near the end may make it negative.
         decrement = max(float(slope @ step), 0.0) ** 0.5
-        found = found - step / (1.0 + decrement if decrement > 0.25 else 1.0)
+        # Far away the step is shortened, which keeps every weight positive; near by full steps converge quadratically.
+        weights = weights - step / (1.0 + decrement if decrement > 0.25 else 1.0)
         if decrement < 1e-7:  # the step just taken squared it
             break
-    return found
+    return weights

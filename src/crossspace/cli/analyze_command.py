@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from crossspace.runtime import write_text
 
 if TYPE_CHECKING:
     from crossspace.analysis.analysis import Analysis
+    from crossspace.analysis.analyzer import Analyzer
 
 _ABOUT = """From a recording or a transcript to a timeline of emotions.
 
@@ -44,44 +46,20 @@ def parsers() -> dict[str, Parser]:
 
 def run(words: Sequence[str]) -> int:
     """Analyze."""
-    given = parsers()[""].parse_all(words)
+    options = parsers()[""].parse_all(words)
 
-    from crossspace.analysis.exports import FORMATS
-    from crossspace.features.sources import is_manifest, is_transcript
+    _check_outputs(options)
+    media, transcript = _inputs(options)
+    analyzer = _analyzer(options, with_media=media is not None)
 
-    wrong = [path for path in given.out if Path(path).suffix.lower() not in FORMATS]
-    if wrong:
-        raise UsageError(f"--out should end in {', '.join(FORMATS)}. Found {wrong[0]!r}.")
-    source = Path(given.source)
-    for path in given.out:
-        spare(path, source, given.transcript)
-    if not source.is_file():
-        raise DataError(
-            f"{source} should be a recording or a transcript. Found {'a folder' if source.is_dir() else 'nothing'}."
-        )
-    if is_manifest(source):
-        raise UsageError(
-            f"{source} is a manifest of recordings, which 'crossspace extract' reads. Give one recording or transcript."
-        )
-    if is_transcript(source) and given.transcript:
-        raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
-    media, transcript = (
-        (None, source) if is_transcript(source) else (source, given.transcript and Path(given.transcript))
-    )
-
-    from crossspace.analysis.analyzer import Analyzer
     from crossspace.analysis.exports import render
-    from crossspace.features.extraction.cache import FeatureCache
-
-    wanted = {m: getattr(given, m) for m in ("text", "audio", "visual") if getattr(given, m)}
-    analyzer = Analyzer.load(given.model, wanted, only=("text",) if media is None else None, cache=FeatureCache())
-    name = "" if analyzer.in_the_box else analyzer.predictor.name
-    print(f"Model: {analyzer.name}" + ("" if name in ("", analyzer.name) else f" ({name})"), file=sys.stderr)
     from crossspace.cli.analyze_progress import AnalyzeProgress
 
     with AnalyzeProgress() as progress:
-        analysis = analyzer.analyze(media, transcript, conversation_id=source.stem, progress=progress.show)
-    rendered = [(path, render(analysis, path)) for path in given.out]
+        name = Path(options.source).stem
+        analysis = analyzer.analyze(media, transcript, conversation_id=name, progress=progress.show)
+    # All formats before the first file: one of them may be refused, as WebVTT is where nothing has times.
+    rendered = [(path, render(analysis, path)) for path in options.out]
     for path, text in rendered:
         write_text(path, text)
         print(path)
@@ -90,6 +68,49 @@ def run(words: Sequence[str]) -> int:
     for note in analysis.notes:
         print(f"Note: {note}", file=sys.stderr)
     return 0
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    from crossspace.analysis.exports import FORMATS
+
+    wrong = [path for path in options.out if Path(path).suffix.lower() not in FORMATS]
+    if wrong:
+        raise UsageError(f"--out should end in {', '.join(FORMATS)}. Found {wrong[0]!r}.")
+    for path in options.out:
+        spare(path, options.source, options.transcript)
+
+
+def _inputs(options: argparse.Namespace) -> tuple[Path | None, Path | None]:
+    """The recording and the transcript, either of which may lack."""
+    from crossspace.features.sources import is_manifest, is_transcript
+
+    source = Path(options.source)
+    if not source.is_file():
+        raise DataError(
+            f"{source} should be a recording or a transcript. Found {'a folder' if source.is_dir() else 'nothing'}."
+        )
+    if is_manifest(source):  # asked before the other question: a manifest ends in .csv as a transcript may
+        raise UsageError(
+            f"{source} is a manifest of recordings, which 'crossspace extract' reads. Give one recording or transcript."
+        )
+    if is_transcript(source) and options.transcript:
+        raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
+    if is_transcript(source):
+        return None, source
+    return source, Path(options.transcript) if options.transcript else None
+
+
+def _analyzer(options: argparse.Namespace, with_media: bool) -> Analyzer:
+    from crossspace.analysis.analyzer import Analyzer
+    from crossspace.features.extraction.cache import FeatureCache
+
+    extractors = {m: getattr(options, m) for m in ("text", "audio", "visual") if getattr(options, m)}
+    # A transcript alone needs no extractor of sound or pictures, which may be large or not installed.
+    only = None if with_media else ("text",)
+    analyzer = Analyzer.load(options.model, extractors, only=only, cache=FeatureCache())
+    name = "" if analyzer.in_the_box else analyzer.predictor.name
+    print(f"Model: {analyzer.name}" + ("" if name in ("", analyzer.name) else f" ({name})"), file=sys.stderr)
+    return analyzer
 
 
 def _print(analysis: Analysis) -> None:
@@ -104,6 +125,8 @@ def _print(analysis: Analysis) -> None:
     table.add_column("p", justify="right", no_wrap=True)
     table.add_column("text", ratio=1)
     for u in analysis.utterances:
+        # Minutes and seconds, as a player of the recording shows them.
         time = "" if u.start is None else f"{int(u.start) // 60}:{u.start % 60:04.1f}"
+        # As Text: what somebody said may look like markup.
         table.add_row(time, Text(u.speaker), Text(u.label), f"{u.confidence:.2f}", Text(u.text or "(no transcript)"))
     Console().print(table)

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossspace.cli.cutting import tell_difference
-from crossspace.cli.terminal_tables import show
+from crossspace.cli.terminal_tables import print_table
 from crossspace.data.cuts.recut import cut_in_words
 from crossspace.features.extractors.base import named
 
 _MOST_SPEAKERS = 8
 
 
-def print_summary(found: Mapping[str, Any]) -> None:
+def print_summary(summary: Mapping[str, Any]) -> None:
     """Print what :func:`crossspace.data.summary.summary` found."""
-    splits = found["splits"]
-    print(f"{found['name']}: {found['source'] or 'source not stated'}; licence: {found['licence'] or 'not stated'}")
-    print(f"fingerprint {found['fingerprint']}; speakers {found['speakers']}\n")
+    splits = summary["splits"]
+    print(
+        f"{summary['name']}: {summary['source'] or 'source not stated'}; licence: {summary['licence'] or 'not stated'}"
+    )
+    print(f"fingerprint {summary['fingerprint']}; speakers {summary['speakers']}\n")
     sizes = [
         (
             name,
@@ -27,12 +29,22 @@ def print_summary(found: Mapping[str, Any]) -> None:
         )
         for name, s in splits.items()
     ]
-    show("sizes", ("split", "conversations", "utterances", "length min / median / mean / max"), sizes)
+    print_table("sizes", ("split", "conversations", "utterances", "length min / median / mean / max"), sizes)
     labels = [
-        (label, *(_share(s["labels"][label], s["utterances"]) for s in splits.values())) for label in found["labels"]
+        (label, *(_share(s["labels"][label], s["utterances"]) for s in splits.values())) for label in summary["labels"]
     ]
+    # They are not scored, but a model sees them as context; a reader wonders where the rest of the shares is.
     labels.append(("(unlabelled)", *(_share(s["unlabelled"], s["utterances"]) for s in splits.values())))
-    show("labels", ("label", *splits), labels)
+    print_table("labels", ("label", *splits), labels)
+    _print_modalities(summary)
+    if summary["cut"]:
+        print(f"splits were cut by crossspace: {cut_in_words(summary['cut'])}")
+    tell_difference(summary["validation"])
+    _print_speakers(splits)
+
+
+def _print_modalities(summary: Mapping[str, Any]) -> None:
+    splits = summary["splits"]
     modalities = [
         (
             m,
@@ -40,16 +52,17 @@ def print_summary(found: Mapping[str, Any]) -> None:
             named(about["extractor"], version=False) if about["extractor"] else "not stated",
             *(_share(s["coverage"][m], s["utterances"]) for s in splits.values()),
         )
-        for m, about in found["modalities"].items()
+        for m, about in summary["modalities"].items()
     ]
-    show("modalities (utterances that have it)", ("modality", "width", "extractor", *splits), modalities)
-    if found["cut"]:
-        print(f"splits were cut by crossspace: {cut_in_words(found['cut'])}")
-    tell_difference(found["validation"])
-    everyone = list(splits["all"]["speakers"].items())
-    rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in everyone]
+    print_table("modalities (utterances that have it)", ("modality", "width", "extractor", *splits), modalities)
+
+
+def _print_speakers(splits: Mapping[str, Any]) -> None:
+    # In the order of the whole corpus, so that the speakers of all splits stand in the same lines.
+    counts = list(splits["all"]["speakers"].items())
+    rows = [(n, *(_share(s["speakers"].get(n, 0), s["utterances"]) for s in splits.values())) for n, _ in counts]
     more = f" (the {_MOST_SPEAKERS} of {len(rows)} who say most)" if len(rows) > _MOST_SPEAKERS else ""
-    show(f"speakers{more}", ("speaker", *splits), rows[:_MOST_SPEAKERS])
+    print_table(f"speakers{more}", ("speaker", *splits), rows[:_MOST_SPEAKERS])
 
 
 def _share(count: int, total: int) -> str:

@@ -32,15 +32,15 @@ def tell_cut(corpus: Corpus) -> None:
         tell_difference(validation_summary(corpus))
 
 
-def tell_difference(found: Mapping[str, Any] | None) -> None:
+def tell_difference(validation: Mapping[str, Any] | None) -> None:
     """Print how far validation is from train, and what to do where it is too small.
 
     Args:
-        found: what :func:`crossspace.data.summary.validation_summary` says.
+        validation: what :func:`crossspace.data.summary.validation_summary` says.
     """
     from crossspace.data.cuts.shares import ShareDifference
 
-    if found and found["difference"]:
-        print(f"validation against train: {ShareDifference(**found['difference'])}")
-    if found and found["advice"]:
-        print(found["advice"])
+    if validation and validation["difference"]:
+        print(f"validation against train: {ShareDifference(**validation['difference'])}")
+    if validation and validation["advice"]:
+        print(validation["advice"])

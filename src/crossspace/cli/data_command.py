@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-import inspect
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from crossspace.cli import data_join, data_split
+from crossspace.cli.component_options import add_options
 from crossspace.cli.cutting import add_rule, tell_cut
-from crossspace.cli.parsing import Parser, import_named, json_value, local, names_or_count, pairs
-from crossspace.cli.parsing import words as split_words
+from crossspace.cli.parsing import Parser, import_named, local
 from crossspace.errors import DataError, UsageError, suggestion
 
 _EXTRACTED = ("meld", "emorynlp", "csv", "tsv", "vtt", "srt", "txt", "wav", "mp4", "transcript", "recording", "media")
@@ -50,6 +47,7 @@ def run(words: Sequence[str]) -> int:
 def _import(words: list[str]) -> int:
     from crossspace.data.importers import find, names
 
+    # Twice: the format says which options there are, and they may be of a component that --import brings.
     before = Parser(prog="crossspace data import", add_help=False, imports=True)
     before.add_argument("--format")
     chosen, _ = before.parse_known_args(words)
@@ -61,16 +59,16 @@ def _import(words: list[str]) -> int:
             f"Importers: {', '.join(names())}."
         )
     parser = _import_parser(chosen.format)
-    options = [] if chosen.format is None else add_options(parser, find(chosen.format))
-    given = parser.parse_all(words)
-    importer = find(given.format)(**{name: getattr(given, name) for name in options if name in given})
-    corpus = importer.read(given.source)
-    if given.validation_cut is not None:
+    keywords = [] if chosen.format is None else add_options(parser, find(chosen.format))
+    options = parser.parse_all(words)
+    importer = find(options.format)(**{name: getattr(options, name) for name in keywords if name in options})
+    corpus = importer.read(options.source)
+    if options.validation_cut is not None:
         from crossspace.data.cuts.recut import recut
 
-        corpus = recut(corpus, given.validation_cut)
-    corpus.write(given.target)
-    print(f"{given.target}: {corpus!r}")
+        corpus = recut(corpus, options.validation_cut)
+    corpus.write(options.target)
+    print(f"{options.target}: {corpus!r}")
     tell_cut(corpus)
     return 0
 
@@ -94,7 +92,7 @@ def parsers() -> dict[str, Parser]:
     """The parsers of the actions; that of the import without the options of a format."""
     from crossspace.data.importers import find
 
-    made = {
+    by_action = {
         "import": _import_parser(None),
         "join": data_join.parser(),
         "split": data_split.parser(),
@@ -102,8 +100,9 @@ def parsers() -> dict[str, Parser]:
         "validate": _validate_parser(),
         "synthesize": _synthesize_parser(),
     }
-    add_options(made["synthesize"], find("synthetic"))
-    return made
+    # Its options are those of one generator, and can be known without a command line.
+    add_options(by_action["synthesize"], find("synthetic"))
+    return by_action
 
 
 def _synthesize_parser() -> Parser:
@@ -116,98 +115,12 @@ def _synthesize(words: list[str]) -> int:
     from crossspace.data.importers import find
 
     generator, parser = find("synthetic"), _synthesize_parser()
-    options = add_options(parser, generator)
-    given = parser.parse_all(words)
-    corpus = generator(**{name: getattr(given, name) for name in options if name in given}).read("")
-    corpus.write(given.target)
-    print(f"{given.target}: {corpus!r}")
+    keywords = add_options(parser, generator)
+    options = parser.parse_all(words)
+    corpus = generator(**{name: getattr(options, name) for name in keywords if name in options}).read("")
+    corpus.write(options.target)
+    print(f"{options.target}: {corpus!r}")
     return 0
-
-
-def add_options(parser: Parser, component: type) -> list[str]:
-    """Give ``parser`` an option for every keyword argument of the constructor, and return their names.
-
-    What is not given on the command line stays out of the parsed values, so that the constructor's defaults hold.
-    """
-    about = _argument_docs(component)
-    names = []
-    for name, parameter in inspect.signature(component).parameters.items():
-        plain = parameter.default if isinstance(parameter.default, (str, int, float, tuple)) else None
-        required = parameter.default is inspect.Parameter.empty
-        converter = _converter(str(parameter.annotation))
-        hint = about.get(name, "") + _WRITTEN.get(converter, "")
-        parser.add_argument(
-            *dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}")),
-            dest=name,
-            type=converter,
-            default=argparse.SUPPRESS,
-            required=required,
-            metavar=name.upper(),
-            help=(hint + ("" if plain in (None, "") else f" (default {plain})")).replace("%", "%%"),
-        )
-        names.append(name)
-    return names
-
-
-def _converter(annotation: str) -> Callable[[str], Any]:
-    lowered = annotation.lower()
-    if "dict[str, dict" in lowered:
-        return json_value
-    if "mapping" in lowered or "dict" in lowered:
-        return _numbers if "int" in lowered else pairs
-    if "sequence" in lowered or "list" in lowered or "tuple" in lowered:
-        return names_or_count if "str" in lowered and "int" in lowered else _list_of(int if "int" in lowered else str)
-    if "bool" in lowered:
-        return _yes
-    if "float" in lowered:
-        return float
-    return int if "int" in lowered and "str" not in lowered else str
-
-
-def _list_of(kind: type) -> Callable[[str], Any]:
-    def convert(text: str) -> Any:
-        return tuple(kind(part) for part in split_words(text)) if kind is int else split_words(text)
-
-    return convert
-
-
-def _numbers(text: str) -> dict[str, int]:
-    return {key: int(value) for key, value in pairs(text).items()}
-
-
-def _yes(text: str) -> bool:
-    if text.lower() not in ("true", "false", "yes", "no"):
-        raise ValueError(text)
-    return text.lower() in ("true", "yes")
-
-
-def _argument_docs(component: type) -> dict[str, str]:
-    """The ``Args:`` section of a docstring by argument."""
-    found: dict[str, str] = {}
-    current, inside = "", False
-    for line in (inspect.getdoc(component) or "").splitlines():
-        if line.strip() in ("Args:", "Arguments:"):
-            inside = True
-        elif inside and line and not line.startswith(" "):
-            break
-        elif inside and line.startswith("    ") and not line.startswith("     ") and ":" in line:
-            keys, _, text = line.strip().partition(":")
-            current = keys
-            for key in keys.split(","):
-                found[key.strip()] = text.strip()
-        elif inside and current and line.strip():
-            for key in current.split(","):
-                found[key.strip()] += " " + line.strip()
-    return found
-
-
-_WRITTEN: dict[Callable[[str], Any], str] = {
-    pairs: " Written as name=value,name=value.",
-    _numbers: " Written as name=number,name=number.",
-    json_value: " Written as JSON.",
-    _yes: " Written as true or false.",
-}
-"""How values that are more than one word are written on the command line."""
 
 
 def _validate_parser() -> Parser:
@@ -217,13 +130,15 @@ def _validate_parser() -> Parser:
 
 
 def _validate(words: list[str]) -> int:
-    given = _validate_parser().parse_all(words)
+    options = _validate_parser().parse_all(words)
     from crossspace.data.store.validate import faults
 
-    found = faults(given.corpus)
-    if found:
-        raise DataError(f"{given.corpus} has {len(found)} fault{'s' * (len(found) != 1)}:\n  " + "\n  ".join(found))
-    print(f"{given.corpus}: no faults")
+    messages = faults(options.corpus)
+    if messages:
+        raise DataError(
+            f"{options.corpus} has {len(messages)} fault{'s' * (len(messages) != 1)}:\n  " + "\n  ".join(messages)
+        )
+    print(f"{options.corpus}: no faults")
     return 0
 
 
@@ -235,17 +150,17 @@ def _show_parser() -> Parser:
 
 
 def _show(words: list[str]) -> int:
-    given = _show_parser().parse_all(words)
+    options = _show_parser().parse_all(words)
     from crossspace.data.corpus import Corpus
     from crossspace.data.summary import summary
 
-    if not Path(given.corpus).exists():
-        raise DataError(f"There is no file {given.corpus}. 'crossspace data import' makes a corpus.")
-    found = summary(Corpus.read(given.corpus))
-    if given.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+    if not Path(options.corpus).exists():
+        raise DataError(f"There is no file {options.corpus}. 'crossspace data import' makes a corpus.")
+    description = summary(Corpus.read(options.corpus))
+    if options.json:
+        print(json.dumps(description, indent=2, ensure_ascii=False))
     else:
         from crossspace.cli.corpus_view import print_summary
 
-        print_summary(found)
+        print_summary(description)
     return 0

@@ -24,49 +24,51 @@ _SHOWN = 5
 
 def parser() -> Parser:
     """The parser of the action."""
-    made = Parser(prog="crossspace data join", description=_ABOUT)
-    made.add_argument("corpus", type=local, help="corpus file (.parquet)")
-    made.add_argument("other", type=local, help="corpus, Parquet, CSV or .npz file, or folder of .npy files")
-    made.add_argument("target", type=local, nargs="?", help="corpus file to write (.parquet)")
-    made.add_argument("--out", type=local, help="the same as TARGET")
-    made.add_argument("--overwrite", action="store_true", help="TARGET may be CORPUS, or OTHER")
-    made.add_argument(
+    action = Parser(prog="crossspace data join", description=_ABOUT)
+    action.add_argument("corpus", type=local, help="corpus file (.parquet)")
+    action.add_argument("other", type=local, help="corpus, Parquet, CSV or .npz file, or folder of .npy files")
+    action.add_argument("target", type=local, nargs="?", help="corpus file to write (.parquet)")
+    action.add_argument("--out", type=local, help="the same as TARGET")
+    action.add_argument("--overwrite", action="store_true", help="TARGET may be CORPUS, or OTHER")
+    action.add_argument(
         "--on",
         type=_names,
         default={"utterance_id": "utterance_id"},
         help="what tells utterances apart: utterance_id (default) or conversation_id,position; "
         "utterance_id=utt where OTHER calls it utt",
     )
-    made.add_argument(
+    action.add_argument(
         "--features",
         type=_names,
         help="what is added: modality=array, modality=column, or columns of numbers, audio=f0+energy or audio=mfcc_*; "
         "several with commas between (default: all modalities or two-dimensional arrays)",
     )
-    made.add_argument("--prefix", default="", help="put in front of the names of the modalities")
-    made.add_argument("--replace", action="store_true", help="where both have a modality, take that of OTHER")
-    made.add_argument("--extractors", type=json_value, help="what made the features, as JSON; a corpus brings its own")
-    made.add_argument("--zero-rows-missing", action="store_true", help="take rows of nothing but zeros for missing")
-    return made
+    action.add_argument("--prefix", default="", help="put in front of the names of the modalities")
+    action.add_argument("--replace", action="store_true", help="where both have a modality, take that of OTHER")
+    action.add_argument(
+        "--extractors", type=json_value, help="what made the features, as JSON; a corpus brings its own"
+    )
+    action.add_argument("--zero-rows-missing", action="store_true", help="take rows of nothing but zeros for missing")
+    return action
 
 
 def run(words: Sequence[str]) -> int:
     """Join."""
-    given = parser().parse_all(words)
-    target = _target(given)
+    options = parser().parse_all(words)
+    target = _target(options)
 
     from crossspace.data.corpus import Corpus
     from crossspace.data.joins.join import join
 
     corpus, joining = join(
-        Corpus.read(given.corpus, cache_bytes=0),  # of which each row is read once, in order
-        given.other,
-        on=given.on,
-        features=given.features,
-        prefix=given.prefix,
-        replace_existing=given.replace,
-        extractors=given.extractors,
-        zero_rows_missing=given.zero_rows_missing,
+        Corpus.read(options.corpus, cache_bytes=0),  # of which each row is read once, in order
+        options.other,
+        on=options.on,
+        features=options.features,
+        prefix=options.prefix,
+        replace_existing=options.replace,
+        extractors=options.extractors,
+        zero_rows_missing=options.zero_rows_missing,
     )
     corpus.write(target)
     print(f"{target}: {corpus!r}")
@@ -74,16 +76,17 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-def _target(given: argparse.Namespace) -> str:
-    if (given.target is None) == (given.out is None):
+def _target(options: argparse.Namespace) -> str:
+    # As the last argument for who is used to it, as an option for who writes a script.
+    if (options.target is None) == (options.out is None):
         raise UsageError(
-            "One file to write is expected, as TARGET or --out. Found " + ("two." if given.out else "none.")
+            "One file to write is expected, as TARGET or --out. Found " + ("two." if options.out else "none.")
         )
-    target = str(given.target or given.out)
+    target = str(options.target or options.out)
     if not target.endswith(".parquet"):
         raise UsageError(f"TARGET should be a corpus file ending in .parquet. Found {target!r}.")
-    if not given.overwrite:
-        spare(target, given.corpus, given.other)
+    if not options.overwrite:
+        spare(target, options.corpus, options.other)
     return target
 
 
@@ -95,18 +98,19 @@ def _tell(joining: Joining) -> None:
         (joining.without_utterance, "rows belong to no utterance and are left out"),
     ):
         if keys:
-            more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
-            print(f"{len(keys)} {what}: {', '.join(keys[:_SHOWN])}{more}")
+            # A few ids show how the two files spell them, which is mostly what is wrong.
+            others = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+            print(f"{len(keys)} {what}: {', '.join(keys[:_SHOWN])}{others}")
     for note in joining.notes:
         print(note)
 
 
 def _names(text: str) -> dict[str, str]:
     """``a=b,c`` as ``{"a": "b", "c": "c"}``."""
-    found = {}
+    names = {}
     for part in split_words(text):
         key, equals, value = (piece.strip() for piece in part.partition("="))
-        if not key or (equals and not value) or key in found:
+        if not key or (equals and not value) or key in names:
             raise argparse.ArgumentTypeError(f"expected name or name=value, each name once, found {part!r}")
-        found[key] = value or key
-    return found
+        names[key] = value or key
+    return names

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from crossspace.cli.parsing import Parser, check_split, local, spare
 from crossspace.errors import DataError, UsageError
 from crossspace.runtime import write_text
+
+if TYPE_CHECKING:
+    from crossspace.data.corpus import Corpus
+    from crossspace.predict import Predictor
 
 _ABOUT = """Score the models of a run on a split of a corpus: every seed of a run folder, or the one model of a seed's
 folder."""
@@ -26,49 +32,71 @@ def parsers() -> dict[str, Parser]:
 
 def run(words: Sequence[str]) -> int:
     """Evaluate."""
-    given = parsers()[""].parse_all(words)
-    check_split(given.split)
-    folder = Path(given.model)
-    if given.out is not None and Path(given.out).suffix != ".json":
-        raise UsageError(f"--out should end in .json. Found {given.out!r}.")
-    spare(given.out, folder / "results.json")
+    options = parsers()[""].parse_all(words)
+    folder = _model_folder(options)
+
+    from crossspace.data.corpus import Corpus
+    from crossspace.predict import Predictor
+
+    corpus = Corpus.read(options.corpus)
+    # Those with a result: a seed that is still being trained has a model, and not its best one.
+    seeds = sorted(path.parent for path in folder.glob("seed-*/result.json")) or [folder]
+    predictors = [Predictor.from_pretrained(seed) for seed in seeds]
+    results, notes = _score(predictors, corpus, options.split)
+    _print(results, notes)
+    if options.out is not None:
+        results["notes"] = notes
+        write_text(options.out, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _model_folder(options: argparse.Namespace) -> Path:
+    """The folder of the model, after a look at all options."""
+    check_split(options.split)
+    folder = Path(options.model)
+    if options.out is not None and Path(options.out).suffix != ".json":
+        raise UsageError(f"--out should end in .json. Found {options.out!r}.")
+    spare(options.out, folder / "results.json")
     if not folder.is_dir():
         raise DataError(
             f"{folder} should be the folder of a run or of a seed. Found "
             f"{'a file; the model comes first, then the corpus' if folder.is_file() else 'nothing'}."
         )
+    return folder
 
+
+def _score(predictors: list[Predictor], corpus: Corpus, split: str) -> tuple[dict[str, Any], list[str]]:
+    """The results of all seeds together, and what is to be said of them."""
     import pyarrow as pa
 
-    from crossspace.cli.terminal_tables import print_notes, print_results, show
-    from crossspace.data.corpus import Corpus
     from crossspace.evaluation.aggregate import aggregate
     from crossspace.evaluation.remarks import remarks
-    from crossspace.predict import Predictor, predictions_of, said_unmatched
+    from crossspace.predict import predictions_of, said_unmatched
 
-    corpus = Corpus.read(given.corpus)
-    seeds = sorted(path.parent for path in folder.glob("seed-*/result.json")) or [folder]
-    predictors = [Predictor.from_pretrained(seed) for seed in seeds]
+    details = predictors[0].model.details  # of one seed: those of a run differ in nothing but the seed
     tables = [
-        predictions_of(predictor, corpus, given.split, int(predictor.model.details.get("seed", place)))
-        for place, predictor in enumerate(predictors)
+        # A model saved without its details has no seed; its place tells it from the others.
+        predictions_of(predictor, corpus, split, int(predictor.model.details.get("seed", index)))
+        for index, predictor in enumerate(predictors)
     ]
-    protocol = str(predictors[0].model.details.get("protocol", "validation"))
-    results = aggregate(pa.concat_tables(tables), corpus.spec.labels, protocol=protocol, split=given.split)
-    lacking, unused = predictors[0].unmatched(corpus, given.split)
-    if given.split in corpus.ceilings and not lacking:
-        results["ceiling"] = {"accuracy": corpus.ceilings[given.split]}
-    training_labels = predictors[0].model.details.get("training_labels")
+    protocol = str(details.get("protocol", "validation"))
+    results = aggregate(pa.concat_tables(tables), corpus.spec.labels, protocol=protocol, split=split)
+    lacking, unused = predictors[0].unmatched(corpus, split)
+    # The best that is possible was worked out for all modalities; a model that lacks one is not held to it.
+    if split in corpus.ceilings and not lacking:
+        results["ceiling"] = {"accuracy": corpus.ceilings[split]}
     notes = [f"Note: {said}" for said in said_unmatched(lacking, unused)]
-    notes += map(str, remarks(results, training_labels=training_labels))
+    notes += map(str, remarks(results, training_labels=details.get("training_labels")))
+    return results, notes
+
+
+def _print(results: dict[str, Any], notes: list[str]) -> None:
+    from crossspace.cli.terminal_tables import print_notes, print_results, print_table
+
     print_results(results)
     rows = [
-        (label, *(f"{100 * found[key]['mean']:.2f}" for key in ("precision", "recall", "f1")), found["support"])
-        for label, found in results["per_class"].items()
+        (label, *(f"{100 * figures[key]['mean']:.2f}" for key in ("precision", "recall", "f1")), figures["support"])
+        for label, figures in results["per_class"].items()
     ]
-    show("per class, percent, mean over seeds", ("label", "precision", "recall", "F1", "support"), rows)
+    print_table("per class, percent, mean over seeds", ("label", "precision", "recall", "F1", "support"), rows)
     print_notes(notes)
-    if given.out is not None:
-        results["notes"] = notes
-        write_text(given.out, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
-    return 0

@@ -19,8 +19,12 @@ from crossspace.errors import UsageError
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
+    from crossspace.features.extraction.corpus import ExtractionResult
     from crossspace.features.extraction.labels import Labels
+    from crossspace.features.sources import Recording
 
+_MOST_NOTES = 20
+"""Conversations whose notes are printed; a corpus of thousands would fill the terminal."""
 _ABOUT = """Turn recordings and transcripts into a corpus.
 
 SOURCE is a recording (with --transcript; without one, stretches of speech are found and text is missing),
@@ -35,6 +39,22 @@ The same command goes on after an interruption: what was extracted is in the cac
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
     parser = Parser(prog="crossspace extract", description=_ABOUT, imports=True)
+    _add_sources(parser)
+    _add_labels(parser)
+    _add_splits(parser)
+    parser.add_argument("--name", help="name of the corpus (default: that of SOURCE)")
+    parser.add_argument("--licence", default="", help="the terms under which it may be used")
+    parser.add_argument("--provenance", help="where it came from (default: the name of SOURCE)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="recordings at a time (default: processors)"
+    )
+    parser.add_argument("--cache", help="folder of the cache (default: CROSSSPACE_CACHE, or the user's cache)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    return {"": parser}
+
+
+def _add_sources(parser: Parser) -> None:
+    """What is read, where to, and by which extractors."""
     parser.add_argument(
         "source", type=local, help="recording, transcript, manifest, table of dialogues, or a folder of these tables"
     )
@@ -43,6 +63,10 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("--clips", help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues")
     for modality in ("text", "audio", "visual"):
         parser.add_argument(f"--{modality}", metavar="NAME", help=f"extractor of {modality}, or none")
+
+
+def _add_labels(parser: Parser) -> None:
+    """Which labels and speakers the corpus has."""
     parser.add_argument("--labels", type=split_words, default=[], help="names of the labels in order: joy,anger,...")
     parser.add_argument(
         "--unlabelled",
@@ -56,6 +80,10 @@ def parsers() -> dict[str, Parser]:
         help="names of the speakers when they mean the same in every conversation: F,M; or how many are told apart "
         "within one (default: as many as the conversation with most has, at most 16)",
     )
+
+
+def _add_splits(parser: Parser) -> None:
+    """How a validation split is cut where the source has none."""
     add_rule(parser, "--validation-cut")
     parser.add_argument(
         "--validation-fraction",
@@ -64,64 +92,70 @@ def parsers() -> dict[str, Parser]:
         help="part of the train conversations that becomes validation, when there is none (default 0.1)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of that choice (default 0)")
-    parser.add_argument("--name", help="name of the corpus (default: that of SOURCE)")
-    parser.add_argument("--licence", default="", help="the terms under which it may be used")
-    parser.add_argument("--provenance", help="where it came from (default: the name of SOURCE)")
-    parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="recordings at a time (default: processors)"
-    )
-    parser.add_argument("--cache", help="folder of the cache (default: CROSSSPACE_CACHE, or the user's cache)")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
-    return {"": parser}
 
 
 def run(words: Sequence[str]) -> int:
     """Extract."""
-    given = parsers()[""].parse_all(words)
-    if not given.target.endswith(".parquet"):
-        raise UsageError(f"TARGET should be a corpus file ending in .parquet. Found {given.target!r}.")
-    if given.jobs < 1:
-        raise UsageError(f"--jobs should be at least 1. Found {given.jobs}.")
+    options = parsers()[""].parse_all(words)
+    if not options.target.endswith(".parquet"):
+        raise UsageError(f"TARGET should be a corpus file ending in .parquet. Found {options.target!r}.")
+    if options.jobs < 1:
+        raise UsageError(f"--jobs should be at least 1. Found {options.jobs}.")
 
-    from crossspace.cli.extract_progress import ExtractProgress
-    from crossspace.data.cuts.recut import HASH
-    from crossspace.features.extraction.corpus import extract, to_corpus
     from crossspace.features.extraction.labels import Labels
     from crossspace.features.sources import find_recordings
 
-    source = Path(given.source)
     recordings = find_recordings(
-        source, Path(given.transcript) if given.transcript else None, Path(given.clips) if given.clips else None
+        Path(options.source),
+        Path(options.transcript) if options.transcript else None,
+        Path(options.clips) if options.clips else None,
     )
-    wanted = _wanted(given, any(r.has_media for r in recordings))
-    labels = Labels(given.labels, given.unlabelled)
+    # Everything that can be refused is refused here: an extraction may take a day.
+    extractors = _extractors(options, any(r.has_media for r in recordings))
+    labels = Labels(options.labels, options.unlabelled)
     labels.check(recordings)
-    _check_cut(given, {r.split for r in recordings})
-    with _alone(Path(given.target)):
-        with ExtractProgress(hidden=given.quiet) as progress:
-            result = extract(
-                recordings,
-                wanted,
-                cache=Path(given.cache) if given.cache else None,
-                jobs=given.jobs,
-                progress=progress.show,
-            )
-        corpus = to_corpus(
-            result,
-            labels=labels,
-            speakers=given.speakers,
-            name=given.name or source.resolve().stem,
-            source=source.resolve().name if given.provenance is None else given.provenance,
-            licence=given.licence,
-            validation_cut=given.validation_cut or HASH,
-            validation_fraction=given.validation_fraction,
-            seed=given.seed,
-        )
-        corpus.write(given.target)
-    print(f"{given.target}: {corpus!r}")
+    _check_cut(options, {r.split for r in recordings})
+    with _alone(Path(options.target)):
+        extracted = _extract(options, recordings, extractors)
+        corpus = _corpus(options, extracted, labels)
+        corpus.write(options.target)
+    print(f"{options.target}: {corpus!r}")
     _tell_choices(corpus, labels)
-    _tell(result.notes, result.failures)
-    return 1 if result.failures else 0
+    _tell(extracted.notes, extracted.failures)
+    # The corpus is written all the same: one broken recording does not cost the others.
+    return 1 if extracted.failures else 0
+
+
+def _extract(options: argparse.Namespace, recordings: list[Recording], extractors: dict[str, str]) -> ExtractionResult:
+    from crossspace.cli.extract_progress import ExtractProgress
+    from crossspace.features.extraction.corpus import extract
+
+    with ExtractProgress(hidden=options.quiet) as progress:
+        return extract(
+            recordings,
+            extractors,
+            cache=Path(options.cache) if options.cache else None,
+            jobs=options.jobs,
+            progress=progress.show,
+        )
+
+
+def _corpus(options: argparse.Namespace, extracted: ExtractionResult, labels: Labels) -> Corpus:
+    from crossspace.data.cuts.recut import HASH
+    from crossspace.features.extraction.corpus import to_corpus
+
+    source = Path(options.source).resolve()  # "." has no name of its own
+    return to_corpus(
+        extracted,
+        labels=labels,
+        speakers=options.speakers,
+        name=options.name or source.stem,
+        source=source.name if options.provenance is None else options.provenance,
+        licence=options.licence,
+        validation_cut=options.validation_cut or HASH,
+        validation_fraction=options.validation_fraction,
+        seed=options.seed,
+    )
 
 
 @contextmanager
@@ -132,8 +166,8 @@ def _alone(target: Path) -> Iterator[None]:
         UsageError: another process does; the message says which.
     """
     with claimed(target.parent / f".{target.name}.claim", passing=True):
-        for left in target.parent.glob(f".{escape(target.name)}.*.partial"):  # of one that was killed while it wrote
-            left.unlink(missing_ok=True)
+        for partial in target.parent.glob(f".{escape(target.name)}.*.partial"):  # of one that was killed while it wrote
+            partial.unlink(missing_ok=True)
         yield
 
 
@@ -141,6 +175,7 @@ def _tell_choices(corpus: Corpus, labels: Labels) -> None:
     """What the options made of splits, speakers and labels."""
     tell_cut(corpus)
     known = corpus.spec.speakers
+    # A number of speakers has no names that somebody could lack.
     strangers = set() if isinstance(known, int) else set(corpus.speaker_names("all")) - set(known)
     if strangers:
         print(f"{len(strangers)} speakers are none of --speakers and share one index, such as {min(strangers)!r}")
@@ -148,43 +183,46 @@ def _tell_choices(corpus: Corpus, labels: Labels) -> None:
         print(f"{count} utterances labelled {label!r} are kept as context, without a label")
 
 
-def _check_cut(given: argparse.Namespace, splits: set[str | None]) -> None:
+def _check_cut(options: argparse.Namespace, splits: set[str | None]) -> None:
     """Refuse what cannot be cut before anything is extracted."""
     from crossspace.data.cuts.rules import validation_ids
 
-    validation_ids((), given.validation_fraction)
-    if given.validation_cut is not None and ("train" not in splits or "validation" in splits):
-        found = "brings one" if "validation" in splits else "has no train split"
+    validation_ids((), options.validation_fraction)  # of no conversations: only the fraction is judged
+    if options.validation_cut is not None and ("train" not in splits or "validation" in splits):
+        reason = "brings one" if "validation" in splits else "has no train split"
         raise UsageError(
-            f"--validation-cut is for a validation split that is cut from train, and SOURCE {found}. Leave it out; "
+            f"--validation-cut is for a validation split that is cut from train, and SOURCE {reason}. Leave it out; "
             "'crossspace data split' cuts the splits of a corpus anew."
         )
 
 
-def _wanted(given: object, media: bool) -> dict[str, str]:
+def _extractors(options: argparse.Namespace, media: bool) -> dict[str, str]:
+    """``{modality: extractor}``, by default for every modality that the source has."""
     from crossspace.features.extractors import DEFAULTS
 
-    wanted = {}
+    extractors = {}
     for modality, default in DEFAULTS.items():
-        asked = getattr(given, modality)
-        if asked is None:
-            asked = default if modality == "text" or media else "none"
-        if asked != "none" and modality != "text" and not media:
+        name = getattr(options, modality)
+        if name is None:
+            # Asked for by nobody, so left out without a word where there is nothing to hear or see.
+            name = default if modality == "text" or media else "none"
+        # Text needs no recording: a transcript is enough.
+        if name != "none" and modality != "text" and not media:
             raise UsageError(
                 f"--{modality} needs a recording, and SOURCE names none. Give --clips, a recording, or none."
             )
-        if asked != "none":
-            wanted[modality] = asked
-    if not wanted:
+        if name != "none":
+            extractors[modality] = name
+    if not extractors:
         raise UsageError("At least one of --text, --audio and --visual should be more than 'none'.")
-    return wanted
+    return extractors
 
 
 def _tell(notes: dict[str, tuple[str, ...]], failures: dict[str, str]) -> None:
-    for name, sentences in list(notes.items())[:20]:
+    for name, sentences in list(notes.items())[:_MOST_NOTES]:
         print(f"{name}: {' '.join(sentences)}", file=sys.stderr)
-    if len(notes) > 20:
-        print(f"... and notes on {len(notes) - 20} more conversations.", file=sys.stderr)
+    if len(notes) > _MOST_NOTES:
+        print(f"... and notes on {len(notes) - _MOST_NOTES} more conversations.", file=sys.stderr)
     if failures:
         lines = "".join(f"\n  {name}: {reason}" for name, reason in failures.items())
         print(

@@ -24,18 +24,21 @@ class ExtractProgress(Display):
         self._last = 0.0
         self._before = time.monotonic()
 
-    def show(self, found: ExtractionProgress) -> None:
+    def show(self, progress: ExtractionProgress) -> None:
         """Take note of how far it is."""
         now = time.monotonic()
-        if found.stage not in self._tasks:
-            self._tasks[found.stage] = self._progress.add_task(found.stage, total=found.total, count="", text="")
-            self._began[found.stage] = self._before
-        rate = found.done / max(now - self._began[found.stage], 1e-6)
-        count = f"{found.done}/{found.total}" + (f", {found.failed} failed" if found.failed else "")
-        count += f", {rate:.1f}/s" if found.done < found.total or found.done > 1 else ""
-        self._progress.update(self._tasks[found.stage], completed=found.done, count=count, text=found.text)
+        if progress.stage not in self._tasks:
+            self._tasks[progress.stage] = self._progress.add_task(
+                progress.stage, total=progress.total, count="", text=""
+            )
+            self._began[progress.stage] = self._before
+        # Since this stage began, not the command: texts are much faster than recordings.
+        rate = progress.done / max(now - self._began[progress.stage], 1e-6)
+        count = f"{progress.done}/{progress.total}" + (f", {progress.failed} failed" if progress.failed else "")
+        count += f", {rate:.1f}/s" if progress.done < progress.total or progress.done > 1 else ""
+        self._progress.update(self._tasks[progress.stage], completed=progress.done, count=count, text=progress.text)
         self._before = now
-        if found.done == found.total or now - self._last > 10:
-            left = (found.total - found.done) / rate
-            self.line(f"{found.stage}: {count}" + (f", {left:.0f} s left" if found.done < found.total else ""))
+        if progress.done == progress.total or now - self._last > 10:
+            left = (progress.total - progress.done) / rate
+            self.line(f"{progress.stage}: {count}" + (f", {left:.0f} s left" if progress.done < progress.total else ""))
             self._last = now

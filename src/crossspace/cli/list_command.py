@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from crossspace.cli.parsing import Parser
-from crossspace.cli.terminal_tables import show
+from crossspace.cli.terminal_tables import print_table
 from crossspace.components import Components
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def parsers() -> dict[str, Parser]:
 
 def run(words: Sequence[str]) -> int:
     """List components and recipes."""
-    given = parsers()[""].parse_all(words)
+    options = parsers()[""].parse_all(words)
     listers: dict[str, Callable[[], list[tuple[str, str]]]] = {
         "models": _models,
         "encoders": _encoders,
@@ -38,8 +38,8 @@ def run(words: Sequence[str]) -> int:
         "recipes": _recipes,
         "studies": _studies,
     }
-    for kind in [given.kind] if given.kind else KINDS:
-        show(kind, ("name", "what it is"), listers[kind](), numbers=False)
+    for kind in [options.kind] if options.kind else KINDS:
+        print_table(kind, ("name", "what it is"), listers[kind](), numbers=False)
     return 0
 
 
@@ -47,13 +47,15 @@ def _about(component: type) -> str:
     return next(iter((inspect.getdoc(component) or "").splitlines()), "")
 
 
-def _rows(components: Components[Any], more: Callable[[Any], str] = lambda component: "") -> list[tuple[str, str]]:
+def _rows(components: Components[Any], detail: Callable[[Any], str] = lambda component: "") -> list[tuple[str, str]]:
     """Names and descriptions; of what is from outside, also where from. What packages offer is not imported."""
     outside = components.outside
     rows = []
+    # Only what is imported already: listing should not run code of installed packages.
     for name, component in components.here.items():
         source = f"(from {outside[name].origin})" if name in outside else ""
-        rows.append((name, " ".join(filter(None, (_about(component), more(component), source)))))
+        rows.append((name, " ".join(filter(None, (_about(component), detail(component), source)))))
+    # Named all the same: a user should see what an installed package offers.
     notes = {"imported when it is used": components.offered, "hidden by the one above": components.shadowed}
     return rows + [
         (name, f"(from {offer.distribution} {offer.version}, {note})")

@@ -31,11 +31,9 @@ COMMANDS = {
 
 
 def program() -> int:
-    """:func:`main` as a process of its own.
-
-    The objects of large libraries live to the end: looking for garbage among them once more at the exit took a fifth of
-    the time of a short command.
-    """
+    """:func:`main` as a process of its own."""
+    # The objects of large libraries live to the end: looking for garbage among them once more at the exit took a fifth
+    # of the time of a short command.
     atexit.register(gc.freeze)
     return main()
 
@@ -44,14 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 fine, 2 usage or configuration, 1 everything else."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        # Inside the handlers, so that a note comes before the error that ends the command.
         with _notes():
             return _dispatch(words)
     except CrossspaceError as error:
         print(f"crossspace: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
+        # Whoever reads (head, less) has seen enough; the interpreter must not fail on flushing at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    # No traceback: nothing is lost, and the user knows what happened.
     except KeyboardInterrupt:
         print(
             "crossspace: interrupted. What was finished is saved; the same command goes on (train: with --resume).",
@@ -70,6 +71,7 @@ def _notes() -> Iterator[None]:
         before = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            # Ours are sentences for users; the place in the code means nothing to them.
             if issubclass(category, CrossspaceWarning):
                 print(f"Note: {message}", file=sys.stderr)
             else:
@@ -89,6 +91,7 @@ def _dispatch(words: list[str]) -> int:
     command, rest = words[0], words[1:]
     if command not in COMMANDS:
         raise UsageError(f"There is no command {command!r}. {suggestion(command, COMMANDS)}")
+    # Only the module of the command: importing PyTorch takes longer than most of the others do.
     return int(importlib.import_module(f"crossspace.cli.{command}_command").run(rest) or 0)
 
 

@@ -59,6 +59,7 @@ class Parser(argparse.ArgumentParser):
         imports: bool = False,
         **options: Any,
     ) -> None:
+        # Abbreviations would change their meaning with every option that is added.
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
         self.instead, self.takes_components = dict(instead or {}), takes_components
         if imports:
@@ -82,18 +83,20 @@ class Parser(argparse.ArgumentParser):
 
     def parse_all(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse ``words``; unknown options are named together with the nearest known ones."""
-        found, unknown = self.parse_known_args(list(words))
-        import_named(found)  # suggestions know the arguments of components of the user's own
+        options, unknown = self.parse_known_args(list(words))
+        import_named(options)  # suggestions know the arguments of components of the user's own
+        # All faults at once: correcting them one by one takes a start of the program each.
         if unknown:
             faults = [
                 f"Unknown option {word!r}. {self._meant(word.partition('=')[0])}"
                 if word.startswith("-")
                 else f"Unexpected argument {word!r}."
                 for word in unknown
+                # A word after an unknown option is most likely its value, and no fault of its own.
                 if word.startswith("-") or not any(u.startswith("--") for u in unknown)
             ]
             raise UsageError("\n".join(faults))
-        return found
+        return options
 
     def _meant(self, option: str) -> str:
         """What may have been meant by an option that there is not."""
@@ -101,6 +104,7 @@ class Parser(argparse.ArgumentParser):
             return self.instead[option]
         from crossspace.cli.tree import arguments_called, arguments_near, options_called
 
+        # From the surest to the vaguest: a name known elsewhere, an argument of that name, a slip of the finger.
         own, word = self.option_names(), _USUAL.get(option.strip("-"), option.strip("-"))
         known = [name for name in own if name == f"--{word}"]
         known = known or (arguments_called(word) if self.takes_components else [])
@@ -114,17 +118,17 @@ class Parser(argparse.ArgumentParser):
         near = difflib.get_close_matches(option, own, n=1, cutoff=0.7)
         if near:
             return f"Did you mean {near[0]!r}?"
-        more = f", '{self.prog} --help all' the arguments of model, balancer and training" * self.takes_components
-        return f"'{self.prog} --help' shows what can be given{more}."
+        advice = f", '{self.prog} --help all' the arguments of model, balancer and training" * self.takes_components
+        return f"'{self.prog} --help' shows what can be given{advice}."
 
 
-def import_named(found: argparse.Namespace) -> None:
+def import_named(options: argparse.Namespace) -> None:
     """Import what ``--import`` names, and take it out of the parsed options.
 
     Raises:
         UsageError: it cannot be imported, or what it brings cannot be used.
     """
-    for code in vars(found).pop(_IMPORTS, ()):
+    for code in vars(options).pop(_IMPORTS, ()):
         from crossspace.components import load
 
         load(code)
@@ -132,7 +136,7 @@ def import_named(found: argparse.Namespace) -> None:
 
 def local(text: str) -> str:
     """The name of a file or folder on this machine, as the type of an argument."""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):  # two letters at least: C:// is a drive
         raise argparse.ArgumentTypeError(
             f"{text} is an address, and files are read from this machine. Download it first"
         )
@@ -149,20 +153,20 @@ def check_split(name: str) -> None:
 
 def spare(out: str | None, *inputs: str | Path | None) -> None:
     """Raise :class:`UsageError` where writing ``out`` would replace one of the files that are read."""
-    for given in inputs:
-        if out is not None and given is not None and Path(out).resolve() == Path(given).resolve():
+    for path in inputs:
+        if out is not None and path is not None and Path(out).resolve() == Path(path).resolve():
             raise UsageError(f"{out} is what is read here, and would be lost. Name another file to write.")
 
 
 def pairs(text: str) -> dict[str, str]:
     """``a=b,c=d`` as a dictionary."""
-    found = {}
+    values = {}
     for part in filter(None, (p.strip() for p in text.split(","))):
         key, equals, value = part.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise argparse.ArgumentTypeError(f"expected name=value[,name=value...], found {part!r}")
-        found[key.strip()] = value.strip()
-    return found
+        values[key.strip()] = value.strip()
+    return values
 
 
 def words(text: str) -> list[str]:
@@ -172,6 +176,7 @@ def words(text: str) -> list[str]:
 
 def names_or_count(text: str) -> list[str] | int:
     """``3`` as a number, ``a,b,c`` as a list."""
+    # A speaker may be called 7, but then 7 speakers are meant.
     return int(text) if text.isdecimal() else words(text)
 
 
@@ -183,6 +188,12 @@ def json_value(text: str) -> Any:
         raise argparse.ArgumentTypeError(f"expected JSON, found {text!r}: {error}") from error
 
 
+def chosen_components(options: argparse.Namespace) -> list[str]:
+    """``--model NAME`` and ``--balancer NAME`` as words again, so far as they were chosen."""
+    chosen = {name: getattr(options, name) for name in ("model", "balancer")}
+    return [word for name, value in chosen.items() if value for word in (f"--{name}", value)]
+
+
 def split_off_components(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Separate ``--model.x value`` and its like from the options of the command itself."""
     known: list[str] = []
@@ -192,7 +203,7 @@ def split_off_components(words: Sequence[str]) -> tuple[list[str], list[str]]:
         word = waiting.pop(0)
         if word.startswith("--") and "." in word.partition("=")[0]:
             rest.append(word)
-            if "=" not in word:
+            if "=" not in word:  # its value is the next word, whatever that looks like
                 if not waiting:
                     raise UsageError(f"Option {word!r} needs a value.")
                 rest.append(waiting.pop(0))

@@ -40,46 +40,46 @@ def parsers() -> dict[str, Parser]:
 
 def run(words: Sequence[str]) -> int:
     """Predict."""
-    given = parsers()[""].parse_all(words)
-    source = Path(given.source)
-    _check(given, source)
+    options = parsers()[""].parse_all(words)
+    source = Path(options.source)
+    _check(options, source)
     # What is to be predicted is read before the model, which takes longer.
     if source.suffix == ".json":
         from crossspace.data.conversation_json import read_with_extractors
 
-        conversation, extractors = read_with_extractors(given.source)
-        return _conversation(_predictor(given.model), conversation, extractors, given.source, given.out)
+        conversation, extractors = read_with_extractors(options.source)
+        return _conversation(_predictor(options.model), conversation, extractors, options.source, options.out)
 
     from crossspace.data.corpus import Corpus
 
-    corpus = Corpus.read(given.source)
-    if not len(corpus.split(given.split)):
+    corpus = Corpus.read(options.source)
+    if not len(corpus.split(options.split)):
         raise DataError(
-            f"{given.source} should have the split {given.split}. Found {', '.join(corpus.splits) or 'none'}."
+            f"{options.source} should have the split {options.split}. Found {', '.join(corpus.splits) or 'none'}."
         )
-    predictor = _predictor(given.model)
-    table = predictor.predict_corpus(corpus, given.split)
-    _note(*predictor.unmatched(corpus, given.split), "the corpus")
-    if given.out is None:
+    predictor = _predictor(options.model)
+    table = predictor.predict_corpus(corpus, options.split)
+    _note(*predictor.unmatched(corpus, options.split), "the corpus")
+    if options.out is None:
         _print(table)
         return 0
-    _write(table, given.out)
-    print(f"{given.out}: {table.num_rows} utterances")
+    _write(table, options.out)
+    print(f"{options.out}: {table.num_rows} utterances")
     return 0
 
 
-def _check(given: Any, source: Path) -> None:
+def _check(options: Any, source: Path) -> None:
     """Everything that needs no model."""
-    spare(given.out, given.source)
+    spare(options.out, options.source)
     if source.suffix not in (".json", ".parquet"):
         raise UsageError(
-            f"SOURCE should be a corpus (.parquet) or a conversation with features (.json). Found {given.source!r}. "
+            f"SOURCE should be a corpus (.parquet) or a conversation with features (.json). Found {options.source!r}. "
             "For a recording or a transcript there is 'crossspace analyze'."
         )
-    check_split(given.split)
+    check_split(options.split)
     fitting = (".json",) if source.suffix == ".json" else (".csv", ".parquet")
-    if given.out is not None and Path(given.out).suffix not in fitting:
-        raise UsageError(f"--out should end in {' or '.join(fitting)} here. Found {given.out!r}.")
+    if options.out is not None and Path(options.out).suffix not in fitting:
+        raise UsageError(f"--out should end in {' or '.join(fitting)} here. Found {options.out!r}.")
     if not source.is_file():
         raise DataError(f"{source} should be a file. Found {'a folder' if source.is_dir() else 'nothing'}.")
 
@@ -105,11 +105,11 @@ def _write(table: pa.Table, out: str) -> None:
 
 def _print(table: pa.Table) -> None:
     """The first rows of a prediction table, as ``crossspace analyze`` prints them."""
-    from crossspace.cli.terminal_tables import show
+    from crossspace.cli.terminal_tables import print_table
 
     columns = ("conversation_id", "utterance_id", "speaker", "label", "confidence")
     rows = [tuple(row[name] for name in columns) for row in table.select(columns).slice(0, _SHOWN).to_pylist()]
-    show(
+    print_table(
         "predictions",
         ("conversation", "utterance", "speaker", "emotion", "p"),
         [(*row[:4], f"{row[4]:.2f}") for row in rows],
@@ -134,15 +134,16 @@ def _conversation(
     from crossspace.predict import unmatched
 
     known = set(predictor.task.modalities)
-    given = {modality for utterance in conversation.utterances for modality in utterance.features}
-    if not known & given:
+    present = {modality for utterance in conversation.utterances for modality in utterance.features}
+    if not known & present:
         raise DataError(
             f"{source} should have features of {' or '.join(sorted(known))}, which the model uses. Found none. For a "
             "conversation of text alone there is 'crossspace analyze', with a model whose extractors are known."
         )
-    _note(*unmatched(sorted(known), sorted(given)), "the conversation")
+    _note(*unmatched(sorted(known), sorted(present)), "the conversation")
     trained = predictor.model.details.get("extractors", {})
-    if unsaid := sorted(m for m in known & given if trained.get(m) and m not in extractors):
+    # Nothing is refused: features made elsewhere are the user's word, and mostly right.
+    if unsaid := sorted(m for m in known & present if trained.get(m) and m not in extractors):
         print(
             f"Note: {source} does not say what made its features of {', '.join(unsaid)}; they should be those of "
             f"{', '.join(named(trained[m]) for m in unsaid)}.",

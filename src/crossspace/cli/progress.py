@@ -17,7 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from crossspace.training.trainer import Event
+from crossspace.training.event import Event
 
 _SECONDS_BETWEEN_UPDATES = 0.2
 
@@ -36,6 +36,7 @@ class Display:
     def __init__(self, *columns: ProgressColumn, hidden: bool = False, **options: Any) -> None:
         self.hidden = hidden
         self._console = Console(stderr=True)
+        # A bar in a file or a pipe is thousands of lines.
         self._live = self._console.is_terminal and not hidden
         self._progress = Progress(*columns, console=self._console, disable=not self._live, **options)
 
@@ -95,6 +96,7 @@ class TrainingProgress(Display):
             return
         if seed not in self._tasks:
             self._tasks[seed] = self._progress.add_task("", total=event.epochs, seed=seed, text="")
+            # What is shown is of one seed; the next begins with nothing.
             self._score = self._losses = ""
         record = event.record
         if record["kind"] == "epoch":
@@ -103,13 +105,16 @@ class TrainingProgress(Display):
                 f"{record['split']} F1 {100 * decided:.2f}, best {100 * event.best.score:.2f} at {event.best.epoch + 1}"
             )
             self._line(seed, event)
+        # Reading losses waits for the device, and nobody reads faster.
         elif time.monotonic() - self._last > _SECONDS_BETWEEN_UPDATES:
             self._losses = _losses(record)
             self._last = time.monotonic()
+        # The event of an epoch comes when it is over, those of steps while it goes on.
         done = event.epoch + (1 if record["kind"] == "epoch" else 0)
         self._progress.update(self._tasks[seed], completed=done, text=f"{self._losses} {self._score}".strip())
 
     def _line(self, seed: int, event: Event) -> None:
+        # A log of a cluster should not grow by a line per epoch.
         tenth = max(1, event.epochs // 10)
         if (event.epoch + 1) % tenth == 0 or event.epoch + 1 == event.epochs:
             self.line(f"seed {seed} epoch {event.epoch + 1}/{event.epochs}: {self._score}")

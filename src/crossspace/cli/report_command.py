@@ -18,11 +18,14 @@ def parsers() -> dict[str, Parser]:
 
 def run(words: Sequence[str]) -> int:
     """Write the report of a finished run again."""
-    given = parsers()[""].parse_all(words)
-    if (Path(given.run) / "study.yaml").exists() and not (Path(given.run) / "results.json").exists():
-        raise UsageError(f"{given.run} is the folder of a study. Its report: 'crossspace study report {given.run}'.")
+    options = parsers()[""].parse_all(words)
+    # The folder of a study is easily taken for one of its runs.
+    if (Path(options.run) / "study.yaml").exists() and not (Path(options.run) / "results.json").exists():
+        raise UsageError(
+            f"{options.run} is the folder of a study. Its report: 'crossspace study report {options.run}'."
+        )
 
     from crossspace.evaluation.report import write_report
 
-    print(f"Report: {write_report(given.run)}")
+    print(f"Report: {write_report(options.run)}")
     return 0

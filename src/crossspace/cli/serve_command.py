@@ -32,10 +32,13 @@ _TOKEN = "CROSSSPACE_TOKEN"
 
 def run(words: Sequence[str]) -> int:
     """Serve."""
-    given = parsers()[""].parse_all(words)
-    token = given.token if given.token is not None else os.environ.get(_TOKEN) or None
-    limits = {name: value for name, value in vars(given).items() if name not in ("run", "extractors", "token")}
+    options = parsers()[""].parse_all(words)
+    # The environment is the better place: other users see the arguments of a process.
+    token = options.token if options.token is not None else os.environ.get(_TOKEN) or None
+    # Every other option is a field of the settings by the same name.
+    limits = {name: value for name, value in vars(options).items() if name not in ("run", "extractors", "token")}
     settings = Settings(token=token, **limits)
+    # Before the model is loaded, which takes longer than finding out.
     for library in ("fastapi", "uvicorn", "websockets", "python_multipart"):
         optional_import(library, "serve")
 
@@ -45,11 +48,12 @@ def run(words: Sequence[str]) -> int:
 
     listening, address = listen(settings)
     with listening:
-        analyzer = Analyzer.load(given.run, given.extractors)
+        analyzer = Analyzer.load(options.run, options.extractors)
         app = create_app(analyzer, settings)
         try:
             serve(app, settings, listening, lambda: _say(analyzer.name, analyzer.in_the_box, address, settings))
         except KeyboardInterrupt:
+            # Ctrl-C is how a server is ended, so it ends well.
             print("crossspace: the server has ended.", file=sys.stderr)
     return 0
 
@@ -86,6 +90,7 @@ def parsers() -> dict[str, Parser]:
 def size(text: str) -> int:
     """Bytes from ``5000``, ``64KB``, ``200MB`` or ``1.5GB``."""
     number, factor = text.strip().upper().removesuffix("B"), 1
+    # Powers of ten, as disks and networks are sold.
     for letter, power in (("K", 10**3), ("M", 10**6), ("G", 10**9)):
         if number.endswith(letter):
             number, factor = number[:-1], power

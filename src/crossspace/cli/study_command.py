@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crossspace.cli.parsing import Parser, local, split_off_components
 from crossspace.errors import DataError, UsageError, suggestion
 from crossspace.training.tracking import TRACKERS
+
+if TYPE_CHECKING:
+    from crossspace.data.corpus import Corpus
+    from crossspace.studies.study import Study
 
 ACTIONS = {
     "run": "train every variant of a study with every seed, or go on where that was interrupted",
@@ -60,57 +66,74 @@ def _run_parser() -> Parser:
 
 def _run(words: list[str]) -> int:
     known, rest = split_off_components(words)
-    given = _run_parser().parse_all(known)
+    options = _run_parser().parse_all(known)
 
-    from crossspace.cli.study_progress import StudyProgress
-    from crossspace.configuration import options_to_tree
     from crossspace.data.corpus import Corpus
     from crossspace.runtime import processors
-    from crossspace.studies.plan import plan
     from crossspace.studies.report import write_study_report
-    from crossspace.studies.run import StudyRun, check_counts
+    from crossspace.studies.run import check_counts
+
+    jobs = processors() if options.jobs is None else options.jobs
+    check_counts(jobs=jobs, seeds=options.seeds, rounds=options.rounds)
+    if not Path(options.data).exists():
+        raise DataError(f"There is no file {options.data}. 'crossspace data import' makes a corpus.")
+    corpus = Corpus.read(options.data)
+    study = _planned(options, rest, corpus)
+    _tell_settings(study)
+    failures = _execute(study, corpus, options, jobs)
+    for variant, reason in failures.items():
+        print(f"{variant} failed: {reason.splitlines()[-1]}")  # the last line is the error, those before its trace
+    results = [Path(options.out) / "runs" / variant.name / "results.json" for variant in study.variants]
+    if not any(path.exists() for path in results):
+        raise DataError("Every variant failed; there is nothing to report.")
+    print(f"Report: {write_study_report(options.out)}")
+    return 1 if failures else 0
+
+
+def _planned(options: argparse.Namespace, components: list[str], corpus: Corpus) -> Study:
+    """The study for this corpus, with what the command line changes for all variants."""
+    from crossspace.configuration import options_to_tree
+    from crossspace.studies.plan import plan
     from crossspace.studies.shipped import read_study, study_path, study_summary
 
-    jobs = processors() if given.jobs is None else given.jobs
-    check_counts(jobs=jobs, seeds=given.seeds, rounds=given.rounds)
-    if not Path(given.data).exists():
-        raise DataError(f"There is no file {given.data}. 'crossspace data import' makes a corpus.")
-    corpus = Corpus.read(given.data)
-    study = plan(
-        read_study(given.study),
+    return plan(
+        read_study(options.study),
         corpus,
-        name=study_path(given.study).stem,
-        about=study_summary(given.study),
-        settings=given.settings,
-        changes=options_to_tree(rest),
-        best_on_test=given.best_on_test,
+        name=study_path(options.study).stem,
+        about=study_summary(options.study),
+        settings=options.settings,
+        changes=options_to_tree(components),
+        best_on_test=options.best_on_test,
     )
+
+
+def _tell_settings(study: Study) -> None:
     if study.settings is not None:
         why = f": {study.settings_because}. --settings chooses others." if study.settings_because else ""
         print(f"Settings: {study.settings}{why}")
     if study.left_out:
         print(f"Without {', '.join(study.left_out)}: nothing is known for these settings.")
-    seeds = range(given.first_seed, given.first_seed + given.seeds)
-    with StudyProgress(study.name, hidden=given.quiet) as progress:
-        failures = StudyRun(
+
+
+def _execute(study: Study, corpus: Corpus, options: argparse.Namespace, jobs: int) -> dict[str, str]:
+    """Train what is not yet trained; returns ``{variant: reason}`` of what failed."""
+    from crossspace.cli.study_progress import StudyProgress
+    from crossspace.studies.run import StudyRun
+
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    with StudyProgress(study.name, hidden=options.quiet) as progress:
+        return StudyRun(
             study,
             corpus,
-            given.data,
-            given.out,
+            options.data,
+            options.out,
             seeds,
             jobs=jobs,
-            accelerator=given.device,
-            track=given.track,
-            rounds=given.rounds,
+            accelerator=options.device,
+            track=options.track,
+            rounds=options.rounds,
             on_progress=progress.show,
         ).execute()
-    for variant, reason in failures.items():
-        print(f"{variant} failed: {reason.splitlines()[-1]}")
-    results = [Path(given.out) / "runs" / variant.name / "results.json" for variant in study.variants]
-    if not any(path.exists() for path in results):
-        raise DataError("Every variant failed; there is nothing to report.")
-    print(f"Report: {write_study_report(given.out)}")
-    return 1 if failures else 0
 
 
 def _report_parser() -> Parser:
@@ -126,9 +149,9 @@ def _report_parser() -> Parser:
 
 
 def _report(words: list[str]) -> int:
-    given = _report_parser().parse_all(words)
+    options = _report_parser().parse_all(words)
 
     from crossspace.studies.report import write_study_report
 
-    print(f"Report: {write_study_report(given.study, given.out, given.page)}")
+    print(f"Report: {write_study_report(options.study, options.out, options.page)}")
     return 0

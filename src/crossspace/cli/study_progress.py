@@ -7,7 +7,7 @@ import time
 from rich.progress import TaskID
 
 from crossspace.cli.progress import Display, counted
-from crossspace.studies.run import Progress as Standing
+from crossspace.studies.run import Progress
 
 
 class StudyProgress(Display):
@@ -27,23 +27,30 @@ class StudyProgress(Display):
         self._said: tuple[int, int, int] | None = None
         self._began, self._at = time.monotonic(), 0.0
 
-    def show(self, found: Standing) -> None:
+    def show(self, progress: Progress) -> None:
         """Take note of how the study stands."""
-        count = f"{found.done}/{found.total}" + (f", {found.failed} failed" if found.failed else "")
-        if self._task is None or found.total != self._progress.tasks[self._task].total:
-            self._task = self._progress.add_task(self.name, total=found.total, count=count, text="")
-            self._progress.update(self._task, completed=found.completed)
-            self._progress.reset(self._task, total=found.total, completed=int(found.completed), count=count, text="")
-            self._began, self._at = time.monotonic(), found.completed
-        self._progress.update(self._task, completed=found.completed, count=count, text=found.text)
-        ended = (found.done, found.failed, found.total)
+        count = f"{progress.done}/{progress.total}" + (f", {progress.failed} failed" if progress.failed else "")
+        # The total changes between training and measuring: another bar begins, and with it another speed.
+        if self._task is None or progress.total != self._progress.tasks[self._task].total:
+            self._task = self._progress.add_task(self.name, total=progress.total, count=count, text="")
+            # Before the reset: the first reading is no work of this process, and must not count as speed.
+            self._progress.update(self._task, completed=progress.completed)
+            self._progress.reset(
+                self._task, total=progress.total, completed=int(progress.completed), count=count, text=""
+            )
+            self._began, self._at = time.monotonic(), progress.completed
+        self._progress.update(self._task, completed=progress.completed, count=count, text=progress.text)
+        ended = (progress.done, progress.failed, progress.total)
+        # Progress within a training is no news where there is no bar.
         if ended != self._said:
-            self.line(f"{self.name}: {count}{self._left(found)} {found.text}".rstrip())
+            self.line(f"{self.name}: {count}{self._left(progress)} {progress.text}".rstrip())
         self._said = ended
 
-    def _left(self, found: Standing) -> str:
-        gone, share = time.monotonic() - self._began, found.completed - self._at
-        if share <= 0 or found.completed >= found.total:
+    def _left(self, progress: Progress) -> str:
+        elapsed, share = time.monotonic() - self._began, progress.completed - self._at
+        # Nothing was done since the beginning, so there is no speed to judge by.
+        if share <= 0 or progress.completed >= progress.total:
             return ""
-        minutes, seconds = divmod(round(gone * (found.total - found.completed) / share), 60)
+        # Fractions of trainings count, since a study may have fewer trainings than a bar needs points.
+        minutes, seconds = divmod(round(elapsed * (progress.total - progress.completed) / share), 60)
         return f", {minutes}:{seconds:02d} left,"

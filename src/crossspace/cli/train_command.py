@@ -7,12 +7,16 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from crossspace.cli.parsing import Parser, import_named, local, split_off_components
+from crossspace.cli.parsing import Parser, chosen_components, import_named, local, split_off_components
 from crossspace.errors import UsageError
 from crossspace.runtime import checked_seeds
 from crossspace.training.tracking import TRACKERS, check_tracker, sinks_for
+
+if TYPE_CHECKING:
+    from crossspace.configuration import Configuration
+    from crossspace.data.corpus import Corpus
 
 _ABOUT = """Train a model on a corpus, one training per seed, choose the epoch on the validation split, test once,
 and write a run folder with models, predictions, results and a report.
@@ -24,115 +28,134 @@ Any argument of the model, the balancer or the training can be set as --model.wi
 
 def parsers() -> dict[str, Parser]:
     """The options of the command itself; those of model, balancer and training come from their signatures."""
-    made = Parser(prog="crossspace train", description=_ABOUT, takes_components=True, imports=True)
-    made.add_argument("--data", type=local, help="corpus file (.parquet)")
-    made.add_argument("--out", help="folder of the run, new or empty")
-    made.add_argument("--recipe", help="start from a recipe; 'crossspace list recipes' names them")
-    made.add_argument("--config", help="start from a YAML file, such as the config.yaml of another run")
-    made.add_argument("--seeds", type=int, help="number of seeds to train (default 1)")
-    made.add_argument("--first-seed", type=int, help="the first of them (default 0)")
-    made.add_argument("--resume", action="store_true", help="go on with an interrupted run in --out")
-    made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
-    made.add_argument("--processes", type=int, default=1, help="processes, one per device")
-    made.add_argument("--threads", type=int, help="threads of each process on the CPU (default: one for small models)")
-    made.add_argument("--track", choices=TRACKERS, default="auto", help="who else sees it (auto: TensorBoard if there)")
-    made.add_argument("--quiet", action="store_true", help="no progress bar")
-    made.add_argument("--model", help="name of a model; 'crossspace list models' names them")
-    made.add_argument("--balancer", help="name of a balancer; 'crossspace list balancers' names them")
-    return {"": made}
+    parser = Parser(prog="crossspace train", description=_ABOUT, takes_components=True, imports=True)
+    parser.add_argument("--data", type=local, help="corpus file (.parquet)")
+    parser.add_argument("--out", help="folder of the run, new or empty")
+    parser.add_argument("--recipe", help="start from a recipe; 'crossspace list recipes' names them")
+    parser.add_argument("--config", help="start from a YAML file, such as the config.yaml of another run")
+    parser.add_argument("--seeds", type=int, help="number of seeds to train (default 1)")
+    parser.add_argument("--first-seed", type=int, help="the first of them (default 0)")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run in --out")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+    parser.add_argument("--processes", type=int, default=1, help="processes, one per device")
+    parser.add_argument(
+        "--threads", type=int, help="threads of each process on the CPU (default: one for small models)"
+    )
+    parser.add_argument(
+        "--track", choices=TRACKERS, default="auto", help="who else sees it (auto: TensorBoard if there)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("--model", help="name of a model; 'crossspace list models' names them")
+    parser.add_argument("--balancer", help="name of a balancer; 'crossspace list balancers' names them")
+    return {"": parser}
 
 
 def run(words: Sequence[str]) -> int:
     """Train."""
     known, rest = split_off_components(words)
+    # Before parsing, which would answer --help itself.
     if "--help" in known and "all" in known:
         return _help_all(known, rest)
-    given = parsers()[""].parse_all(known)
-    chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
-    settings = _run_settings(given)
-    needed = {
-        "--out, the folder of the run": given.out,
-        "--data, a corpus file, which 'crossspace data import' makes": settings["data"],
-    }
-    if None in needed.values():
-        raise UsageError("'crossspace train' needs " + " and ".join(k for k, v in needed.items() if v is None) + ".")
-    if given.processes < 1 or (given.threads or 1) < 1:
-        raise UsageError("`--processes` and `--threads` should be at least 1.")
+    options = parsers()[""].parse_all(known)
+    settings = _run_settings(options)
+    _check(options, settings["data"])
 
     from crossspace.configuration import read_configuration
     from crossspace.data.corpus import Corpus
-    from crossspace.experiment import Run
 
-    source = settings["source"]
-    configuration = read_configuration(given.recipe, source, [*chosen, *rest])
+    configuration = read_configuration(options.recipe, settings["source"], [*chosen_components(options), *rest])
     corpus = Corpus.read(settings["data"])
-    check_tracker(given.track)
-    from crossspace.cli.progress import TrainingProgress
-    from crossspace.training.devices import Devices
-    from crossspace.training.processes import is_first_process
-
-    with TrainingProgress(len(settings["seeds"]), hidden=given.quiet or not is_first_process()) as progress:
-        results = Run(
-            configuration,
-            corpus,
-            settings["data"],
-            given.out,
-            settings["seeds"],
-            Devices(given.device, given.processes, given.threads),
-            on_event=progress.show,
-            sinks=partial(
-                sinks_for,
-                given.track,
-                store=Path(given.out),
-                parameters=configuration.to_dict(),
-                tags={"corpus": corpus.name, "fingerprint": corpus.fingerprint},
-            ),
-        ).execute(resume=given.resume)
-    if results:
-        _summarise(results, Path(given.out))
+    check_tracker(options.track)
+    results = _train(configuration, corpus, options, settings)
+    if results:  # only the first of several processes has any
+        _summarise(results, Path(options.out))
     return 0
 
 
-def _run_settings(given: Any) -> dict[str, Any]:
+def _check(options: argparse.Namespace, data: str | None) -> None:
+    """Refuse a command that lacks something; what may stand in config.yaml is not required by the parser itself."""
+    needed = {
+        "--out, the folder of the run": options.out,
+        "--data, a corpus file, which 'crossspace data import' makes": data,
+    }
+    # Both at once, each with what it is.
+    if None in needed.values():
+        raise UsageError("'crossspace train' needs " + " and ".join(k for k, v in needed.items() if v is None) + ".")
+    if options.processes < 1 or (options.threads or 1) < 1:
+        raise UsageError("`--processes` and `--threads` should be at least 1.")
+
+
+def _train(
+    configuration: Configuration, corpus: Corpus, options: argparse.Namespace, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """Train every seed under a progress bar; returns the content of ``results.json``."""
+    from crossspace.cli.progress import TrainingProgress
+    from crossspace.experiment import Run
+    from crossspace.training.devices import Devices
+    from crossspace.training.processes import is_first_process
+
+    # With several processes each runs this command; one of them speaks.
+    with TrainingProgress(len(settings["seeds"]), hidden=options.quiet or not is_first_process()) as progress:
+        return Run(
+            configuration,
+            corpus,
+            settings["data"],
+            options.out,
+            settings["seeds"],
+            Devices(options.device, options.processes, options.threads),
+            on_event=progress.show,
+            sinks=partial(
+                sinks_for,
+                options.track,
+                store=Path(options.out),
+                parameters=configuration.to_dict(),
+                tags={"corpus": corpus.name, "fingerprint": corpus.fingerprint},
+            ),
+        ).execute(resume=options.resume)
+
+
+def _run_settings(options: argparse.Namespace) -> dict[str, Any]:
     """Corpus, seeds and configuration file, from the options or from the config.yaml that is used again."""
-    stored = Path(given.out or ".") / "config.yaml"
-    alone = given.resume and given.recipe is None and given.config is None
-    source = stored if alone and stored.exists() else given.config
+    stored = Path(options.out or ".") / "config.yaml"
+    # --resume needs nothing but the folder, unless the user says what to begin with.
+    continues = options.resume and options.recipe is None and options.config is None
+    source = stored if continues and stored.exists() else options.config
     content: dict[str, Any] = {}
     if source is not None:
         from crossspace.configuration import read_yaml
 
         content = read_yaml(Path(source))
-    return {"source": source, "data": given.data or content.get("data"), "seeds": _seeds(given, content)}
+    return {"source": source, "data": options.data or content.get("data"), "seeds": _seeds(options, content)}
 
 
-def _seeds(given: Any, content: dict[str, Any]) -> list[int]:
+def _seeds(options: argparse.Namespace, content: dict[str, Any]) -> list[int]:
     """The seeds to train: as the configuration file has them, or counted from the first."""
     stated = content.get("seeds", [0])
+    # YAML may say how many, as the option does.
     if isinstance(stated, int) and stated >= 1:
         stated = range(stated)
     if not isinstance(stated, (list, range)) or not stated or not all(isinstance(seed, int) for seed in stated[:1]):
         raise UsageError(f"`seeds` should be a list of whole numbers, or how many to train. Found {stated!r}.")
-    if given.seeds is None and given.first_seed is None:
+    # The list of a file may have gaps, which counting from the first would fill.
+    if options.seeds is None and options.first_seed is None:
         return checked_seeds(stated)
-    first = stated[0] if given.first_seed is None else given.first_seed
-    return checked_seeds(range(first, first + (len(stated) if given.seeds is None else given.seeds)))
+    first = stated[0] if options.first_seed is None else options.first_seed
+    return checked_seeds(range(first, first + (len(stated) if options.seeds is None else options.seeds)))
 
 
 def _help_all(words: list[str], rest: Sequence[str]) -> int:
     from crossspace.configuration import configuration_parser, read_configuration
 
-    given, _ = parsers()[""].parse_known_args([w for w in words if w not in ("--help", "all")])
-    import_named(given)
-    chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
-    configuration = read_configuration(given.recipe, given.config, [*chosen, *rest])
+    options, _ = parsers()[""].parse_known_args([w for w in words if w not in ("--help", "all")])
+    import_named(options)
+    configuration = read_configuration(options.recipe, options.config, [*chosen_components(options), *rest])
     print(parsers()[""].format_help())
     model, balancer = configuration.model, configuration.balancer
-    made = configuration_parser(model["name"], balancer["name"], "crossspace train", model)
-    for action in made._actions:
+    components = configuration_parser(model["name"], balancer["name"], "crossspace train", model)
+    for action in components._actions:
         if action.option_strings in (["--model"], ["--balancer"], ["--training"]):
             action.help = argparse.SUPPRESS  # whole sections are read from YAML by --config, and only there
-    print(made.format_help())
+    print(components.format_help())
     return 0
 
 

@@ -14,11 +14,11 @@ from crossspace.parts import parts_of
 
 def parsers() -> dict[str, Parser]:
     """``{"data import": its parser}`` of every command and action, in the order of the help."""
-    found: dict[str, Parser] = {}
+    by_command: dict[str, Parser] = {}
     for command in COMMANDS:
-        made: Mapping[str, Parser] = importlib.import_module(f"crossspace.cli.{command}_command").parsers()
-        found |= {f"{command} {action}".strip(): parser for action, parser in made.items()}
-    return found
+        of_command: Mapping[str, Parser] = importlib.import_module(f"crossspace.cli.{command}_command").parsers()
+        by_command |= {f"{command} {action}".strip(): parser for action, parser in of_command.items()}
+    return by_command
 
 
 def arguments_called(option: str) -> list[str]:
@@ -28,8 +28,12 @@ def arguments_called(option: str) -> list[str]:
 
 def arguments_near(option: str) -> list[str]:
     """Arguments whose name is nearly this one."""
-    found = _arguments()
-    return [name for near in difflib.get_close_matches(_word(option), found, n=1, cutoff=0.8) for name in found[near]]
+    arguments = _arguments()
+    return [
+        name
+        for near in difflib.get_close_matches(_word(option), arguments, n=1, cutoff=0.8)
+        for name in arguments[near]
+    ]
 
 
 def _arguments() -> dict[str, list[str]]:
@@ -40,10 +44,12 @@ def _arguments() -> dict[str, list[str]]:
 
     names: dict[str, dict[str, None]] = {}
     models, balancers = MODELS.here, BALANCERS.here  # nobody asked for what installed packages offer
+    # Each model once and each balancer once; all pairs would be read a hundred times over.
     usual = next(iter(models)), next(iter(balancers))
     chosen = [(m, usual[1], stated) for m, kind in models.items() for stated in _stated(kind)]
     for model, balancer, stated in [*chosen, *((usual[0], b, {}) for b in balancers)]:
         for action in configuration_parser(model, balancer, stated=stated)._actions:
+            # Only those of sections; an option without a point is one of the parser itself.
             for option in filter(lambda o: "." in o, action.option_strings):
                 names.setdefault(_word(option), {})[option] = None
     for argument, part in ((a, p) for kind in models.values() for a, p in parts_of(kind).items()):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from crossspace.cli.parsing import Parser, local, split_off_components
+from crossspace.cli.parsing import Parser, chosen_components, local, split_off_components
 from crossspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,47 +25,52 @@ As with 'crossspace train', --model.width 64 and its like set what is not search
 
 def parsers() -> dict[str, Parser]:
     """The options of the command itself."""
-    made = Parser(prog="crossspace tune", description=_ABOUT, takes_components=True, imports=True)
-    made.add_argument("--space", help="YAML file: arguments such as model.width, with a list or low and high")
-    made.add_argument("--data", type=local, help="corpus file (.parquet)")
-    made.add_argument("--out", help="folder of the search: new, empty, or one to go on with")
-    made.add_argument("--recipe", help="what the space varies: a recipe")
-    made.add_argument("--config", help="what the space varies: a YAML file")
-    made.add_argument("--trials", type=int, default=50, help="trials in all, earlier ones included (default 50)")
-    made.add_argument("--folds", type=int, default=5, help="folds of the cross-validation (default 5)")
-    made.add_argument("--seeds", type=int, default=1, help="trainings per fold (default 1)")
-    made.add_argument("--sampler-seed", type=int, default=0, help="seed of the draws (default 0)")
-    made.add_argument("--shared", action="store_true", help="search together with other processes that say so too")
-    made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
-    made.add_argument("--threads", type=int, help="threads on the CPU (default: one for small models)")
-    made.add_argument("--quiet", action="store_true", help="no progress bar")
-    made.add_argument("--rerun", metavar="DIR", help="train the best of a search again and compare the scores")
-    made.add_argument("--model", help="name of a model; 'crossspace list models' names them")
-    made.add_argument("--balancer", help="name of a balancer; 'crossspace list balancers' names them")
-    return {"": made}
+    parser = Parser(prog="crossspace tune", description=_ABOUT, takes_components=True, imports=True)
+    parser.add_argument("--space", help="YAML file: arguments such as model.width, with a list or low and high")
+    parser.add_argument("--data", type=local, help="corpus file (.parquet)")
+    parser.add_argument("--out", help="folder of the search: new, empty, or one to go on with")
+    parser.add_argument("--recipe", help="what the space varies: a recipe")
+    parser.add_argument("--config", help="what the space varies: a YAML file")
+    parser.add_argument("--trials", type=int, default=50, help="trials in all, earlier ones included (default 50)")
+    parser.add_argument("--folds", type=int, default=5, help="folds of the cross-validation (default 5)")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings per fold (default 1)")
+    parser.add_argument("--sampler-seed", type=int, default=0, help="seed of the draws (default 0)")
+    parser.add_argument("--shared", action="store_true", help="search together with other processes that say so too")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+    parser.add_argument("--threads", type=int, help="threads on the CPU (default: one for small models)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("--rerun", metavar="DIR", help="train the best of a search again and compare the scores")
+    parser.add_argument("--model", help="name of a model; 'crossspace list models' names them")
+    parser.add_argument("--balancer", help="name of a balancer; 'crossspace list balancers' names them")
+    return {"": parser}
 
 
 def run(words: Sequence[str]) -> int:
     """Search, or train the best again."""
     known, rest = split_off_components(words)
-    given = parsers()[""].parse_all(known)
-    if min(given.trials, given.seeds, given.threads or 1) < 1:
+    options = parsers()[""].parse_all(known)
+    if min(options.trials, options.seeds, options.threads or 1) < 1:
         raise UsageError("`--trials`, `--seeds` and `--threads` should be at least 1.")
-    if given.rerun is not None:
-        return _rerun(given)
-    needed = {"--space, a YAML file": given.space, "--data, a corpus file": given.data, "--out, a folder": given.out}
+    if options.rerun is not None:
+        return _rerun(options)
+    needed = {
+        "--space, a YAML file": options.space,
+        "--data, a corpus file": options.data,
+        "--out, a folder": options.out,
+    }
     if None in needed.values():
         raise UsageError("'crossspace tune' needs " + " and ".join(k for k, v in needed.items() if v is None) + ".")
-    if given.recipe is not None and given.config is not None:
+    if options.recipe is not None and options.config is not None:
         raise UsageError("`--recipe` and `--config` both say where to start. Give one of them.")
     try:
-        return _search(given, rest)
+        return _search(options, rest)
+    # Another sentence than that of other commands: trials are saved one by one, and --resume is no option here.
     except KeyboardInterrupt:
         print("crossspace: interrupted. Finished trials are saved; the same command goes on.", file=sys.stderr)
         return 1
 
 
-def _search(given: Any, options: Sequence[str]) -> int:
+def _search(options: argparse.Namespace, components: Sequence[str]) -> int:
     from dataclasses import replace
 
     from crossspace.configuration import read_configuration
@@ -76,26 +82,27 @@ def _search(given: Any, options: Sequence[str]) -> int:
     from crossspace.tune.trials import Trials
 
     Trials.check_extra()
-    chosen = [w for name in ("model", "balancer") if getattr(given, name) for w in (f"--{name}", getattr(given, name))]
-    base = read_configuration(given.recipe, given.config, [*chosen, *options])
+    base = read_configuration(options.recipe, options.config, [*chosen_components(options), *components])
+    # Whatever the recipe says: an epoch chosen on the fold itself would be the luckiest of many.
     base = replace(base, training=replace(base.training, protocol="validation"))
-    space = Space.read(given.space, base)
-    corpus = Corpus.read(given.data)
-    folds = Folds(corpus, given.folds, range(given.seeds), Devices(given.device, 1, given.threads))
-    settings = settings_of(space, corpus.fingerprint, given.data, given.folds, given.seeds, given.sampler_seed)
+    space = Space.read(options.space, base)
+    corpus = Corpus.read(options.data)
+    folds = Folds(corpus, options.folds, range(options.seeds), Devices(options.device, 1, options.threads))
+    settings = settings_of(space, corpus.fingerprint, options.data, options.folds, options.seeds, options.sampler_seed)
     from crossspace.cli.tune_progress import TuneProgress
 
-    with TuneProgress(given.trials, hidden=given.quiet) as progress:
-        found = Search(space, folds, settings, given.out, progress.show, given.shared).run(given.trials)
-    return _summarise(found, Path(given.out), given.folds)
+    with TuneProgress(options.trials, hidden=options.quiet) as progress:
+        trials = Search(space, folds, settings, options.out, progress.show, options.shared).run(options.trials)
+    return _summarise(trials, Path(options.out), options.folds)
 
 
-def _summarise(found: Trials, out: Path, folds: int) -> int:
-    from crossspace.cli.terminal_tables import show
+def _summarise(trials: Trials, out: Path, folds: int) -> int:
+    from crossspace.cli.terminal_tables import print_table
     from crossspace.tune.trials import spread
 
-    finished, failed, best = found.finished(), found.failed(), found.best()
+    finished, failed, best = trials.finished(), trials.failed(), trials.best()
     if best is None:
+        # Trials mostly fail for one reason, which need not be read fifty times.
         reasons = list(dict.fromkeys(t.user_attrs["reason"] for t in failed))
         print(f"None of {len(finished)} trials has a score. They failed for these reasons:\n  " + "\n  ".join(reasons))
         return 1
@@ -106,18 +113,18 @@ def _summarise(found: Trials, out: Path, folds: int) -> int:
         ("lowest to highest fold", f"{100 * low:.2f} to {100 * high:.2f}"),
         ("trials: all / failed", f"{len(finished)} / {len(failed)}"),
     ]
-    show(f"best of the search, trial {best.number}, {folds} folds, percent", ("", "value"), rows)
-    importance = found.importance()
+    print_table(f"best of the search, trial {best.number}, {folds} folds, percent", ("", "value"), rows)
+    importance = trials.importance()
     arguments = [
         (name, value, f"{100 * importance[name]:.0f} %" if name in importance else "-")
         for name, value in best.user_attrs["arguments"].items()
     ]
-    show("its arguments", ("argument", "value", "share of the variance"), arguments)
+    print_table("its arguments", ("argument", "value", "share of the variance"), arguments)
     print(f"Configuration: {out / 'best.yaml'}")
     return 0
 
 
-def _rerun(given: Any) -> int:
+def _rerun(options: argparse.Namespace) -> int:
     from crossspace.configuration import read_yaml
     from crossspace.data.corpus import Corpus
     from crossspace.training.devices import Devices
@@ -125,13 +132,14 @@ def _rerun(given: Any) -> int:
     from crossspace.tune.search import BEST, SETTINGS, train_best_again
     from crossspace.tune.trials import FILE, Trials
 
-    folder = Path(given.rerun)
+    folder = Path(options.rerun)
     missing = [name for name in (SETTINGS, FILE, BEST) if not (folder / name).exists()]
     if missing:
         raise UsageError(f"{folder} should be the folder of a search with a best trial. It has no {missing[0]}.")
     settings = read_yaml(folder / SETTINGS)
-    path = given.data or settings["data"]
+    path = options.data or settings["data"]
     corpus = Corpus.read(path)
+    # Scores on other data would differ, and say nothing of whether the search can be repeated.
     if corpus.fingerprint != settings["fingerprint"]:
         raise UsageError(
             f"{folder} was searched on a corpus with the fingerprint {settings['fingerprint']}; {path} has "
@@ -140,7 +148,7 @@ def _rerun(given: Any) -> int:
     best = Trials(folder).best()
     if best is None:
         raise UsageError(f"{folder} holds no trial with a score. Go on with the search first.")
-    devices = Devices(given.device, 1, given.threads)
+    devices = Devices(options.device, 1, options.threads)
     again = mean(train_best_again(folder, Folds(corpus, settings["folds"], range(settings["seeds"]), devices)))
     verdict = (
         "equal to the last digit" if again == best.value else f"they differ by {abs(again - (best.value or 0)):.2g}"

@@ -27,9 +27,8 @@ _TRIES = 1000
 def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
     """Nobody else works in ``folder`` meanwhile.
 
-    The claim is a lock of the operating system, which ends with the process however that ends; no clock decides who
-    is alive. Beside it lies who holds it, for the one who is refused. The folder is made if need be, and removed again
-    when the block leaves nothing in it. What dead processes left half-written in it, at any depth, is removed first.
+    The claim ends with the process, however that ends. The folder is made if need be, and removed again when the block
+    leaves nothing in it. What dead processes left half-written in it, at any depth, is removed first.
 
     Args:
         folder: what is claimed.
@@ -42,7 +41,9 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} should be a folder. Found a file; name another.")
-    made = not folder.exists()
+    # Asked before the lock makes it: a folder that was there, even empty, is not ours to remove.
+    created = not folder.exists()
+    # A lock of the operating system, so that no clock has to decide who is alive.
     lock = filelock.FileLock(folder / LOCK)
     try:
         _acquire(folder, lock)
@@ -55,6 +56,7 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
         raise CrossspaceError(f"{folder} cannot be claimed: {error}. Choose a folder you may write to.") from error
     try:
         _sweep(folder)
+        # For the message of who is refused only; the lock decides.
         write_text(folder / HOLDER, json.dumps(_self()) + "\n")
         yield
     finally:
@@ -63,13 +65,14 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
             _sweep(folder)
         (folder / LOCK).unlink(missing_ok=True)  # while it is held: a lock whose file has no name is nobody's
         lock.release()
-        if made or passing:
+        if created or passing:
             with suppress(OSError):  # there is something in it
                 folder.rmdir()
 
 
 def _acquire(folder: Path, lock: filelock.BaseFileLock) -> None:
     """Make the folder and take its lock, as often as another process that leaves removes it in between."""
+    # Whoever leaves removes the folder, perhaps between our making it and locking in it.
     for left in range(_TRIES, 0, -1):
         try:
             folder.mkdir(parents=True, exist_ok=True)  # says that it exists when it went before that could be seen
@@ -83,6 +86,7 @@ def _acquire(folder: Path, lock: filelock.BaseFileLock) -> None:
 def _sweep(folder: Path) -> None:
     """Remove the halves of files that killed processes left, but for folders inside that others hold."""
     for inner, folders, files in os.walk(folder):
+        # In place, as os.walk wants it to leave folders out.
         folders[:] = [name for name in folders if not is_claimed(Path(inner) / name)]
         for name in files:
             if name.startswith(".") and name.endswith(".partial"):

@@ -99,6 +99,7 @@ class Processes(Generic[Item]):
                 yield from self._hear(busy[line])
 
     def _hand_out(self) -> None:
+        # One that died idle is replaced without a word; one that died at work is heard of by its line.
         self._workers = [w for w in self._workers if w.item or w.spawned.process.is_alive()]
         idle = [worker for worker in self._workers if not worker.item]
         while self._waiting and (idle or len(self._workers) < self.count):
@@ -116,7 +117,7 @@ class Processes(Generic[Item]):
         try:
             word = worker.spawned.hear()
         except (EOFError, OSError):
-            yield from self._bury(worker)
+            yield from self._report_death(worker)
             return
         if word is None:
             worker.send(self.work)
@@ -142,11 +143,12 @@ class Processes(Generic[Item]):
             worker.spawned.wait()
         return Done(item, value) if kind == "done" else Failed(item, value)
 
-    def _bury(self, worker: _Worker[Item]) -> Iterator[Event[Item]]:
+    def _report_death(self, worker: _Worker[Item]) -> Iterator[Event[Item]]:
         """It has ended: its item failed, unless it never came to it."""
         self._workers.remove(worker)
         reason = worker.spawned.death()
         worker.spawned.let_go()
+        # It died between two items, for example of a lack of memory: the item is as good as before.
         if worker.proven and not worker.has_taken:
             self.add(worker.item, first=True)
         else:

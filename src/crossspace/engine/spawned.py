@@ -27,14 +27,13 @@ class UnguardedError(UsageError):
 
 
 class Spawned:
-    """A process that runs ``target(line, *given)``.
+    """A process that runs ``target(line, *arguments)``.
 
-    It hears nothing of Ctrl-C, which reaches a whole group of processes at once: whoever started it ends it. It ends
-    by itself when that one is gone.
+    It hears nothing of Ctrl-C: whoever started it ends it. It ends by itself when that one is gone.
 
     Args:
         target: a function of a module.
-        given: can be pickled, and unpickled without code from outside.
+        arguments: can be pickled, and unpickled without code from outside.
         name: of the process.
         imports: code from outside that is imported before ``target`` is called.
 
@@ -44,14 +43,15 @@ class Spawned:
     """
 
     def __init__(
-        self, target: Callable[..., None], given: Sequence[Any] = (), name: str = "", imports: Sequence[Origin] = ()
+        self, target: Callable[..., None], arguments: Sequence[Any] = (), name: str = "", imports: Sequence[Origin] = ()
     ) -> None:
+        # A line of its own for each process: a shared queue that one dies in is broken for all.
         self.line, theirs = _SPAWN.Pipe()
         self.has_spoken = False
-        arguments = (theirs, tuple(imports), target, tuple(given))
-        self.process = _SPAWN.Process(target=_begin, args=arguments, name=name or None, daemon=True)
+        process_arguments = (theirs, tuple(imports), target, tuple(arguments))
+        self.process = _SPAWN.Process(target=_begin, args=process_arguments, name=name or None, daemon=True)
         try:
-            with _without_interrupts():
+            with _without_interrupts():  # Ctrl-C reaches a whole group of processes at once
                 self.process.start()
         except RuntimeError:
             if multiprocessing.current_process().name == "MainProcess":
@@ -59,6 +59,7 @@ class Spawned:
             # This process imports the script that asked for it, and is not to ask again; that one says why.
             raise SystemExit(1) from None
         finally:
+            # Only then the line ends when the process does.
             theirs.close()
 
     def hear(self) -> bytes | None:
@@ -72,6 +73,7 @@ class Spawned:
         if self.has_spoken:
             return word
         self.has_spoken = True
+        # Its first word, before any work: whether code from outside could be imported there.
         if (reason := pickle.loads(word)) is not None:
             raise CrossspaceError(reason)
         return None
@@ -127,7 +129,7 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(line: Connection, imports: Sequence[Origin], target: Callable[..., None], given: Sequence[Any]) -> None:
+def _begin(line: Connection, imports: Sequence[Origin], target: Callable[..., None], arguments: Sequence[Any]) -> None:
     """Over there."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
@@ -138,4 +140,4 @@ def _begin(line: Connection, imports: Sequence[Origin], target: Callable[..., No
             line.send(reason_of(error))
             sys.exit(1)
         line.send(None)
-        target(line, *given)
+        target(line, *arguments)

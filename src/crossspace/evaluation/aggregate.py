@@ -82,6 +82,7 @@ def counts_of(
 
 
 def _counts(rows: Sequence[_Rows], classes: int) -> NDArray[np.int64]:
+    # Over all seeds, so that the counts of every seed have one shape.
     groups = 1 + max(int(r.conversation.max()) for r in rows)
     return np.stack([confusion_per_group(r.truth, r.predicted, r.conversation, groups, classes) for r in rows])
 
@@ -93,14 +94,15 @@ def _labelled(predictions: pa.Table, split: str) -> pa.Table:
             f"A prediction table needs the columns {', '.join(_REQUIRED)}. Missing: {', '.join(missing)}. "
             f"Found: {', '.join(predictions.column_names)}."
         )
+    # A table made by hand may have no column of splits: all of it is then meant.
     table = predictions
     if "split" in table.column_names:
         table = table.filter(pc.equal(table["split"].cast(pa.string()), split))
-    found = table.num_rows
+    utterances = table.num_rows
     table = table.filter(pc.is_valid(table["truth"]))
     if not table.num_rows:
         raise DataError(
-            f"Scoring needs labelled utterances of the split {split!r}. Found {found} utterances of that split, "
+            f"Scoring needs labelled utterances of the split {split!r}. Found {utterances} utterances of that split, "
             "none of them labelled. Choose another split, or predict without scoring."
         )
     return table
@@ -111,6 +113,7 @@ def _by_seed(table: pa.Table, labels: list[str]) -> tuple[list[int], list[str], 
     names, conversation = np.unique(_strings(table, "conversation_id"), return_inverse=True)
     _, utterance = np.unique(_strings(table, "utterance_id"), return_inverse=True)
     columns = [f"p_{label}" for label in labels]
+    # Either all probabilities or none: calibration over some of the classes would mean nothing.
     known = all(column in table.column_names for column in columns)
     probabilities = np.stack([table[c].to_numpy() for c in columns], axis=1).astype(np.float64) if known else None
     seed_of = table["seed"].to_numpy()
@@ -118,6 +121,7 @@ def _by_seed(table: pa.Table, labels: list[str]) -> tuple[list[int], list[str], 
     rows, first = [], None
     for seed in seeds:
         chosen = np.flatnonzero(seed_of == seed)
+        # Seeds may list utterances in different orders; rows of one place are rows of one utterance from here on.
         chosen = chosen[np.argsort(utterance[chosen], kind="stable")]
         first = utterance[chosen] if first is None else first
         if not np.array_equal(first, utterance[chosen]):
@@ -138,35 +142,39 @@ def _indices(table: pa.Table, column: str, labels: list[str]) -> NDArray[np.int6
     names = table[column].cast(pa.string())
     index = pc.index_in(names, value_set=pa.array(labels, pa.string()))
     if index.null_count:
-        strange = sorted(pc.unique(names.filter(pc.is_null(index))).to_pylist(), key=str)
+        unknown = sorted(pc.unique(names.filter(pc.is_null(index))).to_pylist(), key=str)
         raise DataError(
             f"Column {column!r} should hold the labels {', '.join(labels)}. "
-            f"Found also {', '.join(map(repr, strange[:5]))}. Use the labels and the spelling of the model."
+            f"Found also {', '.join(map(repr, unknown[:5]))}. Use the labels and the spelling of the model."
         )
     return np.asarray(index.to_numpy(), dtype=np.int64)
 
 
 def _spread(values: Iterable[float]) -> dict[str, Any]:
     values = [float(v) for v in values]
+    # One value has no spread; 0 would claim that there is none.
     std = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return {"mean": float(np.mean(values)), "std": std, "values": values}
 
 
 def _metric(values: list[float], bounds: tuple[float, float] | None) -> dict[str, Any]:
-    found = _spread(values)
+    spread = _spread(values)
     interval = None if bounds is None else list(bounds)
-    return {"mean": found["mean"], "std": found["std"], "interval": interval, "values": found["values"]}
+    return {"mean": spread["mean"], "std": spread["std"], "interval": interval, "values": spread["values"]}
 
 
 def _per_class(per_seed: list[Scores], label: str) -> dict[str, Any]:
     classes = [s.per_class[label] for s in per_seed]
-    found: dict[str, Any] = {name: _spread(getattr(c, name) for c in classes) for name in ("precision", "recall", "f1")}
-    return {**found, "support": classes[0].support}
+    ratios: dict[str, Any] = {
+        name: _spread(getattr(c, name) for c in classes) for name in ("precision", "recall", "f1")
+    }
+    return {**ratios, "support": classes[0].support}
 
 
 def _calibration(rows: list[_Rows]) -> dict[str, Any]:
     """ECE and Brier score per seed, and one curve of the predictions of all seeds together."""
     per_seed = [_curve(r) for r in rows]
+    # A curve per seed would rest on too few predictions a bin to be read.
     pooled = _curve(*rows)
     return {
         "ece": _spread(c.ece for c in per_seed),

@@ -51,12 +51,14 @@ def intervals(
     cells = cells[:, cells.sum(axis=(0, 2, 3)) > 0]
     seeds, groups = cells.shape[:2]
     if groups < 2:
+        # A single conversation drawn again is itself: the interval would have no width.
         return dict.fromkeys(METRICS)
 
     def statistic(conversations: NDArray[np.int64], *drawn: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
-        found = resampled(cells, conversations, drawn[0] if drawn else None)
-        return np.stack([found[metric] for metric in METRICS])
+        metrics = resampled(cells, conversations, drawn[0] if drawn else None)
+        return np.stack([metrics[metric] for metric in METRICS])
 
+    # One seed drawn again is itself too; the interval is then over conversations alone.
     sizes = (groups, seeds) if seeds > 1 else (groups,)
     low, high = interval_of(statistic, sizes, confidence, resamples, seed)
     return {metric: (float(low[i]), float(high[i])) for i, metric in enumerate(METRICS)}
@@ -77,12 +79,13 @@ def resampled(
     """
     count, groups, classes, _ = cells.shape
     flat = cells.transpose(1, 0, 2, 3).reshape(groups, -1)
+    # A resampled test set is a sum of confusion matrices: one product of matrices instead of a loop over draws.
     total = _multiplicity(conversations, groups) @ flat
-    found = metrics_of(total.reshape(*conversations.shape[:-1], count, classes, classes))
+    metrics = metrics_of(total.reshape(*conversations.shape[:-1], count, classes, classes))
     if seeds is None:
-        return {metric: values.mean(-1) for metric, values in found.items()}
+        return {metric: values.mean(-1) for metric, values in metrics.items()}
     weights = _multiplicity(seeds, count) / seeds.shape[-1]
-    return {metric: (values * weights).sum(-1) for metric, values in found.items()}
+    return {metric: (values * weights).sum(-1) for metric, values in metrics.items()}
 
 
 def interval_of(
@@ -100,8 +103,9 @@ def interval_of(
     """
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        # SciPy warns where BCa is not defined, which is answered below.
         warnings.simplefilter("ignore", RuntimeWarning)
-        found = stats.bootstrap(
+        result = stats.bootstrap(
             tuple(np.arange(size) for size in sizes),
             statistic,
             n_resamples=resamples,
@@ -109,12 +113,13 @@ def interval_of(
             method="BCa",
             vectorized=True,
             axis=-1,
+            # As many draws at once as fit in the memory set aside, whatever the number of conversations.
             batch=max(1, _CELLS_AT_ONCE // sum(sizes)),
             rng=np.random.default_rng(seed),
         )
     tail = (1 - confidence) / 2
-    low, high = np.quantile(found.bootstrap_distribution, (tail, 1 - tail), axis=-1)
-    accelerated = found.confidence_interval
+    low, high = np.quantile(result.bootstrap_distribution, (tail, 1 - tail), axis=-1)
+    accelerated = result.confidence_interval
     defined = np.isfinite(accelerated.low) & np.isfinite(accelerated.high)
     return np.where(defined, accelerated.low, low), np.where(defined, accelerated.high, high)
 
@@ -122,6 +127,7 @@ def interval_of(
 def _multiplicity(drawn: NDArray[np.int64], groups: int) -> NDArray[np.float64]:
     """How often each of ``groups`` was drawn: (..., k) indices to (..., groups) counts."""
     rows = drawn.reshape(-1, drawn.shape[-1])
+    # One count over all rows: each has its own stretch of cells, which is faster than a count per row.
     cells = (np.arange(len(rows))[:, None] * groups + rows).ravel()
     counts = np.bincount(cells, minlength=len(rows) * groups)
     return counts.reshape(*drawn.shape[:-1], groups).astype(np.float64)

@@ -56,23 +56,30 @@ def reliability(
     Raises:
         DataError: no prediction, different lengths, or a confidence outside 0 to 1.
     """
-    sure, right = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=np.float64)
-    if not sure.size or sure.shape != right.shape or not ((sure >= 0) & (sure <= 1 + 1e-6)).all():
+    confidences, outcomes = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=np.float64)
+    if (
+        not confidences.size
+        or confidences.shape != outcomes.shape
+        or not ((confidences >= 0) & (confidences <= 1 + 1e-6)).all()
+    ):
         raise DataError(
             "Calibration needs one confidence between 0 and 1 and one outcome per prediction. "
-            f"Found shapes {sure.shape} and {right.shape}, "
-            f"confidences from {np.min(sure, initial=np.inf):g} to {np.max(sure, initial=-np.inf):g}."
+            f"Found shapes {confidences.shape} and {outcomes.shape}, "
+            f"confidences from {np.min(confidences, initial=np.inf):g} to {np.max(confidences, initial=-np.inf):g}."
         )
     if binning == "equal-mass":
-        rank = np.searchsorted(np.sort(sure), sure, side="left")
-        chosen = rank * bins // len(sure)
+        # The rank of the first of equal confidences, so that equals share a bin whatever the order of the rows.
+        rank = np.searchsorted(np.sort(confidences), confidences, side="left")
+        chosen = rank * bins // len(confidences)
     else:
-        chosen = np.minimum((sure * bins).astype(np.int64), bins - 1)
-    _, place, count = np.unique(chosen, return_inverse=True, return_counts=True)
+        # A confidence of exactly 1 belongs to the last bin.
+        chosen = np.minimum((confidences * bins).astype(np.int64), bins - 1)
+    _, bin_of, count = np.unique(chosen, return_inverse=True, return_counts=True)
+    # The ends that predictions reach, not those of the bin: a point stands where its predictions lie.
     lower, upper = np.full(len(count), np.inf), np.full(len(count), -np.inf)
-    np.minimum.at(lower, place, sure)
-    np.maximum.at(upper, place, sure)
-    mean, accuracy = np.bincount(place, sure) / count, np.bincount(place, right) / count
+    np.minimum.at(lower, bin_of, confidences)
+    np.maximum.at(upper, bin_of, confidences)
+    mean, accuracy = np.bincount(bin_of, confidences) / count, np.bincount(bin_of, outcomes) / count
     return Reliability(lower, upper, mean, accuracy, count, binning)
 
 

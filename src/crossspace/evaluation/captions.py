@@ -33,6 +33,7 @@ def spelled(name: str, like: str = "") -> str:
         name: of a model, a variant or another part.
         like: a text; words that it writes with capitals inside are written so.
     """
+    # A capital after the first letter is a spelling of its own; one at the beginning may only begin a sentence.
     capital = [word.rstrip(".-") for word in re.findall(r"\w[\w.-]*", like) if re.search(r"[A-Z]", word[1:])]
     known = _SPELLED | {word.lower(): word for word in capital}
     if name.lower() in known:
@@ -67,10 +68,11 @@ def plain(text: str) -> str:
 
 def shortened(text: str, length: int) -> str:
     """``text`` on one line of at most ``length`` characters, cut at a word where one ends near."""
-    whole = plain(text)
-    if len(whole) <= length:
-        return whole
-    cut = whole[: length - 1]
+    line = plain(text)
+    if len(line) <= length:
+        return line
+    cut = line[: length - 1]
+    # Cut at a word, unless that would lose much of a text of long words.
     at_word = cut.rsplit(" ", 1)[0]
     return (at_word if len(at_word) > 0.7 * length else cut).rstrip(" ,;:.") + "…"
 

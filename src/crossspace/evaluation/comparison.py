@@ -16,15 +16,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from crossspace.errors import DataError
-from crossspace.evaluation.confusion import metrics_of
+from crossspace.evaluation.confusion import ROUNDING, metrics_of
 from crossspace.evaluation.moderation import moderated
+from crossspace.evaluation.power import seeds_needed
 
 LEVEL = 0.05
 """Chance of any false finding among the comparisons that are made together."""
-MOST_SEEDS = 100_000
-"""Beyond this many seeds nobody counts."""
-_ROUNDING = 1e-12
-"""Differences of metrics closer than this come from the order of summation."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class Comparison:
         p_value: of the paired permutation test over conversations, two-sided.
         exact: whether every permutation was enumerated.
         p_holm: corrected for the comparisons made together; the same as ``p_value`` for a single one.
-        seeds_needed: of each, to see half the difference, see :func:`seeds_needed`.
+        seeds_needed: of each, to see half the difference, see :func:`~.power.seeds_needed`.
     """
 
     difference: float
@@ -89,8 +86,8 @@ def compare(
     Raises:
         DataError: the two were not scored on the same utterances, or have different numbers of seeds.
     """
-    made = compare_all(reference, {"variant": variant}, metric, permutations=permutations, seed=seed)
-    return made["variant"]
+    comparisons = compare_all(reference, {"variant": variant}, metric, permutations=permutations, seed=seed)
+    return comparisons["variant"]
 
 
 def compare_all(
@@ -107,27 +104,31 @@ def compare_all(
     p-values after Holm. And the variances between trainings borrow from each other (:func:`~.moderation.moderated`),
     because a few seeds of one variant say little of its spread.
     """
+    # Everything is checked before anything is worked out: permutation tests take their time.
     pairs = {name: _checked(reference, counts) for name, counts in variants.items()}
     values = {name: _by_seed(second, metric) for name, (_, second) in pairs.items()}
     if not pairs:
         return {}
     base = _by_seed(next(iter(pairs.values()))[0], metric)
     count = len(base)
+    # The variance of a mean over seeds. A single seed says nothing of it, and the interval is then too narrow.
     spread = [x.var(ddof=1) / count if count > 1 else 0.0 for x in (base, *values.values())]
+    # Together, the reference among them: this is where variances borrow from each other.
     (of_base, *of_variants), freedom = moderated(spread, count - 1)
     tests = {name: _permutation(first, second, metric, permutations, seed) for name, (first, second) in pairs.items()}
+    # After all tests are done, since Holm orders the p-values of all of them.
     corrected = dict(zip(tests, holm([p for p, _ in tests.values()]), strict=True))
-    found = {}
+    comparisons = {}
     for (name, (first, second)), of_variant in zip(pairs.items(), of_variants, strict=True):
         difference = float(values[name].mean() - base.mean())
         parts = [_between_conversations(first, second, metric), (of_base, freedom), (of_variant, freedom)]
         error, degrees, interval = _interval(difference, parts, len(pairs), equal=np.array_equal(first, second))
         p_value, exact = tests[name]
         needed = seeds_needed(base, values[name])
-        found[name] = Comparison(
+        comparisons[name] = Comparison(
             difference, error, degrees, len(pairs), interval, p_value, exact, corrected[name], needed
         )
-    return found
+    return comparisons
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -136,6 +137,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     order = np.argsort(p, kind="stable")
     steps = np.minimum(p[order] * np.arange(len(p), 0, -1), 1.0)
     adjusted = np.empty_like(p)
+    # A p-value that is larger than one before it in the order stays larger after the correction.
     adjusted[order] = np.maximum.accumulate(steps)
     return [float(value) for value in adjusted]
 
@@ -145,11 +147,14 @@ def _interval(
 ) -> tuple[float | None, float | None, tuple[float, float] | None]:
     """Standard error, degrees of freedom and interval from variances that add up, each with its degrees of freedom."""
     variance = sum(part for part, _ in parts)
-    if equal and variance < _ROUNDING**2:
+    # The very same predictions differ by 0, which is known exactly.
+    if equal and variance < ROUNDING**2:
         return 0.0, None, (0.0, 0.0)
-    if not parts[0][1] or variance < _ROUNDING**2:
+    # One conversation leaves nothing to leave out, and a variance of rounding errors would give a width of nothing.
+    if not parts[0][1] or variance < ROUNDING**2:
         return None, None, None
     error = float(np.sqrt(variance))
+    # Welch and Satterthwaite: between the smallest number of degrees and the sum of all.
     freedom = float(variance**2 / sum(part**2 / count for part, count in parts if part))
     reach = float(stats.t.isf(LEVEL / 2 / together, freedom)) * error
     return error, freedom, (difference - reach, difference + reach)
@@ -174,6 +179,7 @@ def _checked(
         raise DataError(
             f"Two models are compared with equally many seeds. Found {len(first)} and {len(second)}. Train the missing."
         )
+    # A conversation without a label says nothing, and would count as a unit of the jackknife.
     known = first.sum(axis=(0, 2, 3)) > 0
     return first[:, known], second[:, known]
 
@@ -184,47 +190,6 @@ def _between_conversations(first: NDArray[np.float64], second: NDArray[np.float6
     without = [metrics_of(cells.sum(1, keepdims=True) - cells)[metric].mean(0) for cells in (first, second)]
     left = without[1] - without[0]
     return float((groups - 1) / groups * ((left - left.mean()) ** 2).sum()), groups - 1
-
-
-def seeds_needed(
-    reference: Sequence[float] | NDArray[np.float64],
-    variant: Sequence[float] | NDArray[np.float64],
-    *,
-    level: float = 0.05,
-    power: float = 0.8,
-) -> int | None:
-    """How many seeds of each a two-sided t test would need to see half the observed difference.
-
-    It takes the variances over these seeds for the true ones. None where there is no difference or no variance to
-    judge by; at least 2 and at most 100,000.
-
-    Args:
-        reference, variant: the metric of every seed.
-        level: of the test.
-        power: chance of seeing a difference of that size.
-    """
-    first, second = np.asarray(reference, float), np.asarray(variant, float)
-    half = abs(second.mean() - first.mean()) / 2
-    if min(len(first), len(second)) < 2 or half <= _ROUNDING:
-        return None
-    deviation = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / 2)
-    if deviation <= _ROUNDING:
-        return 2
-    low, high = 2, MOST_SEEDS
-    while low < high:  # power rises with the number of seeds
-        middle = (low + high) // 2
-        low, high = (low, middle) if _power(middle, half / deviation, level) >= power else (middle + 1, high)
-    return low
-
-
-def _power(count: int, effect: float, level: float) -> float:
-    """Power of a two-sample t test with ``count`` values in each group, by the noncentral t distribution."""
-    freedom, shift = 2 * count - 2, effect * np.sqrt(count / 2)
-    if shift > 30:
-        return 1.0
-    critical = stats.t.ppf(1 - level / 2, freedom)
-    wrong_side = stats.nct.cdf(-critical, freedom, shift) if shift < 5 else 0.0  # beyond it is nothing, or NaN in SciPy
-    return float(stats.nct.sf(critical, freedom, shift) + wrong_side)
 
 
 def _permutation(
@@ -241,12 +206,14 @@ def _permutation(
         return metrics_of(total.reshape(*total.shape[:-1], count, classes, classes))[metric].mean(-1)
 
     def statistic(one: NDArray[np.int64], other: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
+        # Conversations whose two models changed places bring their gain to the other side.
         moved = (np.moveaxis(one, axis, -1) >= groups).astype(np.float64) @ gain
         difference = value(totals[1] - moved) - value(totals[0] + moved)
-        return np.where(np.abs(difference) < _ROUNDING, 0.0, difference)
+        # Equal differences must be equal to the last digit, or the test does not count them as ties.
+        return np.where(np.abs(difference) < ROUNDING, 0.0, difference)
 
     exact = groups < 60 and 2**groups <= permutations
-    found = stats.permutation_test(
+    test = stats.permutation_test(
         (np.arange(groups), np.arange(groups, 2 * groups)),
         statistic,
         permutation_type="samples",
@@ -257,4 +224,4 @@ def _permutation(
         alternative="two-sided",
         rng=np.random.default_rng(seed),
     )
-    return float(min(found.pvalue, 1.0)), exact
+    return float(min(test.pvalue, 1.0)), exact

@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+ROUNDING = 1e-12
+"""Differences of metrics closer than this come from the order of summation."""
+
 
 def confusion_per_group(
     truth: NDArray[np.int64], predicted: NDArray[np.int64], group: NDArray[np.int64], groups: int, classes: int
@@ -22,6 +25,7 @@ def confusion_per_group(
         groups: G.
         classes: C.
     """
+    # One index for group, truth and prediction: a single count instead of a matrix per group.
     cells = (group * classes + truth) * classes + predicted
     return np.bincount(cells, minlength=groups * classes * classes).reshape(groups, classes, classes)
 
@@ -35,6 +39,7 @@ def metrics_of(confusion: NDArray[np.generic]) -> dict[str, NDArray[np.float64]]
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     support, chosen = counts.sum(-1), counts.sum(-2)
     f1, recall = _ratio(2 * hits, support + chosen), _ratio(hits, support)
+    # A class that nobody expressed has no recall, and would pull the plain means down.
     present, total = support > 0, support.sum(-1)
     occurring = present.sum(-1)
     return {
@@ -46,4 +51,5 @@ def metrics_of(confusion: NDArray[np.generic]) -> dict[str, NDArray[np.float64]]
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.generic]) -> NDArray[np.float64]:
+    # What has no denominator has no numerator either: 0.
     return above / np.where(below == 0, 1, below)

@@ -50,6 +50,7 @@ def step_curves(
         for name, value in (values(record) or {}).items():
             if value is not None and np.isfinite(value):
                 logged[name].append((int(record["seed"]), int(record["step"]), float(value)))
+    # One window for all curves of a figure, so that their points stand above one another.
     last = max((step for rows in logged.values() for _, step, _ in rows), default=0)
     window = -(-(last + 1) // points)
     return [_curve(name, rows, window) for name, rows in logged.items()]
@@ -75,13 +76,16 @@ def _curve(name: str, rows: list[tuple[int, int, float]], window: int) -> Curve:
     row = np.searchsorted(seeds, [seed for seed, _, _ in rows])
     column = np.array([step for _, step, _ in rows]) // window
     width = int(column.max()) + 1
+    # Seeds by windows, summed in two counts; a loop over the steps of a long run would take seconds.
     cells = row * width + column
     count = np.bincount(cells, minlength=len(seeds) * width).reshape(len(seeds), width)
     total = np.bincount(cells, [v for _, _, v in rows], minlength=len(seeds) * width).reshape(count.shape)
+    # A window may be empty where only some steps log a value, as with weights that are renewed now and then.
     reached = count.sum(0) > 0
     count, total = count[:, reached], total[:, reached]
     value = np.ma.masked_array(total / np.maximum(count, 1), mask=count == 0)
     spread = np.sqrt(value.var(axis=0) * _bessel((count > 0).sum(0)))
+    # The middle of a window of steps that count from 0.
     x = np.asarray((np.flatnonzero(reached) + 0.5) * window - 0.5, np.float64)
     return Curve(
         name, x, np.asarray(value.mean(axis=0), np.float64), np.asarray(spread.filled(0.0), np.float64), window

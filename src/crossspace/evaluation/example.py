@@ -70,18 +70,24 @@ def choose_example(predictions: pa.Table, *, seed: int, split: str = "test", lon
     table = predictions.select(names).filter(pc.equal(predictions["seed"], seed))
     if "split" in names:
         table = table.filter(pc.equal(table["split"].cast(pa.string()), split))
+    # groupby needs conversations in one piece, and lines in the order in which they were spoken.
     rows = sorted(table.to_pylist(), key=lambda row: (row["conversation_id"], row["position"]))
-    found = [_example(list(group), seed, longest) for _, group in groupby(rows, key=lambda row: row["conversation_id"])]
-    if not found:
+    examples = [
+        _example(list(group), seed, longest) for _, group in groupby(rows, key=lambda row: row["conversation_id"])
+    ]
+    if not examples:
         return None
-    overall = sum(e.right for e in found) / max(sum(e.labelled for e in found), 1)
-    return min(found, key=lambda example: _rank(example, overall, longest))
+    # Of this seed alone: that of another one may be far from every conversation of this.
+    overall = sum(e.right for e in examples) / max(sum(e.labelled for e in examples), 1)
+    return min(examples, key=lambda example: _rank(example, overall, longest))
 
 
 def _rank(example: Example, overall: float, longest: int) -> tuple[Any, ...]:
     accuracy = example.right / example.labelled if example.labelled else -1.0
     emotions = {line.truth for line in example.lines} | {line.predicted for line in example.lines}
+    # Shorter ones show no course, longer ones would be cut.
     unfit = not 6 <= example.length <= longest
+    # Rounded, so that conversations of nearly the same accuracy are equals and the livelier one is taken.
     return unfit, round(abs(accuracy - overall), 2), -len(emotions), example.conversation_id
 
 

@@ -66,6 +66,7 @@ def _confusion(record: RunRecord) -> Iterator[Illustration]:
 
 def _losses(record: RunRecord) -> Iterator[Illustration]:
     parts = step_curves(record.steps, lambda step: step.get("parts"))
+    # A loss with parts is drawn by its parts, whose sum it is; one without, as it is.
     for total in step_curves(record.steps, lambda step: step["losses"]):
         mine = [curve for curve in parts if curve.name.startswith(f"{total.name}.")]
         names = {curve.name: curve.name.removeprefix(f"{total.name}.") for curve in mine} or {total.name: total.name}
@@ -81,8 +82,10 @@ def _gamma(record: RunRecord) -> Iterator[Illustration]:
     if len(curves) > 1:
         names = {curve.name: objective_caption(curve.name) for curve in curves}
         total = _common_sum(record)
+        # Without a common sum there is no weight at which objectives would be equal.
         equal = None if total is None else total / len(curves)
         values = [value for step in record.steps for value in (step.get("weights") or {}).values()]
+        # Shares are drawn on the whole scale, so that small changes of weight look small.
         ylim = (0.0, 1.0) if total is not None and abs(total - 1) < _SAME and min(values) >= 0 else None
         figure = step_figure(curves, names, ylabel="weight", ylim=ylim, reference=equal)
         said = str(record.environment.get("balancer", {}).get("about_weights", ""))
@@ -120,6 +123,7 @@ def _averaging(curve: Curve, record: RunRecord) -> str:
 
 def _validation(record: RunRecord) -> Iterator[Illustration]:
     logged = {name for epoch in record.epochs for name in epoch_scores(epoch)}
+    # Runs of older releases logged fewer scores; the first that is there has decided.
     metric = next((metric for metric in METRICS if metric in logged), None)
     if metric is None:
         return
@@ -132,19 +136,21 @@ def _validation(record: RunRecord) -> Iterator[Illustration]:
 
 
 def _calibration(record: RunRecord) -> Iterator[Illustration]:
-    found: Mapping[str, Any] | None = record.results.get("calibration")
-    if found:
+    calibration: Mapping[str, Any] | None = record.results.get("calibration")
+    if calibration:
         pooled = "" if len(record.seeds) == 1 else " Predictions of all seeds together."
-        kind = "as many predictions as the next" if found["binning"] == "equal-mass" else "a range of equal width"
+        kind = "as many predictions as the next" if calibration["binning"] == "equal-mass" else "a range of equal width"
         caption = f"Each point holds {kind}. On the dotted line, a confidence of 80 % means 80 % right.{pooled}"
-        yield Illustration("calibration", "reliability", "Reliability", caption, reliability_figure(found["curve"]))
+        yield Illustration(
+            "calibration", "reliability", "Reliability", caption, reliability_figure(calibration["curve"])
+        )
 
 
 def _timeline(record: RunRecord, example: Example | None) -> Iterator[Illustration]:
     if example is None:
         return
-    whole = len(example.lines) == example.length
-    shown = "" if whole else f" The first {len(example.lines)} of {example.length} utterances."
+    is_whole = len(example.lines) == example.length
+    shown = "" if is_whole else f" The first {len(example.lines)} of {example.length} utterances."
     score = f" {example.right} of {example.labelled} labelled utterances are right." if example.labelled else ""
     caption = (
         f"Conversation {example.conversation_id}, seed {example.seed}, chosen because its accuracy is nearest to that "

@@ -27,17 +27,22 @@ def moderated(variances: ArrayLike, freedom: float) -> tuple[NDArray[np.float64]
             are 0, they stay as they are.
         freedom: of each; 0 where a variance rests on a single value.
     """
-    found = np.asarray(variances, dtype=np.float64)
-    pooled = float(found.mean())
-    if len(found) < 3 or not freedom or pooled <= 0:
-        return found, freedom
+    sample = np.asarray(variances, dtype=np.float64)
+    pooled = float(sample.mean())
+    # Of two variances nobody can tell how variances vary.
+    if len(sample) < 3 or not freedom or pooled <= 0:
+        return sample, freedom
     half = freedom / 2
-    logs = np.log(np.maximum(found, _LEAST * pooled)) - digamma(half) + np.log(half)
+    # Logarithms of variances are nearly normal around the usual one, apart from a known shift.
+    logs = np.log(np.maximum(sample, _LEAST * pooled)) - digamma(half) + np.log(half)
+    # What the variances differ by beyond what chance alone would have them differ.
     excess = float(logs.var(ddof=1) - polygamma(1, half))
     if excess <= polygamma(1, _MOST):
-        return np.full_like(found, pooled), freedom * len(found)
+        # No more than chance: they are estimates of one variance.
+        return np.full_like(sample, pooled), freedom * len(sample)
+    # Trigamma has no inverse in closed form. Past the left end the variances have nothing in common.
     prior = 2 * float(brentq(lambda x: polygamma(1, x) - excess, 1e-3, _MOST)) if excess < polygamma(1, 1e-3) else 0.0
     if not prior:
-        return found, freedom
+        return sample, freedom
     usual = float(np.exp(logs.mean() + digamma(prior / 2) - np.log(prior / 2)))
-    return (prior * usual + freedom * found) / (prior + freedom), min(prior + freedom, freedom * len(found))
+    return (prior * usual + freedom * sample) / (prior + freedom), min(prior + freedom, freedom * len(sample))

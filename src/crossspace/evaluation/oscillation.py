@@ -22,6 +22,7 @@ def oscillation(values: Sequence[float] | NDArray[np.float64]) -> float:
         Percent; NaN for fewer than three steps, or where the mean is 0.
     """
     loss = np.asarray(values, dtype=np.float64)
+    # The first and the last step have one neighbour only.
     if len(loss) < 3 or loss.mean() == 0:
         return float("nan")
     return float(100 * np.abs(loss[1:-1] - (loss[:-2] + loss[2:]) / 2).mean() / loss.mean())

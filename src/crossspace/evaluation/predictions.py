@@ -24,10 +24,12 @@ def prediction_table(
     """
     columns = {name: utterances[name] for name in ("conversation_id", "utterance_id", "position", "speaker")}
     columns["label"] = pa.array([labels[i] for i in probabilities.argmax(1)], pa.string())
+    # The largest of no rows has no type of its own.
     columns["confidence"] = pa.array(probabilities.max(1) if len(probabilities) else np.zeros(0))
     for index, label in enumerate(labels):
         columns[f"p_{label}"] = pa.array(probabilities[:, index])
     for modality, alone in (unimodal or {}).items():
+        # NaN marks utterances that lack the modality; the largest of NaN would name the first emotion.
         named = [None if np.isnan(row).any() else labels[int(row.argmax())] for row in alone]
         columns[f"label_{modality}"] = pa.array(named, pa.string())
     return pa.table(columns)

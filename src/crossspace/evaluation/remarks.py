@@ -65,8 +65,8 @@ def remarks_of_run(results: Mapping[str, Any], environment: Mapping[str, Any]) -
 
 def ceiling_of(results: Mapping[str, Any]) -> float | None:
     """The accuracy that nobody can expect to surpass, where the corpus knows it."""
-    found = (results.get("ceiling") or {}).get("accuracy")
-    return None if found is None else float(found)
+    accuracy = (results.get("ceiling") or {}).get("accuracy")
+    return None if accuracy is None else float(accuracy)
 
 
 def _gap(results: Mapping[str, Any], chosen: Sequence[float]) -> Iterator[Remark]:
@@ -74,12 +74,14 @@ def _gap(results: Mapping[str, Any], chosen: Sequence[float]) -> Iterator[Remark
         return
     metric = results["metrics"]["weighted_f1"]
     validation, test, interval = sum(chosen) / len(chosen), metric["mean"], metric.get("interval")
+    # Within the interval, luck with the test conversations explains the gap well enough.
     inside = interval is not None and interval[0] <= validation <= interval[1]
     if abs(validation - test) <= FAR or inside:
         return
     beyond = "" if interval is None else " and beyond the interval of the test score"
     rule = f"more than {100 * FAR:.0f} points{beyond}"
     causes = "a validation or test split of few conversations; splits that differ in speakers, topics or emotions"
+    # The other way round these causes would make validation better, not worse.
     if validation > test:
         causes = (
             "features made by an encoder that saw the labels of the validation conversations; a validation split that "
@@ -95,7 +97,8 @@ def _gap(results: Mapping[str, Any], chosen: Sequence[float]) -> Iterator[Remark
 
 
 def _classes(results: Mapping[str, Any], training: Mapping[str, int]) -> Iterator[Remark]:
-    support = {str(label): int(found["support"]) for label, found in results["per_class"].items()}
+    support = {str(label): int(scores["support"]) for label, scores in results["per_class"].items()}
+    # A label that training does not list is one of a run of an older release, where nothing is known.
     unseen = [label for label in support if training.get(label) == 0 and support[label]]
     rare = [label for label in support if 0 < training.get(label, 0) < FEW]
     absent = [label for label, count in support.items() if not count]

@@ -24,6 +24,7 @@ def render(template: str, context: Mapping[str, Any]) -> str:
     jinja = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=select_autoescape(("html.jinja",)),
+        # A name that is missing would print nothing, and a report without its warning is worse than none.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -45,14 +46,15 @@ def points(interval: Sequence[float] | None) -> str:
 
 def cell(text: Any) -> str:
     """``text`` where Markdown would otherwise read it as markup."""
+    # Markdown lets HTML through, so the signs of HTML are escaped as well.
     escaped = "".join(f"\\{c}" if c in "\\`*_[]|#" else c for c in plain(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def duration(seconds: float) -> str:
     """Seconds as a reader says them."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
+    rounded = round(seconds)
+    hours, minutes = rounded // 3600, rounded // 60 % 60
     if hours:
         return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {whole % 60:02d} s" if minutes else f"{seconds:.1f} s"
+    return f"{minutes} min {rounded % 60:02d} s" if minutes else f"{seconds:.1f} s"

@@ -19,7 +19,7 @@ class Repeat:
     """The command, and whether the corpus is where it looks for it."""
 
     command: str
-    found: bool
+    has_corpus: bool
 
 
 def repeat_command(record: RunRecord) -> Repeat:
@@ -43,15 +43,17 @@ def _corpus(record: RunRecord) -> str | None:
     path = record.environment["corpus"].get("path")
     if path is None:
         path = _stated(record.config)
+        # A relative one was seen from a folder that nobody knows any more.
         path = path if path and Path(path).is_absolute() else None
     return str(path) if path and (record.folder / str(path)).is_file() else None
 
 
 def _stated(config: str) -> str | None:
     """The corpus that ``config.yaml`` names; the rest of the file is not looked at."""
+    # Damage further down in the file is for the new run to report.
     line = next((line for line in config.splitlines() if line.startswith("data:")), "")
     try:
-        found = yaml.safe_load(line)
+        content = yaml.safe_load(line)
     except yaml.YAMLError:
         return None
-    return found["data"] if isinstance(found, dict) and isinstance(found.get("data"), str) else None
+    return content["data"] if isinstance(content, dict) and isinstance(content.get("data"), str) else None

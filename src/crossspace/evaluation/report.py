@@ -40,6 +40,7 @@ def write_report(run_folder: str | Path) -> Path:
 def _write(record: RunRecord) -> Path:
     example = choose_example(record.predictions, seed=_best_seed(record), split=record.results["split"])
     drawn = illustrations(record, example)
+    # All figures before the first file: one that cannot be drawn leaves the earlier report as it was.
     documents = {picture.name: svg(picture.figure, picture.name) for picture in drawn}
     for name, document in documents.items():
         write_text(record.folder / "figures" / f"{name}.svg", document)
@@ -47,6 +48,7 @@ def _write(record: RunRecord) -> Path:
     context["svg"] = {name: Markup(inline(document)) for name, document in documents.items()}
     write_text(record.folder / "report.md", render("report.md.jinja", context))
     page = record.folder / "report.html"
+    # The page last: where it is, everything that it belongs to is there.
     write_text(page, render("report.html.jinja", context))
     return page
 
@@ -81,19 +83,19 @@ def _context(record: RunRecord, example: Example | None, drawn: list[Illustratio
 
 def _warnings(record: RunRecord) -> list[Remark]:
     """Everything that keeps these numbers from being taken at face value, and what only looks odd."""
-    found = []
+    warnings = []
     if record.protocol == "validation" and record.results["split"] != "test":
-        found.append(Remark(
+        warnings.append(Remark(
             f"Not the test split: {record.results['split']}",
             "The model was trained or chosen on these conversations; the numbers say nothing about unseen ones.",
         ))  # fmt: skip
     if len(record.seeds) == 1:
-        found.append(Remark(
+        warnings.append(Remark(
             "One seed",
             "One training says nothing about the spread between trainings; a difference to another model may be luck. "
             "Train with several seeds, for example --seeds 5.",
         ))  # fmt: skip
-    return [*found, *remarks_of_run(record.results, record.environment)]
+    return [*warnings, *remarks_of_run(record.results, record.environment)]
 
 
 def _majority(record: RunRecord) -> dict[str, Any]:
@@ -101,6 +103,7 @@ def _majority(record: RunRecord) -> dict[str, Any]:
     support = {label: scores["support"] for label, scores in record.results["per_class"].items()}
     label = max(support, key=lambda name: support[name])
     share = support[label] / max(sum(support.values()), 1)
+    # F1 of that one class is 2 p / (1 + p) for its share p, weighted by p; all others have 0.
     return {"label": label, "accuracy": share, "weighted_f1": share * 2 * share / (1 + share)}
 
 

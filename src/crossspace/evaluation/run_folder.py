@@ -70,9 +70,11 @@ class RunRecord:
         """
         folder = Path(folder)
         if not folder.is_dir():
-            found = "a file" if folder.exists() else "nothing"
-            raise DataError(f"{folder} should be the folder of a run. Found {found}. Check the path.")
+            kind = "a file" if folder.exists() else "nothing"
+            raise DataError(f"{folder} should be the folder of a run. Found {kind}. Check the path.")
+        # Before the files are read: damage is better named than tried.
         check_sums(folder)
+        # Values of another type than expected, deep inside, are the folder's fault too.
         with reading(folder, "the folder of a finished run", "Restore it or run again."):
             return cls._read(folder)
 
@@ -105,22 +107,22 @@ def _text(path: Path) -> str:
 
 
 def _object(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
-    found = _json(_text(path), str(path))
-    missing = [key for key in keys if key not in found]
+    content = _json(_text(path), str(path))
+    missing = [key for key in keys if key not in content]
     if missing:
         raise DataError(
             f"{path} should have the keys {', '.join(keys)}. Missing: {', '.join(missing)}. "
             "It was cut off or comes from another version; run `crossspace evaluate` or train again."
         )
-    return found
+    return content
 
 
 def _json(text: str, where: str) -> dict[str, Any]:
     with reading(where, "JSON", "Restore it or run again."):
-        found = json.loads(text)
-    if not isinstance(found, dict):
-        raise DataError(f"{where} should be a JSON object. Found {type(found).__name__}. Restore it or run again.")
-    return found
+        content = json.loads(text)
+    if not isinstance(content, dict):
+        raise DataError(f"{where} should be a JSON object. Found {type(content).__name__}. Restore it or run again.")
+    return content
 
 
 def _history(path: Path) -> list[dict[str, Any]]:

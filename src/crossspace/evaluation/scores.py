@@ -71,6 +71,7 @@ def scores(truth: ArrayLike, predicted: ArrayLike, labels: Sequence[str]) -> Sco
     true, guess = labelled_rows(truth, predicted, len(labels))
     classes = np.arange(len(labels))
     precision, recall, f1, support = precision_recall_fscore_support(true, guess, labels=classes, zero_division=0)
+    # scikit-learn gives an absent class a recall of 0, and its plain averages would count that.
     present = support > 0
     return Scores(
         weighted_f1=float(np.average(f1, weights=support)),
@@ -97,6 +98,7 @@ def labelled_rows(truth: ArrayLike, predicted: ArrayLike, classes: int) -> tuple
             f"Scoring needs one truth and one prediction per utterance. Found shapes {true.shape} and {guess.shape}. "
             "Pass two vectors of the same length."
         )
+    # Before the indices are judged: -100 is no class, and no mistake.
     rows = true != UNLABELLED
     true, guess = true[rows], guess[rows]
     if not len(true):

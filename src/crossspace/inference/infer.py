@@ -36,6 +36,7 @@ def infer(model: Model, batches: Iterable[Batch]) -> Inference:
     Raises:
         DataError: a probability is not finite.
     """
+    # The caller may be in the middle of a training.
     training = model.training
     model.eval()
     device = next(model.parameters()).device
@@ -47,10 +48,12 @@ def infer(model: Model, batches: Iterable[Batch]) -> Inference:
             fused.append(_probabilities(output.logits))
             for m, logits in output.unimodal.items():
                 alone = _probabilities(logits)
+                # A modality that is missing was filled with something; what its head says of that means nothing.
                 alone[~batch.present[m].cpu().numpy()] = np.nan
                 unimodal.setdefault(m, []).append(alone)
     finally:
         model.train(training)
+    # A split without conversations has a table without rows, and no error.
     empty = np.zeros((0, len(model.task.labels)))
     return Inference(
         np.concatenate(fused) if fused else empty, {m: np.concatenate(rows) for m, rows in unimodal.items()}
@@ -59,14 +62,14 @@ def infer(model: Model, batches: Iterable[Batch]) -> Inference:
 
 def _probabilities(logits: torch.Tensor) -> np.ndarray:
     """(N, C) float64 probabilities; nothing that is not finite leaves as an answer."""
-    found = torch.softmax(logits.double(), dim=1).cpu().numpy()
-    if not np.isfinite(found).all():
-        rows = int((~np.isfinite(found).all(1)).sum())
+    probabilities = torch.softmax(logits.double(), dim=1).cpu().numpy()
+    if not np.isfinite(probabilities).all():
+        rows = int((~np.isfinite(probabilities).all(1)).sum())
         raise DataError(
-            f"The model gives no finite probabilities for {rows} of {len(found)} utterances: its weights or the "
-            "features are far out of range. Look at the features with 'crossspace data validate', or train again."
+            f"The model gives no finite probabilities for {rows} of {len(probabilities)} utterances: its weights or "
+            "the features are far out of range. Look at the features with 'crossspace data validate', or train again."
         )
-    return found
+    return probabilities
 
 
 def batches_of(lengths: Sequence[int], rows: int = _ROWS) -> list[list[int]]:
@@ -74,6 +77,7 @@ def batches_of(lengths: Sequence[int], rows: int = _ROWS) -> list[list[int]]:
     groups: list[list[int]] = []
     filled = 0
     for index, length in enumerate(lengths):
+        # A conversation is never divided: models see it whole.
         if not groups or filled + length > rows:
             groups.append([])
             filled = 0

@@ -13,7 +13,7 @@ from crossspace.batching.memory import Memory
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import UsageError
 from crossspace.inference.infer import Inference, infer
-from crossspace.inference.records import coalitions, read_whole, records
+from crossspace.inference.utterance_records import coalitions, read_whole, utterance_records
 from crossspace.models.base import Model
 
 
@@ -68,6 +68,7 @@ class Stream:
         self.model, self.window = model.eval(), window
         self._names = model.task.modalities if contributions else ()
         names = coalitions(model.task.modalities)
+        # The last one is the full coalition, whose probabilities are the prediction.
         self._coalitions = names if contributions else names[-1:]
         self.reset()
 
@@ -109,6 +110,7 @@ class Stream:
         before = self.mark()
         try:
             return self._read_on(utterances) if self.causal else [self._read_again(u) for u in utterances]
+        # Whatever it was, an interrupt included: half an utterance must not stay in the memory.
         except BaseException:
             self.rewind(before)
             raise
@@ -118,23 +120,25 @@ class Stream:
         past.passage = [*past.passage, utterance][-self.window :]
         past.count += 1
         past.meet(utterance)
+        # In the order of the whole conversation, before the passage asks for the same numbers.
         self.model.task.speaker_indices([utterance.speaker], past.speakers)
         speakers = self.model.task.speaker_indices([u.speaker for u in past.passage], past.speakers)
         passage = Conversation("stream", tuple(past.passage))
-        found = read_whole(self.model, passage, bool(self._names), speakers)[-1]
+        record = read_whole(self.model, passage, bool(self._names), speakers)[-1]
         known = [m for m in self._names if m in past.met]
-        return {**found, "contributions": {m: found["contributions"].get(m, 0.0) for m in known}}
+        return {**record, "contributions": {m: record["contributions"].get(m, 0.0) for m in known}}
 
     def _read_on(self, utterances: Sequence[Utterance]) -> list[dict[str, Any]]:
-        found = infer(self.model, [self._batch(utterances)])
+        inference = infer(self.model, [self._batch(utterances)])
         self._past.memory.seen += len(utterances)
         self._past.count += len(utterances)
+        # A modality that comes late contributes from then on; earlier records do not name it.
         named = []
         for utterance in utterances:
             self._past.meet(utterance)
             named.append([m for m in self._names if m in self._past.met])
-        said = {kept: _part(found, i, len(utterances)) for i, kept in enumerate(self._coalitions)}
-        return records([u.id for u in utterances], self.model.task.labels, said, named)
+        said = {coalition: _part(inference, i, len(utterances)) for i, coalition in enumerate(self._coalitions)}
+        return utterance_records([u.id for u in utterances], self.model.task.labels, said, named)
 
     def _batch(self, utterances: Sequence[Utterance]) -> Batch:
         """The utterances once per coalition, each as a conversation of its own, with what is kept of those before."""
@@ -143,14 +147,17 @@ class Stream:
         speakers = torch.tensor(task.speaker_indices([u.speaker for u in utterances], self._past.speakers))
         return Batch(
             features={m: x.repeat(times, 1) for m, x in one.features.items()},
-            present={m: torch.cat([p & (m in kept) for kept in self._coalitions]) for m, p in one.present.items()},
+            present={
+                m: torch.cat([p & (m in coalition) for coalition in self._coalitions]) for m, p in one.present.items()
+            },
             lengths=torch.full((times,), len(one)),
             speakers=speakers.repeat(times),
             labels=one.labels.repeat(times),
+            # The memory holds one state per coalition, in the order in which they are repeated here.
             memory=self._past.memory,
         )
 
 
-def _part(found: Inference, index: int, count: int) -> Inference:
+def _part(inference: Inference, index: int, count: int) -> Inference:
     rows = slice(index * count, (index + 1) * count)
-    return Inference(found.probabilities[rows], {m: alone[rows] for m, alone in found.unimodal.items()})
+    return Inference(inference.probabilities[rows], {m: alone[rows] for m, alone in inference.unimodal.items()})

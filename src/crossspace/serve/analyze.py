@@ -55,12 +55,14 @@ async def analyze(request: Request, format: Format = "json") -> Response:
     with ExitStack() as working, ExitStack() as arriving:
         folder = state.workspace.folder()
         arriving.callback(remove, folder)
+        # No place is taken yet: a body that arrives slowly holds up nobody.
         upload = await receive_upload(request, folder, state, until)
         place = working.enter_context(state.recordings.place())
+        # The job may outlive this request, and reads the files until it ends.
         place.afterwards(arriving.pop_all().close)
-        media, transcript = upload.files.get("media"), upload.files.get("transcript")
+        media, transcript_path = upload.files.get("media"), upload.files.get("transcript")
         # Not in the queue: what cannot be served is told so at once.
-        found = await look(request, until, look_at_upload, media, transcript, state.settings)
+        transcript = await look(request, until, look_at_upload, media, transcript_path, state.settings)
         names = {**state.names, **{str(path): FIELDS[name] for name, path in upload.files.items()}}
         shown = upload.names.get("media") or upload.names.get("transcript") or "conversation"
 
@@ -70,7 +72,7 @@ async def analyze(request: Request, format: Format = "json") -> Response:
                 return extracted
 
             analysis = state.analyzer.analyze(
-                media, found, name=shown, conversation_id=shown, progress=progress, extract=extract
+                media, transcript, name=shown, conversation_id=shown, progress=progress, extract=extract
             )
             return answer_with(analysis, format, names)
 

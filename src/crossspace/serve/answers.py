@@ -26,12 +26,14 @@ def answer_with(analysis: Analysis, format: Format, names: Mapping[str, str]) ->
     if format == "json":
         return Response(as_json(analysis.to_dict(), names), media_type="application/json")
     text = without_paths(render(analysis, f"analysis.{format}"), names)
+    # HTML of a transcript shown under this address would act for this server.
     headers = {"Content-Disposition": f'attachment; filename="analysis.{format}"'}
     return Response(text.encode("utf-8", "replace"), media_type=_TYPES[format], headers=headers)
 
 
 def as_json(content: Any, names: Mapping[str, str]) -> bytes:
     """JSON in UTF-8 without paths of the server; lone surrogates, which UTF-8 cannot carry, become question marks."""
+    # NaN is no JSON; browsers refuse the whole answer.
     text = json.dumps(content, ensure_ascii=False, allow_nan=False)
     return without_paths(text, names).encode("utf-8", "replace")
 

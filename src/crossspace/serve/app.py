@@ -44,7 +44,9 @@ def create_app(analyzer: Analyzer, settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
+        # Made now: a server without a place for uploads should fail at the start, not at the first of them.
         _ = state.workspace
+        # Its imports take seconds, which the first request would wait.
         state.looker.begin()
         try:
             yield
@@ -57,6 +59,7 @@ def create_app(analyzer: Analyzer, settings: Settings) -> FastAPI:
     )
     app.state.crossspace = state
     app.add_middleware(Ending, ending=state.ending)
+    # Added last, so asked first: what the guard turns away reaches nothing else.
     app.add_middleware(Guard, settings=settings)
     handle_errors(app, state.names, HEADERS)
     for module in (about, analyze, predict, live):

@@ -43,6 +43,7 @@ class RequestProtocol(H11Protocol):
         self._meter = Meter(transport)
         self._waiting: asyncio.TimerHandle | None = None
         self._since = time.monotonic()
+        # After this one is counted; it may be the one to go where all others are at work.
         if len(self.connections) > MOST:
             self._make_room()
         self._watch()
@@ -161,11 +162,13 @@ class Meter:
     @contextmanager
     def turn(self, data: bytes) -> Iterator[None]:
         """A piece is worked on: more is taken next time where it costs little, and less where it costs much."""
+        # Of this thread, so that work of the lanes is not charged to a connection.
         began = time.thread_time()
         yield
         cost = time.thread_time() - began
         self._spent, self._taken = self._spent + cost, self._taken + len(data)
         least, most = PIECES
+        # Halved and doubled: a client that turns hostile is slowed down within a few pieces.
         self._size = max(least, self._size // 2) if cost > TURN else min(most, 2 * self._size)
         self._read()
 

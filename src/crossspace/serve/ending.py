@@ -46,6 +46,7 @@ class Ending:
                 return work.result()
             work.cancel()
             await asyncio.wait({work})
+            # An answer that has begun cannot be exchanged for another; its connection is cut.
             if not begun:
                 await answer(Refusal(503, ENDS))(scope, receive, send)
         finally:

@@ -19,6 +19,7 @@ def answer(refusal: Refusal) -> JSONResponse:
     """``{"error": {"message": ...}}``."""
     headers = {}
     if refusal.retry_after is not None:
+        # Whole seconds, and never 0, which would mean at once.
         headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -41,17 +42,19 @@ def handle_errors(app: FastAPI, names: Mapping[str, str], headers: Mapping[str, 
     @app.exception_handler(HTTPException)
     async def wrong(request: Request, error: HTTPException) -> Response:
         messages = {404: "There is nothing at this address.", 405: "This address does not know this method."}
-        found = answer(Refusal(error.status_code, messages.get(error.status_code, str(error.detail))))
-        found.headers.update(error.headers or {})
-        return found
+        response = answer(Refusal(error.status_code, messages.get(error.status_code, str(error.detail))))
+        response.headers.update(error.headers or {})
+        return response
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
+        # The first part of a location only says "body" or "query".
         faults = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.errors()]
         return answer(Refusal(422, "; ".join(faults)))
 
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: ClientDisconnect) -> Response:
+        # Nobody reads it; something has to be returned.
         return Response(status_code=400)
 
     @app.exception_handler(Exception)

@@ -23,6 +23,7 @@ def extract_media(recording: Recording, wanted: Wanted, said: Said) -> Extracted
         CrossspaceError: it cannot be read, or an extractor cannot be had.
     """
     if (key := repr(wanted)) not in _built:
+        # One set of extractors at a time: they are large, and a server has one model.
         _built.clear()
         _built[key] = Extraction({m: from_identity(m, identity, how) for m, (identity, how) in wanted.items()})
     return _built[key].run(recording, said)

@@ -10,31 +10,32 @@ _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9_](?:[A-Za-z0-
 _ORIGIN = re.compile(r"(https?)://(.*)", re.DOTALL)
 _PORTS = {"http": 80, "https": 443}
 
-Place = tuple[str, int | None]
+HostAndPort = tuple[str, int | None]
 """A name in lower case, or an address, and a port where one is given."""
 
 
-def host_of(values: Sequence[str]) -> Place | None:
+def host_of(values: Sequence[str]) -> HostAndPort | None:
     """What the Host headers of a request say; ``None`` unless there is one and it is a name or address with or without
     a port: no user, no path, no space, no sign beyond ASCII."""
-    return _place(values[0]) if len(values) == 1 else None
+    return _host_and_port(values[0]) if len(values) == 1 else None
 
 
-def is_own(origins: Sequence[str], host: Place | None) -> bool:
+def is_own(origins: Sequence[str], host: HostAndPort | None) -> bool:
     """Whether the Origin headers of a request are one, and name the place that its Host header names."""
-    found = _ORIGIN.fullmatch(origins[0]) if len(origins) == 1 else None
-    place = _place(found.group(2)) if found else None
-    if found is None or place is None or host is None:
+    origin = _ORIGIN.fullmatch(origins[0]) if len(origins) == 1 else None
+    named = _host_and_port(origin.group(2)) if origin else None
+    if origin is None or named is None or host is None:
         return False
-    usual = _PORTS[found.group(1)]
-    return (place[0], place[1] or usual) == (host[0], host[1] or usual)
+    # A browser leaves out the usual port of a scheme; a Host header may or may not.
+    usual = _PORTS[origin.group(1)]
+    return (named[0], named[1] or usual) == (host[0], host[1] or usual)
 
 
-def _place(authority: str) -> Place | None:
-    found = _AUTHORITY.fullmatch(authority)
-    if found is None:
+def _host_and_port(authority: str) -> HostAndPort | None:
+    match = _AUTHORITY.fullmatch(authority)
+    if match is None:
         return None
-    address, name, port = found.groups()
+    address, name, port = match.groups()
     if port is not None and not 0 < int(port) <= 65535:
         return None
     try:

@@ -25,9 +25,7 @@ class Stopped(Exception):
 class Lane:
     """Works on one job at a time; a job is let in only while fewer than ``limit`` are inside.
 
-    One thread, because models, tokenizers and face finders are not made for several; and a recording keeps all cores
-    busy anyway. A thread cannot be killed, so a job is given a function to call now and then, which raises
-    :class:`Stopped` once the job is no longer wanted.
+    A job is given a function to call now and then, which raises :class:`Stopped` once the job is no longer wanted.
 
     Args:
         name: of the thread.
@@ -36,8 +34,10 @@ class Lane:
 
     def __init__(self, name: str, limit: int) -> None:
         self.limit = limit
+        # One thread: models, tokenizers and face finders are not made for several, and a recording keeps all cores busy
+        # anyway. It cannot be killed, which is why jobs ask now and then whether they are still wanted.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._inside: set[Place] = set()
+        self._inside: set[QueuePlace] = set()
         self._lock = threading.Lock()
         self._seconds, self._began = 1.0, 0.0
 
@@ -54,20 +54,22 @@ class Lane:
         """
         if len(self._inside) >= self.limit:
             ahead = time.monotonic() - self._began if self._began else 0.0
+            # At least as long as the job that runs has taken already, which may be the longest ever.
             wait = min(600.0, max(self._seconds, ahead))
             raise Refusal(
                 429, f"The server is busy with {self.limit} requests. Try again in a moment.", retry_after=wait
             )
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
+    def place(self) -> Iterator[QueuePlace]:
         """A place in the queue, kept until the block ends or, if later, the job that runs in it.
 
         Raises:
             Refusal: 429, as :meth:`check_room`.
         """
-        place = Place(self)
+        place = QueuePlace(self)
         with self._lock:
+            # Again, under the lock: others may have come in since the first answer.
             self.check_room()
             self._inside.add(place)
         try:
@@ -75,7 +77,7 @@ class Lane:
         finally:
             place.close()
 
-    def submit(self, place: Place, job: Callable[[Progress], Result]) -> Future[Result]:
+    def submit(self, place: QueuePlace, job: Callable[[Progress], Result]) -> Future[Result]:
         """Queue ``job`` for the thread."""
 
         def timed() -> Result:
@@ -85,12 +87,13 @@ class Lane:
             try:
                 return job(place.check)
             finally:
+                # A moving average over about five jobs: what Retry-After promises follows the load.
                 self._seconds += 0.2 * (time.monotonic() - self._began - self._seconds)
                 self._began = 0.0
 
         return self._executor.submit(timed)
 
-    def leave(self, place: Place) -> None:
+    def leave(self, place: QueuePlace) -> None:
         """Give a place back."""
         with self._lock:
             self._inside.discard(place)
@@ -101,17 +104,18 @@ class Lane:
             places = list(self._inside)
         for place in places:
             place.stop()
+        # A thread cannot be ended; what runs stops by itself.
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 def check_current() -> None:
     """Raise :class:`Stopped` when the job that runs in this thread, if one does, is no longer wanted."""
-    place: Place | None = getattr(_current, "place", None)
+    place: QueuePlace | None = getattr(_current, "place", None)
     if place is not None:
         place.check()
 
 
-class Place:
+class QueuePlace:
     """A place in a lane; use :meth:`Lane.place`."""
 
     def __init__(self, lane: Lane) -> None:
@@ -134,14 +138,14 @@ class Place:
         self._stop.set()
 
     async def run(
-        self, job: Callable[[Progress], Result], *, timeout: float, gone: Awaitable[None] | None = None
+        self, job: Callable[[Progress], Result], *, timeout: float, disconnected: Awaitable[None] | None = None
     ) -> Result:
         """What ``job`` returns.
 
         Args:
             job: runs in the thread of the lane and is given :meth:`check`.
             timeout: seconds, waiting included.
-            gone: ends when the client goes away, where that can be known.
+            disconnected: ends when the client goes away, where that can be known.
 
         Raises:
             Refusal: 504, it took too long; 503, the server ends, or the client is gone and hears of nothing.
@@ -150,11 +154,12 @@ class Place:
             self._future = self._lane.submit(self, job)
         except RuntimeError as error:
             raise Refusal(503, ENDS) from error
+        # The place is free when the job ends, not when its client stops waiting: the thread is busy until then.
         self._future.add_done_callback(lambda _: self._leave())
         work: asyncio.Future[Result] = asyncio.wrap_future(self._future)
         watched: set[asyncio.Future[Any]] = {work}
-        if gone is not None:
-            watched.add(asyncio.ensure_future(gone))
+        if disconnected is not None:
+            watched.add(asyncio.ensure_future(disconnected))
         try:
             finished, _ = await asyncio.wait(watched, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
@@ -165,6 +170,7 @@ class Place:
         except Stopped as error:
             raise Refusal(503, ENDS) from error
         finally:
+            # However it ended, a job that still runs is told at its next sign of progress.
             self.stop()
             for one in watched:
                 one.cancel()

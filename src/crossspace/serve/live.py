@@ -37,8 +37,10 @@ async def live(socket: WebSocket) -> None:
         check_token(socket, state.settings)
     except Refusal as refusal:
         return await socket.send_denial_response(answer(refusal))
+    # A browser cannot send the token in a header, so it comes as a second subprotocol; the first is confirmed.
     offered = socket.headers.get("sec-websocket-protocol", "").split(",")[0].strip()
     await socket.accept(subprotocol=SUBPROTOCOL if offered == SUBPROTOCOL else None)
+    # After accepting: a browser tells its page nothing of a handshake that is denied.
     if state.connections >= state.settings.max_live:
         return await _end(socket, TRY_LATER, f"The server serves {state.settings.max_live} live conversations already.")
     state.connections += 1
@@ -68,6 +70,7 @@ async def _converse(socket: WebSocket, state: State) -> None:
             await _end(socket, 1011, UNEXPECTED)
             raise
         await socket.send_text(reply.decode())
+        # Slower reading instead of a refusal: the client's messages wait in its own connection.
         await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
 
 
@@ -110,10 +113,12 @@ class Conversing:
 
         with self._state.live.place() as place:
             reply, self._past = await place.run(job, timeout=settings.timeout)
+        # Only once it is answered: a message that failed counts nowhere.
         self._texts = texts
         return reply
 
 
 async def _end(socket: WebSocket, code: int, reason: str) -> None:
     await socket.send_text(json.dumps(content(reason)))
+    # A closing frame has room for 123 bytes.
     await socket.close(code, reason=reason[:120])

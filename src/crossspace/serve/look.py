@@ -33,9 +33,9 @@ def look_at_upload(
         check_recording(media, settings.max_duration)
     if transcript is None:
         return None
-    found = read_transcript(transcript, TRANSCRIPT)
-    check_amount([cue.text for cue in found.cues], settings)
-    return found
+    content = read_transcript(transcript, TRANSCRIPT)
+    check_amount([cue.text for cue in content.cues], settings)
+    return content
 
 
 def look_at_conversation(body: bytes, settings: Settings, said: Said = lambda stage: None) -> Conversation:
@@ -44,6 +44,7 @@ def look_at_conversation(body: bytes, settings: Settings, said: Said = lambda st
     Raises:
         CrossspaceError: it cannot be used, or is too much.
     """
+    # Counted before parsing: millions of empty lists fit into a few megabytes and take gigabytes.
     if body.count(b"{") + body.count(b"[") > MOST_VALUES:
         raise Refusal(413, f"A conversation may have {MOST_VALUES:,} objects and lists. Found more; send parts.")
     posted: PostedConversation = parse(PostedConversation, body)
@@ -63,5 +64,5 @@ def parse(kind: Any, content: bytes | str) -> Any:
         faults = error.errors(include_url=False, include_input=False, include_context=False)
         status = 400 if faults[0]["type"] == "json_invalid" else 422
         named = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" if f["loc"] else f["msg"] for f in faults[:10]]
-        more = [f"and {len(faults) - 10} more"] if len(faults) > 10 else []
-        raise Refusal(status, "; ".join(named + more)) from error
+        others = [f"and {len(faults) - 10} more"] if len(faults) > 10 else []
+        raise Refusal(status, "; ".join(named + others)) from error

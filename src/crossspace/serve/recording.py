@@ -54,12 +54,14 @@ def _check_packets(container: Any, streams: list[Any], max_duration: float) -> N
     length: dict[int, int] = {}
     longest = {s.index: max_duration / s.time_base for s in streams}
     for packet in container.demux(streams):
+        # Some containers give only the time of decoding.
         index, time = packet.stream.index, packet.pts if packet.pts is not None else packet.dts
         length[index] = length.get(index, 0) + (packet.duration or 0)
         if time is not None:
             first[index] = min(time, first.get(index, time))
             if time - first[index] > longest[index]:
                 raise _too_long(max_duration)
+        # A tenth more: durations of packets are rounded, and errors add up.
         if length[index] > 1.1 * longest[index]:
             raise _too_long(max_duration)
 

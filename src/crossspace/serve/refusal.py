@@ -24,6 +24,7 @@ class Refusal(CrossspaceError):
         super().__init__(message)
         self.status, self.retry_after = status, retry_after
 
+    # Exceptions are rebuilt from their message alone otherwise, and this one comes out of a process.
     def __reduce__(self) -> tuple[Any, ...]:
         return _refusal, (self.status, str(self), self.retry_after)
 
@@ -42,6 +43,7 @@ def refusal_of(error: CrossspaceError, names: Mapping[str, str] | None = None) -
 
 def without_paths(text: str, names: Mapping[str, str]) -> str:
     """``text`` with every path of ``names`` replaced by what clients call the thing, the longest first."""
+    # A path may begin with another one, which would leave its rest behind.
     for path in sorted(names, key=len, reverse=True):
         text = text.replace(path, names[path])
     return text

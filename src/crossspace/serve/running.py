@@ -27,6 +27,7 @@ def listen(settings: Settings) -> tuple[socket.socket, str]:
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
+        # Opened here and not by uvicorn, so that a port in use is a message and no traceback.
         listening = socket.create_server((settings.host, settings.port), family=family, backlog=128)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)

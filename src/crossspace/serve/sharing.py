@@ -17,18 +17,19 @@ TURN = 16
 def share(extractor: Extractor[Any]) -> None:
     """Have ``extractor`` used by one thread at a time, in turn, and by none whose job is no longer wanted.
 
-    Tokenizers and face finders keep state while they work. A turn is :data:`TURN` items, so an utterance of a live
-    conversation does not wait for a whole recording, and a job that is cancelled ends soon.
+    A turn is :data:`TURN` items, so an utterance of a live conversation does not wait for a whole recording, and a job
+    that is cancelled ends soon.
     """
+    # Tokenizers and face finders keep state while they work.
     turns, extract = Turns(), extractor.extract
 
     def shared(items: Sequence[Any]) -> list[Any]:
-        found: list[Any] = []
+        features: list[Any] = []
         for at in range(0, len(items), TURN):
             with turns.one():
                 check_current()
-                found += extract(items[at : at + TURN])
-        return found
+                features += extract(items[at : at + TURN])
+        return features
 
     extractor.extract = shared  # type: ignore[method-assign]
 
@@ -44,6 +45,7 @@ class Turns:
     def one(self) -> Iterator[None]:
         """Wait for a turn, and have it until the block ends."""
         with self._changed:
+            # A number as at a counter: who came first has the lower one.
             mine, self._asked = self._asked, self._asked + 1
             self._changed.wait_for(lambda: self._given == mine)
         try:

@@ -16,7 +16,7 @@ from crossspace.components import imported
 from crossspace.errors import CrossspaceError
 from crossspace.serve.arrivals import Arrivals
 from crossspace.serve.extracting import Wanted
-from crossspace.serve.lane import Lane, Place, Progress
+from crossspace.serve.lane import Lane, Progress, QueuePlace
 from crossspace.serve.refusal import refusal_of
 from crossspace.serve.security import check_token
 from crossspace.serve.settings import Settings
@@ -57,6 +57,7 @@ class State:
         self.looker, self.extractor = Worker("look", memory=_LOOK_MEMORY), Worker("extract", imports=imported())
         self.connections = 0
         self.ending = asyncio.Event()
+        # The lanes are threads of one process and use the same text extractor.
         for extractor in analyzer.extractors.values():
             share(extractor)
 
@@ -97,8 +98,8 @@ async def token_shown(request: Request) -> None:
     check_token(request, state_of(request).settings)
 
 
-async def look(request: Request, until: float, function: Callable[..., Result], *given: Any) -> Result:
-    """``function(*given, said)`` in the worker that looks at what has arrived.
+async def look(request: Request, until: float, function: Callable[..., Result], *arguments: Any) -> Result:
+    """``function(*arguments, said)`` in the worker that looks at what has arrived.
 
     Raises:
         Refusal: 504, it takes longer than :data:`LOOK` seconds, or the time of the request is over.
@@ -108,15 +109,15 @@ async def look(request: Request, until: float, function: Callable[..., Result], 
     with state.looks.place() as place:
 
         def job(progress: Progress) -> Result:
-            found: Result = state.looker.call(function, *given, said=progress)
-            return found
+            result: Result = state.looker.call(function, *arguments, said=progress)
+            return result
 
         return await work(request, place, job, min(until, time.monotonic() + LOOK))
 
 
 async def work(
     request: Request,
-    place: Place,
+    place: QueuePlace,
     job: Callable[[Progress], Result],
     until: float,
     names: dict[str, str] | None = None,
@@ -139,8 +140,9 @@ async def work(
         except CrossspaceError as error:
             raise refusal_of(error, names) from error
 
-    async def gone() -> None:
+    async def disconnected() -> None:
+        # The body is read by now; what else comes is the end of the connection.
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    return await place.run(clean, timeout=max(0.0, until - time.monotonic()), gone=gone())
+    return await place.run(clean, timeout=max(0.0, until - time.monotonic()), disconnected=disconnected())

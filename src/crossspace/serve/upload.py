@@ -48,11 +48,13 @@ async def receive_upload(request: Request, folder: Path, state: State, until: fl
     """
     settings = state.settings
     limits = {"media": settings.max_media, "transcript": settings.max_transcript}
+    # Headers and boundaries of the parts count too.
     total = sum(limits.values()) + _OVERHEAD
     form = _Form(_boundary(request), folder, limits)
     try:
         async for chunk in body(request, total, state, until):
             form.feed(chunk)
+            # Gathered, since every visit of a thread costs more than a small piece.
             if form.waiting >= _BLOCK:
                 await run_sync(form.write)
         await run_sync(form.write)
@@ -182,6 +184,7 @@ class _Form:
     def _header_ends(self) -> None:
         if bytes(self._header).lower() == b"content-disposition":
             self._disposition = bytes(self._value)
+        # The parser gives a header in pieces, so the next one has to begin empty.
         self._header, self._value = bytearray(), bytearray()
 
     def _headers_finished(self) -> None:
@@ -191,6 +194,7 @@ class _Form:
             raise Refusal(400, f"There is a part that is neither. {_FORM}")
         if self._field in self._open:
             raise Refusal(400, f"{FIELDS[self._field].capitalize()} comes twice. {_FORM}")
+        # By the name of the field, of which there are two; never by what the client calls the file.
         path = self._folder / self._field
         self._upload.files[self._field] = path
         self._upload.names[self._field] = display_name(options.get(b"filename", b"").decode("utf-8", "replace"))
@@ -210,6 +214,7 @@ class _Form:
 
 def display_name(name: str) -> str:
     """The last part of a file name, without what cannot be printed, and not too long."""
+    # Clients on Windows may send a whole path.
     last = name.replace("\\", "/").rpartition("/")[2]
     return "".join(character for character in last if character.isprintable())[:100].strip()
 
@@ -219,6 +224,7 @@ def _boundary(request: Request) -> bytes:
     if kind != b"multipart/form-data":
         raise Refusal(415, _FORM)
     boundary: bytes = options.get(b"boundary", b"")
+    # RFC 2046 allows no longer one, and a parser searches for it at every byte.
     if not 0 < len(boundary) <= 70:
         raise Refusal(400, f"The form has no usable boundary. {_FORM}")
     return boundary

@@ -63,12 +63,14 @@ class Worker:
         self.end()
         self._spawned = Spawned(_serve, (self._memory,), self._name, self._imports)
 
-    def call(self, function: Callable[..., Any], *given: Any, said: Callable[..., None] = lambda stage="": None) -> Any:
-        """``function(*given, say)`` over there.
+    def call(
+        self, function: Callable[..., Any], *arguments: Any, said: Callable[..., None] = lambda stage="": None
+    ) -> Any:
+        """``function(*arguments, say)`` over there.
 
         Args:
             function: of a module; its last argument takes news of one word.
-            given: can be pickled, as can what it returns.
+            arguments: can be pickled, as can what it returns.
             said: told the news; called many times a second besides, and may raise to end the work.
 
         Raises:
@@ -78,11 +80,12 @@ class Worker:
         """
         line = self._begun(said).line
         try:
-            line.send((function, given))
+            line.send((function, arguments))
             kind, value = self._news(line, said)
         except (EOFError, OSError) as error:
             self.end()
             raise Refusal(422, _DIED) from error
+        # An end of the wish, such as Stopped, comes this way too: the process must not go on with it.
         except BaseException:
             self.end()
             raise
@@ -117,6 +120,7 @@ class Worker:
     def end(self) -> None:
         """End the process, whatever it does."""
         if self._spawned is not None:
+            # It may hang in a library that heeds no gentler signal.
             self._spawned.end(kill=True)
         self._spawned = None
 
@@ -126,23 +130,24 @@ def _serve(line: Connection, memory: int | None) -> None:
     if memory is not None:
         _limit_memory(memory)
     while True:
-        function, given = line.recv()
-        line.send(_answer(function, given, lambda stage: line.send(("said", stage))))
+        function, arguments = line.recv()
+        line.send(_answer(function, arguments, lambda stage: line.send(("said", stage))))
 
 
-def _limit_memory(more: int) -> None:
+def _limit_memory(allowance: int) -> None:
     """Of this process, on Linux; elsewhere nothing happens."""
     status = Path("/proc/self/status")
     if status.exists():
         import resource
 
+        # Libraries are loaded by now and are not counted against the work.
         now = 1024 * int(status.read_text().split("VmData:")[1].split()[0])
-        resource.setrlimit(resource.RLIMIT_DATA, (now + more, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        resource.setrlimit(resource.RLIMIT_DATA, (now + allowance, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
-def _answer(function: Callable[..., Any], given: tuple[Any, ...], say: Said) -> tuple[str, Any]:
+def _answer(function: Callable[..., Any], arguments: tuple[Any, ...], say: Said) -> tuple[str, Any]:
     try:
-        return "done", function(*given, say)
+        return "done", function(*arguments, say)
     except CrossspaceError as error:
         return "failed", error
     except MemoryError:

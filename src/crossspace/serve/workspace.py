@@ -42,6 +42,7 @@ class Workspace:
     def close(self) -> None:
         """Remove everything."""
         remove(self.path)
+        # After the folder is removed: until then no other server may take it for that of a dead one.
         self._lock.release()
         _lock_of(self.path).unlink(missing_ok=True)
 
@@ -54,6 +55,7 @@ def remove(folder: Path) -> None:
 def sweep(base: Path) -> None:
     """Remove the folders of servers that are dead."""
     for lock in base.glob(f"{_PREFIX}*.lock"):
+        # A link laid by another user could have us remove or lock a file elsewhere.
         if not _is_own_file(lock):
             continue
         try:
@@ -71,7 +73,7 @@ def _lock_of(folder: Path) -> Path:
 def _is_own_file(path: Path) -> bool:
     """Whether this is a plain file of this user: in a shared folder, others could have laid a link there."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return False
-    return stat.S_ISREG(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+    return stat.S_ISREG(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid())

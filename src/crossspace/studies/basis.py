@@ -20,13 +20,13 @@ def basis(record: StudyRecord) -> str:
 
 def weaknesses(record: StudyRecord) -> list[str]:
     """Why the numbers should not be taken at face value."""
-    found = []
+    reasons = []
     if len(record.seeds) == 1:
-        found.append("ONE SEED: no spread between trainings is known; a difference may be luck.")
+        reasons.append("ONE SEED: no spread between trainings is known; a difference may be luck.")
     if record.protocol == "mixed":
-        found.append(f"Some variants have the protocol {BEST_ON_TEST.upper()}: their numbers are optimistic.")
+        reasons.append(f"Some variants have the protocol {BEST_ON_TEST.upper()}: their numbers are optimistic.")
     elif record.protocol != "validation":
-        found.append(f"Protocol {BEST_ON_TEST.upper()}: the test split chose the epoch; the numbers are optimistic.")
+        reasons.append(f"Protocol {BEST_ON_TEST.upper()}: the test split chose the epoch; the numbers are optimistic.")
     if record.twins:
-        found.append(f"Columns {BEST_ON_TEST} are optimistic: there the test split chose the epoch.")
-    return found
+        reasons.append(f"Columns {BEST_ON_TEST} are optimistic: there the test split chose the epoch.")
+    return reasons

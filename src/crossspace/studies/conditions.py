@@ -25,6 +25,7 @@ def condition_name(modality: str, rate: float) -> str:
 
 def parse_condition(name: str) -> tuple[str, float]:
     """Undo :func:`condition_name`."""
+    # From the right: the name of a modality may have the sign itself.
     modality, _, rate = name.rpartition("@")
     return modality, float(rate)
 
@@ -36,16 +37,19 @@ def hidden(modality: str, rate: float, rows: int, modalities: Sequence[str], see
     rates shows the rates and not the draws.
     """
     generator = np.random.default_rng(seed)
+    # One draw per utterance, compared with the rate: a higher rate adds to the same utterances.
     chosen = generator.random(rows) < rate
+    # Drawn even where it is not needed, so that all modalities are hidden in the same utterances.
     which = generator.integers(len(modalities), size=rows)
     return {
-        m: chosen & (which == place) if modality == ANY else chosen & (m == modality)
-        for place, m in enumerate(modalities)
+        m: chosen & (which == index) if modality == ANY else chosen & (m == modality)
+        for index, m in enumerate(modalities)
     }
 
 
 def conditions_of(modalities: Sequence[str], rates: Sequence[float]) -> list[tuple[str, float]]:
     """Every modality, and any, at every rate; every modality missing throughout."""
+    # A rate of 1 is the last line for every modality; that any one is missing everywhere is no such line.
     partly = [(m, rate) for m in (*modalities, ANY) for rate in rates if rate < 1]
     return partly + [(m, 1.0) for m in modalities]
 
@@ -54,6 +58,7 @@ def predictions_under(
     predictor: Predictor, corpus: Corpus, rates: Sequence[float], seed: int, split: str = "test"
 ) -> pa.Table:
     """One row per condition and utterance: ``condition``, ``seed``, ``split``, ids, ``label`` and ``truth``."""
+    # Read once for all conditions.
     batches = list(predictor.batches(corpus, split))
     modalities, labels = predictor.task.modalities, predictor.task.labels
     utterances = corpus.utterances(split)
@@ -61,7 +66,7 @@ def predictions_under(
     tables = []
     for modality, rate in conditions_of(modalities, rates):
         mask = hidden(modality, rate, rows, modalities, seed)
-        found = infer(predictor.model, _masked(batches, mask)).probabilities.argmax(1)
+        predicted = infer(predictor.model, _masked(batches, mask)).probabilities.argmax(1)
         tables.append(
             pa.table(
                 {
@@ -70,7 +75,7 @@ def predictions_under(
                     "split": pa.array([split] * rows),
                     "conversation_id": utterances["conversation_id"],
                     "utterance_id": utterances["utterance_id"],
-                    "label": pa.array([labels[i] for i in found]),
+                    "label": pa.array([labels[i] for i in predicted]),
                     "truth": utterances["label"],
                 }
             )
@@ -84,4 +89,5 @@ def _masked(batches: Sequence[Batch], mask: Mapping[str, np.ndarray]) -> Iterato
         part = slice(at, at + len(batch))
         present = {m: p & ~torch.from_numpy(mask[m][part]) for m, p in batch.present.items()}
         at += len(batch)
+        # Whether everything is present was known of the batch before some was hidden.
         yield replace(batch, present=present, complete=None)

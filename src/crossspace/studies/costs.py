@@ -52,19 +52,21 @@ class Cost:
 def measure(configuration: Configuration, corpus: Corpus, devices: Devices) -> Cost:
     """Train a fresh model for some epochs and let it predict the test split; nothing is kept."""
     fabric = devices.fabric(configuration.training.precision)
-    seen = configuration.view(corpus)
+    view = configuration.view(corpus)
+    # All rounds train the same model on the same batches; what differs is the machine.
     seed_everything(0)
-    model = configuration.build_model(seen.spec, set(corpus.spec.modalities) - set(seen.spec.modalities))
+    model = configuration.build_model(view.spec, set(corpus.spec.modalities) - set(view.spec.modalities))
     parameters = sum(p.numel() for p in model.parameters())
     with tempfile.TemporaryDirectory() as folder, devices.limit_threads(parameters):
         trainer = Trainer(
-            fabric, seen, model, configuration.build_balancer(), configuration.training, Path(folder), seed=0
+            fabric, view, model, configuration.build_balancer(), configuration.training, Path(folder), seed=0
         )
-        some = range(min(configuration.training.batch_size, len(trainer.lengths)))
-        trainer.step(batch_of(trainer.corpus, "train", some).to(fabric.device))  # warms up
+        first_batch = range(min(configuration.training.batch_size, len(trainer.lengths)))
+        trainer.step(batch_of(trainer.corpus, "train", first_batch).to(fabric.device))  # warms up
         training = _median_seconds(trainer.train_epoch)
-        batches = [batch_of(seen, "test", group) for group in batches_of(seen.lengths("test"))]
+        batches = [batch_of(view, "test", group) for group in batches_of(view.lengths("test"))]
         utterances = sum(len(batch) for batch in batches)
+        # Warms up here too: the first call chooses kernels and takes memory.
         infer(trainer.model, batches[:1])
         inference = _median_seconds(lambda epoch: infer(trainer.model, batches))
         threads = torch.get_num_threads()
@@ -82,14 +84,16 @@ def _median_seconds(work: Callable[[int], Any]) -> float:
 
 
 def _peak(device: torch.device) -> int:
+    # Device memory is what runs out there; that of the host is mostly libraries.
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     try:
-        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+        # In a started process ru_maxrss may be that of the one that started it; this never is.
+        peak = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
     except OSError:
-        found = None
-    if found is not None:
-        return int(found[1]) * 1024
+        peak = None
+    if peak is not None:
+        return int(peak[1]) * 1024
     try:
         import resource
     except ImportError:  # not on Windows
@@ -100,5 +104,5 @@ def _peak(device: torch.device) -> int:
 def middle(rounds: Sequence[Any]) -> dict[str, Any]:
     """The median of every figure over the rounds, and how many rounds there were."""
     plain = [asdict(r) if isinstance(r, Cost) else dict(r) for r in rounds]
-    found = {key: median(r[key] for r in plain) for key in plain[0]}
-    return {**found, "parameters": int(found["parameters"]), "rounds": len(plain)}
+    medians = {key: median(r[key] for r in plain) for key in plain[0]}
+    return {**medians, "parameters": int(medians["parameters"]), "rounds": len(plain)}

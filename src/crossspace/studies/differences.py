@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from crossspace.evaluation.captions import METRIC_CAPTIONS, p_text
-from crossspace.evaluation.comparison import MOST_SEEDS, Comparison
-from crossspace.evaluation.table import Table
+from crossspace.evaluation.comparison import Comparison
+from crossspace.evaluation.power import MOST_SEEDS
+from crossspace.evaluation.report_table import ReportTable
 from crossspace.studies.basis import basis
 from crossspace.studies.results import COMPARED, StudyRecord, VariantRecord
 
 
-def differences(record: StudyRecord) -> Iterator[Table]:
+def difference_tables(record: StudyRecord) -> Iterator[ReportTable]:
     """A table per metric; none where there is nothing to compare."""
     if len(record.variants) < 2:
         return
@@ -28,15 +29,16 @@ def differences(record: StudyRecord) -> Iterator[Table]:
         )
         if count > 1:
             caption += f"Both are corrected for the {count} comparisons together (Bonferroni; Holm). "
+        # Both are needed, see :mod:`crossspace.evaluation.comparison`.
         caption += "Told apart: the interval excludes 0 and p is below 0.05. "
         caption += "Seeds needed: of each, for a t test at 5 % to see half the difference with 80 % power. "
-        yield Table(
+        yield ReportTable(
             f"differences-{metric.replace('_', '-')}",
             f"Differences in {METRIC_CAPTIONS[metric]}",
             caption + basis(record),
             ["variant", "difference", *_corrected(count), "told apart", "seeds needed"],
-            [[v.title, *_compared(found)] for v, found in pairs],
-            [_comparison_values(v, record, metric, found) for v, found in pairs],
+            [[v.title, *_compared(comparison)] for v, comparison in pairs],
+            [_comparison_values(v, record, metric, comparison) for v, comparison in pairs],
         )
 
 
@@ -45,36 +47,42 @@ def _corrected(count: int) -> list[str]:
     return ["95 % interval", "p"] if count == 1 else [f"95 % interval, corrected for {count}", "p (Holm)"]
 
 
-def _comparison_values(found: VariantRecord, record: StudyRecord, metric: str, compared: Comparison) -> dict[str, Any]:
-    low, high = compared.interval or (None, None)
+def _comparison_values(
+    finished: VariantRecord, record: StudyRecord, metric: str, comparison: Comparison
+) -> dict[str, Any]:
+    low, high = comparison.interval or (None, None)
     return {
-        "variant": found.name,
+        "variant": finished.name,
         "reference": record.reference.name,
         "metric": metric,
-        "difference": compared.difference,
-        "standard_error": compared.standard_error,
-        "degrees_of_freedom": compared.freedom,
-        "corrected_for": compared.together,
+        "difference": comparison.difference,
+        "standard_error": comparison.standard_error,
+        "degrees_of_freedom": comparison.freedom,
+        "corrected_for": comparison.together,
         "low_corrected": low,
         "high_corrected": high,
-        "p_value": compared.p_value,
-        "p_holm": compared.p_holm,
-        "told_apart": compared.apart,
-        "seeds_needed": compared.seeds_needed,
+        "p_value": comparison.p_value,
+        "p_holm": comparison.p_holm,
+        "told_apart": comparison.apart,
+        "seeds_needed": comparison.seeds_needed,
     }
 
 
-def _compared(found: Comparison) -> list[str]:
-    most = "> " if found.seeds_needed == MOST_SEEDS else ""
-    needed = "–" if found.seeds_needed is None else f"{most}{found.seeds_needed:,}"
+def _compared(comparison: Comparison) -> list[str]:
+    # The search for the number of seeds ends there, so it may be any number above.
+    most = "> " if comparison.seeds_needed == MOST_SEEDS else ""
+    needed = "–" if comparison.seeds_needed is None else f"{most}{comparison.seeds_needed:,}"
     return [
-        _signed(found.difference),
-        "–" if found.interval is None else f"{_signed(found.interval[0])} to {_signed(found.interval[1])}",
-        p_text(found.p_holm),
-        "yes" if found.apart else "no",
+        _signed(comparison.difference),
+        "–"
+        if comparison.interval is None
+        else f"{_signed(comparison.interval[0])} to {_signed(comparison.interval[1])}",
+        p_text(comparison.p_holm),
+        "yes" if comparison.apart else "no",
         needed,
     ]
 
 
 def _signed(fraction: float) -> str:
+    # A minus sign is as wide as a plus; a hyphen is not.
     return f"{100 * fraction:+.2f}".replace("-", "−")

@@ -14,7 +14,7 @@ from crossspace.components import imported, needed, recorded, warn_of_changes
 from crossspace.configuration import make_configuration, read_yaml, today
 from crossspace.engine.claim import strangers
 from crossspace.errors import DataError, UsageError
-from crossspace.experiment import differences
+from crossspace.experiment.folder import differences
 from crossspace.layering import current_name
 from crossspace.reading import reading
 from crossspace.runtime import write_text

@@ -25,18 +25,18 @@ _MATRICES = 6
 
 def pictures(record: StudyRecord) -> list[Illustration]:
     """All figures for which the study holds something; ``section`` names the table that they stand beside."""
-    found = [*_grid(record), *_scores(record), *_intervals(record), *_missing(record)]
+    figures = [*_grid(record), *_scores(record), *_intervals(record), *_missing(record)]
     if "curves" in record.study.report:
-        found += _bands(record)
-    return [*found, *_confusions(record)]
+        figures += _bands(record)
+    return [*figures, *_confusions(record)]
 
 
 def _scores(record: StudyRecord) -> Iterator[Illustration]:
     if record.study.grid:
         return
     panels = {
-        METRIC_CAPTIONS[m]: [_score(v, m, place) for v in record.variants]
-        for m, place in (("weighted_f1", 1), ("accuracy", 0))
+        METRIC_CAPTIONS[m]: [_score(v, m, published) for v in record.variants]
+        for m, published in (("weighted_f1", 1), ("accuracy", 0))
     }
     yield Illustration(
         "scores",
@@ -57,18 +57,19 @@ def _scores(record: StudyRecord) -> Iterator[Illustration]:
     )
 
 
-def _score(found: VariantRecord, metric: str, published: int) -> Score:
-    result = found.metric(metric)
+def _score(finished: VariantRecord, metric: str, published: int) -> Score:
+    result = finished.metric(metric)
     interval = result["interval"]
     return Score(
         100 * result["mean"],
         None if interval is None else (100 * interval[0], 100 * interval[1]),
         [100 * value for value in result["values"]],
-        None if found.variant.published is None else found.variant.published[published],
+        None if finished.variant.published is None else finished.variant.published[published],
     )
 
 
 def _intervals(record: StudyRecord) -> Iterator[Illustration]:
+    # There is nothing to compare.
     if len(record.variants) < 2:
         return
     metric = "weighted_f1"
@@ -106,15 +107,16 @@ def _grid(record: StudyRecord) -> Iterator[Illustration]:
     if len(grid) != 2:
         return
     (down, rows), (across, columns) = grid.items()
+    # A point of the grid that failed stays NaN, which is drawn as a dash.
     means = np.full((len(rows), len(columns)), np.nan)
     spreads = means.copy()
-    for found in record.variants:
-        point = found.variant.point
+    for finished in record.variants:
+        point = finished.variant.point
         if point:
-            place = list(rows).index(point[down]), list(columns).index(point[across])
-            result = found.metric("weighted_f1")
-            means[place] = 100 * result["mean"]
-            spreads[place] = np.nan if result["std"] is None else 100 * result["std"]
+            cell = list(rows).index(point[down]), list(columns).index(point[across])
+            result = finished.metric("weighted_f1")
+            means[cell] = 100 * result["mean"]
+            spreads[cell] = np.nan if result["std"] is None else 100 * result["std"]
     yield Illustration(
         "scores",
         "grid",
@@ -144,11 +146,12 @@ def _missing(record: StudyRecord) -> Iterator[Illustration]:
     curves = {
         "any one" if modality == ANY else modality: (
             list(rates),
-            100 * np.column_stack([found["weighted_f1"] for found in rates.values()]),
+            100 * np.column_stack([scores["weighted_f1"] for scores in rates.values()]),
         )
         for modality, rates in record.conditions.items()
     }
     support = np.array([c["support"] for c in tested.results["per_class"].values()], float)
+    # What always answering the most frequent emotion reaches: below that a model has learnt nothing.
     share = support.max() / support.sum()
     yield Illustration(
         "missing",
@@ -173,7 +176,7 @@ def _bands(record: StudyRecord) -> Iterator[Illustration]:
     }
     panels, notes = {}, {}
     for loss in loss_names(record):
-        curves = {name: found[loss] for name, found in logged.items() if loss in found}
+        curves = {name: finished[loss] for name, finished in logged.items() if loss in finished}
         panels[loss_caption(loss)] = curves
         measured = {v.title: np.mean(oscillations(v, loss)) for v in record.variants if v.title in curves}
         notes[loss_caption(loss)] = [f"{name}: {x:.1f} %" for name, x in measured.items() if not np.isnan(x)]

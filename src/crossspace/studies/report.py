@@ -15,7 +15,7 @@ from crossspace.runtime import replacing, write_text
 from crossspace.studies.basis import basis, weaknesses
 from crossspace.studies.pictures import pictures
 from crossspace.studies.results import StudyRecord, VariantRecord
-from crossspace.studies.tables import tables
+from crossspace.studies.tables import study_tables
 
 
 def write_study_report(folder: str | Path, out: str | Path | None = None, page: bool = False) -> Path:
@@ -34,24 +34,26 @@ def write_study_report(folder: str | Path, out: str | Path | None = None, page: 
     """
     record = StudyRecord.read(folder)
     target = Path(folder if out is None else out)
-    made, drawn = tables(record), pictures(record)
+    tables, figures = study_tables(record), pictures(record)
     documents = {}
-    for picture in drawn:
+    for picture in figures:
         documents[picture.name] = svg(picture.figure, picture.name)
         write_text(target / "figures" / f"{picture.name}.svg", documents[picture.name])
+        # A page for a site shows SVG, and papers take PDF from the folder of the study.
         if page:
             continue
         with replacing(target / "figures" / f"{picture.name}.pdf") as temporary:
             picture.figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
-    for table in () if page else made:
+    # A page shows its tables itself.
+    for table in () if page else tables:
         write_text(target / "tables" / f"{table.name}.csv", table.csv())
         write_text(target / "tables" / f"{table.name}.tex", table.latex())
     context: dict[str, Any] = {
         "record": record,
         "study": record.study,
         "environment": record.reference.run.environment,
-        "tables": made,
-        "pictures": {t.name: [p for p in drawn if p.section == t.name] for t in made},
+        "tables": tables,
+        "pictures": {t.name: [p for p in figures if p.section == t.name] for t in tables},
         "basis": basis(record),
         "weaknesses": weaknesses(record),
         "protocol_caption": PROTOCOL_CAPTIONS.get(record.protocol, "The variants were trained under both protocols."),
@@ -66,10 +68,11 @@ def write_study_report(folder: str | Path, out: str | Path | None = None, page: 
     return written
 
 
-def _link(found: VariantRecord, target: Path) -> str | None:
+def _link(finished: VariantRecord, target: Path) -> str | None:
     """The way from the report of the study to that of a variant, where there is one on the same disk."""
-    page = found.run.folder / "report.html"
+    page = finished.run.folder / "report.html"
     try:
+        # A name of a variant may hold signs that mean something in an address.
         return quote(Path(os.path.relpath(page, target)).as_posix()) if page.exists() else None
     except ValueError:  # another drive of Windows
         return None

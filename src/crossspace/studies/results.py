@@ -96,14 +96,16 @@ class StudyRecord:
         folder = StudyFolder(path)
         content, study = folder.read(), folder.study()
         costs, fingerprint = folder.costs(), content["fingerprint"]
+        # Twins stand under the title of their variant.
         named = titles([v for v in study.variants if v.twin_of is None])
-        found: dict[str, VariantRecord] = {}
+        finished: dict[str, VariantRecord] = {}
         for variant in study.variants:
-            place = folder.run(variant.name)
-            if (place / "results.json").exists():
+            run_folder = folder.run(variant.name)
+            if (run_folder / "results.json").exists():
                 title = named[variant.twin_of or variant.name]
-                found[variant.name] = _read(variant, place, fingerprint, costs.get(variant.name), title)
-        if all(v.twin_of is not None for v in study.variants if v.name in found):
+                finished[variant.name] = _read(variant, run_folder, fingerprint, costs.get(variant.name), title)
+        # Twins stand beside their variants, and make no table of their own.
+        if all(v.twin_of is not None for v in study.variants if v.name in finished):
             raise DataError(f"{path} holds no finished variant yet. 'crossspace study run' goes on with it.")
         failures = folder.failures()
         return cls(
@@ -111,15 +113,16 @@ class StudyRecord:
             study=study,
             seeds=content["seeds"],
             fingerprint=fingerprint,
-            variants=[found[v.name] for v in study.variants if v.name in found and v.twin_of is None],
-            twins={v.twin_of: found[v.name] for v in study.variants if v.twin_of and v.name in found},
+            variants=[finished[v.name] for v in study.variants if v.name in finished and v.twin_of is None],
+            twins={v.twin_of: finished[v.name] for v in study.variants if v.twin_of and v.name in finished},
             failures=failures,
-            unfinished=[v.name for v in study.variants if v.name not in found and v.name not in failures],
+            unfinished=[v.name for v in study.variants if v.name not in finished and v.name not in failures],
         )
 
     @cached_property
     def reference(self) -> VariantRecord:
         """The variant that the others are compared with; the first finished one where it failed."""
+        # Without its reference a study still says something: the first variant takes its place.
         return next((v for v in self.variants if v.name == self.study.reference), self.variants[0])
 
     @cached_property
@@ -130,6 +133,7 @@ class StudyRecord:
     @property
     def protocol(self) -> str:
         """The protocol of the variants, or ``mixed``."""
+        # Variants may bring protocols of their own, and a table must not claim one for all.
         protocols = {v.run.protocol for v in self.variants}
         return protocols.pop() if len(protocols) == 1 else "mixed"
 
@@ -157,22 +161,25 @@ class StudyRecord:
         if tested is None or not (tested.run.folder / CONDITIONS).exists():
             return {}
         table = pq.read_table(tested.run.folder / CONDITIONS)
-        found: dict[str, dict[float, dict[str, np.ndarray]]] = {}
+        scores: dict[str, dict[float, dict[str, np.ndarray]]] = {}
         for name in pc.unique(table["condition"]).to_pylist():
             modality, rate = parse_condition(name)
             _, _, counts = counts_of(table.filter(pc.equal(table["condition"], name)), self.labels)
-            found.setdefault(modality, {})[rate] = metrics_of(counts.sum(1))
-        return {m: dict(sorted(rates.items())) for m, rates in found.items()}
+            scores.setdefault(modality, {})[rate] = metrics_of(counts.sum(1))
+        return {m: dict(sorted(rates.items())) for m, rates in scores.items()}
 
 
-def _read(variant: Variant, place: Path, fingerprint: str, costs: list[Any] | None, title: str) -> VariantRecord:
-    run = RunRecord.read(place)
+def _read(variant: Variant, run_folder: Path, fingerprint: str, costs: list[Any] | None, title: str) -> VariantRecord:
+    run = RunRecord.read(run_folder)
     made_on = run.environment["corpus"].get("fingerprint")
+    # A folder of a run may have been copied in from elsewhere.
     if made_on != fingerprint:
         raise DataError(
-            f"{place} was made on a corpus with the fingerprint {made_on}; the study is on one with {fingerprint}. "
-            "Scores on different corpora do not compare. Remove the run and run the study again, or report it alone."
+            f"{run_folder} was made on a corpus with the fingerprint {made_on}; the study is on one with "
+            f"{fingerprint}. Scores on different corpora do not compare. Remove the run and run the study again, or "
+            "report it alone."
         )
+    # Anew from the predictions, so that variants of different releases are scored by one rule.
     results = aggregate(run.predictions, run.labels, protocol=run.protocol, split=run.results["split"])
     _, _, counts = counts_of(run.predictions, run.labels, run.results["split"])
     return VariantRecord(variant, run, results, counts, middle(costs) if costs else None, title)

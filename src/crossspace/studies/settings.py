@@ -30,11 +30,13 @@ def choose_settings(known: Sequence[str], corpus: Corpus) -> tuple[str | None, s
     if not known:
         return None, ""
     widths = dict(corpus.spec.widths)
+    # By what made the features, since a generated corpus may have any widths.
     if SYNTHETIC in known and all((e or {}).get("name") == SYNTHETIC for e in map(corpus.extractors.get, widths)):
         return SYNTHETIC, "the corpus was generated"
     rows = sum(corpus.lengths("train"))
     for name in known:
         usual = PUBLISHED.get(name, {})
+        # A part of the published modalities will do; others beside them will not.
         if usual and widths.items() <= usual.items() and rows >= _FEW:
             return name, f"the features have the widths of those published for {name.upper()}"
     said = ", ".join(f"{m} {d}" for m, d in widths.items())

@@ -9,79 +9,83 @@ import numpy as np
 
 from crossspace.evaluation.captions import METRIC_CAPTIONS, objective_caption
 from crossspace.evaluation.oscillation import oscillation
+from crossspace.evaluation.report_table import ReportTable
 from crossspace.evaluation.scores import METRICS
-from crossspace.evaluation.table import Table
 from crossspace.studies.basis import basis
 from crossspace.studies.conditions import ANY
-from crossspace.studies.differences import differences
+from crossspace.studies.differences import difference_tables
 from crossspace.studies.results import COMPARED, StudyRecord, VariantRecord
 from crossspace.studies.study import BEST_ON_TEST
 
 
-def tables(record: StudyRecord) -> list[Table]:
+def study_tables(record: StudyRecord) -> list[ReportTable]:
     """All tables for which the study holds something, in the order of the report."""
-    found = [_scores(record), *differences(record), _per_class(record), *_costs(record), *_missing(record)]
-    return found + (list(_oscillations(record)) if "curves" in record.study.report else [])
+    drawn_up = [_scores(record), *difference_tables(record), _per_class(record), *_costs(record), *_missing(record)]
+    return drawn_up + (list(_oscillations(record)) if "curves" in record.study.report else [])
 
 
-def _scores(record: StudyRecord) -> Table:
+def _scores(record: StudyRecord) -> ReportTable:
     """Means with spread and interval, beside the published figures where there are any."""
     published = any(v.variant.published for v in record.variants)
     columns = ["variant"] + (["published ACC / F1"] if published else [])
     mark = f"reproduced, {record.protocol}: " if record.twins or published else ""
     columns += [f"{mark}{METRIC_CAPTIONS[m]}" for m in COMPARED]
+    # The interval of the first metric only: with those of both nobody could read the table.
     columns += [f"{METRIC_CAPTIONS[m]}, 95 %" for m in ("weighted_f1",)]
     if record.twins:
         columns += [f"reproduced, best-on-test (optimistic): {METRIC_CAPTIONS[m]}" for m in COMPARED]
+    # Behind the compared ones: they are read where somebody asks for them.
     rest = [m for m in METRICS if m not in COMPARED]
     columns += [METRIC_CAPTIONS[m] for m in rest]
     rows, values = [], []
-    for found in record.variants:
-        row = [found.title]
+    for finished in record.variants:
+        row = [finished.title]
         if published:
-            row.append("–" if found.variant.published is None else "{:.2f} / {:.2f}".format(*found.variant.published))
-        row += [_mean(found, m) for m in COMPARED] + [_range(found.metric("weighted_f1")["interval"])]
-        twin = record.twins.get(found.name)
+            row.append(
+                "–" if finished.variant.published is None else "{:.2f} / {:.2f}".format(*finished.variant.published)
+            )
+        row += [_mean(finished, m) for m in COMPARED] + [_range(finished.metric("weighted_f1")["interval"])]
+        twin = record.twins.get(finished.name)
         if record.twins:
             row += ["–" if twin is None else _mean(twin, m) for m in COMPARED]
-        rows.append(row + [_mean(found, m) for m in rest])
-        values.append(_values(found, record))
+        rows.append(row + [_mean(finished, m) for m in rest])
+        values.append(_values(finished, record))
     caption = "In percent: mean over seeds ± standard deviation; the interval resamples conversations and seeds. "
     if published:
         caption += "Published figures chose their epoch on the test split, from one training each as far as is known. "
-    return Table("scores", "Scores", caption + basis(record), columns, rows, values)
+    return ReportTable("scores", "Scores", caption + basis(record), columns, rows, values)
 
 
-def _values(found: VariantRecord, record: StudyRecord) -> dict[str, Any]:
+def _values(finished: VariantRecord, record: StudyRecord) -> dict[str, Any]:
     line: dict[str, Any] = {
-        "variant": found.name,
-        "protocol": found.run.protocol,
-        "seeds": len(found.run.seeds),
-        **found.variant.point,
+        "variant": finished.name,
+        "protocol": finished.run.protocol,
+        "seeds": len(finished.run.seeds),
+        **finished.variant.point,
     }
     for metric in METRICS:
-        result = found.metric(metric)
+        result = finished.metric(metric)
         low, high = result["interval"] or (None, None)
         line.update({metric: result["mean"], f"{metric}_std": result["std"]})
         line.update({f"{metric}_low": low, f"{metric}_high": high})
-        line.update({f"{metric}_seed_{s}": v for s, v in zip(found.run.seeds, result["values"], strict=True)})
-    if found.variant.published is not None:
-        line["published_accuracy"], line["published_weighted_f1"] = (x / 100 for x in found.variant.published)
-    twin = record.twins.get(found.name)
+        line.update({f"{metric}_seed_{s}": v for s, v in zip(finished.run.seeds, result["values"], strict=True)})
+    if finished.variant.published is not None:
+        line["published_accuracy"], line["published_weighted_f1"] = (x / 100 for x in finished.variant.published)
+    twin = record.twins.get(finished.name)
     if twin is not None:
         line.update({f"{BEST_ON_TEST}_{m}": twin.metric(m)["mean"] for m in METRICS})
     return line
 
 
-def _per_class(record: StudyRecord) -> Table:
+def _per_class(record: StudyRecord) -> ReportTable:
     support = record.reference.results["per_class"]
     columns = ["variant", *(f"{label} ({support[label]['support']})" for label in record.labels)]
     rows, values = [], []
-    for found in record.variants:
-        classes = found.results["per_class"]
-        rows.append([found.title, *(_spread(classes[label]["f1"]) for label in record.labels)])
+    for finished in record.variants:
+        classes = finished.results["per_class"]
+        rows.append([finished.title, *(_spread(classes[label]["f1"]) for label in record.labels)])
         values.append(
-            {"variant": found.name}
+            {"variant": finished.name}
             | {
                 f"{label}_{k}": classes[label][k]["mean"]
                 for label in record.labels
@@ -89,24 +93,25 @@ def _per_class(record: StudyRecord) -> Table:
             }
         )
     caption = "F1 in percent, mean over seeds ± standard deviation; in brackets the utterances of the test split. "
-    return Table("classes", "Per emotion", caption + basis(record), columns, rows, values)
+    return ReportTable("classes", "Per emotion", caption + basis(record), columns, rows, values)
 
 
-def _costs(record: StudyRecord) -> Iterator[Table]:
+def _costs(record: StudyRecord) -> Iterator[ReportTable]:
     measured = [(v, v.cost) for v in record.variants if v.cost is not None]
     if not measured:
         return
+    # Where the reference was not measured, ratios are to the first variant that was.
     named, reference = next((pair for pair in measured if pair[0] is record.reference), measured[0])
     rows = [
         [
-            found.title,
+            finished.title,
             f"{cost['parameters']:,}",
             f"{cost['seconds_per_epoch']:.3g}",
             f"{cost['seconds_per_epoch'] / reference['seconds_per_epoch']:.2f}",
             f"{cost['seconds_per_1000']:.3g}",
             f"{cost['peak_bytes'] / 2**20:,.0f}",
         ]
-        for found, cost in measured
+        for finished, cost in measured
     ]
     about = measured[0][1]
     caption = (
@@ -115,17 +120,17 @@ def _costs(record: StudyRecord) -> Iterator[Table]:
         f"one pass over the training split; inference is over the test split; memory is the largest of the process, "
         f"libraries included. The ratio is to {named.title}. "
     )
-    yield Table(
+    yield ReportTable(
         "costs",
         "What it takes",
         caption + f"Device: {record.reference.run.environment.get('device', 'not stated')}.",
         ["variant", "parameters", "s per epoch", "ratio", "s per 1,000 utterances", "peak memory, MiB"],
         rows,
-        [{"variant": found.name, **cost} for found, cost in measured],
+        [{"variant": finished.name, **cost} for finished, cost in measured],
     )
 
 
-def _missing(record: StudyRecord) -> Iterator[Table]:
+def _missing(record: StudyRecord) -> Iterator[ReportTable]:
     tested = record.tested_variant
     if tested is None or not record.conditions:
         return
@@ -133,6 +138,7 @@ def _missing(record: StudyRecord) -> Iterator[Table]:
     rows, values = [], []
     for modality, curves in record.conditions.items():
         name = "any one" if modality == ANY else modality
+        # A modality has rates of its own only where the study asks for them.
         shown = [_spread_of(curves[rate]["weighted_f1"]) if rate in curves else "–" for rate in rates]
         rows.append([name, _mean(tested, "weighted_f1"), *shown])
         values += [
@@ -143,28 +149,29 @@ def _missing(record: StudyRecord) -> Iterator[Table]:
         "given share of the utterances, drawn once per seed and nested: who misses it at 10 % misses it at 20 %. "
     )
     columns = ["missing", "0 %", *(f"{100 * rate:.0f} %" for rate in rates)]
-    yield Table("missing", "With modalities missing at test time", caption + basis(record), columns, rows, values)
+    yield ReportTable("missing", "With modalities missing at test time", caption + basis(record), columns, rows, values)
 
 
-def _oscillations(record: StudyRecord) -> Iterator[Table]:
+def _oscillations(record: StudyRecord) -> Iterator[ReportTable]:
     names = loss_names(record)
     if not names:
         return
     rows, values = [], []
-    for found in record.variants:
-        measured = {name: oscillations(found, name) for name in names}
-        rows.append([found.title, *(_plain_spread(x) for x in measured.values())])
+    for finished in record.variants:
+        measured = {name: oscillations(finished, name) for name in names}
+        rows.append([finished.title, *(_plain_spread(x) for x in measured.values())])
         values += [
-            {"variant": found.name, "loss": name, "seed": seed, "oscillation": x}
+            {"variant": finished.name, "loss": name, "seed": seed, "oscillation": x}
             for name, per_seed in measured.items()
-            for seed, x in zip(found.run.seeds, per_seed, strict=True)
+            for seed, x in zip(finished.run.seeds, per_seed, strict=True)
+            # Trainings of fewer than three steps have no oscillation; a table of numbers has no row for them.
             if not np.isnan(x)
         ]
     caption = (
         "Mean distance of a step's loss from the middle of its two neighbours, in percent of the mean loss, over all "
         "steps; mean over seeds ± standard deviation. Equal seeds see the same batches in the same order. "
     )
-    yield Table(
+    yield ReportTable(
         "oscillation",
         "Oscillation of the losses",
         caption + basis(record),
@@ -185,20 +192,20 @@ def loss_caption(name: str) -> str:
     return objective_caption(objective) + (f", {modality}" if modality else "")
 
 
-def oscillations(found: VariantRecord, loss: str) -> list[float]:
+def oscillations(finished: VariantRecord, loss: str) -> list[float]:
     """Oscillation of one loss, by seed."""
     return [
-        oscillation([s["parts"][loss] for s in found.run.steps if s["seed"] == seed and loss in s.get("parts", {})])
-        for seed in found.run.seeds
+        oscillation([s["parts"][loss] for s in finished.run.steps if s["seed"] == seed and loss in s.get("parts", {})])
+        for seed in finished.run.seeds
     ]
 
 
-def _mean(found: VariantRecord, metric: str) -> str:
-    return _spread(found.metric(metric))
+def _mean(finished: VariantRecord, metric: str) -> str:
+    return _spread(finished.metric(metric))
 
 
-def _spread(found: dict[str, Any]) -> str:
-    return f"{100 * found['mean']:.2f}" + ("" if found["std"] is None else f" ± {100 * found['std']:.2f}")
+def _spread(metric: dict[str, Any]) -> str:
+    return f"{100 * metric['mean']:.2f}" + ("" if metric["std"] is None else f" ± {100 * metric['std']:.2f}")
 
 
 def _spread_of(values: np.ndarray) -> str:
@@ -207,6 +214,7 @@ def _spread_of(values: np.ndarray) -> str:
 
 
 def _plain_spread(values: list[float]) -> str:
+    # A mean over some of the seeds would be compared with means over all.
     if np.isnan(values).any():
         return "–"
     text = f"{np.mean(values):.1f}"

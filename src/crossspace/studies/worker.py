@@ -26,14 +26,14 @@ from crossspace.studies.conditions import predictions_under
 from crossspace.studies.costs import Cost, measure
 from crossspace.studies.folder import CONDITIONS
 from crossspace.training.devices import Devices
+from crossspace.training.event import Event
 from crossspace.training.tracking import Tracker, sinks_for
-from crossspace.training.trainer import Event
 
 _SECONDS_BETWEEN_WORDS = 0.25
 
 
 @dataclass(frozen=True)
-class Place:
+class JobSetup:
     """Where the jobs of a study compute and what they read.
 
     Attributes:
@@ -52,7 +52,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Standing:
+class JobProgress:
     """How far a job is.
 
     Attributes:
@@ -81,23 +81,23 @@ class Job(ABC):
     seeds: tuple[int, ...]
 
     @abstractmethod
-    def do(self, place: Place, report: Report) -> Any:
-        """Do it, and report a :class:`Standing` now and then; what is returned reaches the study."""
+    def do(self, setup: JobSetup, report: Report) -> Any:
+        """Do it, and report a :class:`JobProgress` now and then; what is returned reaches the study."""
 
-    def run(self, place: Place, on_event: Callable[[int, Event], None] | None = None) -> Run:
+    def run(self, setup: JobSetup, on_event: Callable[[int, Event], None] | None = None) -> Run:
         """The run of the variant."""
         return Run(
             self.configuration,
-            _corpus(place.corpus),
-            place.corpus,
+            _corpus(setup.corpus),
+            setup.corpus,
             self.folder,
             self.seeds,
-            Devices(place.accelerator),
+            Devices(setup.accelerator),
             on_event=on_event,
             sinks=lambda folder: sinks_for(
-                place.track,
+                setup.track,
                 folder,
-                store=place.store,
+                store=setup.store,
                 name=f"{self.variant}/{folder.name}",
                 parameters=self.configuration.to_dict(),
                 tags={"variant": self.variant},
@@ -115,17 +115,18 @@ class Train(Job):
 
     seed: int
 
-    def do(self, place: Place, report: Report) -> None:
+    def do(self, setup: JobSetup, report: Report) -> None:
         """Train from the last checkpoint, or from the beginning."""
         last = [0.0]
 
         def on_event(seed: int, event: Event) -> None:
+            # Steps of a small model take a millisecond; the study would do nothing but listen.
             if time.monotonic() - last[0] > _SECONDS_BETWEEN_WORDS:
                 last[0] = time.monotonic()
                 fraction = (event.epoch + event.step / event.steps) / event.epochs
-                report(Standing(min(fraction, 1.0), f"best {100 * max(event.best.score, 0):.2f}"))
+                report(JobProgress(min(fraction, 1.0), f"best {100 * max(event.best.score, 0):.2f}"))
 
-        self.run(place, on_event).train(self.seed)
+        self.run(setup, on_event).train(self.seed)
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,9 @@ class Finish(Job):
 
     rates: tuple[float, ...] | None
 
-    def do(self, place: Place, report: Report) -> None:
+    def do(self, setup: JobSetup, report: Report) -> None:
         """Test once."""
-        run = self.run(place)
+        run = self.run(setup)
         if self.rates is not None:
             tables = [predictions_under(p, run.corpus, self.rates, seed) for seed, p in run.predictors().items()]
             with replacing(self.folder / CONDITIONS) as temporary:
@@ -152,24 +153,26 @@ class Finish(Job):
 class Measure(Job):
     """Measure what the variant costs, in a process that has done nothing else."""
 
-    def do(self, place: Place, report: Report) -> Cost:
+    def do(self, setup: JobSetup, report: Report) -> Cost:
         """One round."""
-        return measure(self.configuration, _corpus(place.corpus), Devices(place.accelerator, threads=place.threads))
+        return measure(self.configuration, _corpus(setup.corpus), Devices(setup.accelerator, threads=setup.threads))
 
 
+# One study has one corpus; reading it takes longer than training a small model for some epochs.
 @lru_cache(maxsize=1)
 def _corpus(path: str) -> Corpus:
     return Corpus.read(path)
 
 
-def work_at(place: Place) -> Work[Job, Place]:
+def work_at(setup: JobSetup) -> Work[Job, JobSetup]:
     """What the workers of a study do."""
-    return Work(_begin, _do, place)
+    return Work(_begin, _do, setup)
 
 
-def _begin(place: Place) -> Place:
-    return place
+# Nothing is read here: a worker that gets no job should not read a corpus.
+def _begin(setup: JobSetup) -> JobSetup:
+    return setup
 
 
-def _do(place: Place, job: Job, report: Report) -> Any:
-    return job.do(place, report)
+def _do(setup: JobSetup, job: Job, report: Report) -> Any:
+    return job.do(setup, report)

@@ -33,4 +33,5 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
         return None
     advice = f"Remove the folder {folder} and resume: this seed starts again, finished seeds stay."
     with reading(path, "the state of a training", advice):
+        # On the host first: the devices of the interrupted training may not be there.
         return torch.load(path, weights_only=True, map_location="cpu")

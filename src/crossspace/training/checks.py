@@ -46,6 +46,7 @@ def _check_labels(corpus: Corpus, options: TrainingOptions) -> None:
     Raises:
         UsageError: a split has no labelled conversation, or there is another number of class weights.
     """
+    # The test split is asked for where a whole run is checked.
     for split in ("train", deciding_split(options)):
         if not (corpus.labels(split) != UNLABELLED).any():
             raise UsageError(
@@ -66,13 +67,13 @@ def check_divisible(model: Model, objectives: Sequence[Objective], micro_batches
         UsageError: an objective or a layer needs the whole batch in one place.
     """
     inseparable = [o for o in objectives if not o.separable]
-    whole = [f"its objective {o.name!r} compares its rows" for o in inseparable]
+    reasons = [f"its objective {o.name!r} compares its rows" for o in inseparable]
     if any(isinstance(m, (BatchNorm, _BatchNorm)) for m in model.modules()):
-        whole.append("its batch normalisation takes their statistics")
-    if micro_batches > 1 and whole:
+        reasons.append("its batch normalisation takes their statistics")
+    if micro_batches > 1 and reasons:
         raise UsageError(
             f"`training.accumulate` should be 1 for model {model.name!r}, which needs the whole batch at "
-            f"once: {whole[0]}. Use a smaller `training.batch_size` instead."
+            f"once: {reasons[0]}. Use a smaller `training.batch_size` instead."
         )
     apart = [o for o in inseparable if not o.gathers]
     if processes > 1 and apart:
@@ -101,6 +102,7 @@ def _check_groups(model: Model) -> None:
         if not 0 <= factor < float("inf"):
             raise UsageError(f"The rate factor of {name!r} should be a number of at least 0. Found {factor}.")
         for parameter in groups[name]:
+            # By identity: tensors are compared entry by entry.
             other = owner.setdefault(id(parameter), name)
             if other != name:
                 raise UsageError(f"Parameter groups {other!r} and {name!r} share a parameter; give one of them a rate.")

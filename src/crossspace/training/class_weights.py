@@ -23,7 +23,9 @@ def class_weights(options: TrainingOptions, truth: np.ndarray, classes: int) -> 
         return None
     if isinstance(chosen, (str, int, float)):
         counts = np.bincount(truth[truth != UNLABELLED], minlength=classes)
+        # A class that training never shows has no inverse; its weight is never used.
         weights = np.maximum(counts, 1) ** -(1.0 if isinstance(chosen, str) else float(chosen))
+        # Mean one over the rows, so that the learning rate means the same with and without weights.
         weights *= counts.sum() / (counts * weights).sum()
         return torch.tensor(weights, dtype=torch.float32)
     return torch.tensor([float(w) for w in chosen], dtype=torch.float32)

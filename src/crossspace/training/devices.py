@@ -43,6 +43,7 @@ class Devices:
             raise UsageError(f"`--threads` should be 1 to {_MOST_THREADS}. Found {self.threads}.")
         if self.accelerator == "cuda" and not torch.cuda.is_available():
             raise UsageError("`--device cuda` needs a CUDA device. Found none; use `--device cpu`.")
+        # On the CPU eight processes are allowed anywhere, for trying several out.
         most = torch.cuda.device_count() if self.kind == "cuda" else max(8, os.cpu_count() or 1)
         if not 1 <= self.count <= most:
             raise UsageError(f"`--processes` should be 1 to {most} on this machine ({self.kind}). Found {self.count}.")

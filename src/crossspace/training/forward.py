@@ -76,12 +76,14 @@ class Repeated:
         with torch.no_grad():
             self._before_encoding = random_state(batch.labels.device)
             self._values = forward.encode(batch)
+            # Dropout above the cut must repeat without running the half below again.
             self._before_decoding = random_state(batch.labels.device)
             self.measured = forward.decode(self._values, batch)
 
     def share(self, counts: Tensor) -> tuple[list[Tensor], dict[str, Tensor]]:
         """This micro-batch's share of the objectives and of their parts by name, once all ``counts`` are known."""
         self._counts = counts
+        # Without gradient, for the record and the losses of the step.
         return self.measured.means(counts)
 
     def above(self) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
@@ -135,12 +137,13 @@ def check_cut(objectives: Iterable[Tensor], tops: Iterable[Tensor], model: Model
 
 def _nodes(tensors: Iterable[Tensor]) -> set[torch.autograd.graph.Node]:
     """All nodes of the graphs of ``tensors`` but those that stand for parameters, which either half may use."""
-    seen: set[torch.autograd.graph.Node] = set()
+    nodes: set[torch.autograd.graph.Node] = set()
     waiting = [x.grad_fn for x in tensors if x.grad_fn is not None]
     while waiting:
         node = waiting.pop()
-        if node in seen or hasattr(node, "variable"):
+        # A parameter's node belongs to both graphs without joining them.
+        if node in nodes or hasattr(node, "variable"):
             continue
-        seen.add(node)
+        nodes.add(node)
         waiting += [before for before, _ in node.next_functions if before is not None]
-    return seen
+    return nodes

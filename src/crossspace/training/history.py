@@ -37,11 +37,13 @@ class History:
         Raises:
             WritingError: there is no space for them; what was half written is cut off when the training goes on.
         """
+        # NaN is no JSON, and other readers of the file would fail on it.
         text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
         try:
             with open(self.path, "ab") as file:
                 file.write(text.encode())
                 file.flush()
+                # Taken before the file closes: the checkpoint cuts off there what comes after it.
                 length = file.tell()
         except OSError as error:
             raise not_written(self.path, error.strerror or str(error)) from error
@@ -61,7 +63,7 @@ class History:
             sink.close()
 
 
-def step_record(
+def step_line(
     seed: int, epoch: int, step: int, rate: float, names: Sequence[str], values: Sequence[float]
 ) -> dict[str, Any]:
     """One step as a record; ``names`` are those of :class:`~crossspace.training.step.StepRecord`."""
@@ -80,10 +82,11 @@ def scalars(record: Mapping[str, Any]) -> list[tuple[str, float, int]]:
     at = int(record["step"] if record["kind"] == "step" else record["epoch"])
     groups = {group: values for group, values in record.items() if isinstance(values, Mapping)}
     if "scores" in groups:
+        # Trackers draw one axis per name: scores of different splits are not to share it.
         groups[str(record["split"])] = groups.pop("scores")
-    found = [
+    numbers = [
         (f"{group}/{name}", float(value), at) for group, values in groups.items() for name, value in values.items()
     ]
     if "learning_rate" in record:
-        found.append(("learning_rate", float(record["learning_rate"]), at))
-    return found
+        numbers.append(("learning_rate", float(record["learning_rate"]), at))
+    return numbers

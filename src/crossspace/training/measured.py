@@ -83,6 +83,7 @@ def measure(
 
 def divisors(measured: Sequence[Measured], reduce: Reduce | None) -> Divisors:
     """Add counts and signals up over micro-batches and processes."""
+    # Counts before totals: a mean of means would weigh small micro-batches as much as large ones.
     counts = _sum([one.counts() for one in measured])
     signals = _sum([one.signal_sums() for one in measured]) if measured[0].signals else None
     if reduce is not None:
@@ -91,6 +92,7 @@ def divisors(measured: Sequence[Measured], reduce: Reduce | None) -> Divisors:
     if signals is not None:
         totals, rows = signals
         means = dict(zip(measured[0].signals, totals / torch.where(rows > 0, rows, 1.0), strict=True))
+    # Nothing was counted, and the total is 0 as well: 0 / 1.
     return Divisors(torch.where(counts > 0, counts, 1.0), means)
 
 

@@ -28,8 +28,7 @@ class MLflowSink:
 
     A training that is resumed goes on with its MLflow run, whose id is in ``mlflow.json`` of its folder, and repeats
     no value that is in the store already. Models and reports stay in the run folder and are not copied. Trainings that
-    share a store take turns: SQLite lets one process write at a time, and MLflow makes its tables without asking
-    whether another process is making them.
+    share a store take turns.
 
     Args:
         store: folder of ``mlflow.db``; trainings that share it stand side by side in MLflow.
@@ -60,6 +59,8 @@ class MLflowSink:
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         store.mkdir(parents=True, exist_ok=True)
+        # SQLite lets one process write at a time, and MLflow makes its tables without asking whether another process is
+        # making them.
         self._lock = FileLock(store / ".mlflow.lock")
         self._known: dict[str, int] = {}
         path = (keep or store) / _RUN
@@ -81,6 +82,7 @@ class MLflowSink:
             Metric(name, value, now, at)
             for record in records
             for name, value, at in scalars(record)
+            # A resumed training repeats the steps since its checkpoint; MLflow would keep both values.
             if at > self._known.get(name, -1)
         ]
         with self._lock:
@@ -94,9 +96,9 @@ class MLflowSink:
 
     def _experiment(self, name: str, store: Path) -> str:
         """The id of the experiment, made if it is not there."""
-        found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            return found.experiment_id
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is not None:
+            return experiment.experiment_id
         # Nothing is put there, but without it MLflow would name a folder where the command was given.
         return self._client.create_experiment(name, artifact_location=(store.resolve() / "mlflow").as_uri())
 
@@ -118,6 +120,7 @@ class MLflowSink:
         from mlflow.entities import Param
 
         flat = [Param(name, str(value)[:_LONGEST]) for name, value in _flat(parameters)]
+        # The most parameters that MLflow takes at once.
         for start in range(0, len(flat), 100):
             self._client.log_batch(self._run, params=flat[start : start + 100])
 

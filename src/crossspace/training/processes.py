@@ -14,6 +14,7 @@ from crossspace.balance.gradients import Reduce
 
 def is_first_process() -> bool:
     """Whether this process is the one that writes and speaks; true before any others are started."""
+    # Asked of the environment, since it is needed before there is a process group.
     return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
 
 
@@ -42,6 +43,7 @@ def share(indices: Sequence[int], lengths: Sequence[int], rank: int, world: int)
     """
     parts: list[list[int]] = [[] for _ in range(world)]
     load = [0] * world
+    # Stable, so that every process divides the batch in the same way without asking.
     for index in sorted(indices, key=lambda i: -lengths[i]):
         target = min(range(world), key=lambda r: (load[r], r))
         parts[target].append(index)

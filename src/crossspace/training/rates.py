@@ -34,6 +34,7 @@ class Rates:
             lr=options.learning_rate,
             weight_decay=options.weight_decay,
             amsgrad=options.amsgrad,
+            # The fused kernels alone can refuse an update on the device, without the host looking.
             fused=True,
         )
         self.plateau = Plateau(options.plateau_factor, options.plateau_patience, options.plateau_on == "score")
@@ -69,4 +70,5 @@ def parameter_groups(model: Model) -> list[Group]:
     apart = {id(p) for parameters in chosen.values() for p in parameters}
     rest = [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
     groups = [(rest, 1.0), *((chosen[name], factor) for name, factor in factors.items())]
+    # An optimizer refuses an empty group; everything of one may be frozen.
     return [(parameters, factor) for parameters, factor in groups if parameters]

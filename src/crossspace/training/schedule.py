@@ -24,6 +24,7 @@ def learning_rate_factor(schedule: str, step: int, total: int, warmup: float = 0
         return _cosine(step - peak, total - peak)
     rise = round(warmup * total)
     if step < rise:
+        # The first step moves something already, and the last before the peak is below it.
         return (step + 1) / (rise + 1)
     return _cosine(step - rise, total - rise) if schedule == "cosine" else 1.0
 

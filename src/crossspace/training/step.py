@@ -28,7 +28,7 @@ from crossspace.training.forward import (
     with_gradients,
 )
 from crossspace.training.measured import divisors
-from crossspace.training.record import StepRecord, step_values
+from crossspace.training.step_record import StepRecord, step_values
 from crossspace.training.update import ClipPer, Update
 
 
@@ -112,6 +112,7 @@ class TrainingStep:
             check_divisible(self.model, self.objectives, len(batches), process_count())
         prepared = self._whole(batches[0]) if len(batches) == 1 else self._in_parts(batches)
         self.checked = True
+        # A resumed training knows its weights and its count, and renews them when the uninterrupted one would.
         renew = self.weights is None or self.count % self.balancer.every == 0
         balance = accumulated_backward(
             prepared.micro_batches,
@@ -123,6 +124,7 @@ class TrainingStep:
             reduce=self.reduce,
         )
         if prepared.random is not None:
+            # The backward half repeated random numbers; the next step is to draw new ones.
             set_random_state(prepared.random)
         self.weights = balance.weights
         record = self._updated(prepared, balance)
@@ -171,6 +173,7 @@ class TrainingStep:
         before = random_state(batch.labels.device)
         tensors = self.forward.encode(batch)
         measured = self.forward.decode(cut(tensors), batch)
+        # Totals and not means: dividing needs the counts of all processes.
         totals = [part.total for parts in measured.objectives for part in parts.values()]
         check_cut(totals, tensors.values(), self.model)
         set_random_state(before)

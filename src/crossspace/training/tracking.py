@@ -49,14 +49,15 @@ def sinks_for(
         MissingExtraError: what was asked for by name is not installed.
     """
     if choice == "mlflow":
-        place = folder.resolve()
-        name = name or f"{place.parent.name}/{place.name}"
+        path = folder.resolve()
+        name = name or f"{path.parent.name}/{path.name}"
         return [MLflowSink(store or folder.parent, name, parameters or {}, tags or {}, keep=folder)]
     if choice == "tensorboard":
         return [TensorBoardSink(folder / "tensorboard")]
     if choice == "auto":
         try:
             return [TensorBoardSink(folder / "tensorboard")]
+        # TensorBoard may be there and PyTorch's writer still not import.
         except (MissingExtraError, ImportError):
             return []
     return []

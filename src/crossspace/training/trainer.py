@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -18,44 +15,24 @@ from crossspace.balance.base import Balancer
 from crossspace.batching.batch import Batch
 from crossspace.batching.collate import batch_of
 from crossspace.data.corpus import Corpus
-from crossspace.data.task import UNLABELLED
 from crossspace.errors import TrainingError
-from crossspace.evaluation.scores import scores
-from crossspace.inference.infer import batches_of, infer
 from crossspace.models.base import Model
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from crossspace.training.checks import check_training, deciding_split
 from crossspace.training.class_weights import class_weights
-from crossspace.training.history import History, step_record
+from crossspace.training.event import Best, Event
+from crossspace.training.history import History, step_line
 from crossspace.training.options import TrainingOptions
+from crossspace.training.order import in_order, shuffled
 from crossspace.training.processes import reducer, share
 from crossspace.training.rates import Rates
-from crossspace.training.record import StepRecord
+from crossspace.training.scoring import score_split
 from crossspace.training.step import TrainingStep
+from crossspace.training.step_record import StepRecord
 
 _LOOK_EVERY = 16
 """Steps between two looks at whether a step was refused, on devices where looking means waiting."""
-
-
-@dataclass
-class Best:
-    """The epoch to keep so far."""
-
-    epoch: int = -1
-    score: float = -1.0
-
-
-@dataclass(frozen=True)
-class Event:
-    """What a progress display may show after a step or an epoch."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    record: dict[str, Any]
-    best: Best
 
 
 class Trainer:
@@ -94,18 +71,16 @@ class Trainer:
         self.history = history or History(folder / "history.jsonl")
         self.on_event = on_event
         self.train_split, self.deciding_split = "train", deciding_split(options)
+        # Nothing is left to hold out for, so the validation conversations are trained on too, as published figures do.
         if self.deciding_split == "test":
             self.corpus = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("validation"), "train"))
         check_training(self.corpus, options, model, fabric.world_size)
         self.lengths = self.corpus.lengths(self.train_split)
         self.steps_per_epoch = -(-len(self.lengths) // options.batch_size)
-        model.prepare(self._in_order(self.train_split))
+        # Before the move to the device, so that what a model measures is the same on any.
+        model.prepare(in_order(self.corpus, self.train_split))
         self.model = model.to(fabric.device)
-        self.averaged = (
-            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(options.averaging))
-            if options.averaging
-            else None
-        )
+        self.averaged = _averaged(self.model, options.averaging)
         self.rates = Rates(self.model, options, options.epochs * self.steps_per_epoch)
         self.step = TrainingStep(
             self.model,
@@ -131,6 +106,7 @@ class Trainer:
             records = self.train_epoch(epoch)
             decided = self._decide(epoch)
             decided["seconds"] = time.monotonic() - began
+            # The weights are saved by then: a kill in between repeats the epoch and saves them again.
             self._save(epoch, [*records, decided])
             self._tell(epoch, self.steps_per_epoch, decided)
             if self._is_stale(epoch):
@@ -152,18 +128,19 @@ class Trainer:
         self.step.begin_epoch(epoch)
         seed_everything(common + self.fabric.global_rank)
         self.model.train()
-        kept: list[tuple[StepRecord, float, list[int]]] = []
-        for number, indices in enumerate(self._shuffled(epoch)):
+        steps: list[tuple[StepRecord, float, list[int]]] = []
+        for number, indices in enumerate(self._orders(epoch)):
             rate = self.rates.set(epoch * self.steps_per_epoch + number)
             record = self.step(*self._micro_batches(indices))
             if self.averaged is not None:
                 self.averaged.update_parameters(self.model)
-            kept.append((record, rate, indices))
+            steps.append((record, rate, indices))
+            # On an accelerator a look waits for all steps that are under way.
             if self.fabric.device.type == "cpu" or number % _LOOK_EVERY == 0:
-                self._check(epoch, kept[-_LOOK_EVERY:])
+                self._check(epoch, steps[-_LOOK_EVERY:])
                 self._tell(epoch, number + 1, self._as_record(epoch, number, record, rate))
-        self._check(epoch, kept)
-        return [self._as_record(epoch, number, record, rate) for number, (record, rate, _) in enumerate(kept)]
+        self._check(epoch, steps)
+        return [self._as_record(epoch, number, record, rate) for number, (record, rate, _) in enumerate(steps)]
 
     def _micro_batches(self, indices: Sequence[int]) -> list[Batch]:
         """This process's part of a batch, divided; at least one part, which may be empty."""
@@ -174,10 +151,10 @@ class Trainer:
 
     def _as_record(self, epoch: int, number: int, record: StepRecord, rate: float) -> dict[str, Any]:
         step = epoch * self.steps_per_epoch + number
-        return step_record(self.seed, epoch, step, rate, record.names, record.values.tolist())
+        return step_line(self.seed, epoch, step, rate, record.names, record.values.tolist())
 
-    def _check(self, epoch: int, kept: Sequence[tuple[StepRecord, float, list[int]]]) -> None:
-        for record, _, indices in kept:
+    def _check(self, epoch: int, steps: Sequence[tuple[StepRecord, float, list[int]]]) -> None:
+        for record, _, indices in steps:
             if float(record.broken):
                 ids = self.corpus.conversation_ids(self.train_split)
                 values = dict(zip(record.names, record.values.tolist(), strict=True))
@@ -192,13 +169,9 @@ class Trainer:
     def _decide(self, epoch: int) -> dict[str, Any]:
         """Score the deciding split and keep the weights when they are the best so far."""
         model = self._to_keep()
-        found = infer(model, self._in_order(self.deciding_split))
-        truth = self.corpus.labels(self.deciding_split)
-        result = scores(truth, found.probabilities.argmax(1), self.corpus.spec.labels)
-        rows = truth != UNLABELLED
-        likelihood = found.probabilities[rows, truth[rows]]
-        loss = float(-np.log(np.clip(likelihood, 1e-12, None)).mean())
+        result, loss = score_split(model, self.corpus, self.deciding_split)
         self.rates.look(float(result.weighted_f1), loss)
+        # Strictly: of equal epochs the earlier one stays.
         better = result.weighted_f1 > self.best.score
         if better:
             self.best = Best(epoch, float(result.weighted_f1))
@@ -227,6 +200,7 @@ class Trainer:
             "rates": self.rates.state_dict(),
             "step": self.step.state_dict(),
             "best": vars(self.best).copy(),
+            # The length of the file is part of the state: what is written later is cut off when the training goes on.
             "history": self.history.append(records),
         }
         save_checkpoint(self.folder, state)
@@ -234,6 +208,7 @@ class Trainer:
     def _resume(self) -> int:
         state = load_checkpoint(self.folder)
         if state is None:
+            # Lines without a checkpoint are of an epoch that begins again.
             self.history.truncate(0)
             return 0
         self.model.load_state_dict(state["model"])
@@ -243,6 +218,7 @@ class Trainer:
         self.step.load_state_dict(state["step"])
         self.best = Best(**state["best"])
         self.history.truncate(state["history"])
+        # It had stopped early; there is nothing left to train.
         return self.options.epochs if self._is_stale(state["epoch"] - 1) else int(state["epoch"])
 
     def _is_stale(self, epoch: int) -> bool:
@@ -251,15 +227,8 @@ class Trainer:
     def _to_keep(self) -> Model:
         return self.model if self.averaged is None else cast(Model, self.averaged.module)
 
-    def _shuffled(self, epoch: int) -> Iterator[list[int]]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        order = torch.randperm(len(self.lengths), generator=generator).tolist()
-        for start in range(0, len(order), self.options.batch_size):
-            yield order[start : start + self.options.batch_size]
-
-    def _in_order(self, split: str) -> Iterator[Batch]:
-        for indices in batches_of(self.corpus.lengths(split)):
-            yield batch_of(self.corpus, split, indices)
+    def _orders(self, epoch: int) -> Iterator[list[int]]:
+        return shuffled(len(self.lengths), self.options.batch_size, self.seed * 1_000_003 + epoch)
 
     def _class_weights(self) -> Tensor | None:
         labels, truth = self.corpus.spec.labels, self.corpus.labels(self.train_split)
@@ -269,3 +238,8 @@ class Trainer:
     def _tell(self, epoch: int, step: int, record: dict[str, Any]) -> None:
         if self.on_event is not None and self.fabric.is_global_zero:
             self.on_event(Event(epoch, self.options.epochs, step, self.steps_per_epoch, record, self.best))
+
+
+def _averaged(model: Model, decay: float) -> AveragedModel | None:
+    """A copy that follows ``model`` as the exponential moving average of its weights; None where it is not wanted."""
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay)) if decay else None

@@ -57,16 +57,20 @@ class Update:
         broken.copy_(torch.maximum(broken, (~torch.isfinite(norm)).to(broken.dtype)))
         for group, factor in factors.items():
             self._scale(self._gradients_of(group), factor, noise)
+        # What mixed precision uses: the kernel leaves everything as it is where this is not 0.
         self.optimizer.found_inf = broken  # type: ignore[attr-defined]
         self.optimizer.step()
         for module in self.norms:
+            # Running statistics were held back until it is known whether the step counts.
             module.commit(refused=broken)
         for parameter in self.parameters:
+            # Not zero: what the next step does not reach is then told from what it reaches with zero.
             parameter.grad = None
 
     def _clip(self, gradients: list[Tensor]) -> Tensor:
         """Shorten what is too long; returns the norm of the whole gradient before."""
         if self.clip is not None and self.clip_per == "tensor" and gradients:
+            # One launch for all tensors instead of one for each.
             norms = torch._foreach_norm(gradients)
             torch._foreach_mul_(gradients, [self._factor(norm) for norm in norms])
             return torch.linalg.vector_norm(torch.stack(norms))
@@ -77,7 +81,9 @@ class Update:
 
     def _factor(self, norm: Tensor) -> Tensor:
         assert self.clip is not None
+        # As PyTorch's clipping has it, which published figures were made with.
         factor = (self.clip / (norm + 1e-6)).clamp(max=1.0)
+        # NaN would spread to every gradient; the step is refused by its norm anyway.
         return torch.where(torch.isfinite(factor), factor, 1.0)
 
     def _gradients_of(self, group: str) -> list[Tensor]:
@@ -92,6 +98,7 @@ class Update:
         torch._foreach_mul_(gradients, factor.to(gradients[0].dtype))
         if noise:
             for gradient in gradients:
+                # A single entry has no sample deviation.
                 deviation = gradient.std(correction=min(1, gradient.numel() - 1)) + 1e-8
                 drawn = torch.empty_like(gradient).normal_(generator=self._noise)
                 gradient.addcmul_(drawn, deviation)

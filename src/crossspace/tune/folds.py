@@ -22,9 +22,8 @@ from crossspace.training.trainer import Trainer
 class Folds:
     """Cuts a corpus into folds, none of which holds a conversation of the test split, and trains on them.
 
-    Each fold is the test split of one training. The epoch is chosen on conversations outside of it, a tenth of the
-    others: an epoch chosen on the fold itself would be the luckiest of many, and training longer would always look
-    better. A corpus whose splits were cut by labels or by groups is cut by the same rule here.
+    Each fold is the test split of one training. The epoch is chosen on a tenth of the other conversations. A corpus
+    whose splits were cut by labels or by groups is cut by the same rule here.
 
     Args:
         corpus: of which the splits train and validation are used together.
@@ -40,8 +39,9 @@ class Folds:
         self.seeds, self.devices = list(seeds), devices
         rule = Rule.of(corpus)
         used = [*corpus.conversation_ids("train"), *corpus.conversation_ids("validation")]
+        # Conversations of the test split belong to no split from here on, so that nothing can read them.
         closed = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("test")))
-        self.corpora = [_with_fold(closed, used, held, rule) for held in rule.folds(used, count)]
+        self.corpora = [_with_fold(closed, used, held_out, rule) for held_out in rule.folds(used, count)]
         for number, fold in enumerate(self.corpora):
             for split in ("train", "validation", "test"):
                 if not (fold.labels(split) != UNLABELLED).any():
@@ -64,6 +64,7 @@ class Folds:
     def _train(self, configuration: Configuration, fold: int, seed: int, folder: Path) -> float:
         whole = self.corpora[fold]
         configuration.check(whole)
+        # With the modalities of this configuration, which a search may vary.
         corpus = configuration.view(whole)
         folder.mkdir(parents=True, exist_ok=True)
         fabric = self.devices.fabric(configuration.training.precision)
@@ -72,19 +73,22 @@ class Folds:
         trainer = Trainer(fabric, corpus, model, configuration.build_balancer(), configuration.training, folder, seed)
         with self.devices.limit_threads(sum(p.numel() for p in model.parameters())):
             trainer.fit()
-            found = Predictor.from_pretrained(folder).infer_corpus(corpus, "test")
+            inference = Predictor.from_pretrained(folder).infer_corpus(corpus, "test")
+        # Hundreds of trials with a model for each fold would fill a disk.
         shutil.rmtree(folder, ignore_errors=True)
-        result = scores(corpus.labels("test"), found.probabilities.argmax(1), corpus.spec.labels)
+        result = scores(corpus.labels("test"), inference.probabilities.argmax(1), corpus.spec.labels)
         return float(result.weighted_f1)
 
 
-def _with_fold(corpus: Corpus, used: Sequence[str], held: Sequence[str], rule: Rule) -> Corpus:
+def _with_fold(corpus: Corpus, used: Sequence[str], held_out: Sequence[str], rule: Rule) -> Corpus:
     """The corpus with one fold as its test split and a tenth of the other conversations as validation."""
-    others = set(used) - set(held)
+    others = set(used) - set(held_out)
     return corpus.with_splits(
         {
             **dict.fromkeys(others, "train"),
+            # An epoch chosen on the fold itself would be the luckiest of many, and training longer would always look
+            # better.
             **dict.fromkeys(rule.choose(others), "validation"),
-            **dict.fromkeys(held, "test"),
+            **dict.fromkeys(held_out, "test"),
         }
     )

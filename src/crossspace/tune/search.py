@@ -18,7 +18,7 @@ from crossspace.components import imported, recorded, warn_of_changes
 from crossspace.configuration import Configuration, read_configuration, read_yaml, today
 from crossspace.engine.claim import check_unclaimed, claimed, is_claimed, strangers
 from crossspace.errors import CrossspaceError, UsageError, WritingError
-from crossspace.experiment import differences
+from crossspace.experiment.folder import differences
 from crossspace.runtime import write_new, write_text
 from crossspace.tune.folds import Folds
 from crossspace.tune.space import Space

@@ -72,11 +72,11 @@ class Trials:
             self.forget(trial.number)
         return None
 
-    def take_over(self, found: FrozenTrial) -> Trial:
+    def take_over(self, frozen: FrozenTrial) -> Trial:
         """A trial that is under way, to go on with."""
         from optuna.trial import Trial
 
-        return Trial(self.study, found._trial_id)
+        return Trial(self.study, frozen._trial_id)
 
     def _drawn(self, draw: Callable[[Trial], dict[str, Any]]) -> tuple[int, FrozenTrial]:
         """The number of the next trial and what it draws, tried on a copy in memory."""
@@ -84,6 +84,7 @@ class Trials:
 
         known = self.study.get_trials(deepcopy=False)
         copy = optuna.create_study(direction="maximize", sampler=_sampler(self.seed + len(known)))
+        # The sampler draws from what is known now; the copy knows nothing that comes meanwhile.
         copy.add_trials(known)
         trial = copy.ask()
         trial.set_user_attr(ARGUMENTS, draw(trial))
@@ -92,6 +93,7 @@ class Trials:
     def _entered(self, drawn: FrozenTrial) -> Trial:
         from optuna.trial import Trial
 
+        # The storage and not the study: only there a trial can be entered with all its draws at once.
         number = self._storage.create_new_trial(self._storage.get_study_id_from_name(NAME), template_trial=drawn)
         return Trial(self.study, number)
 
@@ -134,6 +136,7 @@ class Trials:
         import optuna
 
         complete = self.study.get_trials(deepcopy=False, states=(_state("COMPLETE"),))
+        # A forest of regression trees on three points explains anything.
         if len(complete) < 4:
             return {}
         try:
@@ -174,6 +177,7 @@ def _open(path: Path) -> tuple[Study, Any]:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     error: Exception | None = None
+    # Two processes that make the tables at once: one of them fails, and finds them there the next time.
     for _ in range(_ATTEMPTS):
         try:
             storage = optuna.storages.RDBStorage(
@@ -192,8 +196,8 @@ def _open(path: Path) -> tuple[Study, Any]:
             error = caught
             time.sleep(0.1)
     raise CrossspaceError(
-        f"{path} should hold the trials of a search. Found: {_told(error)}. Free some space if the disk is full; else "
-        "remove the folder to begin again."
+        f"{path} should hold the trials of a search. Found: {_database_message(error)}. Free some space if the "
+        "disk is full; else remove the folder to begin again."
     )
 
 
@@ -210,12 +214,13 @@ def storing(folder: Path) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        raise not_written(folder / FILE, _told(error)) from error
+        raise not_written(folder / FILE, _database_message(error)) from error
 
 
-def _told(error: BaseException | None) -> str:
+def _database_message(error: BaseException | None) -> str:
     """What the database itself says, without the statement that it was given."""
     while error is not None and error.__cause__ is not None:
         error = error.__cause__
+    # SQLAlchemy keeps the error of the database there.
     error = getattr(error, "orig", None) or error
     return (str(error).splitlines() or [""])[0].rstrip(".")

@@ -30,6 +30,7 @@ class Choices:
 
     def draw(self, trial: Trial, name: str) -> Any:
         """A value of this trial. Optuna sees plain words or numbers, whatever the values are."""
+        # Lists are no choices for Optuna; their spelling is one.
         known = {_label(value): value for value in self.values}
         return known[trial.suggest_categorical(name, list(known))]
 
@@ -53,6 +54,7 @@ class Range:
 
     def samples(self) -> tuple[float, ...]:
         """The values to check: the ends, and one between them."""
+        # On the grid of steps where there is one: a value between would be refused where no trial draws it.
         between = self.low + _INSIDE * (self.high - self.low)
         if self.step is not None:
             between = self.low + self.step * math.floor((between - self.low) / self.step)
@@ -108,35 +110,39 @@ def _range(name: str, values: Mapping[str, Any]) -> Range:
         if not isinstance(values.get(key, False), bool)
     ]
     if not faults:
-        made = Range(
+        limits = Range(
             values["low"], values["high"], values.get("log", False), values.get("step"), values.get("int", False)
         )
-        faults = _impossible(made)
+        faults = _impossible(limits)
     if faults:
         raise UsageError("\n".join(f"`{name}`: {fault}" for fault in faults))
-    return made
+    return limits
 
 
 def _is_number(value: Any) -> bool:
+    # true is a number in Python.
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _impossible(made: Range) -> list[str]:
+def _impossible(limits: Range) -> list[str]:
     faults = []
-    if made.low > made.high:
-        faults.append(f"`low` should be at most `high`. Found {made.low} and {made.high}.")
-    if made.log and made.low <= 0:
-        faults.append(f"`low` should be above 0 where `log` is true. Found {made.low}.")
-    if made.log and made.step is not None:
+    if limits.low > limits.high:
+        faults.append(f"`low` should be at most `high`. Found {limits.low} and {limits.high}.")
+    if limits.log and limits.low <= 0:
+        faults.append(f"`low` should be above 0 where `log` is true. Found {limits.low}.")
+    if limits.log and limits.step is not None:
         faults.append("`log` and `step` exclude each other. Leave one of them out.")
-    if made.step is not None and made.step <= 0:
-        faults.append(f"`step` should be above 0. Found {made.step}.")
-    if made.whole and not all(isinstance(v, int) for v in (made.low, made.high, made.step or 1)):
-        faults.append(f"`int` needs whole numbers. Found {made.low}, {made.high}, step {made.step}.")
-    elif made.step is not None and made.step > 0 and not _is_whole((made.high - made.low) / made.step):
-        faults.append(f"`high` should be `low` plus a multiple of `step`. Found {made.low}, {made.high}, {made.step}.")
+    if limits.step is not None and limits.step <= 0:
+        faults.append(f"`step` should be above 0. Found {limits.step}.")
+    if limits.whole and not all(isinstance(v, int) for v in (limits.low, limits.high, limits.step or 1)):
+        faults.append(f"`int` needs whole numbers. Found {limits.low}, {limits.high}, step {limits.step}.")
+    elif limits.step is not None and limits.step > 0 and not _is_whole((limits.high - limits.low) / limits.step):
+        faults.append(
+            f"`high` should be `low` plus a multiple of `step`. Found {limits.low}, {limits.high}, {limits.step}."
+        )
     return faults
 
 
 def _is_whole(value: float) -> bool:
+    # 0.3 / 0.1 is no whole number in floating point.
     return abs(value - round(value)) < 1e-9

@@ -39,8 +39,8 @@ def bands_figure(
     styles, labels = line_styles(names), {name: shortened(name, 24) for name in names}
     columns = min(len(names), max(1, int(ROW / (0.6 + 0.075 * max(map(len, labels.values()))))))
     figure = Figure(figsize=(ROW, 0.65 + 0.17 * -(-len(names) // columns) + 1.9 * down), layout="constrained")
-    for place, (loss, curves) in enumerate(panels.items()):
-        axes = figure.add_subplot(down, across, place + 1)
+    for index, (loss, curves) in enumerate(panels.items()):
+        axes = figure.add_subplot(down, across, index + 1)
         for name, curve in curves.items():
             axes.plot(curve.x, curve.mean, **styles[name], label=labels.pop(name, None))
             axes.fill_between(
@@ -52,9 +52,9 @@ def bands_figure(
         axes.margins(x=0)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(4))
-        if place % across == 0:
+        if index % across == 0:
             axes.set_ylabel(ylabel)
-        if place >= len(panels) - across:
+        if index >= len(panels) - across:
             axes.set_xlabel("training step")
         lines = (notes or {}).get(loss)
         if lines:

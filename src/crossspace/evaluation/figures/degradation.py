@@ -36,12 +36,12 @@ def degradation_figure(
     figure, axes = canvas(0.8 * ROW, 3.1)
     markers = ("o", "s", "^", "D", "v", "P")
     styles = line_styles(list(curves))
-    for place, (name, (rates, scores)) in enumerate(curves.items()):
+    for index, (name, (rates, scores)) in enumerate(curves.items()):
         x = np.array([0.0, *(100 * rate for rate in rates)])
         y = np.column_stack([np.asarray(whole, float), np.asarray(scores, float)])
         style = styles[name]
         axes.plot(
-            x, y.mean(0), **style, marker=markers[place % len(markers)], markersize=3.5, label=name, clip_on=False
+            x, y.mean(0), **style, marker=markers[index % len(markers)], markersize=3.5, label=name, clip_on=False
         )
         if len(y) > 1:
             low, high = y.mean(0) - y.std(0, ddof=1), y.mean(0) + y.std(0, ddof=1)

@@ -46,8 +46,8 @@ class Score:
     @property
     def points(self) -> list[float]:
         """Everything that is drawn of it."""
-        found = [self.value, *(self.interval or ()), *self.seeds]
-        return [x for x in [*found, np.nan if self.published is None else self.published] if np.isfinite(x)]
+        values = [self.value, *(self.interval or ()), *self.seeds]
+        return [x for x in [*values, np.nan if self.published is None else self.published] if np.isfinite(x)]
 
 
 @drawn
@@ -70,16 +70,16 @@ def dots_figure(
         reference: place of the variant with which the others are compared; its mean is a dotted line.
     """
     figure = Figure(figsize=(ROW, min(1.35 + 0.32 * len(names), _TALLEST)), layout="constrained")
-    for place, (metric, scores) in enumerate(panels.items()):
-        axes = figure.add_subplot(1, len(panels), place + 1)
+    for index, (metric, scores) in enumerate(panels.items()):
+        axes = figure.add_subplot(1, len(panels), index + 1)
         low, high = window(scores)
         for row, score in enumerate(scores):
             _line(axes, row, score, low, high)
         if reference is not None and low <= scores[reference].value <= high:
             axes.axvline(scores[reference].value, color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         _frame(axes, metric, low, high, len(names))
-        axes.set_yticks(range(len(names)), [] if place else [wrapped(name) for name in names])
-        if reference is not None and not place:
+        axes.set_yticks(range(len(names)), [] if index else [wrapped(name) for name in names])
+        if reference is not None and not index:
             axes.get_yticklabels()[reference].set_fontweight("bold")
     figure.legend(
         handles=_key(score for scores in panels.values() for score in scores),
@@ -167,15 +167,15 @@ def _frame(axes: Axes, metric: str, low: float, high: float, rows: int) -> None:
 
 def _key(scores: Iterable[Score]) -> list[Line2D]:
     drawn_scores = list(scores)
-    found = [Line2D([], [], color=BLUE, marker="o", markersize=6, linestyle="", label="mean")]
+    handles = [Line2D([], [], color=BLUE, marker="o", markersize=6, linestyle="", label="mean")]
     if any(score.interval for score in drawn_scores):
-        found.append(Line2D([], [], color=BLUE, marker="|", label="95 % interval"))
+        handles.append(Line2D([], [], color=BLUE, marker="|", label="95 % interval"))
     if any(len(score.seeds) > 1 for score in drawn_scores):
-        found.append(Line2D([], [], color=INK, alpha=0.6, marker="o", linestyle="", label="one seed", **_SEED))
+        handles.append(Line2D([], [], color=INK, alpha=0.6, marker="o", linestyle="", label="one seed", **_SEED))
     if any(score.published is not None for score in drawn_scores):
-        found.append(
+        handles.append(
             Line2D(
                 [], [], color="none", marker="D", markeredgecolor=INK, markersize=4.2, linestyle="", label="published"
             )
         )
-    return found
+    return handles

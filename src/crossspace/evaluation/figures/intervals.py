@@ -53,21 +53,21 @@ def intervals_figure(
     low, high = _window(differences)
     axes.set_xlim(low, high)
     axes.axvline(0, color=MUTED, linewidth=0.9, zorder=1)
-    for row, found in enumerate(differences):
-        apart = found.apart
-        colour = INK if not apart else BLUE if found.value > 0 else VERMILLION
-        if low <= found.value <= high:
-            _point(axes, row, found, colour, apart)
-        elif np.isfinite(found.value):
-            border, right = (low, False) if found.value < low else (high, True)
-            at_border(axes, row, border, _said(found), rightwards=right, colour=colour)
-        if found.p is not None:
-            text = f"p = {p_text(found.p)}".replace("= <", "<")
+    for row, difference in enumerate(differences):
+        apart = difference.apart
+        colour = INK if not apart else BLUE if difference.value > 0 else VERMILLION
+        if low <= difference.value <= high:
+            _point(axes, row, difference, colour, apart)
+        elif np.isfinite(difference.value):
+            border, right = (low, False) if difference.value < low else (high, True)
+            at_border(axes, row, border, _said(difference), rightwards=right, colour=colour)
+        if difference.p is not None:
+            text = f"p = {p_text(difference.p)}".replace("= <", "<")
             axes.annotate(
                 text, (1, row), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
                 va="center", size=7.5, color=INK if apart else MUTED, annotation_clip=False,
             )  # fmt: skip
-    axes.set_yticks(range(len(differences)), [wrapped(found.name) for found in differences])
+    axes.set_yticks(range(len(differences)), [wrapped(difference.name) for difference in differences])
     axes.set_ylim(len(differences) - 0.4, -0.6)
     axes.tick_params(axis="y", labelcolor=INK)
     axes.grid(axis="y", visible=False)
@@ -77,21 +77,23 @@ def intervals_figure(
     return figure
 
 
-def _point(axes: Axes, row: int, found: Difference, colour: str, apart: bool) -> None:
+def _point(axes: Axes, row: int, difference: Difference, colour: str, apart: bool) -> None:
     """A point with its interval; where that leaves the axes, it has no end there."""
-    if found.interval is not None:
-        axes.plot(found.interval, [row, row], color=colour, linewidth=1.3, marker="|", markersize=5)
+    if difference.interval is not None:
+        axes.plot(difference.interval, [row, row], color=colour, linewidth=1.3, marker="|", markersize=5)
     fill = colour if apart else CARD
-    axes.plot(found.value, row, "o", color=colour, markerfacecolor=fill, markersize=5, zorder=3)
+    axes.plot(difference.value, row, "o", color=colour, markerfacecolor=fill, markersize=5, zorder=3)
 
 
 def _window(differences: Sequence[Difference]) -> tuple[float, float]:
     """What the axis shows: no difference, and all differences but those far from the rest."""
-    low, high = window([Score(found.value, found.interval) for found in differences], -100.0, 100.0)
+    low, high = window([Score(difference.value, difference.interval) for difference in differences], -100.0, 100.0)
     margin = 0.06 * (high - low)
     return min(low, -margin), max(high, margin)
 
 
-def _said(found: Difference) -> str:
-    interval = "" if found.interval is None else f" ({found.interval[0]:+.1f} to {found.interval[1]:+.1f})"
-    return f"{found.value:+.1f}{interval}".replace("-", "−")
+def _said(difference: Difference) -> str:
+    interval = (
+        "" if difference.interval is None else f" ({difference.interval[0]:+.1f} to {difference.interval[1]:+.1f})"
+    )
+    return f"{difference.value:+.1f}{interval}".replace("-", "−")

@@ -48,11 +48,11 @@ def confusions_figure(
     across = max(1, min(len(confusions), int(10.5 / (side + 0.3))))
     down = -(-len(confusions) // across)
     figure = Figure(figsize=(across * (side + 0.3), 0.3 + down * (side + 0.2)), layout="constrained")
-    for place, (title, confusion) in enumerate(confusions.items()):
-        axes = figure.add_subplot(down, across, place + 1)
+    for index, (title, confusion) in enumerate(confusions.items()):
+        axes = figure.add_subplot(down, across, index + 1)
         _matrix(axes, confusion, labels)
         axes.set_title(wrapped(title, int(11 * side)))
-        if place % across:
+        if index % across:
             axes.set_ylabel("")
     footnote(figure, basis, warning)
     return figure

@@ -33,8 +33,8 @@ def emotion_colours(labels: Sequence[str]) -> dict[str, str]:
         if colour and colour not in chosen.values():
             chosen[label] = colour
     free = [colour for colour in _OTHERS if colour not in chosen.values()] or list(_OTHERS)
-    for place, label in enumerate(label for label in labels if label not in chosen):
-        chosen[label] = free[place % len(free)]
+    for index, label in enumerate(label for label in labels if label not in chosen):
+        chosen[label] = free[index % len(free)]
     return {label: chosen[label] for label in labels}
 
 

@@ -113,7 +113,7 @@ def svg(figure: Figure, name: str) -> str:
         figure.savefig(stream, format="svg", facecolor=figure.get_facecolor(), metadata={"Date": None})
     text = re.sub(r"<metadata>.*?</metadata>", "", stream.getvalue(), flags=re.DOTALL)
     text = re.sub(r"<!DOCTYPE[^>]*>\s*", "", text)
-    text = _in_tags(r'\sid="|url\(#|href="#', lambda found: f"{found[0]}{name}-", text)
+    text = _in_tags(r'\sid="|url\(#|href="#', lambda match: f"{match[0]}{name}-", text)
     return _in_tags("'DejaVu Sans'", lambda _: FONTS, text)
 
 

@@ -73,15 +73,15 @@ def _lanes(lines: Sequence[Line], columns: _Columns) -> dict[str, tuple[float, f
     names = [speaker for speaker in spoken if speaker in own] + ([_OTHERS] if len(own) < len(spoken) else [])
     left, right = columns.lanes
     pitch = min((right - left) / len(names), columns.widest + 0.06)
-    place = {name: (left + i * pitch, pitch - 0.06) for i, name in enumerate(names)}
-    return {speaker: place.get(speaker, place.get(_OTHERS, place[names[-1]])) for speaker in spoken} | place
+    lanes = {name: (left + i * pitch, pitch - 0.06) for i, name in enumerate(names)}
+    return {speaker: lanes.get(speaker, lanes.get(_OTHERS, lanes[names[-1]])) for speaker in spoken} | lanes
 
 
 def _heading(
     axes: Axes, lanes: dict[str, tuple[float, float]], top: float, columns: _Columns, *, slanted: bool, timed: bool
 ) -> None:
     y = top - 0.1
-    shown = {place: speaker for speaker, place in lanes.items()}
+    shown = {lane: speaker for speaker, lane in lanes.items()}
     for (left, width), speaker in shown.items():
         if slanted:
             name = shortened(speaker, 11)

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-import crossspace.experiment as experiment
+import crossspace.experiment.folder as folder_module
+import crossspace.experiment.run as run_module
 from crossspace.cli.main import main
 from crossspace.configuration import Configuration, make_configuration, read_configuration
 from crossspace.data.corpus import Corpus
@@ -26,7 +27,7 @@ from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
 from crossspace.objectives.contrastive import SupervisedContrast
 from crossspace.training.devices import Devices
-from crossspace.training.trainer import Event
+from crossspace.training.event import Event
 
 Execute = Callable[..., dict[str, Any]]
 
@@ -53,7 +54,7 @@ def execute(tiny_corpus: Corpus, corpus_file: Path, tiny_tree: dict[str, dict]) 
 @pytest.fixture
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spares the drawing of figures where a test is not about them."""
-    monkeypatch.setattr(experiment, "write_report", lambda folder: (folder / "report.html").write_text("report"))
+    monkeypatch.setattr(run_module, "write_report", lambda folder: (folder / "report.html").write_text("report"))
 
 
 def same_weights(left: Path, right: Path) -> bool:
@@ -216,11 +217,11 @@ def test_a_run_that_was_interrupted_at_its_end_is_finished_by_resuming(
         raise RuntimeError("stop")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run if place == "finish" else experiment, place, stop)
+        patch.setattr(Run if place == "finish" else run_module, place, stop)
         with pytest.raises(RuntimeError, match="stop"):
             execute(tmp_path / "run", epochs=1)
     calls: list[Path] = []
-    monkeypatch.setattr(experiment, "write_report", lambda f: (calls.append(f), (f / "report.html").write_text("")))
+    monkeypatch.setattr(run_module, "write_report", lambda f: (calls.append(f), (f / "report.html").write_text("")))
     execute(tmp_path / "run", resume=True, epochs=1)
     assert calls and (tmp_path / "run" / "results.json").exists()
 
@@ -228,7 +229,7 @@ def test_a_run_that_was_interrupted_at_its_end_is_finished_by_resuming(
 def test_a_run_that_was_killed_while_it_claimed_its_folder_can_be_resumed(
     execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_report: None
 ) -> None:
-    real = experiment.write_text
+    real = folder_module.write_text
     for survived in (0, 1):
         folder, calls = tmp_path / f"run {survived}", []
 
@@ -241,7 +242,7 @@ def test_a_run_that_was_killed_while_it_claimed_its_folder_can_be_resumed(
             real(path, text)
 
         with monkeypatch.context() as patch:
-            patch.setattr(experiment, "write_text", killed)
+            patch.setattr(folder_module, "write_text", killed)
             with pytest.raises(KeyboardInterrupt):
                 execute(folder, epochs=1)
         assert execute(folder, resume=True, epochs=1)["seeds"] == [0]

@@ -9,14 +9,14 @@ import re
 
 import pytest
 
-from crossspace.evaluation.table import Table
+from crossspace.evaluation.report_table import ReportTable
 
 NASTY = ("a % b", "under_score", "R&D", "p|q", "50.1 ± 0.2", "−1.5", "{x}", "#1", "~^\\$", "< 0.001", "γ, “q”", "[z]*`")
 
 
 @pytest.fixture
-def table() -> Table:
-    return Table(
+def table() -> ReportTable:
+    return ReportTable(
         "nasty",
         "Nasty & new_title",
         "In 100 %: ± of α_1",
@@ -26,7 +26,7 @@ def table() -> Table:
     )
 
 
-def test_markdown_has_one_line_per_row_and_gives_every_text_back(table: Table) -> None:
+def test_markdown_has_one_line_per_row_and_gives_every_text_back(table: ReportTable) -> None:
     lines = table.markdown().splitlines()
     assert len(lines) == 2 + len(NASTY) and lines[1] == "|---|---:|"
     for line, text in zip(lines[2:], NASTY, strict=True):
@@ -46,7 +46,7 @@ def read_latex(text: str) -> str:
     return re.sub(pattern, lambda found: _COMMANDS.get(found[0], found[0][1:]), text)
 
 
-def test_latex_has_one_line_per_row_and_gives_every_text_back(table: Table) -> None:
+def test_latex_has_one_line_per_row_and_gives_every_text_back(table: ReportTable) -> None:
     lines = table.latex().splitlines()
     rows = lines[lines.index(r"\midrule") + 1 : lines.index(r"\bottomrule")]
     assert len(rows) == len(NASTY)
@@ -55,13 +55,13 @@ def test_latex_has_one_line_per_row_and_gives_every_text_back(table: Table) -> N
         assert [read_latex(c.strip()) for c in cells] == [text, text]
 
 
-def test_latex_leaves_no_character_that_means_something_else_there(table: Table) -> None:
+def test_latex_leaves_no_character_that_means_something_else_there(table: ReportTable) -> None:
     body = "\n".join(table.latex().splitlines()[1:])
     assert not re.search(r"(?<!\\)[%#]|(?<!\$)[<>|](?!\$)", body.replace(r"\textbackslash{}", ""))
     assert "\\caption{Nasty \\& new\\_title. In 100 \\%: $\\pm$" in body and "\\begin{tabular}{lr}" in body
 
 
-def test_csv_gives_numbers_and_texts_back(table: Table) -> None:
+def test_csv_gives_numbers_and_texts_back(table: ReportTable) -> None:
     rows = list(csv.DictReader(io.StringIO(table.csv())))
     assert [row["variant"] for row in rows] == list(NASTY)
     assert [float(row["f1"]) for row in rows] == [0.1 * i for i in range(len(NASTY))]
@@ -69,12 +69,12 @@ def test_csv_gives_numbers_and_texts_back(table: Table) -> None:
 
 
 def test_csv_has_a_column_for_every_value_that_any_line_has() -> None:
-    table = Table("t", "T", "c", ["a"], [["x"]], [{"variant": "x", "f1": 0.5}, {"variant": "y", "cost": 2}])
+    table = ReportTable("t", "T", "c", ["a"], [["x"]], [{"variant": "x", "f1": 0.5}, {"variant": "y", "cost": 2}])
     assert table.csv() == "variant,f1,cost\nx,0.5,\ny,,2\n"
 
 
 def test_line_breaks_do_not_break_rows() -> None:
-    table = Table("t", "T", "one\n\ntwo", ["a", "b"], [["x\ny", "1"]], [])
+    table = ReportTable("t", "T", "one\n\ntwo", ["a", "b"], [["x\ny", "1"]], [])
     assert len(table.markdown().splitlines()) == 3
     assert "x y & 1 \\\\" in table.latex() and "one two" in table.latex()
     assert table.csv() == "\n"

@@ -32,21 +32,26 @@ def read_whole(
     """
     if not conversation.utterances:
         return []
+    # Labels that the model does not know may be there, and are of no use here.
     batch = collate([conversation.without_labels()], model.task)
     if speakers is not None:
         batch = replace(batch, speakers=torch.tensor(speakers))
-    here = [m for m in model.task.modalities if bool(batch.present[m].any())]
-    said = {kept: infer(model, [batch.keep(kept)]) for kept in coalitions(here)[0 if contributions else -1 :]}
+    # Only what the conversation has: every further player would double the passes and get 0.
+    present = [m for m in model.task.modalities if bool(batch.present[m].any())]
+    said = {
+        coalition: infer(model, [batch.keep(coalition)])
+        for coalition in coalitions(present)[0 if contributions else -1 :]
+    }
     ids = [u.id for u in conversation.utterances]
-    return records(ids, model.task.labels, said, [here if contributions else []] * len(batch))
+    return utterance_records(ids, model.task.labels, said, [present if contributions else []] * len(batch))
 
 
 def coalitions(players: Sequence[str]) -> list[Coalition]:
     """Every subset of the modalities, the full one last."""
-    return [frozenset(kept) for size in range(len(players) + 1) for kept in combinations(players, size)]
+    return [frozenset(members) for size in range(len(players) + 1) for members in combinations(players, size)]
 
 
-def records(
+def utterance_records(
     ids: Sequence[str], labels: Sequence[str], said: Mapping[Coalition, Inference], named: Sequence[Sequence[str]]
 ) -> list[dict[str, Any]]:
     """One record per utterance, as :meth:`Predictor.predict` describes it.
@@ -57,17 +62,19 @@ def records(
         said: what the model says when it sees only the modalities of a coalition; the last is the prediction.
         named: the modalities whose contributions each utterance gets; others should not contribute.
     """
-    found = list(said.values())[-1]
-    chosen, rows = found.probabilities.argmax(1), np.arange(len(ids))
-    value = {kept: inference.probabilities[rows, chosen] for kept, inference in said.items()}
+    prediction = list(said.values())[-1]
+    chosen, rows = prediction.probabilities.argmax(1), np.arange(len(ids))
+    value = {coalition: inference.probabilities[rows, chosen] for coalition, inference in said.items()}
     contributions = {m: shapley(m, value) for m in {m for names in named for m in names}}
     return [
         {
             "utterance_id": name,
             "label": labels[int(chosen[row])],
-            "probabilities": _named(labels, found.probabilities[row]),
+            "probabilities": _named(labels, prediction.probabilities[row]),
             "unimodal": {
-                m: _named(labels, alone[row]) for m, alone in found.unimodal.items() if not np.isnan(alone[row]).any()
+                m: _named(labels, alone[row])
+                for m, alone in prediction.unimodal.items()
+                if not np.isnan(alone[row]).any()
             },
             "contributions": {m: float(contributions[m][row]) for m in named[row]},
         }
@@ -79,10 +86,11 @@ def shapley(player: str, value: Mapping[Coalition, np.ndarray]) -> np.ndarray:
     """The Shapley value of ``player``, from the value of every coalition; a player who changes nothing gets zero."""
     players = frozenset().union(*value)
     total = np.zeros_like(value[frozenset()])
-    for kept, without in value.items():
-        if player not in kept:
-            weight = factorial(len(kept)) * factorial(len(players) - len(kept) - 1) / factorial(len(players))
-            total = total + weight * (value[kept | {player}] - without)
+    for coalition, without in value.items():
+        if player not in coalition:
+            # The share of all orders in which the modalities of the coalition come first, and this player next.
+            weight = factorial(len(coalition)) * factorial(len(players) - len(coalition) - 1) / factorial(len(players))
+            total = total + weight * (value[coalition | {player}] - without)
     return total
 
 

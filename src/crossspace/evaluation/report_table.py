@@ -19,7 +19,7 @@ _LATEX = {
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """Rows to read, and the numbers behind them.
 
     Attributes:

@@ -47,6 +47,7 @@ def step_values(
         factors: of the modulation, by parameter group.
         reduce: sums over processes.
     """
+    # In float64, so that sums over processes do not depend on how many there are to the digits that are read.
     values = torch.cat([losses, torch.stack(list(parts.values()))]).double()
     if reduce is not None:
         reduce([values])
@@ -67,6 +68,7 @@ def step_values(
 def _geometry(gram: Tensor) -> list[Tensor]:
     """The K lengths of the gradients, and the cosine of every pair."""
     norms = gram.diagonal().clamp(min=0).sqrt()
+    # A gradient of zero has no direction; its cosines are 0.
     scale = torch.where(norms > 0, norms, 1.0)
     cosines = gram / scale.unsqueeze(0) / scale.unsqueeze(1)
     return [norms, *(cosines[i, j].reshape(1) for i, j in combinations(range(len(gram)), 2))]

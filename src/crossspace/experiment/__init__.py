@@ -1,0 +1,10 @@
+"""From a configuration and a corpus to a run folder.
+
+``run``          trains every seed, tests once, writes everything down
+``folder``       the files of a run folder, whose it is, and whether it is finished
+``environment``  what a finished run says of how it came about
+"""
+
+from crossspace.experiment.run import Run
+
+__all__ = ["Run"]

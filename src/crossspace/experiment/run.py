@@ -1,0 +1,243 @@
+"""One experiment: train every seed, test once, write everything down."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from lightning_fabric import Fabric
+
+from crossspace.components import imported, recorded
+from crossspace.configuration import Configuration
+from crossspace.data.corpus import Corpus
+from crossspace.data.task import UNLABELLED
+from crossspace.digests import write_sums
+from crossspace.engine.claim import claimed
+from crossspace.errors import UsageError
+from crossspace.evaluation.aggregate import aggregate
+from crossspace.evaluation.report import write_report
+from crossspace.experiment.environment import environment_of, training_labels
+from crossspace.experiment.folder import (
+    ENVIRONMENT,
+    HISTORY,
+    PREDICTIONS,
+    RESULTS,
+    SEED_RESULT,
+    SUMMED,
+    RunFolder,
+    seed_result,
+)
+from crossspace.models.base import Model
+from crossspace.predict import Predictor, predictions_of
+from crossspace.runtime import checked_seeds, replacing, seed_everything, write_text
+from crossspace.training.checkpoint import CHECKPOINT
+from crossspace.training.devices import Devices
+from crossspace.training.event import Event
+from crossspace.training.history import History, Sink
+from crossspace.training.processes import is_first_process
+from crossspace.training.trainer import Trainer
+
+
+class Run:
+    """One experiment in one folder.
+
+    Args:
+        configuration: what is trained and how.
+        corpus: on which data.
+        corpus_path: where it was read from; written into ``config.yaml``.
+        folder: the run folder.
+        seeds: one training for each.
+        devices: where to compute.
+        on_event: progress, called with the seed and the event.
+        sinks: makes further readers of the history of a seed, given the seed's folder.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        corpus: Corpus,
+        corpus_path: str | Path,
+        folder: str | Path,
+        seeds: Sequence[int] = (0,),
+        devices: Devices | None = None,
+        on_event: Callable[[int, Event], None] | None = None,
+        sinks: Callable[[Path], list[Sink]] | None = None,
+    ) -> None:
+        self.configuration, self.corpus_path = configuration, Path(corpus_path)
+        self.whole, self.corpus = corpus, configuration.view(corpus)
+        self.left_out = set(corpus.spec.modalities) - set(self.corpus.spec.modalities)
+        self.files, self.seeds = RunFolder(folder), checked_seeds(seeds)
+        self.devices, self.on_event = devices or Devices(), on_event
+        self.sinks = sinks or (lambda folder: [])
+
+    def execute(self, resume: bool = False) -> dict[str, Any]:
+        """Train what is not yet trained, then test and report; returns the content of ``results.json``.
+
+        Nothing is written before everything is known to be right.
+
+        Raises:
+            UsageError: the folder holds another run, one that is to be resumed explicitly, or one that another process
+                is at work on; or the configuration does not fit the corpus.
+        """
+        self.check()
+        with claimed(self.folder) if is_first_process() else nullcontext():
+            return self._execute(resume)
+
+    def _execute(self, resume: bool) -> dict[str, Any]:
+        if is_first_process():  # the others would find the folder taken by this one
+            self.claim(resume)
+        done = self.results() if resume else None
+        if done is not None:
+            return done
+        for seed in self.seeds:
+            self.train(seed)
+        self.fabric.barrier()  # nobody leaves while another still trains
+        return self.finish() if self.fabric.is_global_zero else {}
+
+    @cached_property
+    def fabric(self) -> Fabric:
+        """Devices, precision and processes; launched when first asked for."""
+        return self.devices.fabric(self.configuration.training.precision)
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.files.path
+
+    def claim(self, resume: bool = False) -> None:
+        """Make the folder ours, or find that it is.
+
+        Raises:
+            UsageError: the folder holds another run, or one that is to be resumed explicitly.
+        """
+        was_ours = self.files.claim(self._stated(), self.corpus.fingerprint, self.corpus_path, resume)
+        # A corpus only says that it is the same: half a training on other data would be worse than none.
+        if was_ours and not self.is_finished:
+            self.whole.verify()
+
+    def check(self) -> None:
+        """Whether everything is right, the test split included, as is better known before the training than after it.
+
+        Raises:
+            UsageError: the configuration does not fit the corpus, or there is nothing to test on.
+        """
+        self.configuration.check(self.whole, self.devices.count)
+        if not (self.corpus.labels("test") != UNLABELLED).any():
+            raise UsageError(
+                f"A run needs labelled conversations in the split 'test' of corpus {self.corpus.name!r}. Found none. "
+                "Import the corpus with a split column that names some."
+            )
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run got as far as its report, which is written last."""
+        return self.files.is_finished
+
+    def results(self) -> dict[str, Any] | None:
+        """The results of a finished run."""
+        return self.files.results()
+
+    def _stated(self) -> dict[str, Any]:
+        return {
+            "data": str(self.corpus_path),
+            "seeds": self.seeds,
+            **recorded(imported(), self.folder),
+            **self.configuration.to_dict(),
+        }
+
+    def train(self, seed: int) -> None:
+        """Train one seed, from its last checkpoint where there is one; nothing when it is trained already."""
+        fabric, folder = self.fabric, self.files.seed(seed)
+        if (folder / SEED_RESULT).exists():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        seed_everything(seed)
+        model = self.configuration.build_model(self.corpus.spec, self.left_out)
+        model.details = self._details(seed)
+        began = time.monotonic()
+        trainer = self._trainer(model, seed)
+        parameters = sum(p.numel() for p in model.parameters())
+        with self.devices.limit_threads(parameters):
+            best = trainer.fit()
+            threads = torch.get_num_threads()  # inside, where the limit holds
+        if fabric.is_global_zero:
+            result = {
+                "seed": seed,
+                "best_epoch": best.epoch,
+                "best_score": best.score,
+                "chosen_on": trainer.deciding_split,
+                "seconds": round(time.monotonic() - began, 3),
+                "parameters": parameters,
+                "threads": threads,
+            }
+            write_text(folder / SEED_RESULT, json.dumps(result, indent=2) + "\n")
+            write_sums(folder, [SEED_RESULT])  # it decides which seed predicts
+        # Only now: without a result, the checkpoint is all that a killed training has.
+        trainer.discard_checkpoint()
+
+    def _trainer(self, model: Model, seed: int) -> Trainer:
+        folder = self.files.seed(seed)
+        # One process writes the history; trackers of the others would repeat every value.
+        sinks = self.sinks(folder) if self.fabric.is_global_zero else []
+        return Trainer(
+            self.fabric,
+            self.corpus,
+            model,
+            self.configuration.build_balancer(),
+            self.configuration.training,
+            folder,
+            seed,
+            history=History(folder / HISTORY, sinks),
+            on_event=None if self.on_event is None else lambda event: self.on_event(seed, event),  # type: ignore[misc]
+        )
+
+    def _details(self, seed: int) -> dict[str, Any]:
+        """What the saved model says of how it came about, so that it explains itself without the run folder."""
+        return {
+            "corpus": {"name": self.corpus.name, "fingerprint": self.corpus.fingerprint},
+            "extractors": {m: dict(e) for m, e in self.corpus.extractors.items()},
+            "training_labels": training_labels(self.corpus, self.configuration.training.protocol),
+            "protocol": self.configuration.training.protocol,
+            "recipe": self.configuration.recipe,
+            "seed": seed,
+        }
+
+    def predictors(self) -> dict[int, Predictor]:
+        """The trained model of every seed."""
+        return {seed: Predictor.from_pretrained(self.files.seed(seed)) for seed in self.seeds}
+
+    def finish(self) -> dict[str, Any]:
+        """Read the test split once and write everything that stands above the seeds."""
+        predictions = pa.concat_tables(
+            [predictions_of(predictor, self.corpus, "test", seed) for seed, predictor in self.predictors().items()]
+        )
+        for seed in self.seeds:  # one that was killed between its result and the removal of its checkpoint
+            (self.files.seed(seed) / CHECKPOINT).unlink(missing_ok=True)
+        training = self.configuration.training
+        results = aggregate(predictions, self.corpus.spec.labels, protocol=training.protocol, split="test")
+        if "test" in self.corpus.ceilings:
+            results["ceiling"] = {"accuracy": self.corpus.ceilings["test"]}
+        with replacing(self.folder / PREDICTIONS) as temporary:
+            pq.write_table(predictions, temporary)
+        with replacing(self.folder / HISTORY) as temporary:
+            parts = [(self.files.seed(seed) / HISTORY).read_bytes() for seed in self.seeds]
+            temporary.write_bytes(b"".join(parts))
+        write_text(self.folder / ENVIRONMENT, json.dumps(self._environment(), indent=2) + "\n")
+        write_text(self.folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+        write_sums(self.folder, SUMMED)
+        write_report(self.folder)  # last, and checked against the digests: it is what makes the run a finished one
+        return results
+
+    def _environment(self) -> dict[str, Any]:
+        seed_results = [seed_result(self.files.seed(seed)) for seed in self.seeds]
+        # The class of what was saved, which says more than a name: it may be from outside.
+        model = type(Predictor.from_pretrained(self.files.seed(self.seeds[0])).model)
+        return environment_of(self, model, seed_results)
