@@ -33,8 +33,16 @@ def test_a_file_brings_components_of_several_kinds(write: Write) -> None:
 def test_two_files_of_one_name_do_not_collide_and_keep_their_names_in_every_process(write: Write) -> None:
     one = write("a/mine.py")
     text = one.read_text()
-    for name, new in {"mine": "other", "halves": "thirds", "doubled": "tripled", "lengths": "widths"}.items():
-        text = text.replace(f'"{name}"', f'"{new}"')
+    new = {
+        "mine": "other",
+        "halves": "thirds",
+        "doubled": "tripled",
+        "lengths": "widths",
+        "shift": "turn",
+        "calm": "rest",
+    }
+    for name, other in new.items():
+        text = text.replace(f'"{name}"', f'"{other}"')
     two = write("b/mine.py", text)
     first, second = load(one), load(two)
     assert first.__name__ != second.__name__ and MODELS["mine"] is first.Mine and MODELS["other"] is second.Mine
