@@ -107,7 +107,7 @@ MUTATIONS = (
         "nn/standardise.py",
         "variance = (second / count.clamp(min=1) - mean.square()).clamp(min=0)",
         "variance = (second / count.clamp(min=1)).clamp(min=0)",
-        "nn/test_parts.py",
+        "nn/test_small_layers.py",
     ),
     Mutation(
         "bootstrap",
@@ -139,9 +139,9 @@ MUTATIONS = (
     ),
     Mutation(
         "digest of weights",
-        "models/base.py",
-        "found.update(values.reshape(-1).view(torch.uint8).numpy().data)",
-        "found.update(values.reshape(-1).view(torch.uint8).numpy().data[:8])",
+        "models/saved.py",
+        "digest.update(values.reshape(-1).view(torch.uint8).numpy().data)",
+        "digest.update(values.reshape(-1).view(torch.uint8).numpy().data[:8])",
         "test_digests.py",
     ),
 )

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from huggingface_hub import ModelHubMixin, hf_hub_download
-from safetensors import safe_open
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
-from crossspace.building import uninitialised, without_storage
-from crossspace.components import origin_of
-from crossspace.components.saved import check_version, class_of
 from crossspace.data.task import TaskSpec
-from crossspace.errors import DataError, MismatchError, UsageError
+from crossspace.errors import UsageError
+from crossspace.models.saved import CONFIG, WEIGHTS, load_model, write_model
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
 from crossspace.objectives.modulation import Modulation
 from crossspace.output import Output
 from crossspace.parts import parts_of
-from crossspace.reading import reading
-from crossspace.runtime import replacing, write_text
-
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_DIGESTS = "sha256"
-"""One key alone: the library writes several in an order that changes from one process to the next."""
 
 
 class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskSpec.from_dict)}):
@@ -157,20 +144,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
 
     def save(self, folder: Path) -> None:
         """Write ``config.json`` and ``model.safetensors`` to ``folder``, each whole or not at all."""
-        config = {
-            "format": 1,
-            "model": self.name,
-            "spec": self.task.to_dict(),
-            "arguments": self.arguments,
-            "details": self.details,
-        }
-        origin = origin_of(type(self))
-        if origin is not None:
-            config["source"] = origin.to_dict()
-        weights = {k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}
-        with replacing(folder / WEIGHTS) as temporary:
-            temporary.write_bytes(save(weights, metadata={_DIGESTS: digests(weights, config)}))
-        write_text(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+        write_model(self, folder)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         self.save(save_directory)
@@ -185,84 +159,3 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
             chosen = {key: options[key] for key in keys if key in options}
             files = {name: Path(hf_hub_download(model_id, name, **chosen)) for name in (CONFIG, WEIGHTS)}
         return load_model(files[CONFIG], files[WEIGHTS])
-
-
-def load_model(config_path: Path, weights_path: Path) -> Model:
-    """Build a saved model and put it into evaluation mode.
-
-    Raises:
-        DataError: a file is missing, damaged, changed since it was written, or of an unknown format.
-        MismatchError: the weights are not those of the described model.
-        UsageError: its class is from outside of the package and not imported; nothing is imported here.
-
-    Warns:
-        CrossspaceWarning: its class is imported in another version than the model was saved with.
-    """
-    from crossspace.models import MODELS
-
-    usual = "Give the folder of a run, or one of its seed-<n> folders."
-    again = "Copy the folder again or train again."
-    with reading(config_path, "the description of a saved crossspace model", usual):
-        config = json.loads(config_path.read_text(encoding="utf-8"))
-        build, task = class_of(config, MODELS, config_path), TaskSpec.from_dict(config["spec"])
-        details = config.get("details", {})
-        extractors = details.get("extractors", {})
-        if not isinstance(extractors, dict) or not all(isinstance(e, dict) for e in extractors.values()):
-            raise ValueError("details that are no mappings")
-    with reading(weights_path, "the weights of a model (safetensors)", again):
-        state = load_file(weights_path)
-        with safe_open(weights_path, framework="pt") as file:
-            stated = (file.metadata() or {}).get(_DIGESTS)
-    with reading(config_path, "the description of a saved crossspace model", usual) as place:
-        place.at = "arguments"
-        found = digests(state, config)
-        if found != stated:  # what may be forged shall not fill the memory before it is known not to fit
-            with without_storage():
-                _check_shapes(_built(build, task, config, config_path), state, weights_path, config_path)
-        if stated is not None and found != stated:  # models of earlier releases state none
-            path = config_path if found.split()[0] == stated.split()[0] else weights_path
-            raise DataError(f"{path} was changed or damaged since the model was saved. {again}")
-        with uninitialised():
-            model = _built(build, task, config, config_path)
-        _check_shapes(model, state, weights_path, config_path)
-        model.load_state_dict(state)
-        model.details = details
-    check_version(config, build)
-    broken = [name for name, values in state.items() if not torch.isfinite(values).all()]
-    if broken:
-        raise DataError(f"{weights_path}: weights should be finite numbers. Found others in {broken[0]!r}. {again}")
-    return model.eval()
-
-
-def _built(build: type[Model], task: TaskSpec, config: Mapping[str, Any], path: Path) -> Model:
-    try:
-        return build(task, **build.translated(config["arguments"]))
-    except UsageError as error:  # of a file, not of what the user wrote
-        raise DataError(f"{path} should describe a saved model. Found: {error} Copy the folder again.") from error
-
-
-def digests(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> str:
-    """SHA-256 of the weights (by name, type, shape and bytes) and that of the description, for the head of the weights.
-
-    They stand in the one file, so that no kill can come between the weights and their digest.
-    """
-    found = hashlib.sha256()
-    for name, values in sorted(weights.items()):
-        found.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
-        found.update(values.reshape(-1).view(torch.uint8).numpy().data)
-    described = json.dumps(config, sort_keys=True, ensure_ascii=True)
-    return f"{found.hexdigest()} {hashlib.sha256(described.encode()).hexdigest()}"
-
-
-def _check_shapes(model: Model, state: Mapping[str, Tensor], weights_path: Path, config_path: Path) -> None:
-    """Raise :class:`MismatchError` unless these are the weights of this model."""
-    expected = {name: tuple(values.shape) for name, values in model.state_dict().items()}
-    found = {name: tuple(values.shape) for name, values in state.items()}
-    other = [name for name in dict.fromkeys([*expected, *found]) if expected.get(name) != found.get(name)]
-    if other:
-        name = other[0]
-        raise MismatchError(
-            f"{weights_path} does not fit the model described in {config_path}: {name} should be "
-            f"{expected.get(name, 'absent')}. Found {found.get(name, 'nothing')}; {len(other)} differ in all. Put the "
-            "two files of one model side by side."
-        )

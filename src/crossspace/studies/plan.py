@@ -54,26 +54,17 @@ def plan(
     known = known_settings([base, *written.values()])
     for where, stated in [("base", base), *((f"variant {n!r}", v) for n, v in written.items())]:
         check_special(where, stated, known, faults)
-    variants, left_out = [], []
-    for variant, values in written.items():
-        tree = _tree(base, values, settings, changes or {}, f"variant {variant!r}", faults)
-        if tree is None:
-            left_out.append(variant)
-            continue
-        made = _variant(variant, values, tree, settings, corpus, faults)
-        if made is not None:
-            variants.append(made)
-            if best_on_test:
-                variants.append(_twin(made, tree))
+    trees = {n: _tree(base, v, settings, changes or {}, f"variant {n!r}", faults) for n, v in written.items()}
+    variants: list[Variant] = []
+    for variant, tree in trees.items():
+        built = None if tree is None else _variant(variant, written[variant], tree, settings, corpus, faults)
+        if tree is not None and built is not None:
+            variants += [built, _twin(built, tree)] if best_on_test else [built]
     reference = str(content.get("reference", next(iter(written), "")))
     if written and reference not in written:
         faults.append(f"`reference` should name a variant. {suggestion(reference, written)}")
     conditions = _conditions(content, written, faults)
-    report = content.get("report") or []
-    if not isinstance(report, list):
-        faults.append(f"`report` should be a list of {list(_REPORTS)}. Found {report!r}.")
-        report = []
-    faults += [f"`report` knows {list(_REPORTS)}. Found {kind!r}." for kind in report if kind not in _REPORTS]
+    report = _report(content, faults)
     if not variants and not faults:
         faults.append(f"The study has no variant for the settings {settings!r}.")
     if faults:
@@ -88,9 +79,19 @@ def plan(
         reference=reference if reference in kept else kept[0],
         grid=grid,
         conditions=conditions,
-        report=tuple(report),
-        left_out=tuple(left_out),
+        report=report,
+        left_out=tuple(variant for variant, tree in trees.items() if tree is None),
     )
+
+
+def _report(content: Mapping[str, Any], faults: list[str]) -> tuple[str, ...]:
+    """What the report is to show beside what every report shows."""
+    kinds = content.get("report") or []
+    if not isinstance(kinds, list):
+        faults.append(f"`report` should be a list of {list(_REPORTS)}. Found {kinds!r}.")
+        return ()
+    faults += [f"`report` knows {list(_REPORTS)}. Found {kind!r}." for kind in kinds if kind not in _REPORTS]
+    return tuple(kinds)
 
 
 def _written(content: Mapping[str, Any], faults: list[str]) -> tuple[dict[str, Any], dict[str, list[Any]]]:

@@ -17,8 +17,9 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.experiment import Run
 from crossspace.layering import merge
-from crossspace.models.base import CONFIG, WEIGHTS, Model
+from crossspace.models.base import Model
 from crossspace.models.css import CSS, flat
+from crossspace.models.saved import CONFIG, WEIGHTS
 from crossspace.nn.encoders import ENCODERS
 from crossspace.nn.fusion import FUSIONS
 from crossspace.studies.plan import plan
