@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def run(words: Sequence[str]) -> int:
     # The folder of a study is easily taken for one of its runs.
     if (Path(options.run) / "study.yaml").exists() and not (Path(options.run) / "results.json").exists():
         raise UsageError(
-            f"{options.run} is the folder of a study. Its report: 'crossspace study report {options.run}'."
+            f"{options.run} is the folder of a study. Its report: crossspace study report {shlex.quote(options.run)}"
         )
 
     from crossspace.evaluation.report import write_report

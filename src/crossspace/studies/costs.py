@@ -7,6 +7,7 @@ time, each round in a process of its own, variants in turn, and the median over 
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -98,7 +99,8 @@ def _peak(device: torch.device) -> int:
         import resource
     except ImportError:  # not on Windows
         return 0
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024
+    largest = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return largest if sys.platform == "darwin" else largest * 1024  # macOS counts bytes, others KiB
 
 
 def middle(rounds: Sequence[Any]) -> dict[str, Any]:

@@ -153,7 +153,7 @@ class StudyRun:
         if isinstance(event, Reported):
             progress.running[key], news = event.message.fraction, event.message.text
         elif isinstance(event, Failed):
-            news = event.reason.splitlines()[0]
+            news = event.reason.splitlines()[-1]  # the error; what comes before is its trace
             progress.failed += isinstance(job, Train)
             self._failed(job.variant, f"{key}: {event.reason}")
         elif isinstance(job, Train):
