@@ -16,7 +16,7 @@ import pytest
 
 from crossspace.components import load
 from crossspace.engine.processes import Processes
-from crossspace.engine.work import Done, Failed, Reported, Work
+from crossspace.engine.work import Done, Failed, Reported, Work, one_line
 from crossspace.errors import CrossspaceError, DataError
 
 
@@ -172,3 +172,15 @@ def test_nothing_stays_behind_and_one_process_speaks_when_all_are_interrupted(tm
         _, said = process.communicate(timeout=600)  # the pipes end with the last process that holds them
     assert process.returncode == -number
     assert said.count("Traceback") == (number == signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("A setting is wrong.\n  - this one", "A setting is wrong."),
+        ("full seed 0: Traceback (most recent call last):\n  File 'a'\nValueError: no", "ValueError: no"),
+        ("", ""),
+    ],
+)
+def test_a_reason_is_shown_by_its_sentence_or_by_the_error_below_its_trace(reason: str, shown: str) -> None:
+    assert one_line(reason) == shown

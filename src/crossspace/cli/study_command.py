@@ -69,6 +69,7 @@ def _run(words: list[str]) -> int:
     options = _run_parser().parse_all(known)
 
     from crossspace.data.corpus import Corpus
+    from crossspace.engine.work import one_line
     from crossspace.runtime import processors
     from crossspace.studies.report import write_study_report
     from crossspace.studies.run import check_counts
@@ -82,7 +83,7 @@ def _run(words: list[str]) -> int:
     _tell_settings(study)
     failures = _execute(study, corpus, options, jobs)
     for variant, reason in failures.items():
-        print(f"{variant} failed: {reason.splitlines()[-1]}")  # the last line is the error, those before its trace
+        print(f"{variant} failed: {one_line(reason)}")
     results = [Path(options.out) / "runs" / variant.name / "results.json" for variant in study.variants]
     if not any(path.exists() for path in results):
         raise DataError("Every variant failed; there is nothing to report.")

@@ -73,3 +73,9 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, CrossspaceError):
         return str(error)
     return "".join(traceback.format_exception(error))
+
+
+def one_line(reason: str) -> str:
+    """A reason in one line: the first of a sentence, and of a traceback the last, which is the error."""
+    lines = reason.strip().splitlines() or [""]
+    return lines[-1] if "Traceback (most recent call last)" in lines[0] else lines[0]

@@ -12,7 +12,7 @@ from typing import Any
 from crossspace.data.corpus import Corpus
 from crossspace.engine.claim import claimed
 from crossspace.engine.processes import Processes
-from crossspace.engine.work import Done, Event, Failed, Reported
+from crossspace.engine.work import Done, Event, Failed, Reported, one_line
 from crossspace.errors import UsageError
 from crossspace.experiment import Run
 from crossspace.experiment.folder import SEED_RESULT
@@ -153,7 +153,7 @@ class StudyRun:
         if isinstance(event, Reported):
             progress.running[key], news = event.message.fraction, event.message.text
         elif isinstance(event, Failed):
-            news = event.reason.splitlines()[-1]  # the error; what comes before is its trace
+            news = one_line(event.reason)
             progress.failed += isinstance(job, Train)
             self._failed(job.variant, f"{key}: {event.reason}")
         elif isinstance(job, Train):
