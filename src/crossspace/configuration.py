@@ -185,21 +185,21 @@ def _checked(tree: Mapping[str, Any], recipe: str | None) -> Configuration:
     faults += [fault for section, values in sound.items() for fault in without_value(section, kinds[section], values)]
     parser = configuration_parser(names["model"], names["balancer"], stated=sound.get("model"))
     try:
-        found = parser.parse_object(sound)
+        parsed = parser.parse_object(sound)
     except REFUSALS as error:
         faults += faults_of(parser, sound, kinds) or ([] if faults else [reason(error)])
     if faults:
         raise UsageError("\n".join(faults))
     return Configuration(
-        model=_section(found, "model"),
-        balancer=_section(found, "balancer"),
-        training=TrainingOptions(**_section(found, "training")),
+        model=_section(parsed, "model"),
+        balancer=_section(parsed, "balancer"),
+        training=TrainingOptions(**_section(parsed, "training")),
         recipe=recipe,
     )
 
 
-def _section(found: Namespace, name: str) -> dict[str, Any]:
-    values = found[name]
+def _section(parsed: Namespace, name: str) -> dict[str, Any]:
+    values = parsed[name]
     values = values.as_dict() if isinstance(values, Namespace) else dict(values)
     return {"name": values["name"], **values} if "name" in values else values
 
@@ -233,10 +233,10 @@ def read_yaml(path: Path, expected: str = "a YAML file with a configuration") ->
     Raises:
         UsageError: it cannot be read, or holds no sections.
     """
-    found = read_yaml_file(path, expected)
-    if not isinstance(found, dict):
-        raise UsageError(f"{path} should hold the sections {sorted(DEFAULT)}. Found {type(found).__name__}.")
-    return found
+    content = read_yaml_file(path, expected)
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} should hold the sections {sorted(DEFAULT)}. Found {type(content).__name__}.")
+    return content
 
 
 def _without(value: Any, keys: Collection[str]) -> Any:

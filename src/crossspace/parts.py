@@ -66,8 +66,8 @@ class Part:
     def hints(self, name: str) -> dict[str, Any]:
         """The types of :meth:`options`."""
         own = get_type_hints(self.kinds[name].__init__)  # type: ignore[misc]
-        found = {**own, **(get_type_hints(self.place) if self.place else {})}
-        return {option: found[option] for option in self.options(name) if option in found}
+        hints = {**own, **(get_type_hints(self.place) if self.place else {})}
+        return {option: hints[option] for option in self.options(name) if option in hints}
 
     def name_of(self, spec: object) -> Any:
         """The name that is stated, or the usual one."""
@@ -157,7 +157,7 @@ def parts_of(kind: type) -> Mapping[str, Part]:
 
 
 def _parts(hint: Any) -> Iterator[Part]:
-    return (found for found in getattr(hint, "__metadata__", ()) if isinstance(found, Part))
+    return (note for note in getattr(hint, "__metadata__", ()) if isinstance(note, Part))
 
 
 def nested(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,8 +45,10 @@ def options_of(part: Part, name: str) -> list[tuple[str, Any, str]]:
     """Name, default and description of every option that stands beside a name."""
     parser = ArgumentParser(exit_on_error=False, default_env=False)
     _add_part(parser, "part", part, name)
-    found = {a.dest.partition(".")[2]: (a.default, a.help or "") for a in parser._actions if a.dest.startswith("part.")}
-    return [(option, *found[option]) for option in part.options(name)]
+    described = {
+        a.dest.partition(".")[2]: (a.default, a.help or "") for a in parser._actions if a.dest.startswith("part.")
+    }
+    return [(option, *described[option]) for option in part.options(name)]
 
 
 def without_strange_parts(
@@ -59,9 +61,9 @@ def without_strange_parts(
         for argument, part in parts_of(kinds[section]).items() if section in kinds else ():
             value = values.get(argument)
             if value is not None:
-                found = _moved(section, kinds[section], argument, value)
-                strange[argument] = found or part.faults(value, f"{section}.{argument}", names=False)
-        faults += [fault for found in strange.values() for fault in found]
+                wrong = _moved(section, kinds[section], argument, value)
+                strange[argument] = wrong or part.faults(value, f"{section}.{argument}", names=False)
+        faults += [fault for wrong in strange.values() for fault in wrong]
         sound[section] = {key: value for key, value in values.items() if not strange.get(key)}
     return sound
 

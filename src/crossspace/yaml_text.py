@@ -81,9 +81,9 @@ class _Bounded(yaml.SafeLoader):
             raise ValueError(f"more than {_MOST_VALUES:,} values")
         if self._depth > _DEEPEST:
             raise ValueError(f"more than {_DEEPEST} levels")
-        found = super().compose_node(parent, index)
+        node = super().compose_node(parent, index)
         self._depth -= 1
-        return found
+        return node
 
 
 def _check(root: yaml.Node) -> None:

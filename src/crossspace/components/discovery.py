@@ -18,13 +18,13 @@ def discover(package: str, path: Iterable[str], base: type[Component]) -> dict[s
     A component may be one file or, where that would hold two ideas, a folder of its own. A class counts where it is
     defined, so that a folder may also export it.
     """
-    found: dict[str, type[Component]] = {}
+    components: dict[str, type[Component]] = {}
     for module in _modules(package, path):
         for value in vars(module).values():
             local = isinstance(value, type) and value.__module__ == module.__name__
             if local and issubclass(value, base) and not inspect.isabstract(value) and hasattr(value, "name"):
-                found[value.name] = value
-    return dict(sorted(found.items()))
+                components[value.name] = value
+    return dict(sorted(components.items()))
 
 
 def _modules(package: str, path: Iterable[str]) -> Iterator[ModuleType]:

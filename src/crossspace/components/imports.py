@@ -81,9 +81,9 @@ def needed(said: Any, folder: Path) -> str:
 def warn_of_changes(said: Any, what: str) -> None:
     """Warn of code that is imported in another version than the entry ``imports`` of ``what`` states."""
     for entry in readable(said):
-        found = [origin for origin in imported() if origin.answers(entry)]
-        if found and all(origin.digest != entry.get("sha256") for origin in found):
-            warn_if_other(entry, found[0], what)
+        same = [origin for origin in imported() if origin.answers(entry)]
+        if same and all(origin.digest != entry.get("sha256") for origin in same):
+            warn_if_other(entry, same[0], what)
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -100,7 +100,7 @@ def _load_file(path: Path) -> ModuleType:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     origin = Origin.of_file(path, content)
     known = sys.modules.get(origin.module)
-    if known is not None and any(found.origin == origin for found in OUTSIDE.values()):
+    if known is not None and any(entry.origin == origin for entry in OUTSIDE.values()):
         return known
     try:
         module = _run(content, origin)

@@ -59,7 +59,7 @@ class Components(Mapping[str, type[Component]], Generic[Component]):
     @property
     def outside(self) -> dict[str, Outside]:
         """Those from outside that are imported."""
-        return {name: found for (kind, name), found in OUTSIDE.items() if kind == self.kind}
+        return {name: entry for (kind, name), entry in OUTSIDE.items() if kind == self.kind}
 
     @property
     def offered(self) -> dict[str, Offer]:
@@ -74,7 +74,7 @@ class Components(Mapping[str, type[Component]], Generic[Component]):
     @property
     def here(self) -> Mapping[str, type[Component]]:
         """Those that can be had without importing anything from outside."""
-        return {**self.box, **{name: found.component for name, found in self.outside.items()}}
+        return {**self.box, **{name: entry.component for name, entry in self.outside.items()}}
 
     def __getitem__(self, name: str) -> type[Component]:
         if name in self.box:
@@ -188,12 +188,12 @@ def _of_this_name(kind: Components, name: str, new: Outside) -> Outside | str | 
 
 def imported() -> tuple[Origin, ...]:
     """What came from outside so far and other processes can import too, in the order in which it came."""
-    origins = dict.fromkeys(found.origin for found in OUTSIDE.values())
+    origins = dict.fromkeys(entry.origin for entry in OUTSIDE.values())
     return tuple(origin for origin in origins if origin.module not in ("__main__", "__mp_main__"))
 
 
 def origin_of(component: type) -> Origin | None:
     """Where a class from outside came from; None for one of the package."""
-    known = next((found.origin for found in OUTSIDE.values() if found.component is component), None)
+    known = next((entry.origin for entry in OUTSIDE.values() if entry.component is component), None)
     inside = component.__module__.split(".")[0] == "crossspace"
     return known if known or inside else Origin.of_module(component.__module__)

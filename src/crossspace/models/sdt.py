@@ -117,11 +117,11 @@ class SDT(Model):
         present = {m: batch.presence(m) for m in self.task.modalities}
         layout = batch.layout.past if self.causal else batch.layout
         rows = self._enriched(batch, present, layout)
-        found = {}
+        attended = {}
         for m, sources in self.pairs.items():
             gated = [self._attended(m, n, rows, present[n], layout) for n in sources]
-            found[m] = only(self.integration[m](torch.cat(gated, dim=1)), present[m])
-        return found
+            attended[m] = only(self.integration[m](torch.cat(gated, dim=1)), present[m])
+        return attended
 
     def _enriched(self, batch: Batch, present: Mapping[str, Tensor | None], layout: Layout) -> dict[str, Tensor]:
         context = self.position(layout.positions, layout.longest)
@@ -138,10 +138,10 @@ class SDT(Model):
         """What ``target`` learns from ``source``, gated."""
         own = self.dropout(rows[target])
         other = None if source == target else self.dropout(rows[source])
-        found = self.encoder[target][source](own, layout, visible, other)  # type: ignore[index]
+        context = self.encoder[target][source](own, layout, visible, other)  # type: ignore[index]
         if self.gate is None:
-            return F.silu(found)
-        return found * torch.sigmoid(self.gate[target][source](found))  # type: ignore[index]
+            return F.silu(context)
+        return context * torch.sigmoid(self.gate[target][source](context))  # type: ignore[index]
 
     def decode(self, representation: Mapping[str, Tensor], batch: Batch) -> Output:
         """Fused and unimodal logits."""

@@ -81,10 +81,10 @@ def _recall(
         visible = torch.ones(len(key), key.shape[2], dtype=torch.bool, device=key.device)
     keys, values, seen = memory.kept.setdefault(owner, (Growing(), Growing(), Growing()))
     # Each head by itself, so that what one query reads of a long conversation lies together.
-    found, answers = (
+    past_keys, answers = (
         kept.append(new.flatten(0, 1)).unflatten(0, new.shape[:2]) for kept, new in ((keys, key), (values, value))
     )
-    return found, answers, seen.append(visible)
+    return past_keys, answers, seen.append(visible)
 
 
 def _reached(keys: Tensor, queries: int, causal: bool) -> Tensor:

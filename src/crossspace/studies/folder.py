@@ -49,22 +49,22 @@ class StudyFolder:
         stated = {**_stated(study, data, fingerprint, seeds, threads), **recorded(imported(), self.path)}
         path = self.path / STUDY
         if path.exists():
-            found = read_yaml(path)
-            stated["threads"] = found.get("threads", threads)  # the last digits of a training depend on it
-            self._compare(_today(found), json.loads(json.dumps(stated)))
+            before = read_yaml(path)
+            stated["threads"] = before.get("threads", threads)  # the last digits of a training depend on it
+            self._compare(_today(before), json.loads(json.dumps(stated)))
             return int(stated["threads"])
         if any(not name.startswith(".") for name in strangers(self.path)):
             raise UsageError(f"{self.path} should be a new or empty folder, or that of this study. Name another.")
         write_text(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
         return threads
 
-    def _compare(self, found: Mapping[str, Any], stated: Mapping[str, Any]) -> None:
-        if found.get("fingerprint") != stated["fingerprint"]:
+    def _compare(self, before: Mapping[str, Any], stated: Mapping[str, Any]) -> None:
+        if before.get("fingerprint") != stated["fingerprint"]:
             raise UsageError(
-                f"{self.path} holds a study on a corpus with the fingerprint {found.get('fingerprint')}; the corpus "
+                f"{self.path} holds a study on a corpus with the fingerprint {before.get('fingerprint')}; the corpus "
                 f"given has {stated['fingerprint']}. Give the same corpus, or choose another folder."
             )
-        other = [d for d in differences(dict(found), dict(stated)) if d[0] not in _ADJUSTABLE]
+        other = [d for d in differences(dict(before), dict(stated)) if d[0] not in _ADJUSTABLE]
         if other:
             shown = "\n  ".join(f"{name}: {old!r} in the folder, {new!r} now" for name, old, new in other[:12])
             more = f"\n  and {len(other) - 12} more" if len(other) > 12 else ""
@@ -72,7 +72,7 @@ class StudyFolder:
                 f"{self.path} holds another study:\n  {shown}{more}\nRun the same study again to go on with it, or "
                 "choose another folder."
             )
-        warn_of_changes(found.get("imports"), "The study")
+        warn_of_changes(before.get("imports"), "The study")
 
     def read(self) -> dict[str, Any]:
         """What ``study.yaml`` says.
@@ -107,12 +107,12 @@ class StudyFolder:
 
     def costs(self) -> dict[str, Any]:
         """``{variant: [cost of every round]}``."""
-        found = self._json(COSTS)
+        costs = self._json(COSTS)
         with reading(self.path / COSTS, "what every variant costs", "Remove it and run the study again.") as place:
-            for place.at, rounds in found.items():
+            for place.at, rounds in costs.items():
                 for measured in rounds:
                     Cost(**{name: float(value) for name, value in measured.items()})  # type: ignore[arg-type]
-        return found
+        return costs
 
     def write_costs(self, costs: Mapping[str, Any]) -> None:
         """Replace the record of costs."""
@@ -126,20 +126,20 @@ class StudyFolder:
             return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _today(found: Mapping[str, Any]) -> dict[str, Any]:
+def _today(content: Mapping[str, Any]) -> dict[str, Any]:
     """``study.yaml`` as this release writes it."""
-    if not isinstance(found.get("variants"), dict):
-        return dict(found)
-    variants = {name: today(values) for name, values in found["variants"].items()}
+    if not isinstance(content.get("variants"), dict):
+        return dict(content)
+    variants = {name: today(values) for name, values in content["variants"].items()}
     models = {str(values["model"]["name"]) for values in variants.values()}
     if len(models) != 1:
-        return {**found, "variants": variants}
+        return {**content, "variants": variants}
 
     def renamed(values: Mapping[str, Any] | None) -> dict[str, Any]:
         return {current_name(name, *models): value for name, value in (values or {}).items()}
 
     variants = {name: {**values, "point": renamed(values.get("point"))} for name, values in variants.items()}
-    return {**found, "grid": renamed(found.get("grid")), "variants": variants}
+    return {**content, "grid": renamed(content.get("grid")), "variants": variants}
 
 
 def _stated(study: Study, data: Path, fingerprint: str, seeds: Sequence[int], threads: int) -> dict[str, Any]:

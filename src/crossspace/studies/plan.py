@@ -122,11 +122,11 @@ def _written(content: Mapping[str, Any], faults: list[str]) -> tuple[dict[str, A
 
 
 def _mapping(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[str, Any]:
-    found = content.get(key) or {}
-    if not isinstance(found, Mapping):
-        faults.append(f"`{key}` should be a mapping. Found {found!r}.")
+    mapping = content.get(key) or {}
+    if not isinstance(mapping, Mapping):
+        faults.append(f"`{key}` should be a mapping. Found {mapping!r}.")
         return {}
-    return dict(found)
+    return dict(mapping)
 
 
 def _tree(
@@ -178,13 +178,13 @@ def _variant(
     published = values.get("published")
     if published is None:
         published = getattr(MODELS[configuration.model["name"]], "published", {}) if "recipe" in values else {}
-    found = published.get(settings) if isinstance(published, Mapping) else published
-    if found is not None and (not isinstance(found, Sequence) or len(found) != 2):
-        faults.append(f"variant {name!r}: `published` should be [accuracy, weighted F1] in percent. Found {found!r}.")
+    scores = published.get(settings) if isinstance(published, Mapping) else published
+    if scores is not None and (not isinstance(scores, Sequence) or len(scores) != 2):
+        faults.append(f"variant {name!r}: `published` should be [accuracy, weighted F1] in percent. Found {scores!r}.")
         return None
     about = str(values.get("about", ""))
     return Variant(
-        name, about, configuration, tuple(found) if found else None, values.get("point", {}), unusable=unusable
+        name, about, configuration, tuple(scores) if scores else None, values.get("point", {}), unusable=unusable
     )
 
 
@@ -204,16 +204,16 @@ def _twin(variant: Variant, tree: dict[str, Any]) -> Variant:
 
 
 def _conditions(content: Mapping[str, Any], written: Mapping[str, Any], faults: list[str]) -> Conditions | None:
-    found = content.get("conditions")
-    if found is None:
+    conditions = content.get("conditions")
+    if conditions is None:
         return None
-    if not isinstance(found, Mapping) or set(found) != {"of", "rates"}:
-        faults.append(f"`conditions` should have the keys `of`, a variant, and `rates`. Found {found!r}.")
+    if not isinstance(conditions, Mapping) or set(conditions) != {"of", "rates"}:
+        faults.append(f"`conditions` should have the keys `of`, a variant, and `rates`. Found {conditions!r}.")
         return None
-    of = str(found["of"])
+    of = str(conditions["of"])
     if of not in written:
         faults.append(f"conditions: `of` should name a variant. {suggestion(of, written)}")
-    rates = found["rates"]
+    rates = conditions["rates"]
     if not isinstance(rates, list) or not all(isinstance(r, (int, float)) and 0 < r <= 1 for r in rates):
         faults.append(f"conditions: `rates` should be fractions above 0 and at most 1. Found {rates!r}.")
         return None

@@ -65,8 +65,8 @@ def known_settings(written: Iterable[Mapping[str, Any]]) -> list[str]:
 def special(values: Mapping[str, Any], settings: str | None) -> Mapping[str, Any]:
     """What holds under these settings only."""
     stated = values.get("by_settings")
-    found = stated.get(settings) if isinstance(stated, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    own = stated.get(settings) if isinstance(stated, Mapping) else None
+    return own if isinstance(own, Mapping) else {}
 
 
 def check_special(where: str, values: Mapping[str, Any], known: Sequence[str], faults: list[str]) -> None:

@@ -92,12 +92,12 @@ class Search:
         Trials.check_extra()
         with self._held():
             self._begin()
-            found = Trials(self.folder, int(self.settings["sampler_seed"]))
+            known = Trials(self.folder, int(self.settings["sampler_seed"]))
             with storing(self.folder):
-                self._search(found, trials)
+                self._search(known, trials)
         self._written = None  # another process may have known less when it wrote
-        self._write_best(found)
-        return found
+        self._write_best(known)
+        return known
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -120,33 +120,33 @@ class Search:
             raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
         stated = self._stated()
         write_new(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
-        found = read_yaml(path)
-        if isinstance(found.get("configuration"), dict):
-            found["configuration"] = today(found["configuration"])
-        compare(self.folder, found, stated)
+        written = read_yaml(path)
+        if isinstance(written.get("configuration"), dict):
+            written["configuration"] = today(written["configuration"])
+        compare(self.folder, written, stated)
 
-    def _search(self, found: Trials, trials: int) -> None:
-        while len(found.finished()) < trials:
-            trial = self._left_behind(found) or found.ask(trials, self.space.draw)
+    def _search(self, known: Trials, trials: int) -> None:
+        while len(known.finished()) < trials:
+            trial = self._left_behind(known) or known.ask(trials, self.space.draw)
             if trial is None:  # the others are at work on the last ones
                 time.sleep(_WAIT)
             else:
-                self._try(found, trial, trials)
+                self._try(known, trial, trials)
 
-    def _left_behind(self, found: Trials) -> Trial | None:
+    def _left_behind(self, known: Trials) -> Trial | None:
         """A trial that a dead process began and nobody has gone on with."""
-        for trial in found.running():
+        for trial in known.running():
             if is_claimed(self._folder(trial.number)):
                 continue
             if ARGUMENTS in trial.user_attrs:
-                return found.take_over(trial)
-            found.forget(trial.number)  # of a release that drew piece by piece
+                return known.take_over(trial)
+            known.forget(trial.number)  # of a release that drew piece by piece
         return None
 
     def _folder(self, number: int) -> Path:
         return self.folder / "trials" / f"{number:05d}"
 
-    def _try(self, found: Trials, trial: Trial, total: int) -> None:
+    def _try(self, known: Trials, trial: Trial, total: int) -> None:
         """Run one trial to its end: complete, stopped early, or failed for a reason that is written down.
 
         Killed or interrupted, it stays under way with its files, and whoever takes it over goes on from there.
@@ -157,44 +157,44 @@ class Search:
                 held.enter_context(claimed(folder))
             except UsageError:  # another process was faster
                 return
-            if trial.number not in {t.number for t in found.running()}:  # and has finished it since
+            if trial.number not in {t.number for t in known.running()}:  # and has finished it since
                 return
             try:
-                news = self._folds(found, trial, folder, total)
+                news = self._folds(known, trial, folder, total)
             except WritingError:  # no fault of the trial, which stays under way
                 raise
             except (CrossspaceError, torch.OutOfMemoryError) as error:
-                found.fail(trial, str(error))
+                known.fail(trial, str(error))
                 news = f"failed: {str(error).splitlines()[0]}"
             shutil.rmtree(folder, ignore_errors=True)
-        self._write_best(found)
-        self._tell(found, trial.number, len(self.folds.corpora), total, news)
+        self._write_best(known)
+        self._tell(known, trial.number, len(self.folds.corpora), total, news)
 
-    def _folds(self, found: Trials, trial: Trial, folder: Path, total: int) -> str:
+    def _folds(self, known: Trials, trial: Trial, folder: Path, total: int) -> str:
         configuration = self.space.configuration(trial.user_attrs[ARGUMENTS])
         done: list[float] = list(trial.user_attrs.get(SCORES, ()))
         while len(done) < len(self.folds.corpora):
             if done and trial.should_prune():
-                found.stop_early(trial)
+                known.stop_early(trial)
                 return f"stopped early, {100 * mean(done):.2f} after {len(done)} folds"
             fold = len(done)
             done.append(self.folds.score(configuration, fold, folder))
             trial.report(mean(done), fold)
             trial.set_user_attr(SCORES, done)
-            self._tell(found, trial.number, len(done), total, "")
-        found.complete(trial, mean(done))
+            self._tell(known, trial.number, len(done), total, "")
+        known.complete(trial, mean(done))
         return f"{100 * mean(done):.2f}"
 
-    def _tell(self, found: Trials, trial: int, fold: int, total: int, news: str) -> None:
-        best = found.best()
+    def _tell(self, known: Trials, trial: int, fold: int, total: int, news: str) -> None:
+        best = known.best()
         score = None if best is None else best.value
-        self.on_progress(Progress(len(found.finished()), total, trial, fold, len(self.folds.corpora), news, score))
+        self.on_progress(Progress(len(known.finished()), total, trial, fold, len(self.folds.corpora), news, score))
 
     def _stated(self) -> dict[str, Any]:
         return {**self.settings, **recorded(imported(), self.folder)}
 
-    def _write_best(self, found: Trials) -> None:
-        best = found.best()
+    def _write_best(self, known: Trials) -> None:
+        best = known.best()
         if best is not None and best.number != self._written:
             self._written = best.number
             write_text(self.folder / BEST, best_text(best, self.space, self._stated()))
@@ -214,7 +214,7 @@ def settings_of(space: Space, fingerprint: str, data: str, folds: int, seeds: in
     }
 
 
-def compare(folder: Path, found: dict[str, Any], stated: dict[str, Any]) -> None:
+def compare(folder: Path, written: dict[str, Any], stated: dict[str, Any]) -> None:
     """Whether the settings in a folder are these.
 
     Raises:
@@ -222,10 +222,10 @@ def compare(folder: Path, found: dict[str, Any], stated: dict[str, Any]) -> None
     """
     differing = [
         f"{name}: {left!r} in the folder, {right!r} now"
-        for name, left, right in differences(found, stated)
+        for name, left, right in differences(written, stated)
         if name not in ("data", "imports")
     ]
-    warn_of_changes(found.get("imports"), "The search")
+    warn_of_changes(written.get("imports"), "The search")
     if differing:
         raise UsageError(
             f"{folder} holds a search with other settings:\n  "

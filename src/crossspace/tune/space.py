@@ -44,10 +44,10 @@ class Space:
         Raises:
             UsageError: the file cannot be read, or :meth:`of` finds faults in it.
         """
-        found = read_yaml_file(path, "a YAML file with a search space")
-        if not isinstance(found, dict) or not found:
-            raise UsageError(f"{path} should map arguments such as model.width to their values. Found {found!r}.")
-        return cls.of(found, base)
+        content = read_yaml_file(path, "a YAML file with a search space")
+        if not isinstance(content, dict) or not content:
+            raise UsageError(f"{path} should map arguments such as model.width to their values. Found {content!r}.")
+        return cls.of(content, base)
 
     @classmethod
     def of(cls, stated: Mapping[str, Any], base: Configuration) -> Space:
@@ -64,8 +64,8 @@ class Space:
             except UsageError as error:
                 faults.append(str(error))
         for name in list(arguments):
-            arguments[name], found = _checked(name, arguments, base)
-            faults += found
+            arguments[name], wrong = _checked(name, arguments, base)
+            faults += wrong
         if faults:
             raise UsageError("\n".join(dict.fromkeys(faults)))
         return cls(base, arguments, dict(stated))
@@ -173,10 +173,10 @@ def _choices(name: str, arguments: Mapping[str, Choices | Range]) -> list[dict[s
 
 def _names(base: Configuration) -> dict[str, Any]:
     """The components of a configuration and of its parts, and nothing else of it."""
-    found: dict[str, Any] = {}
+    names: dict[str, Any] = {}
     for section, kinds in KINDS.items():
         values = getattr(base, section)
         parts = parts_of(kinds[values["name"]])
         named = {a: {"name": values[a]["name"]} for a, part in parts.items() if part.named}
-        found[section] = {"name": values["name"], **named}
-    return found
+        names[section] = {"name": values["name"], **named}
+    return names

@@ -107,11 +107,11 @@ class CSS(Model):
         self.context, self.causal, self.share_speaker = context, causal or not context, share_speaker
         self.corruption = CORRUPTION.build(corruption, modalities=names)
         self._add_inputs(width, standardise, projection_bias, position, speaker, text_bias)
-        given = {"width": width, "heads": heads, "dropout": dropout, "causal": causal, "modalities": names}
-        self.encoder = nn.ModuleDict({m: ENCODER.build(encoder, **given) for m in names}) if modality_aware else None
+        shape = {"width": width, "heads": heads, "dropout": dropout, "causal": causal, "modalities": names}
+        self.encoder = nn.ModuleDict({m: ENCODER.build(encoder, **shape) for m in names}) if modality_aware else None
         self.encoder_gate = self._gates(width) if branch_gates and modality_aware else None
         among = interaction_aware and len(names) > 1
-        self.interaction = INTERACTION.build(interaction, **given) if among else None
+        self.interaction = INTERACTION.build(interaction, **shape) if among else None
         self.interaction_gate = self._gates(width) if branch_gates and among else None
         self._add_integration(width)
         self.fusion = FUSION.build(fusion, width=width, modalities=names)

@@ -115,7 +115,7 @@ class DialogueEncoder(nn.Module):
         """(N, party_width) state of the speaker after each utterance."""
         parts = [part.split(sizes) for part in said.split(self.sections, dim=1)]
         state, party, history = kept.context, kept.party, kept.history.steps
-        found = []
+        spoken_states = []
         for for_global, for_party, for_listener, query, who in zip(*parts, speaking.split(sizes), strict=True):
             running = len(who)
             state, party = _first(state, running), _first(party, running)
@@ -126,9 +126,9 @@ class DialogueEncoder(nn.Module):
             spoken = self.dropout(_gru(for_party + self.party_context(context), self.party_state(before), before))
             party = torch.where(who, spoken.unsqueeze(1), self._listening(party, spoken, for_listener))
             history = kept.history.append(state.unsqueeze(1))
-            found.append(spoken)
+            spoken_states.append(spoken)
         kept.context, kept.party = state, party
-        return torch.cat(found)
+        return torch.cat(spoken_states)
 
     def _recall(self, history: Tensor, query: Tensor) -> Tensor:
         """(b, global_width): what attention finds in the (b, t, global_width) states so far."""
@@ -145,13 +145,13 @@ class DialogueEncoder(nn.Module):
 
     def _emotions(self, parties: Tensor, sizes: tuple[int, ...], kept: _State) -> Tensor:
         """(N, emotion_width) from the (N, party_width) states of the speakers."""
-        state, found = kept.emotion, []
+        state, states = kept.emotion, []
         for read in self.emotion_party(parties).split(sizes):
             state = _first(state, len(read))
             state = self.dropout(_gru(read, self.emotion_state(state), state))
-            found.append(state)
+            states.append(state)
         kept.emotion = state
-        return torch.cat(found)
+        return torch.cat(states)
 
 
 def _maps(width: int, state: int) -> tuple[Linear, Linear]:
