@@ -56,6 +56,8 @@ def merge(layers: Sequence[Mapping[str, Any]], options: Mapping[str, Any] | None
 
 def _over(section: str, old: Any, values: Any, translated: bool) -> Any:
     """A section of a later layer over that of the earlier ones."""
+    if old is not None and not isinstance(old, Mapping):
+        return old  # what is no section is refused, and not covered by what a later layer says
     if not isinstance(values, Mapping):
         return values
     base = old if isinstance(old, Mapping) else {}
