@@ -209,6 +209,7 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
         extractors = details.get("extractors", {})
         if not isinstance(extractors, dict) or not all(isinstance(e, dict) for e in extractors.values()):
             raise ValueError("details that are no mappings")
+    check_version(config, build)  # first: another version explains whatever does not fit below
     with reading(weights_path, "the weights of a model (safetensors)", again):
         state = load_file(weights_path)
         with safe_open(weights_path, framework="pt") as file:
@@ -227,7 +228,6 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
         _check_shapes(model, state, weights_path, config_path)
         model.load_state_dict(state)
         model.details = details
-    check_version(config, build)
     broken = [name for name, values in state.items() if not torch.isfinite(values).all()]
     if broken:
         raise DataError(f"{weights_path}: weights should be finite numbers. Found others in {broken[0]!r}. {again}")
@@ -239,6 +239,13 @@ def _built(build: type[Model], task: TaskSpec, config: Mapping[str, Any], path: 
         return build(task, **build.translated(config["arguments"]))
     except UsageError as error:  # of a file, not of what the user wrote
         raise DataError(f"{path} should describe a saved model. Found: {error} Copy the folder again.") from error
+    except TypeError as error:  # Python's own refusal of names that a signature does not have
+        if origin_of(build) is None:
+            raise
+        raise DataError(
+            f"{path}: the model was saved with the arguments {sorted(config['arguments'])}, and "
+            f"{build.__qualname__} of {origin_of(build)} is not built with them: {error}. Import the code that the model was trained with."
+        ) from error
 
 
 def digests(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> str:
