@@ -268,4 +268,32 @@ def test_layers_are_laid_over_each_other_part_by_part() -> None:
     expected = {"name": "css", "width": 8, "encoder": {"name": "gru"}}
     assert merge(layers)["model"] == {**expected, "fusion": {"residual": True, "name": "low-rank", "rank": 2}}
     assert merge([*layers, {"model": {"name": "sdt", "width": 4}}])["model"] == {"name": "sdt", "width": 4}
+
+
+@pytest.mark.parametrize("stated", [7, None, "css", [1]])
+def test_a_section_that_is_no_mapping_is_refused_whatever_stands_over_it(stated: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump({"model": stated}))
+    for options in ([], ["--model.width", "8"]):
+        with pytest.raises(UsageError, match="Section 'model' should be a mapping"):
+            read_configuration(file=tmp_path / "a.yaml", options=options)
     assert merged(CSS, {"fusion": {"rank": 4}}, {"fusion": {"order": 2}}) == {"fusion": {"rank": 4, "order": 2}}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"losses": {"use": []}},
+        {"losses": {"use": ["fused", "fused"]}},
+        {"losses": {"temperature": 0.0}},
+        {"losses": {"smoothing": 1.0}},
+        {"fusion": {"eps": -1.0}},
+        {"corruption": {"swap": {"text": 7.0}}},
+        {"corruption": {"noise": {"text": float("nan")}}},
+    ],
+)
+def test_an_option_of_a_part_outside_of_its_range_is_refused_when_it_is_built(
+    task: TaskSpec, options: dict[str, Any]
+) -> None:
+    (option,) = next(iter(options.values()))
+    with pytest.raises(UsageError, match=rf"`.*{option}`.*Found"):
+        MODELS["css"](task, width=8, heads=2, **options)

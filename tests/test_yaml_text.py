@@ -53,3 +53,11 @@ def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path: Path) -> None:
     for name in ("a.yaml", "b.yaml", "c.yaml"):
         with pytest.raises(UsageError, match=name):
             read_yaml_file(tmp_path / name, "a YAML file")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1\na: 2", "a: {b: 1, c: 2, b: 3}", "- {a: 1, 'a': 2}", "a: &x {b: 1, b: 2}\nc: *x"]
+)
+def test_what_stands_twice_in_a_mapping_is_refused_and_not_half_forgotten(text: str) -> None:
+    with pytest.raises(UsageError, match="twice in one mapping, again in line"):
+        parsed_yaml(text, "space.yaml", "a YAML file")

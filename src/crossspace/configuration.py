@@ -24,7 +24,7 @@ from crossspace.models import MODELS, Model
 from crossspace.recipes import read_recipe
 from crossspace.runtime import total_memory
 from crossspace.signatures import REFUSALS, add_component, faults_of, reason, without_strange_parts, without_value
-from crossspace.training.checks import check_training
+from crossspace.training.checks import check_balancer, check_training, objectives_of
 from crossspace.training.options import TrainingOptions
 from crossspace.yaml_text import read_yaml_file
 
@@ -97,9 +97,9 @@ class Configuration:
                 "memory. Choose a smaller `model.width` or other sizes."
             )
         values = self.balancer.get("values")
-        if self.balancer["name"] == "fixed" and values is not None and len(values) != len(model.objectives()):
-            raise UsageError(f"`balancer.values` should be {len(model.objectives())} factors. Found {list(values)}.")
-        self.build_balancer()
+        if self.balancer["name"] == "fixed" and values is not None and len(values) != len(objectives_of(model)):
+            raise UsageError(f"`balancer.values` should be {len(objectives_of(model))} factors. Found {list(values)}.")
+        check_balancer(self.build_balancer())
         check_training(seen, self.training, model, processes)
 
     def to_dict(self) -> dict[str, Any]:

@@ -50,15 +50,17 @@ def merge(layers: Sequence[Mapping[str, Any]], options: Mapping[str, Any] | None
     result: dict[str, Any] = {}
     for layer in (*layers, options or {}):
         for section, values in layer.items():
-            result[section] = _over(section, result.get(section), values, translated=layer is not options)
+            result[section] = _over(section, result.get(section, {}), values, translated=layer is not options)
     return result
 
 
 def _over(section: str, old: Any, values: Any, translated: bool) -> Any:
     """A section of a later layer over that of the earlier ones."""
+    if not isinstance(old, Mapping):
+        return old  # what is no section is refused, and not covered by what a later layer says
     if not isinstance(values, Mapping):
         return values
-    base = old if isinstance(old, Mapping) else {}
+    base = old
     before, known = base.get("name", DEFAULT.get(section, {}).get("name")), KINDS.get(section, {})
     name = values.get("name", before)
     base = base if name == before else {}

@@ -25,7 +25,13 @@ def add_component(parser: ArgumentParser, section: str, kind: type, values: Mapp
     """
     parts = parts_of(kind)
     skip = ({"task"} & set(get_type_hints(kind.__init__))) | set(parts)  # type: ignore[misc]
-    parser.add_class_arguments(kind, section, skip=skip, sub_configs=False)
+    try:
+        parser.add_class_arguments(kind, section, skip=skip, sub_configs=False)
+    except ValueError as error:  # a parser cannot be made of it
+        raise UsageError(
+            f"{kind.__qualname__}: every argument should be an option with a type, as in `width: int = 64`. Found: "
+            f"{error} Mend `{kind.__qualname__}.__init__`."
+        ) from error
     for argument, part in parts.items():
         _add_part(parser, f"{section}.{argument}", part, part.name_of(part.stated(values.get(argument))))
 

@@ -105,6 +105,7 @@ def _check(root: yaml.Node) -> None:
         if isinstance(node, yaml.SequenceNode):
             parts = node.value
         elif isinstance(node, yaml.MappingNode):
+            _check_keys(node)
             parts = [part for pair in node.value for part in pair]
         total = 1 + sum(size(part) for part in parts)
         if total > _MOST_VALUES:
@@ -114,3 +115,18 @@ def _check(root: yaml.Node) -> None:
         return total
 
     size(root)
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    """Refuse what stands twice in one mapping: YAML would take the last and say nothing.
+
+    Raises:
+        ValueError: a key does.
+    """
+    seen: set[tuple[str, str]] = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        if (key.tag, key.value) in seen:
+            raise ValueError(f"{key.value!r} twice in one mapping, again in line {key.start_mark.line + 1}")
+        seen.add((key.tag, key.value))

@@ -268,3 +268,37 @@ def _sound(folder: Path) -> str:
         file.setparams((1, 2, 16000, 0, "NONE", ""))
         file.writeframes(b"\1\2" * 16000)
     return names[0]
+
+
+def test_a_model_saved_with_other_arguments_than_its_code_takes_is_told_so(
+    run: Path, place: Path, own_corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (place / "mine.py").read_text()
+    (place / "other").mkdir()
+    other = place / "other" / "mine.py"
+    for changed in (text.replace("width", "breadth"), text.replace("*, width", "*, depth: int, width")):
+        other.write_text(changed)
+        assert main(["evaluate", str(run), str(own_corpus), "--import", str(other)]) == 1
+        told = said(capsys)
+        assert "made with another version of mine.py" in told and "is not built with them" in told
+
+
+@pytest.mark.parametrize(("answer", "told"), [("return None", "a NoneType"), ("return source", "a str")])
+def test_an_importer_that_reads_no_corpus_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: str, told: str
+) -> None:
+    file = tmp_path / "odd.py"
+    file.write_text(
+        "from crossspace.data.importers.base import Importer\n\n\nclass Odd(Importer):\n"
+        f"    format = 'odd'\n\n    def read(self, source):\n        {answer}\n"
+    )
+    target = tmp_path / "a.parquet"
+    assert main(["data", "import", str(file), str(target), "--format", "odd", "--import", str(file)]) == 2
+    assert f"should return a `Corpus`. Found {told}" in said(capsys) and not target.exists()
+
+
+def test_an_argument_without_a_type_is_named(place: Path, own_corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = place / "untyped.py"
+    file.write_text((place / "mine.py").read_text().replace("width: int = 4", "width"))
+    assert main(["train", "--data", str(own_corpus), "--out", "no", "--model", "mine", "--import", str(file)]) == 2
+    assert "Parameter 'width'" in said(capsys)

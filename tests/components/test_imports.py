@@ -12,6 +12,7 @@ import pytest
 
 from crossspace.balance import BALANCERS
 from crossspace.components import imported, load, load_again, needed, recorded, register
+from crossspace.components.faults import own_faults_told
 from crossspace.data.importers import find
 from crossspace.errors import UsageError
 from crossspace.models import MODELS, Model
@@ -199,3 +200,34 @@ def test_a_configuration_says_how_its_code_is_named_again(
     (tmp_path / "runs" / "one").mkdir(parents=True)
     assert needed(said, tmp_path / "runs" / "one").endswith("If you trust it, add --import mine.py")
     assert needed([{"file": "x\x1b[2J.py"}, {"module": "; rm"}, 3], tmp_path) == "" == needed("odd", tmp_path)
+
+
+@pytest.mark.parametrize("raised", ["GeneratorExit", "type('Odd', (BaseException,), {})('odd')", "SystemExit(0)"])
+def test_whatever_ends_an_import_is_told_with_its_line(write: Write, raised: str) -> None:
+    with pytest.raises(UsageError, match=r"ending.py, line 2: importing it failed with"):
+        load(write("ending.py", f"\nraise {raised}\n"))
+
+
+@pytest.mark.parametrize("name", ["a b", "../up", "a\nb", "\x1b[31m", "\ud800", "x" * 65, "null", "true", "7", "--x"])
+def test_a_name_that_cannot_be_typed_or_written_is_refused(write: Write, name: str) -> None:
+    text = write("mine.py").read_text().replace('"halves"', ascii(name))
+    with pytest.raises(UsageError, match="a name should be a word of at most 64") as told:
+        load(write("mine.py", text))
+    assert len(str(told.value)) < 1000 and str(told.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["7", "None", "['halves']", "property(str)"])
+def test_a_name_that_is_no_text_is_refused(write: Write, name: str) -> None:
+    text = write("mine.py").read_text().replace('"halves"', name)
+    with pytest.raises(UsageError, match="the `name` of Halves should be text"):
+        load(write("mine.py", text))
+
+
+@pytest.mark.parametrize("raised", ["KeyError('lost')", "SystemExit(0)", "BrokenPipeError()"])
+def test_code_of_ones_own_that_fails_while_it_runs_is_told_with_its_line(write: Write, raised: str) -> None:
+    text = write("mine.py").read_text() + f"\n\ndef fail():\n    raise {raised}\n"
+    module = load(write("mine.py", text))
+    with pytest.raises(UsageError, match=r"mine.py, line \d+: `fail` failed with"), own_faults_told():
+        module.fail()
+    with pytest.raises(ZeroDivisionError), own_faults_told():  # ours is ours
+        1 / 0  # noqa: B018

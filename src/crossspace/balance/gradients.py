@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from crossspace.balance.arithmetic import Gradients, added, gradients_of, gram_matrix, mixed
 from crossspace.balance.base import Balancer
+from crossspace.errors import UsageError
 
 Reduce = Callable[[list[Tensor]], None]
 """Adds every tensor of a list over all processes, in place."""
@@ -131,7 +132,7 @@ def accumulated_backward(
         reduce([losses])
     parameters, gram = [*shared, *others], None
     if previous is not None or balancer.needs == "losses":
-        weights = balancer.weights(losses) if previous is None else previous
+        weights = _weights(balancer, losses) if previous is None else previous
         gradients = _of_sum(micro_batches, parameters, weights)
     elif balancer.space == "representation":
         gradients, weights, gram = _compared_at_the_cut(micro_batches, parameters, losses, balancer, reduce)
@@ -140,7 +141,7 @@ def accumulated_backward(
         if reduce is not None:
             _reduce(tasks, parameters, reduce)
         gram = gram_matrix([task[: len(shared)] for task in tasks])
-        weights = balancer.weights(losses, gram)
+        weights = _weights(balancer, losses, gram)
         # Already summed, before the comparison: weights of parts of the data would be others.
         gradients, reduce = mixed(tasks, weights), None
     if reduce is not None:
@@ -148,6 +149,22 @@ def accumulated_backward(
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
     return Balance(weights, gram)
+
+
+def _weights(balancer: Balancer, losses: Tensor, gram: Tensor | None = None) -> Tensor:
+    """What the balancer says.
+
+    Raises:
+        UsageError: it is not one number per objective.
+    """
+    weights = balancer.weights(losses, gram)
+    if not isinstance(weights, Tensor) or weights.shape != losses.shape:
+        found = f"shape {tuple(weights.shape)}" if isinstance(weights, Tensor) else f"a {type(weights).__name__}"
+        raise UsageError(
+            f"Balancer {balancer.name!r}: `weights` should return a tensor of shape {tuple(losses.shape)}, one factor "
+            f"per objective. Found {found}. Mend `{type(balancer).__qualname__}.weights`."
+        )
+    return weights
 
 
 def _of_sum(micro_batches: Sequence[MicroBatch], parameters: Sequence[Tensor], weights: Tensor) -> Gradients:
@@ -199,7 +216,7 @@ def _compared_at_the_cut(
     if reduce is not None:
         # Products over the representation add up over processes, since each row stands in one of them.
         reduce([gram])
-    weights = balancer.weights(losses, gram)
+    weights = _weights(balancer, losses, gram)
     gradients = mixed(tasks, weights)
     for part, at_cut in zip(micro_batches, gradients_at_cut, strict=True):
         gradients = added(gradients, gradients_of(part.below(), parameters, mixed(at_cut, weights)))

@@ -63,6 +63,13 @@ def _import(words: list[str]) -> int:
     options = parser.parse_all(words)
     importer = find(options.format)(**{name: getattr(options, name) for name in keywords if name in options})
     corpus = importer.read(options.source)
+    from crossspace.data.corpus import Corpus  # the importer has imported it
+
+    if not isinstance(corpus, Corpus):
+        raise UsageError(
+            f"Importer {options.format!r}: `read` should return a `Corpus`. Found a {type(corpus).__name__}. Mend "
+            f"`{type(importer).__qualname__}.read`."
+        )
     if options.validation_cut is not None:
         from crossspace.data.cuts.recut import recut
 

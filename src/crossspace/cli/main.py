@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         # Inside the handlers, so that a note comes before the error that ends the command.
-        with _notes():
+        with _notes(), _own_faults_told():
             return _dispatch(words)
     except CrossspaceError as error:
         print(f"crossspace: {error}", file=sys.stderr)
@@ -79,6 +79,21 @@ def _notes() -> Iterator[None]:
 
         warnings.showwarning = show  # type: ignore[assignment]
         yield
+
+
+@contextmanager
+def _own_faults_told() -> Iterator[None]:
+    """Inside, what code of the user's own raises is told in a sentence."""
+    try:
+        yield
+    except BaseException:
+        # Only where such code can be imported: no command pays for what it does not use.
+        if "crossspace.components" not in sys.modules:
+            raise
+        from crossspace.components.faults import own_faults_told
+
+        with own_faults_told():
+            raise
 
 
 def _dispatch(words: list[str]) -> int:

@@ -141,7 +141,9 @@ def _told(what: str) -> Iterator[None]:
     """An import that fails in the block is told in a sentence: where and why, without a traceback."""
     try:
         yield
-    except (Exception, SystemExit) as error:  # code of the user may raise anything, and may end the program
+    except KeyboardInterrupt:  # the user's own wish, whatever runs
+        raise
+    except BaseException as error:  # code of the user may raise anything, and may end the program
         if isinstance(error, ModuleNotFoundError) and error.name and f"{what}.".startswith(f"{error.name}."):
             raise UsageError(
                 f"There is no module {what!r}, neither installed nor in this folder. A file is named with its ending: "

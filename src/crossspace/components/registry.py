@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar
+
+import yaml
 
 from crossspace.components.installed import Offer, offers
 from crossspace.components.origin import Origin
@@ -20,6 +23,9 @@ class Outside(NamedTuple):
     component: type
     origin: Origin
 
+
+_LONGEST = 64
+_NAME = re.compile(r"[^\W_][\w.-]*")
 
 OUTSIDE: dict[tuple[str, str], Outside] = {}
 """By kind and name, in the order in which they came."""
@@ -152,6 +158,12 @@ def add(components: Sequence[type], origin: Origin, whole: bool = False) -> list
     for component in components:
         kind = kind_of(component)
         name = name_of(kind.kind, component, origin) if kind else ""
+        attribute = "format" if kind is not None and kind.kind == "importer" else "name"
+        if kind is not None and not isinstance(vars(component).get(attribute, ""), str):
+            raise UsageError(
+                f"{origin}: the `{attribute}` of {component.__qualname__} should be text. Found "
+                f"{vars(component)[attribute]!r}. Write it in quotation marks."
+            )
         if kind is not None and name:
             _check(kind, name, Outside(component, origin), added)
             added[kind.kind, name] = Outside(component, origin)
@@ -165,15 +177,31 @@ def add(components: Sequence[type], origin: Origin, whole: bool = False) -> list
 
 def _check(kind: Components, name: str, new: Outside, beside: Mapping[tuple[str, str], Outside]) -> None:
     """Raise :class:`UsageError` where it is unfinished or its name is taken, be it by one that comes ``beside`` it."""
-    which = f"{new.origin}: the {kind.kind} {name!r} ({new.component.__qualname__})"
+    shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
+    which = f"{new.origin}: the {kind.kind} {shown!r} ({new.component.__qualname__})"
     if absent := lacks(new.component):
         raise UsageError(f"{which} is not finished. It lacks {', '.join(absent)}.")
+    if fault := _fault_of(name):
+        raise UsageError(f"{which}: {fault}")
     other = _of_this_name(kind, name, new) or beside.get((kind.kind, name))
     if isinstance(other, Outside):
         other = f"{other.component.__qualname__} in {other.origin}"
     if other is not None:
         attribute = "format" if kind.kind == "importer" else "name"
         raise UsageError(f"{which} has the name of another, {other}. Give it a `{attribute}` of its own.")
+
+
+def _fault_of(name: str) -> str:
+    """What keeps a name from being typed as an option, written in YAML and shown on one line; empty when nothing does.
+
+    YAML reads ``null``, ``true`` and ``7`` as something else than a name.
+    """
+    if len(name) <= _LONGEST and _NAME.fullmatch(name) and yaml.safe_load(name) == name:
+        return ""
+    return (
+        f"a name should be a word of at most {_LONGEST} letters, digits, hyphens, dots and underscores that begins "
+        f"with a letter or digit and that YAML reads as text. Found {len(name)} characters. Give it another one."
+    )
 
 
 def _of_this_name(kind: Components, name: str, new: Outside) -> Outside | str | None:

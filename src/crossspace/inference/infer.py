@@ -10,6 +10,7 @@ import torch
 
 from crossspace.batching.batch import Batch
 from crossspace.errors import DataError
+from crossspace.models.answers import checked_output
 from crossspace.models.base import Model
 
 _ROWS = 4096
@@ -44,7 +45,7 @@ def infer(model: Model, batches: Iterable[Batch]) -> Inference:
     unimodal: dict[str, list[np.ndarray]] = {}
     try:
         for batch in batches:
-            output = model(batch.to(device))
+            output = checked_output(model, model(batch.to(device)), len(batch.labels))
             fused.append(_probabilities(output.logits))
             for m, logits in output.unimodal.items():
                 alone = _probabilities(logits)

@@ -61,6 +61,7 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
         CrossspaceWarning: its class is imported in another version than the model was saved with.
     """
     config, kind, task = _description(config_path)
+    check_version(config, kind)  # first: another version explains whatever does not fit below
     weights, stated = _weights(weights_path)
     with reading(config_path, "the description of a saved crossspace model", _USUAL) as place:
         place.at = "arguments"
@@ -76,7 +77,6 @@ def load_model(config_path: Path, weights_path: Path) -> Model:
         _check_shapes(model, weights, weights_path, config_path)
         model.load_state_dict(weights)
         model.details = config.get("details", {})
-    check_version(config, kind)
     broken = [name for name, values in weights.items() if not torch.isfinite(values).all()]
     if broken:
         raise DataError(f"{weights_path}: weights should be finite numbers. Found others in {broken[0]!r}. {_AGAIN}")
@@ -108,6 +108,13 @@ def _built(build: type[Model], task: TaskSpec, config: Mapping[str, Any], path: 
         return build(task, **build.translated(config["arguments"]))
     except UsageError as error:  # of a file, not of what the user wrote
         raise DataError(f"{path} should describe a saved model. Found: {error} Copy the folder again.") from error
+    except TypeError as error:  # Python's own refusal of names that a signature does not have
+        if origin_of(build) is None:
+            raise
+        raise DataError(
+            f"{path}: the model was saved with {sorted(config['arguments'])}, and {build.__qualname__} of "
+            f"{origin_of(build)} is not built with them: {error}. Import the code that the model was trained with."
+        ) from error
 
 
 def digests(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
 
+from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from crossspace.balance.base import Balancer, Needs, Space
 from crossspace.data.task import UNLABELLED
 from crossspace.errors import UsageError, suggestion
+from crossspace.models.answers import checked_parameters, seen
 from crossspace.models.base import Model
 from crossspace.nn.batch_norm import BatchNorm
-from crossspace.objectives.base import Objective
+from crossspace.objectives.base import Objective, Part
+from crossspace.objectives.modulation import Modulation
 from crossspace.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -36,8 +41,34 @@ def check_training(corpus: Corpus, options: TrainingOptions, model: Model, proce
         UsageError: labels are missing, or something does not fit something else.
     """
     _check_labels(corpus, options)
-    check_divisible(model, model.objectives(), options.accumulate, processes)
+    check_divisible(model, objectives_of(model), options.accumulate, processes)
     _check_groups(model)
+    checked_parameters(model, "shared_parameters", model.shared_parameters())
+    modulation = model.modulation()
+    if modulation is not None and not isinstance(modulation, Modulation):
+        raise UsageError(
+            f"Model {model.name!r}: `modulation` should return a `Modulation` or None. Found {seen(modulation)}. "
+            f"Mend `{type(model).__qualname__}.modulation`."
+        )
+
+
+def check_balancer(balancer: Balancer) -> None:
+    """Whether a balancer says of itself what the step can follow.
+
+    Raises:
+        UsageError: `needs`, `space` or `every` is something else than there is.
+    """
+    every = balancer.every
+    for name, expected, fine in (
+        ("needs", "'losses' or 'gram'", balancer.needs in get_args(Needs)),
+        ("space", "'parameters' or 'representation'", balancer.space in get_args(Space)),
+        ("every", "a whole number of at least 1", isinstance(every, int) and every >= 1),
+    ):
+        if not fine:
+            raise UsageError(
+                f"Balancer {balancer.name!r}: `{name}` should be {expected}. Found {getattr(balancer, name)!r}. "
+                f"Mend `{type(balancer).__qualname__}`."
+            )
 
 
 def _check_labels(corpus: Corpus, options: TrainingOptions) -> None:
@@ -58,6 +89,65 @@ def _check_labels(corpus: Corpus, options: TrainingOptions) -> None:
         raise UsageError(
             f"`class_weights` should be one number per label {labels}. Found {len(chosen)}: {list(chosen)}."
         )
+
+
+def objectives_of(model: Model) -> list[Objective]:
+    """The objectives of a model.
+
+    Raises:
+        UsageError: there is none, one is no objective, or two have one name, by which histories tell them apart.
+    """
+    stated = model.objectives()
+    advice = f"Mend `{type(model).__qualname__}.objectives`."
+    if not isinstance(stated, (list, tuple)) or not stated or not all(isinstance(o, Objective) for o in stated):
+        found = [type(o).__name__ for o in stated] if isinstance(stated, (list, tuple)) else type(stated).__name__
+        raise UsageError(
+            f"Model {model.name!r}: `objectives` should return a list of one objective or more. Found {found}. {advice}"
+        )
+    names = [o.name for o in stated]
+    if not all(isinstance(name, str) and name.isprintable() for name in names) or len(set(names)) < len(names):
+        raise UsageError(f"Model {model.name!r}: objectives should have names of their own. Found {names}. {advice}")
+    return list(stated)
+
+
+def check_parts(objective: Objective, parts: Any) -> dict[str, Part]:
+    """What an objective returned.
+
+    Raises:
+        UsageError: it is no mapping from names to parts, each of two scalar tensors.
+    """
+    if not isinstance(parts, dict) or not parts or not all(_is_part(part) for part in parts.values()):
+        found = {k: _seen(v) for k, v in parts.items()} if isinstance(parts, dict) else seen(parts)
+        raise UsageError(
+            f"Objective {objective.name!r}: `parts` should return `Part(total, count)` by name, two tensors of a "
+            f"single number each. Found {found}. Mend `{type(objective).__qualname__}.parts`."
+        )
+    return parts
+
+
+def check_counts(objectives: Sequence[Objective], parts: Sequence[Mapping[str, Part]]) -> None:
+    """Whether all counts are finite and none is below 0; where nothing was counted, nothing was added up.
+
+    Raises:
+        UsageError: one is not: the mean would be another than is meant, or a gradient would go nowhere.
+    """
+    for objective, one in zip(objectives, parts, strict=True):
+        for name, part in one.items():
+            total, count = float(part.total.detach()), float(part.count.detach())
+            if not 0 <= count < math.inf or (count == 0 and total != 0):
+                raise UsageError(
+                    f"Objective {objective.name!r}: the count of its part {name!r} should be the number of rows, or "
+                    f"the sum of their weights, behind its total. Found {count:g} for a total of {total:g}. Mend "
+                    f"`{type(objective).__qualname__}.parts`."
+                )
+
+
+def _is_part(part: Any) -> bool:
+    return isinstance(part, Part) and all(isinstance(x, Tensor) and x.dim() == 0 for x in (part.total, part.count))
+
+
+def _seen(part: Any) -> str:
+    return f"Part({seen(part.total)}, {seen(part.count)})" if isinstance(part, Part) else seen(part)
 
 
 def check_divisible(model: Model, objectives: Sequence[Objective], micro_batches: int, processes: int) -> None:
@@ -94,14 +184,20 @@ def _check_groups(model: Model) -> None:
     Raises:
         UsageError: a group is unknown, a factor is not a number of at least 0, or a parameter stands in two groups.
     """
-    groups = model.parameter_groups()
+    groups, factors = model.parameter_groups(), model.rate_factors()
+    for method, stated in (("parameter_groups", groups), ("rate_factors", factors)):
+        if not isinstance(stated, Mapping):
+            raise UsageError(
+                f"Model {model.name!r}: `{method}` should return a dictionary by name of the group. Found "
+                f"{seen(stated)}. Mend `{type(model).__qualname__}.{method}`."
+            )
     owner: dict[int, str] = {}
-    for name, factor in model.rate_factors().items():
+    for name, factor in factors.items():
         if name not in groups:
             raise UsageError(f"Rate factors name the parameter group {name!r}. {suggestion(name, groups)}")
-        if not 0 <= factor < float("inf"):
-            raise UsageError(f"The rate factor of {name!r} should be a number of at least 0. Found {factor}.")
-        for parameter in groups[name]:
+        if not isinstance(factor, (int, float)) or not 0 <= factor < math.inf:
+            raise UsageError(f"The rate factor of {name!r} should be a number of at least 0. Found {factor!r}.")
+        for parameter in checked_parameters(model, "parameter_groups", groups[name]):
             # By identity: tensors are compared entry by entry.
             other = owner.setdefault(id(parameter), name)
             if other != name:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor
 
 from crossspace.batching.batch import Batch
 from crossspace.errors import UsageError
+from crossspace.models.answers import checked_encoding, checked_output
 from crossspace.models.base import Model
 from crossspace.objectives.base import Objective
 from crossspace.objectives.modulation import Modulation
@@ -40,12 +41,12 @@ class Forward:
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """The tensors at the cut by name, with their graph."""
         with self.autocast():
-            return self.model.encode(batch)
+            return checked_encoding(self.model, self.model.encode(batch))
 
     def decode(self, leaves: Mapping[str, Tensor], batch: Batch) -> Measured:
         """What objectives and modulation say, computed from ``leaves``."""
         with self.autocast():
-            output = self.model.decode(leaves, batch)
+            output = checked_output(self.model, self.model.decode(leaves, batch), len(batch.labels))
         return measure(self.objectives, self.modulation, output, batch, self.class_weights)
 
 
@@ -57,6 +58,20 @@ def cut(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def with_gradients(leaves: Mapping[str, Tensor]) -> list[str]:
     """Names of the leaves that take gradients."""
     return [name for name, leaf in leaves.items() if leaf.requires_grad]
+
+
+@contextmanager
+def earlier_graphs_refused(model: Model) -> Iterator[None]:
+    """Inside, a backward pass that comes upon the graph of an earlier step is a :class:`UsageError`."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "through the graph a second time" not in str(error):
+            raise
+        raise UsageError(
+            f"Model {model.name!r}: a step should compute everything from its own batch. Found a tensor with the graph "
+            "of an earlier step, whose gradient is gone. Keep nothing on the model or an objective, or `detach` it."
+        ) from error
 
 
 class Repeated:
@@ -125,8 +140,14 @@ def check_cut(objectives: Iterable[Tensor], tops: Iterable[Tensor], model: Model
         model: for the message.
 
     Raises:
-        UsageError: a graph above the cut holds a node of one below it.
+        UsageError: no objective has a gradient, or a graph above the cut holds a node of one below it.
     """
+    objectives = list(objectives)
+    if not any(x.requires_grad for x in objectives):
+        raise UsageError(
+            f"Model {model.name!r}: an objective should depend on parameters. Found none that has a gradient: nothing "
+            "would be learnt. Look for `detach`, `no_grad` and whole numbers between the parameters and the logits."
+        )
     if not _nodes(tops).isdisjoint(_nodes(objectives)):
         raise UsageError(
             f"Model {model.name!r}: an objective should read nothing that `encode` computed but what `encode` "

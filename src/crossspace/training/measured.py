@@ -13,6 +13,7 @@ from crossspace.batching.batch import Batch
 from crossspace.objectives.base import Objective, Part
 from crossspace.objectives.modulation import Modulation
 from crossspace.output import Output
+from crossspace.training.checks import check_parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ def measure(
     class_weights: Tensor | None,
 ) -> Measured:
     """Ask every objective, and the modulation if there is one, about a batch."""
-    parts = [objective.parts(output, batch, class_weights) for objective in objectives]
+    parts = [check_parts(o, o.parts(output, batch, class_weights)) for o in objectives]
     if modulation is None:
         return Measured(parts, {})
     with torch.no_grad():

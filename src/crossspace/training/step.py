@@ -16,13 +16,14 @@ from crossspace.batching.batch import Batch
 from crossspace.models.base import Model
 from crossspace.nn.processes import process_count
 from crossspace.objectives.base import Objective
-from crossspace.training.checks import check_divisible
+from crossspace.training.checks import check_counts, check_divisible, objectives_of
 from crossspace.training.forward import (
     Forward,
     RandomState,
     Repeated,
     check_cut,
     cut,
+    earlier_graphs_refused,
     random_state,
     set_random_state,
     with_gradients,
@@ -84,11 +85,11 @@ class TrainingStep:
         clip_per: ClipPer = "model",
     ) -> None:
         self.model, self.balancer, self.optimizer = model, balancer, optimizer
-        self.objectives: Sequence[Objective] = model.objectives()
+        self.objectives: Sequence[Objective] = objectives_of(model)
         self.class_weights, self.reduce = class_weights, reduce
         self.modulation = model.modulation()
         # Here, once, for every model: what is frozen takes no gradient, whatever part of a model it is.
-        self.shared = [p for p in model.shared_parameters() if p.requires_grad]
+        self.shared = list(dict.fromkeys(p for p in model.shared_parameters() if p.requires_grad))
         shared = {id(p) for p in self.shared}
         self.others = [p for p in model.parameters() if id(p) not in shared and p.requires_grad]
         self.forward = Forward(model, self.objectives, class_weights, autocast)
@@ -114,15 +115,16 @@ class TrainingStep:
         self.checked = True
         # A resumed training knows its weights and its count, and renews them when the uninterrupted one would.
         renew = self.weights is None or self.count % self.balancer.every == 0
-        balance = accumulated_backward(
-            prepared.micro_batches,
-            prepared.losses,
-            self.shared,
-            self.others,
-            self.balancer,
-            previous=None if renew else self.weights,
-            reduce=self.reduce,
-        )
+        with earlier_graphs_refused(self.model):
+            balance = accumulated_backward(
+                prepared.micro_batches,
+                prepared.losses,
+                self.shared,
+                self.others,
+                self.balancer,
+                previous=None if renew else self.weights,
+                reduce=self.reduce,
+            )
         if prepared.random is not None:
             # The backward half repeated random numbers; the next step is to draw new ones.
             set_random_state(prepared.random)
@@ -151,6 +153,7 @@ class TrainingStep:
         names = with_gradients(leaves)
         whole = Computed(losses, [leaves[n] for n in names], [tensors[n] for n in names])
         if not self.checked:
+            check_counts(self.objectives, measured.objectives)
             check_cut(whole.objectives, whole.tops, self.model)
         return _Prepared([whole], torch.stack([loss.detach() for loss in losses]), parts, divided.signals)
 
@@ -174,6 +177,7 @@ class TrainingStep:
         tensors = self.forward.encode(batch)
         measured = self.forward.decode(cut(tensors), batch)
         # Totals and not means: dividing needs the counts of all processes.
+        check_counts(self.objectives, measured.objectives)
         totals = [part.total for parts in measured.objectives for part in parts.values()]
         check_cut(totals, tensors.values(), self.model)
         set_random_state(before)

@@ -144,8 +144,8 @@ class Trainer:
 
     def _micro_batches(self, indices: Sequence[int]) -> list[Batch]:
         """This process's part of a batch, divided; at least one part, which may be empty."""
-        count = self.options.accumulate
         mine = share(indices, self.lengths, self.fabric.global_rank, self.fabric.world_size)
+        count = min(self.options.accumulate, len(mine))  # further parts would be empty
         parts = [part for number in range(count) if (part := share(mine, self.lengths, number, count))]
         return [batch_of(self.corpus, self.train_split, part).to(self.fabric.device) for part in parts or [mine]]
 

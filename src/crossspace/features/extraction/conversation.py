@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from crossspace.data.conversation import Conversation
 from crossspace.errors import DataError
 from crossspace.features.extraction.cache import FeatureCache
+from crossspace.features.extraction.extracted import extracted
 from crossspace.features.extraction.findings import cached_speech, damage
 from crossspace.features.extraction.keys import feature_key, media_digest
 from crossspace.features.extraction.spans import check_spans, read_spans, span_material
@@ -205,7 +206,7 @@ class Extraction:
             fresh = {i: item for i, item in batch if not isinstance(item, Missing)}
             values: dict[int, Feature] = {i: item for i, item in batch if isinstance(item, Missing)}
             if fresh:
-                values.update(zip(fresh, extractor.extract(list(fresh.values())), strict=True))
+                values.update(zip(fresh, extracted(extractor, list(fresh.values())), strict=True))
             features.update(values)
             done += len(batch)
             said(f"{modality}, {done:,} of {len(first):,}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Annotated
 
 import torch
@@ -39,6 +40,12 @@ class Corruption(nn.Module):
         unknown = sorted({*self.swap, *self.noise} - set(modalities))
         if unknown:
             raise UsageError(f"`swap` and `noise` are for the modalities {list(modalities)}. Found {unknown}.")
+        # Comparisons that NaN fails too.
+        if not all(0 <= p <= 1 for p in self.swap.values()) or not all(0 <= s < inf for s in self.noise.values()):
+            raise UsageError(
+                "`swap` should be probabilities from 0 to 1 and `noise` deviations of at least 0. Found "
+                f"{self.swap} and {self.noise}."
+            )
         self.dropout = Dropout(dropout)
 
     def forward(self, modality: str, rows: Tensor, present: Tensor | None = None) -> Tensor:

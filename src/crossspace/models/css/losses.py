@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -34,6 +35,13 @@ class Losses:
         for loss in use:
             if loss not in OBJECTIVES:
                 raise UsageError(f"Unknown objective {loss!r} in `losses.use`. {suggestion(loss, OBJECTIVES)}")
+        if not use or len(set(use)) < len(use):
+            raise UsageError(f"`losses.use` should name one objective or more, each once. Found {list(use)}.")
+        if not 0 < temperature < math.inf or not 0 <= smoothing < 1:
+            raise UsageError(
+                "`losses.temperature` should be a number above 0 and `losses.smoothing` at least 0 and below 1. Found "
+                f"{temperature} and {smoothing}."
+            )
         self.use = tuple(use)
         self.temperature, self.detach_teacher, self.smoothing = temperature, detach_teacher, smoothing
 

@@ -70,6 +70,8 @@ class SynergisticPolynomialFusion(Fusion):
         super().__init__(width, modalities, out_width)
         if order < 1 or rank < 1:
             raise UsageError(f"Polynomial fusion needs order >= 1 and rank >= 1. Found order={order}, rank={rank}.")
+        if not 0 < eps < float("inf"):
+            raise UsageError(f"`eps` should be a number above 0. Found {eps}.")
         if root not in ("continuous", "released"):
             raise UsageError(f"`root` should be 'continuous' or 'released'. Found {root!r}.")
         count = len(modalities)
