@@ -244,7 +244,8 @@ def _built(build: type[Model], task: TaskSpec, config: Mapping[str, Any], path: 
             raise
         raise DataError(
             f"{path}: the model was saved with the arguments {sorted(config['arguments'])}, and "
-            f"{build.__qualname__} of {origin_of(build)} is not built with them: {error}. Import the code that the model was trained with."
+            f"{build.__qualname__} of {origin_of(build)} is not built with them: {error}. "
+            "Import the code that the model was trained with."
         ) from error
 
 
