@@ -79,9 +79,9 @@ def _objectives(count: int, lengths: list[int], size: Size) -> float:
     batch, model = random_batch(lengths, spec), build(spec, size).train()
     names = {"fused": ["fused"], "unimodal": [f"unimodal.{m}" for m in spec.widths], "distillation": []}
     names["distillation"] = [f"distillation.{m}" for m in spec.widths]
-    step = TrainingStep(model, ParetoGradientModulator(), Library(model).optimizer)
     every = [OnePart(objective, part) for objective in model.objectives() for part in names[objective.name]]
-    step.objectives = every[:count]
+    model.objectives = lambda: every[:count]  # type: ignore[method-assign]
+    step = TrainingStep(model, ParetoGradientModulator(), Library(model).optimizer)
     return _best(step, batch, size.pairs)
 
 
