@@ -13,7 +13,7 @@ from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
 from crossspace.data.sentiment import SENTIMENTS, implied, in_order
 from crossspace.data.task import TaskSpec
-from crossspace.errors import DataError, UsageError
+from crossspace.errors import DataError, MismatchError, UsageError
 
 TASK = TaskSpec(("joy", "Anger", "surprise", "neutral"), {"text": 1})
 
@@ -74,6 +74,11 @@ def test_other_names_and_orders_are_kept(tmp_path: Path) -> None:
 def test_an_unknown_sentiment_is_refused_with_how_often_it_occurs() -> None:
     with pytest.raises(DataError, match=r"sentiment 'glad' \(2 utterances\) is unknown"):
         Corpus({"train": [talk(("joy", "glad"), ("joy", "glad"))]}, TASK)
+
+
+def test_a_batch_refuses_a_sentiment_that_its_task_does_not_know() -> None:
+    with pytest.raises(MismatchError, match=r"Utterance 'c0' has the sentiment 'glad'; the task knows \['negative'"):
+        collate([talk(("joy", "glad"))], TASK)
 
 
 def test_predictions_see_no_sentiment(corpus: Corpus) -> None:

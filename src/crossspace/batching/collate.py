@@ -23,7 +23,8 @@ def collate(conversations: Sequence[Conversation], task: TaskSpec) -> Batch:
     """Put conversations one after the other.
 
     Raises:
-        MismatchError: a feature vector has another width than the task or is not finite, or a label is unknown to it.
+        MismatchError: a feature vector has another width than the task or is not finite, or a label or sentiment is
+            unknown to it.
     """
     utterances = [u for conversation in conversations for u in conversation.utterances]
     index = {label: i for i, label in enumerate(task.labels)}
@@ -37,9 +38,13 @@ def collate(conversations: Sequence[Conversation], task: TaskSpec) -> Batch:
             labels[row] = index[utterance.label]
     implied = dict(zip(task.labels, implied_indices(task.labels, task.sentiments, UNLABELLED), strict=True))
     places = {sentiment: place for place, sentiment in enumerate(task.sentiments)}
+    for u in utterances:
+        if u.sentiment is not None and u.sentiment not in places:
+            raise MismatchError(
+                f"Utterance {u.id!r} has the sentiment {u.sentiment!r}; the task knows {list(task.sentiments)}."
+            )
     sentiments = [
-        implied.get(u.label or "", UNLABELLED) if u.sentiment is None else places.get(u.sentiment, UNLABELLED)
-        for u in utterances
+        implied.get(u.label or "", UNLABELLED) if u.sentiment is None else places[u.sentiment] for u in utterances
     ]
     features, present = {}, {}
     for modality, width in task.widths.items():

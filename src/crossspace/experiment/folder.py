@@ -90,18 +90,12 @@ class RunFolder:
             raise UsageError(f"{self.path} should be a new or empty folder. It holds other files; name another.")
 
     def _compare(self, stored: dict[str, Any], stated: dict[str, Any]) -> None:
-        differing = [
-            f"{name}: {stored_value!r} in the folder, {new_value!r} now"
-            for name, stored_value, new_value in differences(stored, stated)
-            # The corpus may have moved, which its fingerprint tells; code from outside only warns.
-            if name not in ("data", "imports")
-        ]
+        differing = differing_settings(stored, stated)
         warn_of_changes(stored.get("imports"), "The run")
         if differing:
             raise UsageError(
-                f"{self.path} holds a run with another configuration:\n  "
-                + "\n  ".join(differing)
-                + "\nResume with the same options, or choose another folder."
+                f"{self.path} holds a run with another configuration:{differing}\n"
+                "Resume with the same options, or choose another folder."
             )
 
     def _compare_corpus(self, fingerprint: str, corpus_path: Path) -> None:
@@ -126,6 +120,16 @@ def seed_result(folder: Path) -> dict[str, Any]:
         for place.at in ("seed", "best_epoch", "best_score", "seconds", "parameters", "threads"):
             float(result[place.at])
         return dict(result)
+
+
+def differing_settings(stored: dict[str, Any], stated: dict[str, Any]) -> str:
+    """One line for each setting that is another in a folder than now, each after a line break; empty if none is."""
+    return "".join(
+        f"\n  {name}: {left!r} in the folder, {right!r} now"
+        for name, left, right in differences(stored, stated)
+        # The corpus may have moved, which its fingerprint tells; code from outside only warns.
+        if name not in ("data", "imports")
+    )
 
 
 def differences(left: Any, right: Any, name: str = "") -> list[tuple[str, Any, Any]]:

@@ -18,7 +18,7 @@ from crossspace.components import imported, recorded, warn_of_changes
 from crossspace.configuration import Configuration, read_configuration, read_yaml, today
 from crossspace.engine.claim import check_unclaimed, claimed, is_claimed, strangers
 from crossspace.errors import CrossspaceError, UsageError, WritingError
-from crossspace.experiment.folder import differences
+from crossspace.experiment.folder import differing_settings
 from crossspace.runtime import write_new, write_text
 from crossspace.tune.folds import Folds
 from crossspace.tune.space import Space
@@ -220,17 +220,11 @@ def compare(folder: Path, written: dict[str, Any], stated: dict[str, Any]) -> No
     Raises:
         UsageError: they are not; every difference is named.
     """
-    differing = [
-        f"{name}: {left!r} in the folder, {right!r} now"
-        for name, left, right in differences(written, stated)
-        if name not in ("data", "imports")
-    ]
+    differing = differing_settings(written, stated)
     warn_of_changes(written.get("imports"), "The search")
     if differing:
         raise UsageError(
-            f"{folder} holds a search with other settings:\n  "
-            + "\n  ".join(differing)
-            + "\nUse the same options, or choose another folder."
+            f"{folder} holds a search with other settings:{differing}\nUse the same options, or choose another folder."
         )
 
 
