@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -90,19 +90,8 @@ class SDT(Model):
         self.position = SinusoidalPosition(width)
         self.dropout = Dropout(dropout)
         self.pairs = {m: [m, *(n for n in names if n != m)] for m in names}
-        self.encoder = nn.ModuleDict(
-            {
-                m: nn.ModuleDict({n: TransformerLayer(width, heads, dropout, attention_norm=False) for n in sources})
-                for m, sources in self.pairs.items()
-            }
-        )
-        self.gate = (
-            nn.ModuleDict(
-                {m: nn.ModuleDict({n: Linear(width, width, bias=False) for n in s}) for m, s in self.pairs.items()}
-            )
-            if gate == "learned"
-            else None
-        )
+        self.encoder = self._of_pairs(lambda: TransformerLayer(width, heads, dropout, attention_norm=False))
+        self.gate = self._of_pairs(lambda: Linear(width, width, bias=False)) if gate == "learned" else None
         self.integration = nn.ModuleDict({m: Linear(len(names) * width, width) for m in names})
         self.fusion = SoftmaxGate(width, names, width)
         classes = len(task.labels)
@@ -111,6 +100,10 @@ class SDT(Model):
         )
         self.classifier = Linear(width, classes)
         self.unused = _unused(len(names) ** 2, width, matrices=gate == "identity") if hold_unused else None
+
+    def _of_pairs(self, make: Callable[[], nn.Module]) -> nn.ModuleDict:
+        """One module for every pair, by target and source."""
+        return nn.ModuleDict({m: nn.ModuleDict({n: make() for n in s}) for m, s in self.pairs.items()})
 
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """(N, d) of every modality, zero where it is missing."""

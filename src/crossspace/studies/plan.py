@@ -46,25 +46,18 @@ def plan(
     Raises:
         UsageError: every fault of the study at once.
     """
-    faults = [f"Unknown key {key!r}. {suggestion(str(key), _KEYS)}" for key in content if key not in _KEYS]
+    faults = _unknown(content, _KEYS, "Unknown")
     written, grid = _written(content, faults)
     base = _mapping(content, "base", faults)
-    faults += [f"base: unknown key {k!r}. {suggestion(str(k), _VARIANT_KEYS)}" for k in base if k not in _VARIANT_KEYS]
+    faults += _unknown(base, _VARIANT_KEYS, "base: unknown")
     settings, why = asked_settings([base, *written.values()], settings, corpus, faults)
     known = known_settings([base, *written.values()])
     for where, stated in [("base", base), *((f"variant {n!r}", v) for n, v in written.items())]:
         check_special(where, stated, known, faults)
     trees = {n: _tree(base, v, settings, changes or {}, f"variant {n!r}", faults) for n, v in written.items()}
-    variants: list[Variant] = []
-    for variant, tree in trees.items():
-        built = None if tree is None else _variant(variant, written[variant], tree, settings, corpus, faults)
-        if tree is not None and built is not None:
-            variants += [built, _twin(built, tree)] if best_on_test else [built]
-    reference = str(content.get("reference", next(iter(written), "")))
-    if written and reference not in written:
-        faults.append(f"`reference` should name a variant. {suggestion(reference, written)}")
-    conditions = _conditions(content, written, faults)
-    report = _report(content, faults)
+    variants = _variants(trees, written, settings, corpus, best_on_test, faults)
+    reference = _reference(content, written, faults)
+    conditions, report = _conditions(content, written, faults), _report(content, faults)
     if not variants and not faults:
         faults.append(f"The study has no variant for the settings {settings!r}.")
     if faults:
@@ -82,6 +75,14 @@ def plan(
         report=report,
         left_out=tuple(variant for variant, tree in trees.items() if tree is None),
     )
+
+
+def _reference(content: Mapping[str, Any], written: Mapping[str, Any], faults: list[str]) -> str:
+    """The variant that the others are compared with: the one that is named, else the first."""
+    reference = str(content.get("reference", next(iter(written), "")))
+    if written and reference not in written:
+        faults.append(f"`reference` should name a variant. {suggestion(reference, written)}")
+    return reference
 
 
 def _report(content: Mapping[str, Any], faults: list[str]) -> tuple[str, ...]:
@@ -113,12 +114,12 @@ def _written(content: Mapping[str, Any], faults: list[str]) -> tuple[dict[str, A
         if not isinstance(values, Mapping):
             faults.append(f"variant {name!r} should be a mapping. Found {values!r}.")
         elif name in written:
-            faults += [
-                f"variant {name!r}: unknown key {k!r}. {suggestion(str(k), _VARIANT_KEYS)}"
-                for k in values
-                if k not in _VARIANT_KEYS
-            ]
+            faults += _unknown(values, _VARIANT_KEYS, f"variant {name!r}: unknown")
     return {n: values for n, values in (written | points).items() if isinstance(values, Mapping)}, grid
+
+
+def _unknown(mapping: Mapping[str, Any], known: Sequence[str], where: str) -> list[str]:
+    return [f"{where} key {key!r}. {suggestion(str(key), known)}" for key in mapping if key not in known]
 
 
 def _mapping(content: Mapping[str, Any], key: str, faults: list[str]) -> dict[str, Any]:
@@ -154,6 +155,23 @@ def _tree(
     for layer in [*below, changes, values, special(values, settings)]:
         layers.append({k: v for k, v in layer.items() if k in SECTIONS})
     return {**merge(layers), "recipe": recipe}
+
+
+def _variants(
+    trees: Mapping[str, dict[str, Any] | None],
+    written: Mapping[str, Any],
+    settings: str | None,
+    corpus: Corpus,
+    best_on_test: bool,
+    faults: list[str],
+) -> list[Variant]:
+    """Those that have a recipe for the settings, each followed by its twin where it is wanted."""
+    variants: list[Variant] = []
+    for name, tree in trees.items():
+        built = None if tree is None else _variant(name, written[name], tree, settings, corpus, faults)
+        if tree is not None and built is not None:
+            variants += [built, _twin(built, tree)] if best_on_test else [built]
+    return variants
 
 
 def _variant(

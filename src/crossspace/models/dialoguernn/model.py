@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -84,19 +85,9 @@ class DialogueRNN(Model):
             raise UsageError(f"`context_attention` should be 'general' or 'simple'. Found {context_attention!r}.")
         if not 0.0 <= dropout <= 1.0 - _MORE:
             raise UsageError(f"`dropout` should lie between 0 and {1 - _MORE}. Found {dropout}.")
-
-        def direction() -> DialogueEncoder:
-            return DialogueEncoder(
-                sum(task.widths.values()),
-                global_width,
-                party_width,
-                emotion_width,
-                slots=task.speaker_slots,
-                dropout=recurrent_dropout,
-                listener=listener,
-                context=context_attention,
-            )
-
+        widths = (sum(task.widths.values()), global_width, party_width, emotion_width)
+        direction = partial(DialogueEncoder, *widths, slots=task.speaker_slots, listener=listener)
+        direction = partial(direction, dropout=recurrent_dropout, context=context_attention)
         width = emotion_width if causal else 2 * emotion_width
         self.causal = causal
         self.standardise = Standardise(task.widths) if standardise else None
