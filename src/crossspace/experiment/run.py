@@ -43,6 +43,7 @@ from crossspace.training.devices import Devices
 from crossspace.training.event import Event
 from crossspace.training.history import History, Sink
 from crossspace.training.processes import is_first_process
+from crossspace.training.rehearsal import rehearse
 from crossspace.training.trainer import Trainer
 
 
@@ -135,6 +136,13 @@ class Run:
                 f"A run needs labelled conversations in the split 'test' of corpus {self.corpus.name!r}. Found none. "
                 "Import the corpus with a split column that names some."
             )
+        if imported():  # code that nobody may have run before
+            self._rehearse()
+
+    def _rehearse(self) -> None:
+        seed_everything(self.seeds[0])
+        model = self.configuration.build_model(self.corpus.spec, self.left_out)
+        rehearse(self.corpus, self.configuration.training, model, self.configuration.build_balancer())
 
     @property
     def is_finished(self) -> bool:
