@@ -110,6 +110,12 @@ def svg(figure: Figure, name: str) -> str:
     stream = io.StringIO()
     with rc_context({**_SHEET, "svg.hashsalt": name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts draw it, not matplotlib's
+        # Placed once: left to itself, a constrained layout is worked out for the size and again for the drawing.
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            figure.set_dpi(72)  # of SVG
+            engine.execute(figure)
+            figure.set_layout_engine("none")
         figure.savefig(stream, format="svg", facecolor=figure.get_facecolor(), metadata={"Date": None})
     text = re.sub(r"<metadata>.*?</metadata>", "", stream.getvalue(), flags=re.DOTALL)
     text = re.sub(r"<!DOCTYPE[^>]*>\s*", "", text)
