@@ -264,6 +264,16 @@ def test_two_processes_share_a_search(command: list[str], tmp_path: Path) -> Non
     assert len({str(t.params) for t in found.finished()}) == 5
 
 
+def test_a_trial_that_another_process_has_just_finished_leaves_no_folder(make_search: MakeSearch) -> None:
+    search = make_search()
+    known = search.run(1)
+    (trial,) = known.finished()
+    # As this process sees it between the result and the end of the other's claim.
+    search._folder(trial.number).mkdir(parents=True)
+    search._try(known, trial, 1)
+    assert not search._folder(trial.number).exists()
+
+
 _KILLED = """
 import os, signal, sys
 from crossspace.cli.main import main

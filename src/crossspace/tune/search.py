@@ -154,7 +154,8 @@ class Search:
         folder = self._folder(trial.number)
         with ExitStack() as held:
             try:
-                held.enter_context(claimed(folder))
+                # Passing: where another process has finished the trial meanwhile, the folder goes with the claim.
+                held.enter_context(claimed(folder, passing=True))
             except UsageError:  # another process was faster
                 return
             if trial.number not in {t.number for t in known.running()}:  # and has finished it since
