@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
-from crossspace.errors import UsageError
+from crossspace.errors import UnsuitableError, UsageError
 from crossspace.models.saved import CONFIG, WEIGHTS, load_model, write_model
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
@@ -35,8 +35,8 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     Attributes:
         name: how users call the model.
         citation: the paper it comes from.
-        published: ``{corpus: (accuracy, weighted F1)}`` in percent, as the paper of CSS prints them in its Tables 1 and
-            2; the epoch was chosen on the test split.
+        published: ``{settings: (accuracy, weighted F1)}`` in percent, which a study prints beside its own; for models
+            that do not stand in Tables 1 and 2 of the paper of CSS (:mod:`crossspace.studies.published`).
         contextual: False when every utterance is predicted from itself alone, whatever the arguments.
         causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
             ``batch.layout`` carries a memory to the layers that look at other rows.
@@ -59,7 +59,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         if not task.labels:
             raise UsageError("A model needs at least one label. The task has none: its corpus is not labelled.")
         if len(task.modalities) < self.least_modalities:
-            raise UsageError(
+            raise UnsuitableError(
                 f"Model {self.name!r} relates modalities to each other and needs at least {self.least_modalities}. The "
                 f"task has {list(task.modalities)}. Choose another model, or join features of another modality."
             )

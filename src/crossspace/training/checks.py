@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from crossspace.balance.base import Balancer, Needs, Space
 from crossspace.data.task import UNLABELLED
-from crossspace.errors import UsageError, suggestion
+from crossspace.errors import UnsuitableError, UsageError, suggestion
 from crossspace.models.answers import checked_parameters, seen
 from crossspace.models.base import Model
 from crossspace.nn.batch_norm import BatchNorm
@@ -98,11 +98,11 @@ def _check_sentiments(corpus: Corpus, objectives: Sequence[Objective]) -> None:
     """A second label where an objective compares with one.
 
     Raises:
-        UsageError: no utterance of the training split has one.
+        UnsuitableError: no utterance of the training split has one.
     """
     asking = [o.name for o in objectives if o.needs_sentiments]
     if asking and not (corpus.sentiments("train") != UNLABELLED).any():
-        raise UsageError(
+        raise UnsuitableError(
             f"The objective {asking[0]!r} compares with sentiments. Found none in the training split of corpus "
             f"{corpus.name!r}: it has no column `sentiment`, and its labels {list(corpus.spec.labels)} imply none. Add "
             "the column and import it again, or give the objective the weight 0."
@@ -113,7 +113,7 @@ def _check_length(corpus: Corpus, options: TrainingOptions, model: Model) -> Non
     """Memory for the longest conversation, where a model keeps something for every two of its utterances.
 
     Raises:
-        UsageError: it would be more than the machine has.
+        UnsuitableError: it would be more than the machine has.
     """
     memory, each = total_memory(), 4.0 * model.numbers_per_pair()
     if memory is None or not each:
@@ -125,7 +125,7 @@ def _check_length(corpus: Corpus, options: TrainingOptions, model: Model) -> Non
         needed = each * longest**2 * (1.0 if split == "train" else 0.1)
         if needed > memory:
             name = corpus.conversation_ids(split)[lengths.index(longest)]
-            raise UsageError(
+            raise UnsuitableError(
                 f"Model {model.name!r} keeps {model.numbers_per_pair():,.0f} numbers for every two utterances of a "
                 f"conversation. The {longest:,} of {name!r} in the split {split!r} would take "
                 f"{needed / 1e9:,.0f} GB; this machine has {memory / 1e9:,.0f} GB of memory. Cut the conversation, or "
