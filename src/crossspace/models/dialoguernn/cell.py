@@ -15,6 +15,7 @@ from crossspace.nn.dropout import Dropout
 from crossspace.nn.growing import Growing
 from crossspace.nn.linear import Linear
 from crossspace.nn.ragged import reorder
+from crossspace.nn.stepwise import Stepwise
 
 
 @dataclass
@@ -115,6 +116,8 @@ class DialogueEncoder(nn.Module):
         """(N, party_width) state of the speaker after each utterance."""
         parts = [part.split(sizes) for part in said.split(self.sections, dim=1)]
         state, party, history = kept.context, kept.party, kept.history.steps
+        global_party, global_state = _each_step(self.global_party), _each_step(self.global_state)
+        party_context, party_state = _each_step(self.party_context), _each_step(self.party_state)
         spoken_states = []
         for for_global, for_party, for_listener, query, who in zip(*parts, speaking.split(sizes), strict=True):
             running = len(who)
@@ -122,8 +125,8 @@ class DialogueEncoder(nn.Module):
             who = who.unsqueeze(2)
             before = torch.where(who, party, 0.0).sum(1)
             context = torch.zeros_like(state) if history is None else self._recall(_first(history, running), query)
-            state = self.dropout(_gru(for_global + self.global_party(before), self.global_state(state), state))
-            spoken = self.dropout(_gru(for_party + self.party_context(context), self.party_state(before), before))
+            state = self.dropout(_gru(for_global + global_party(before), global_state(state), state))
+            spoken = self.dropout(_gru(for_party + party_context(context), party_state(before), before))
             party = torch.where(who, spoken.unsqueeze(1), self._listening(party, spoken, for_listener))
             history = kept.history.append(state.unsqueeze(1))
             spoken_states.append(spoken)
@@ -145,13 +148,17 @@ class DialogueEncoder(nn.Module):
 
     def _emotions(self, parties: Tensor, sizes: tuple[int, ...], kept: _State) -> Tensor:
         """(N, emotion_width) from the (N, party_width) states of the speakers."""
-        state, states = kept.emotion, []
+        state, states, emotion_state = kept.emotion, [], _each_step(self.emotion_state)
         for read in self.emotion_party(parties).split(sizes):
             state = _first(state, len(read))
-            state = self.dropout(_gru(read, self.emotion_state(state), state))
+            state = self.dropout(_gru(read, emotion_state(state), state))
             states.append(state)
         kept.emotion = state
         return torch.cat(states)
+
+
+def _each_step(layer: Linear) -> Stepwise:
+    return Stepwise(layer.weight, layer.bias)
 
 
 def _maps(width: int, state: int) -> tuple[Linear, Linear]:
