@@ -66,6 +66,7 @@ class MemoryNetwork(Model):
             if value < 1:
                 raise UsageError(f"`{name}` should be at least 1. Found {value}.")
         inputs = sum(task.widths.values())
+        WeightPenalty(penalty)  # refuses what is no weight, before anything is trained
         self.window, self.hops, self.penalty = window, hops, penalty
         self.standardise = Standardise(task.widths) if standardise else None
         self.query = Linear(inputs, width)
