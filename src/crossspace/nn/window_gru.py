@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
+from crossspace.nn.gates import reset_before, updated
 from crossspace.nn.linear import linear
 from crossspace.nn.stepwise import Stepwise
 
@@ -65,13 +68,19 @@ class ResetBeforeGRU(nn.Module):
         """
         gates, candidate = map(Stepwise, self.state_weights)
         state, states = read.new_zeros(1, self.width), []
-        for here in read.split([size + 1 for size in sizes]):
-            begin = len(here) - len(state)
+        for for_gates, for_candidate in self.by_slot(read, [size + 1 for size in sizes]):
+            begin = len(for_gates) - len(state)
             if begin:
                 state = torch.cat([state, state[:1].expand(begin, -1)])
-            state = _renewed(here, gates(state), candidate, state)
+            kept, update = reset_before(for_gates, gates(state), state)
+            state = updated(for_candidate, candidate(kept), update, state)
             states.append(state[1:])
         return torch.cat(states)
+
+    def by_slot(self, read: Tensor, sizes: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each slot what was read for the gates and for the candidate."""
+        parts = read.split([2 * self.width, self.width], dim=1)
+        return zip(*(part.split(list(sizes)) for part in parts), strict=True)
 
 
 def walk_apart(one: ResetBeforeGRU, other: ResetBeforeGRU, read: Tensor, first: Tensor, sizes: Sequence[int]) -> Tensor:
@@ -88,35 +97,55 @@ def walk_apart(one: ResetBeforeGRU, other: ResetBeforeGRU, read: Tensor, first: 
         (M, width), the state after each slot of the cell that read it.
 
     Note:
-        A slot costs the products of both cells, of which each query takes one: telling the queries apart beforehand
+        Of a query's two states one is in use and the other waits; they change places where the party changes. A slot
+        costs the products of both cells, of which each query takes one: telling the queries apart beforehand
         would wait for the device at every slot.
     """
     gates, candidate = (
         Stepwise(torch.cat(weights)) for weights in zip(one.state_weights, other.state_weights, strict=True)
     )
-    kept, found = (read.new_zeros(0, one.width), read.new_zeros(0, one.width)), []
-    for here, mine in zip(read.split(list(sizes)), first.unsqueeze(1).split(list(sizes)), strict=True):
-        begin = read.new_zeros(len(here) - len(kept[0]), one.width)
-        kept = torch.cat([kept[0], begin]), torch.cat([kept[1], begin])
-        state = torch.where(mine, *kept)
-        state = _renewed(here, _either(mine, gates(state)), partial(_mapped_either, mine, candidate), state)
-        kept = torch.where(mine, state, kept[0]), torch.where(mine, kept[1], state)
-        found.append(state)
-    return torch.cat(found)
+    state = waiting = read.new_zeros(0, one.width)
+    states, before = [], first[:0].unsqueeze(1)
+    reads = one.by_slot(read, sizes)
+    for (for_gates, for_candidate), mine in zip(reads, first.unsqueeze(1).split(list(sizes)), strict=True):
+        begin = len(mine) - len(state)
+        if begin:
+            nothing = read.new_zeros(begin, one.width)
+            state, waiting = torch.cat([state, nothing]), torch.cat([waiting, nothing])
+            before = torch.cat([before, mine[len(before) :]])
+        state, waiting = _Exchanged.apply(state, waiting, mine != before)
+        kept, update = reset_before(for_gates, _Either.apply(gates(state), mine), state)
+        state = updated(for_candidate, _Either.apply(candidate(kept), mine), update, state)
+        states.append(state)
+        before = mine
+    return torch.cat(states)
 
 
-def _renewed(read: Tensor, gates: Tensor, candidate: Callable[[Tensor], Tensor], state: Tensor) -> Tensor:
-    """The new state, from what was read, the mapped state of the gates, the map of the candidate, and the state."""
-    width = state.shape[1]
-    reset, update = torch.sigmoid(read[:, : 2 * width] + gates).split(width, dim=1)
-    new = torch.tanh(read[:, 2 * width :] + candidate(reset * state))
-    return torch.lerp(new, state, update)
+class _Exchanged(Function):
+    """(n, d) ``one`` and ``other``, exchanged in the rows that are ``chosen`` (n, 1)."""
+
+    @staticmethod
+    def forward(ctx: Any, one: Tensor, other: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(chosen)
+        return torch.where(chosen, other, one), torch.where(chosen, one, other)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, for_one: Tensor, for_other: Tensor) -> tuple[Tensor, Tensor, None]:
+        (chosen,) = ctx.saved_tensors
+        return torch.where(chosen, for_other, for_one), torch.where(chosen, for_one, for_other), None
 
 
-def _either(first: Tensor, mapped: Tensor) -> Tensor:
-    """The first half of each row where ``first`` (n, 1), else the second."""
-    return torch.where(first, *mapped.chunk(2, dim=1))
+class _Either(Function):
+    """The first half of each row of (n, 2 d) where ``first`` (n, 1), else the second."""
 
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, first: Tensor) -> Tensor:
+        ctx.save_for_backward(first)
+        return torch.where(first, *rows.chunk(2, dim=1))
 
-def _mapped_either(first: Tensor, mapping: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-    return _either(first, mapping(rows))
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (first,) = ctx.saved_tensors
+        return torch.cat([torch.where(first, gradient, 0.0), torch.where(first, 0.0, gradient)], dim=1), None
