@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from crossspace.data.task import TaskSpec
-from crossspace.models.memory_network import MemoryNetwork, Past
+from crossspace.models.memory_network import MemoryNetwork, Past, scores_of
 from crossspace.nn.missing import only
 from crossspace.nn.window_gru import ResetBeforeGRU
 
@@ -79,11 +79,11 @@ class CMN(MemoryNetwork):
 
     def _read(self, query: Tensor, memory: Tensor, party: Tensor, filled: Tensor, hop: int) -> Tensor:
         """(N, d): what attention finds in the slots of one party, of (N, f, d) that its GRU wrote."""
-        scores = (memory @ query.unsqueeze(2)).squeeze(2)
-        weights = self._attention(scores if hop == 0 else only_slots(scores, party), filled)
-        return (only_slots(weights, party).unsqueeze(1) @ memory).squeeze(1)
+        scores = scores_of(query, memory)
+        weights = self._attention(scores if hop == 0 else _only_slots(scores, party), filled)
+        return (_only_slots(weights, party).unsqueeze(1) @ memory).squeeze(1)
 
 
-def only_slots(values: Tensor, party: Tensor) -> Tensor:
+def _only_slots(values: Tensor, party: Tensor) -> Tensor:
     """(N, f) values, zero where a slot is not the party's."""
     return torch.where(party, values, 0.0)

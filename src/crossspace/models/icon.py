@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from crossspace.data.task import TaskSpec
-from crossspace.models.memory_network import MemoryNetwork, Past
+from crossspace.models.memory_network import MemoryNetwork, Past, scores_of
 from crossspace.nn.window_gru import ResetBeforeGRU
 
 
@@ -71,6 +71,6 @@ class ICON(MemoryNetwork):
             cell = self.everyone if hop == 0 or self.memory is None else self.memory
             slots = cell.walk(cell.read(windows.beside_nothing(slots)), windows.sizes)
             memory = windows.by_query(slots)
-            weights = self._attention((memory @ query.unsqueeze(2)).squeeze(2), filled)
+            weights = self._attention(scores_of(query, memory), filled)
             query = torch.tanh(query + (weights.unsqueeze(1) @ memory).squeeze(1))
         return query

@@ -142,7 +142,8 @@ class _Either(Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor, first: Tensor) -> Tensor:
         ctx.save_for_backward(first)
-        return torch.where(first, *rows.chunk(2, dim=1))
+        one, other = rows.chunk(2, dim=1)
+        return torch.where(first, one, other)
 
     @staticmethod
     @once_differentiable
