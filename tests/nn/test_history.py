@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,18 +10,10 @@ from torch import Tensor
 
 from crossspace.batching.layout import Layout
 from crossspace.batching.memory import Memory
-from crossspace.nn.history import Windows
+from crossspace.nn.history import History, Windows, history
 
 
-class Past(NamedTuple):
-    """(N, K, d) slots, zero where empty, and (N, K) whether the row's own speaker or another fills them."""
-
-    rows: Tensor
-    own: Tensor
-    others: Tensor
-
-
-def by_hand(rows: Tensor, speakers: Tensor, lengths: list[int], size: int) -> Past:
+def by_hand(rows: Tensor, speakers: Tensor, lengths: list[int], size: int) -> History:
     window = torch.zeros(len(rows), size, rows.shape[1], dtype=rows.dtype)
     own, others = torch.zeros(len(rows), size, dtype=torch.bool), torch.zeros(len(rows), size, dtype=torch.bool)
     start = 0
@@ -34,33 +24,19 @@ def by_hand(rows: Tensor, speakers: Tensor, lengths: list[int], size: int) -> Pa
                 same = speakers[i - back] == speakers[i]
                 own[i, size - back], others[i, size - back] = same, ~same
         start += length
-    return Past(window, own, others)
+    return History(window, own, others)
 
 
-def by_row(windows: Windows, slots: Tensor) -> Tensor:
-    """(M, d) to (N, K, d) in the order of the rows."""
-    found = windows.by_query(slots)
-    empty = found.new_zeros(len(found), windows.size - windows.filled, *found.shape[2:])
-    return torch.cat([empty, found], dim=1)[windows.back]
-
-
-def past(rows: Tensor, speakers: Tensor, layout: Layout, size: int) -> Past:
-    windows = Windows(layout, size)
-    own = windows.own(speakers, "a")
-    both = [by_row(windows, party.unsqueeze(1)).squeeze(2) for party in (own, ~own)]
-    return Past(by_row(windows, windows.of(windows.line(rows, "a"))), *both)
-
-
-def same(found: Past, expected: Past) -> None:
-    for one, other, name in zip(found, expected, Past._fields, strict=True):
-        assert torch.equal(one, other), name
+def same(found: History, expected: History) -> None:
+    for name in ("rows", "own", "others"):
+        assert torch.equal(getattr(found, name), getattr(expected, name)), name
 
 
 @given(st.lists(st.integers(0, 9), max_size=5), st.integers(1, 6))
 @settings(deadline=None, max_examples=60)
 def test_a_window_holds_the_newest_of_the_past_told_apart_by_speaker(lengths: list[int], size: int) -> None:
     rows, speakers = torch.randn(sum(lengths), 2), torch.randint(0, 3, (sum(lengths),))
-    same(past(rows, speakers, Layout(lengths), size), by_hand(rows, speakers, lengths, size))
+    same(history(rows, speakers, Layout(lengths), size), by_hand(rows, speakers, lengths, size))
 
 
 @given(st.lists(st.integers(0, 9), max_size=5), st.integers(1, 6))
@@ -78,17 +54,16 @@ def test_those_who_fill_a_slot_are_a_prefix_of_those_who_fill_the_next(lengths: 
 @pytest.mark.parametrize("size", [1, 3, 20])
 def test_a_conversation_in_pieces_has_the_windows_of_the_whole(pieces: tuple[int, ...], size: int) -> None:
     rows, speakers = torch.randn(2, 11, 3), torch.randint(0, 2, (2, 11))
-    whole = past(rows.flatten(0, 1), speakers.flatten(), Layout((11, 11)), size)
+    whole = history(rows.flatten(0, 1), speakers.flatten(), Layout((11, 11)), size)
     memory, start, parts = Memory(), 0, []
     for piece in pieces:
         layout, here = Layout((piece, piece), memory=memory), slice(start, start + piece)
-        parts.append(past(rows[:, here].flatten(0, 1), speakers[:, here].flatten(), layout, size))
+        parts.append(history(rows[:, here].flatten(0, 1), speakers[:, here].flatten(), layout, size, owner="a"))
         start, memory.seen = start + piece, start + piece
-    joined = [
-        torch.cat([x.unflatten(0, (2, -1)) if len(x) else x.unflatten(0, (2, 0)) for x in p], 1)
-        for p in zip(*parts, strict=True)
-    ]
-    same(Past(*(x.flatten(0, 1) for x in joined)), whole)
+    for name in ("rows", "own", "others"):
+        found = [getattr(part, name) for part, piece in zip(parts, pieces, strict=True) if piece]
+        joined = torch.cat([x.unflatten(0, (2, -1)) for x in found], dim=1).flatten(0, 1)
+        assert torch.equal(joined, getattr(whole, name)), name
 
 
 def test_of_several_columns_each_slot_takes_its_own() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +13,39 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from crossspace.batching.layout import Layout
-from crossspace.nn.ragged import arrange
+from crossspace.nn.ragged import arrange, reorder
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The last K utterances before each of N, the newest in the last slot, empty slots first.
+
+    Attributes:
+        rows: (N, K, d), zero in empty slots.
+        own: (N, K) bool, slots of utterances by the speaker of the row itself.
+        others: (N, K) bool, slots of utterances by anybody else.
+    """
+
+    rows: Tensor
+    own: Tensor
+    others: Tensor
+
+
+def history(rows: Tensor, speakers: Tensor, layout: Layout, size: int, owner: Hashable = None) -> History:
+    """The past of every row within its own conversation.
+
+    Args:
+        rows: (N, d). Project them first: a window holds every row ``size`` times. What needs the filled slots alone,
+            such as a recurrence over them, asks :class:`Windows`.
+        speakers: (N,) index of each speaker.
+        layout: the conversations. With a memory the windows go on where the last pass ended.
+        size: K, how many utterances a window holds.
+        owner: under what the memory of the layout keeps the last K; no two calls of a pass share one.
+    """
+    windows = Windows(layout, size)
+    own = windows.own(speakers, owner).unsqueeze(1)
+    slots = windows.of(windows.line(rows, owner))
+    return History(windows.by_row(slots), windows.by_row(own).squeeze(2), windows.by_row(~own).squeeze(2))
 
 
 class Windows:
@@ -88,6 +121,11 @@ class Windows:
         """(M, d) to (N, f, d) over the f newest slots, as many as any query fills; zero where a slot is empty."""
         places, slots_of_places = self._by_query
         return arrange(slots, slots_of_places, places).unflatten(0, (len(self.order), self.filled))
+
+    def by_row(self, slots: Tensor) -> Tensor:
+        """(M, d) to (N, K, d), in the order of the rows; zero where a slot is empty."""
+        rows = reorder(self.by_query(slots), self.back, self.order)
+        return torch.cat([rows.new_zeros(len(rows), self.size - self.filled, *rows.shape[2:]), rows], dim=1)
 
     def beside_nothing(self, slots: Tensor) -> Tensor:
         """(M, d) to (K + M, d): before the queries of each slot a row of zeros, as of one who has no history at all."""
