@@ -5,29 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-import torch
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
-from crossspace.models.base import Model
-from crossspace.models.leading import leading_modality
-from crossspace.models.released_unused import unused_parameters
-from crossspace.nn.dropout import Dropout
+from crossspace.models.multimodal_graph import MultimodalGraph
 from crossspace.nn.encoders.lstm import LSTMEncoder
-from crossspace.nn.gcnii import InitialResidual, convolved
-from crossspace.nn.linear import Linear
-from crossspace.nn.missing import only
-from crossspace.nn.similarity_graph import SimilarityBlock, from_node_blocks, similarity_graph, to_node_blocks
-from crossspace.nn.standardise import Standardise
+from crossspace.nn.gcnii import Maps, convolved
+from crossspace.nn.similarity_graph import SimilarityBlock
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
 from crossspace.objectives.focal import ReleasedFocalLoss
-from crossspace.output import Output
 
 
-class MMGCN(Model):
+class MMGCN(MultimodalGraph):
     """Every utterance is one node per modality; similar nodes exchange what they hold, over many layers.
 
     Every modality is mapped to a common width; the leading one is then read by a bidirectional LSTM and given its
@@ -84,69 +76,25 @@ class MMGCN(Model):
         standardise: bool = False,
         hold_unused: bool = False,
     ) -> None:
-        super().__init__(task)
+        super().__init__(task, width, graph_width, layers, alpha, theta, dropout, leading, standardise, hold_unused)
         if loss not in ("cross-entropy", "released-focal"):
             raise UsageError(f"`loss` should be 'cross-entropy' or 'released-focal'. Found {loss!r}.")
-        self.leading, self.loss, self.gamma = leading_modality(task, leading), loss, gamma
-        self.standardise = Standardise(task.widths) if standardise else None
-        self.projection = nn.ModuleDict({m: Linear(d, width) for m, d in task.widths.items()})
+        self.loss, self.gamma = loss, gamma
         self.context = LSTMEncoder(width, layers=2, dropout=dropout)
         self.speaker = nn.Embedding(task.speaker_slots, width)
-        self.dropout = Dropout(dropout)
-        self.input = Linear(width, graph_width)
-        self.convolutions = InitialResidual(graph_width, layers, alpha, theta)
-        self.classifier = Linear(len(task.modalities) * (width + graph_width), len(task.labels))
-        self.unused = unused_parameters(task, width, graph_width) if hold_unused else None
 
-    def encode(self, batch: Batch) -> dict[str, Tensor]:
-        """(N, width + graph_width) of every modality: what went into the graph and what came out of it."""
-        encoded = self._encoded(batch)
-        present = None
-        if any(batch.presence(m) is not None for m in self.task.modalities):
-            present = torch.stack([batch.present[m] for m in self.task.modalities], dim=1)
-        graph = similarity_graph(encoded, batch.layout, present)
-        rows = self.dropout(encoded)
-        first = torch.relu(self.input(rows.flatten(0, 1))).unflatten(0, rows.shape[:2])
-        if present is not None:
-            first = torch.where(present.unsqueeze(2), first, 0.0)  # of a node that is absent the bias would be left
-        nodes = torch.cat([rows, self._convolved(graph, first, batch)], dim=2)
-        return dict(zip(self.task.modalities, nodes.unbind(1), strict=True))
+    def contextual_rows(self, rows: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+        """The leading modality in its context, with its speaker; the others as they are."""
+        context = self.context(rows[self.leading], batch.layout, batch.presence(self.leading))
+        return {**rows, self.leading: context + self.speaker(batch.speakers)}
 
-    def _encoded(self, batch: Batch) -> Tensor:
-        """(N, M, width), zero where a modality is missing."""
-        encoded = []
-        for m, projection in self.projection.items():
-            present = batch.presence(m)
-            features = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
-            rows = only(projection(only(features, present)), present)
-            if m == self.leading:
-                rows = only(self.context(rows, batch.layout, present) + self.speaker(batch.speakers), present)
-            encoded.append(rows)
-        return torch.stack(encoded, dim=1)
-
-    def _convolved(self, graph: list[SimilarityBlock], first: Tensor, batch: Batch) -> Tensor:
-        """(N, M, graph_width) first nodes to the last ones."""
-        if not graph:
-            return first
-        maps = self.convolutions.maps()
-        blocks = []
-        for block, start in zip(graph, to_node_blocks(first, batch.layout), strict=True):
-            nodes = self.dropout(start)
-            for layer in maps:
-                nodes = self.dropout(convolved(block @ nodes, start, layer))
-            blocks.append(nodes)
-        return from_node_blocks(blocks, batch.layout)
-
-    def decode(self, representation: Mapping[str, Tensor], batch: Batch) -> Output:
-        """Logits of every utterance."""
-        nodes = torch.cat([representation[m] for m in self.task.modalities], dim=1)
-        return Output(self.classifier(torch.relu(self.dropout(nodes))), {}, representation)
+    def convolved(self, graph: SimilarityBlock, first: Tensor, layers: list[Maps]) -> Tensor:
+        """Every layer reads the nodes after dropout; so does the classifier."""
+        nodes = self.dropout(first)
+        for maps in layers:
+            nodes = self.dropout(convolved(graph @ nodes, first, maps))
+        return nodes
 
     def objectives(self) -> list[Objective]:
         """Cross-entropy, or what the released code calls a focal loss."""
         return [CrossEntropy() if self.loss == "cross-entropy" else ReleasedFocalLoss(self.gamma)]
-
-    def shared_parameters(self) -> list[nn.Parameter]:
-        """Everything below the classifier."""
-        apart = {id(p) for p in self.classifier.parameters()}
-        return [p for p in self.parameters() if p.requires_grad and id(p) not in apart]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+Maps = tuple[Tensor, Tensor]
+"""Of one layer, (d, d) each: what is received is multiplied by the first, the first nodes by the second."""
+
 
 class InitialResidual(nn.Module):
     """The maps of a stack of convolutions that all look back at the first nodes (GCNII*).
@@ -30,18 +33,19 @@ class InitialResidual(nn.Module):
         self.weight = nn.Parameter(torch.empty(layers, 2 * width, width))
         nn.init.uniform_(self.weight, -(width**-0.5), width**-0.5)
 
-    def maps(self) -> list[tuple[Tensor, Tensor]]:
-        """A_k and B_k of every layer, (d, d) each."""
+    def maps(self) -> list[Maps]:
+        """A_k and B_k of every layer."""
         layers, _, width = self.weight.shape
-        kind = {"dtype": self.weight.dtype, "device": self.weight.device}
-        mapped = torch.log1p(self.theta / torch.arange(1, layers + 1, **kind))[:, None, None]
-        identity = torch.eye(width, **kind)
+        dtype, device = self.weight.dtype, self.weight.device
+        depths = torch.arange(1, layers + 1, dtype=dtype, device=device)[:, None, None]
+        mapped = torch.log1p(self.theta / depths)
+        identity = torch.eye(width, dtype=dtype, device=device)
         unmapped = torch.cat([(1 - self.alpha) * identity, self.alpha * identity])
         both = mapped * self.weight + (1 - mapped) * unmapped
-        return [tuple(both_k.split(width)) for both_k in both.unbind()]
+        return [(of_layer[:width], of_layer[width:]) for of_layer in both.unbind()]
 
 
-def convolved(received: Tensor, first: Tensor, maps: tuple[Tensor, Tensor]) -> Tensor:
+def convolved(received: Tensor, first: Tensor, maps: Maps) -> Tensor:
     """One layer: (..., d) what the nodes received and the first nodes, to (..., d)."""
     width = received.shape[-1]
     mapped = torch.addmm(first.reshape(-1, width) @ maps[1], received.reshape(-1, width), maps[0])

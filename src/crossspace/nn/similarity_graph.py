@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import torch
@@ -99,20 +100,12 @@ class _Propagate(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         within, across, nodes = ctx.saved_tensors
         for_within = torch.bmm(gradient.flatten(0, 1), nodes.flatten(0, 1).transpose(1, 2))
-        for_across = torch.zeros_like(across)
-        for m, n in _pairs(across):
-            for_across[:, m, n, :, 0] = torch.linalg.vecdot(gradient[:, m], nodes[:, n])
+        for_across = torch.linalg.vecdot(gradient.unsqueeze(2), nodes.unsqueeze(1)).unsqueeze(4)
         return for_within, for_across, _product(within, across, gradient)
 
 
 def _product(within: Tensor, across: Tensor, nodes: Tensor) -> Tensor:
     result = torch.bmm(within, nodes.flatten(0, 1)).view_as(nodes)
-    for m, n in _pairs(across):
+    for m, n in permutations(range(nodes.shape[1]), 2):
         result[:, m].addcmul_(across[:, m, n], nodes[:, n])
     return result
-
-
-def _pairs(across: Tensor) -> list[tuple[int, int]]:
-    """Every modality with every other."""
-    count = across.shape[1]
-    return [(m, n) for m in range(count) for n in range(count) if m != n]
