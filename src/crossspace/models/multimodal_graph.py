@@ -112,6 +112,10 @@ class MultimodalGraph(Model):
         nodes = torch.cat([representation[m] for m in self.task.modalities], dim=1)
         return Output(self.classifier(torch.relu(self.dropout(nodes))), {}, representation)
 
+    def numbers_per_pair(self) -> float:
+        """Cosines, weights, and the weights with one and with both halves of their normalisation, per modality."""
+        return 4.0 * len(self.task.modalities)
+
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the classifier."""
         apart = {id(p) for p in self.classifier.parameters()}

@@ -20,14 +20,7 @@ from tests.models.plain.mmgcn import (
 from tests.models.plain.recurrent import both_directions, lstm_step
 
 
-def encoded(
-    model: MMDFN,
-    features: dict[str, Tensor],
-    present: dict[str, Tensor],
-    speakers: list[int],
-    weights: dict[str, float],
-) -> Nodes:
-    linear = mapped(model, features, present)
+def encoded(model: MMDFN, linear: Nodes, speakers: list[int], weights: dict[str, float]) -> Nodes:
     nodes = dict(linear)
     spoken = [a for a in linear if a[0] == model.leading]
     nodes |= zip(spoken, both_directions([linear[a] for a in spoken], model.context.cell), strict=True)
