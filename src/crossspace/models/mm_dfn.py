@@ -15,6 +15,7 @@ from crossspace.errors import UsageError
 from crossspace.models.multimodal_graph import MultimodalGraph
 from crossspace.nn.encoders.gru import GRUEncoder
 from crossspace.nn.gcnii import Maps, convolved
+from crossspace.nn.lstm_cell import LSTMCell
 from crossspace.nn.ragged import reorder
 from crossspace.nn.similarity_graph import SimilarityBlock
 from crossspace.objectives.base import Objective
@@ -90,7 +91,7 @@ class MMDFN(MultimodalGraph):
         self.speaker_weights = _weights(task, SPEAKER_WEIGHTS if speaker_weights is None else speaker_weights)
         self.context = GRUEncoder(width, layers=2, dropout=dropout)
         self.speakers = GRUEncoder(width, layers=2, dropout=dropout) if self.speaker_weights else None
-        self.fusion = nn.LSTMCell(graph_width, graph_width)
+        self.fusion = LSTMCell(graph_width, graph_width)
         if self.unused is not None:
             self.unused.append(nn.Parameter(torch.zeros(task.speaker_slots - 1, width), requires_grad=False))
 

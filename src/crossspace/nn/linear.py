@@ -43,9 +43,14 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, in) to (N, out)."""
-        if not _pays(input, self.weight):
-            return F.linear(input, self.weight, self.bias)
-        return _OneDnnLinear.apply(input, self.weight, self.bias)
+        return linear(input, self.weight, self.bias)
+
+
+def linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``F.linear``, as :class:`Linear` computes it."""
+    if not _pays(rows, weight):
+        return F.linear(rows, weight, bias)
+    return _OneDnnLinear.apply(rows, weight, bias)
 
 
 def _pays(rows: Tensor, weight: Tensor) -> bool:

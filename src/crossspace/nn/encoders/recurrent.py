@@ -12,6 +12,7 @@ from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
 from crossspace.nn.encoders.base import Encoder
 from crossspace.nn.ragged import reorder
+from crossspace.nn.recurrence import stacked_gru
 
 
 class RecurrentEncoder(Encoder):
@@ -69,8 +70,10 @@ class RecurrentEncoder(Encoder):
             return rows.new_zeros(0, self.cell.hidden_size * (1 + self.cell.bidirectional))
         if rows.is_cpu and torch.is_autocast_enabled("cpu"):
             rows = rows.float()  # not every processor has recurrences in bfloat16, and there PyTorch ends in an error
-        walk = layout.forward_walk
         with torch.autocast("cpu", enabled=False):
+            if rows.is_cpu and state is None and isinstance(self.cell, nn.GRU):
+                return stacked_gru(self.cell, rows, layout)
+            walk = layout.forward_walk
             # The order of a walk is that of a packed sequence: all conversations at once, and nothing is padded.
             packed = PackedSequence(reorder(rows, walk.rows, walk.places), torch.tensor(walk.sizes))
             if state is None:
