@@ -22,6 +22,7 @@ from crossspace.models import MODELS, Model
 SMALL = {
     **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}},
     "input_dropout": 0.2,
+    "feed_forward": 16,
     "corruption": {"dropout": 0.2},
     **{"graph_width": 6, "layers": 3},
     **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},
@@ -326,7 +327,7 @@ def test_a_damaged_description_is_refused_by_name(model: Model, tmp_path: Path, 
 
 def test_weights_of_another_model_are_refused_and_both_sides_named(model: Model, build: Build, tmp_path: Path) -> None:
     model.save(tmp_path)
-    other = build(TaskSpec(("a", "b"), {"text": 3}))
+    other = build(TaskSpec(("a", "b"), {"text": 3, "audio": 2}))
     other.save(tmp_path / "other")
     (tmp_path / "model.safetensors").write_bytes((tmp_path / "other" / "model.safetensors").read_bytes())
     with pytest.raises(MismatchError, match=r"model\.safetensors.*config\.json"):
