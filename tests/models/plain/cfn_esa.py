@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
-from crossspace.models.cfn_esa import CFNESA, FeedForward
+from crossspace.models.cfn_esa import CFNESA
+from crossspace.models.cfn_esa.layers import FeedForward
 from crossspace.nn.attention import SelfAttention
 
 Rows = dict[int, Tensor]
