@@ -23,6 +23,7 @@ SMALL = {
     **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}},
     "input_dropout": 0.2,
     "corruption": {"dropout": 0.2},
+    "graph_width": 8,
     **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},
 }
 Build = Callable[..., Model]
