@@ -151,8 +151,8 @@ class M3NET(Model):
         return [p for p in self.parameters() if p.requires_grad and id(p) not in apart]
 
     def numbers_per_pair(self) -> float:
-        """Per modality and graph layer the tanh and the message weight."""
-        return 2.0 * len(self.task.widths) * len(self.graph)
+        """Per modality the normalisation, and for every graph layer the tanh and its product with that."""
+        return len(self.task.widths) * (2.0 * len(self.graph) + 1.0)
 
 
 class SignedMessages(nn.Module):
