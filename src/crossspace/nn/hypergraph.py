@@ -94,7 +94,7 @@ class HypergraphWeights(nn.Module):
 
     def _by_position(self, layout: Layout) -> list[BlockWeights]:
         self._check_room(layout)
-        m, lengths = self.modalities, torch.tensor(layout.lengths)
+        m, lengths = self.modalities, torch.tensor(layout.lengths, dtype=torch.long)
         edges_before = (lengths + m).cumsum(0) - lengths - m
         nodes_before, found = m * (lengths.cumsum(0) - lengths), []
         for block in layout.blocks:
