@@ -1,1 +1,0 @@
-"""Graph models computed the way their released code computes them, with the parameters of ours."""
