@@ -1,4 +1,4 @@
-"""The padded encoders and the running lists of nodes that the released code of M3NET and HAUCL share."""
+"""Padded encoders, and running numbers of nodes and hyperedges: what the released code of M3NET and HAUCL share."""
 
 from __future__ import annotations
 
@@ -9,47 +9,43 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmarks.released import padded
 from crossspace.batching.batch import Batch
 from crossspace.nn.node_features import NodeFeatures
 
 
 def encoded(nodes: NodeFeatures, batch: Batch) -> list[Tensor]:
     """(N, d) rows of each modality, the leading one first as speakers have been added to it, from padded tensors."""
-    lengths = batch.lengths.tolist()
+    lengths, places = batch.lengths.tolist(), padded(batch)
     rows = []
-    for m, features in batch.features.items():
-        padded = _padded(features, lengths)
+    for m in batch.features:
+        steps = places.features[m].transpose(0, 1)
         if m == nodes.leading:
-            rows.append(_joined(_leading(nodes, padded), lengths) + nodes.speaker(batch.speakers))
+            rows.append(_joined(_leading(nodes, steps), lengths) + nodes.speaker(batch.speakers))
         else:
             projection = nodes.projection[m]
-            rows.append(_joined(F.linear(padded, projection.weight, projection.bias), lengths))
+            rows.append(_joined(F.linear(steps, projection.weight, projection.bias), lengths))
     return rows
 
 
-def _leading(nodes: NodeFeatures, padded: Tensor) -> Tensor:
+def _leading(nodes: NodeFeatures, steps: Tensor) -> Tensor:
     """(T, B, V d) to (T, B, d): statistics over all places of the padded batch, and a GRU over all of its steps."""
     norm, count = nodes.averaged.norm, nodes.averaged.vectors
     weights, biases = norm.weight.chunk(count), norm.bias.chunk(count)
     normalised = [
         F.batch_norm(vector.reshape(-1, vector.shape[-1]), None, None, w, b, training=True, eps=norm.eps)
-        for vector, w, b in zip(padded.chunk(count, dim=2), weights, biases, strict=True)
+        for vector, w, b in zip(steps.chunk(count, dim=2), weights, biases, strict=True)
     ]
-    mean = (torch.stack(normalised).sum(0) / count).view(*padded.shape[:2], -1)
+    mean = (torch.stack(normalised).sum(0) / count).view(*steps.shape[:2], -1)
     if nodes.leading_projection is not None:
         mean = F.linear(mean, nodes.leading_projection.weight, nodes.leading_projection.bias)
     output, _ = nodes.context.cell(mean.transpose(0, 1))
     return output.transpose(0, 1)
 
 
-def _padded(rows: Tensor, lengths: Sequence[int]) -> Tensor:
-    """(N, D) to (T, B, D)."""
-    return torch.nn.utils.rnn.pad_sequence(list(rows.split(list(lengths))))
-
-
-def _joined(padded: Tensor, lengths: Sequence[int]) -> Tensor:
+def _joined(steps: Tensor, lengths: Sequence[int]) -> Tensor:
     """(T, B, D) to (N, D)."""
-    return torch.cat([padded[:length, index] for index, length in enumerate(lengths)])
+    return torch.cat([steps[:length, index] for index, length in enumerate(lengths)])
 
 
 def node_order(rows: Sequence[Tensor], lengths: Sequence[int]) -> Tensor:

@@ -6,17 +6,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.released.padded import by_utterance, encoded, incidences, node_order, pairs, summed_over
+from benchmarks.running_lists import by_utterance, encoded, incidences, node_order, pairs, summed_over
 from crossspace.batching.batch import Batch
 from crossspace.models.m3net import M3NET
 from crossspace.output import Output
+
+VECTORS = {"text": 4}
 
 
 def released(model: M3NET, batch: Batch) -> Output:
     """What ``model`` says of a batch in which nothing is missing, in training."""
     lengths, count = batch.lengths.tolist(), len(model.task.widths)
     nodes = node_order(encoded(model.nodes, batch), lengths)
-    entered = model.entry(nodes)
+    entered = F.linear(nodes, model.entry.weight, model.entry.bias)
     hyper, index = entered, incidences(lengths, count)
     edges, in_edges = _weights(model, index, lengths, count)
     for bias in model.hyper_biases:
@@ -26,7 +28,8 @@ def released(model: M3NET, batch: Batch) -> Output:
         graph = graph + _graph_layer(graph, index, layer.gate.weight, layer.gate.bias)
     rows = by_utterance(torch.cat([hyper, graph], dim=1), lengths, count)
     representation = dict(zip(model.task.modalities, rows, strict=True))
-    logits = model.classifier(torch.relu(model.dropout(torch.cat(rows, dim=1))))
+    dropped = F.dropout(torch.cat(rows, dim=1), model.dropout.p, training=model.training)
+    logits = F.linear(torch.relu(dropped), model.classifier.weight, model.classifier.bias)
     return Output(logits, {}, representation)
 
 

@@ -1,38 +1,23 @@
-"""Our graph models and the released way of computing them agree on equal weights, losses and gradients included."""
+"""The released ways of M3NET and HAUCL in conversations of unequal lengths, and with weights by position."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 import torch
 
+from benchmarks.agreement import differences
 from benchmarks.released import m3net
 from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
-from crossspace.models import Model
 from crossspace.models.m3net import M3NET
-from crossspace.output import Output
 
 
 @pytest.fixture
 def own_task() -> TaskSpec:
     """The text has two vectors of four features."""
     return TaskSpec(("x", "y", "z"), {"text": 8, "audio": 5, "visual": 3}, 2, vectors={"text": 2})
-
-
-def check_same(model: Model, way: Callable[[Batch], Output], batch: Batch, but: str = "none of them") -> None:
-    """Logits, parts of all objectives and gradients of their sum agree to 1e-9; of parameters ``but`` no gradients."""
-    found = []
-    for forward in (model, way):
-        output = forward(batch)
-        parts = {k: p.total / p.count for o in model.objectives() for k, p in o.parts(output, batch).items()}
-        trained = [p for n, p in model.named_parameters() if p.requires_grad and not n.startswith(but)]
-        gradients = torch.autograd.grad(torch.stack(list(parts.values())).sum(), trained)
-        found.append([output.logits, *parts.values(), *gradients])
-    for a, b in zip(*found, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
 
 
 def without_text(model: M3NET) -> None:
@@ -50,7 +35,8 @@ def test_m3net(weights: str, own_task: TaskSpec, make_batch: Callable[..., Batch
     with torch.no_grad():
         for parameter in model.hyper_weights.parameters():
             parameter.add_(torch.rand_like(parameter))
-    way = partial(m3net.released, model)
-    check_same(model, way, make_batch(own_task, (5, 5, 5), dtype=torch.float64))
     without_text(model)
-    check_same(model, way, make_batch(own_task, (4, 1, 6), dtype=torch.float64), but="nodes.")
+    apart = differences(model, m3net.released, make_batch(own_task, (4, 1, 6)))
+    # What is behind the zeros of the text has gradients from the padding, which the release reads.
+    assert max(x for name, x in apart.items() if not name.startswith("nodes.")) < 1e-9
+    assert len(apart) > 10
