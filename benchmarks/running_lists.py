@@ -92,3 +92,18 @@ def pairs(lengths: Sequence[int], modalities: int) -> Tensor:
 def summed_over(values: Tensor, index: Tensor, size: int) -> Tensor:
     """Rows added up by their index: (E, ...) to (size, ...)."""
     return values.new_zeros(size, *values.shape[1:]).index_add(0, index, values)
+
+
+def edge_order(rows: Tensor, lengths: Sequence[int], modalities: int) -> Tensor:
+    """Rows of hyperedges, those of all modalities before those of all utterances, conversation by conversation."""
+    split = modalities * len(lengths)
+    of_modalities, of_utterances = rows[:split].split(modalities), rows[split:].split(list(lengths))
+    return torch.cat([part for pair in zip(of_modalities, of_utterances, strict=True) for part in pair])
+
+
+def incidence_order(of_modalities: Tensor, of_utterances: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Two (N, M, ...) values of the incidences of every node, in the order of :func:`incidences`."""
+    parts = []
+    for one, other in zip(of_modalities.split(list(lengths)), of_utterances.split(list(lengths)), strict=True):
+        parts += [one.transpose(0, 1).flatten(0, 1), other.flatten(0, 1)]
+    return torch.cat(parts)

@@ -25,6 +25,6 @@ def test_a_model_without_a_released_way_is_refused_by_name() -> None:
 
 
 def test_ways_that_lie_apart_are_never_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphs, "differences", lambda *arguments: {"logits": 1e-12, "a parameter": 1e-3})
+    monkeypatch.setattr(graphs, "differences", lambda *arguments, **named: {"logits": 1e-12, "a parameter": 1e-3})
     with pytest.raises(AssertionError, match="a parameter"):
         graphs.graph_ratios(quick=True, models=["m3net"])
