@@ -168,5 +168,5 @@ def convolve(nodes: Tensor, edges: Incidence, bias: Tensor) -> Tensor:
     """
     modality = nodes.sum(2, keepdim=True) * edges.modality
     utterance = nodes.sum(1, keepdim=True) * edges.utterance
-    spread = F.leaky_relu((modality + utterance) * edges.spread + bias)
+    spread = F.leaky_relu(torch.addcmul(bias, modality + utterance, edges.spread))
     return spread if edges.shown is None else torch.where(edges.shown, spread, 0.0)

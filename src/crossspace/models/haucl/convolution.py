@@ -42,8 +42,9 @@ class Convolution(nn.Module):
         total = divisors[1].sum(1)[..., None]
         utterance = weights[1].transpose(1, 2) @ nodes / torch.where(total == 0, 1.0, total)
         spread = self._spread(layout)[..., None, None]
-        received = (modality.index_select(0, layout.conversations) + utterance[:, None]) * spread + self.bias
-        return torch.where(there[..., None], F.leaky_relu(received), 0.0)
+        received = modality.index_select(0, layout.conversations) + utterance[:, None]
+        received = F.leaky_relu(torch.addcmul(self.bias, received, spread))
+        return received if structure.complete else torch.where(there[..., None], received, 0.0)
 
     def _spread(self, layout: Layout) -> Tensor:
         """(N, M) or (1, M): what a node multiplies the sum of its two hyperedges by."""

@@ -64,7 +64,7 @@ class Pooling(nn.Module):
     def finished(self, pooled: Tensor) -> Tensor:
         """(R, d) weighted sums of values to (R, d)."""
         rows = self.first_norm(pooled + self.seed.flatten())
-        return torch.relu(self.second_norm(rows + torch.relu(self.inner(rows))))
+        return torch.relu_(self.second_norm(rows + torch.relu_(self.inner(rows))))
 
 
 class Latents(nn.Module):
@@ -76,14 +76,15 @@ class Latents(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.mean = nn.Sequential(Linear(width, width), nn.ReLU(), Linear(width, width))
-        self.deviation = nn.Sequential(Linear(width, width), nn.ReLU(), Linear(width, width), nn.Softplus())
+        self.mean = nn.Sequential(Linear(width, width), nn.ReLU(inplace=True), Linear(width, width))
+        self.deviation = nn.Sequential(Linear(width, width), nn.ReLU(inplace=True), Linear(width, width), nn.Softplus())
 
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(R, d) to mean and deviation (R, d), and (R,) their divergence from a standard normal distribution."""
         mean, deviation = self.mean(rows), self.deviation(rows)
-        logarithm = deviation.clamp(min=torch.finfo(deviation.dtype).tiny).log()
-        divergence = -0.5 * (1.0 + 2.0 * logarithm - mean.square() - deviation.square()).sum(1)
+        # Sums of squares as norms: large rows are read and not written.
+        squares = torch.linalg.vector_norm(mean, dim=1).square() + torch.linalg.vector_norm(deviation, dim=1).square()
+        divergence = 0.5 * (squares - mean.shape[1]) - deviation.log().sum(1)
         return mean, deviation, divergence
 
 
@@ -168,7 +169,7 @@ class Generator(nn.Module):
     def _compared(self, nodes: Tensor, edges: Tensor) -> Tensor:
         """(..., d) latents to (...): the logit that they belong together less the logit that they do not."""
         rows = nodes * edges
-        hidden = torch.relu(self.pair(rows.flatten(0, -2)))
+        hidden = torch.relu_(self.pair(rows.flatten(0, -2)))
         weight, bias = (x[1] - x[0] for x in (self.belongs.weight, self.belongs.bias))
         return (hidden @ weight + bias).view(rows.shape[:-1])
 

@@ -114,7 +114,7 @@ class HAUCL(Model):
         self.generator = Generator(width, dropout, release, relaxation)
         self.convolution = Convolution(width, count, release)
         projected = contrastive != 0 and release != "y"
-        layers = (Linear(width, width), nn.ReLU(), Linear(width, width))
+        layers = (Linear(width, width), nn.ReLU(inplace=True), Linear(width, width))
         self.projection = nn.Sequential(*layers) if projected else None
         self.dropout = Dropout(dropout)
         self.hidden = Linear(2 * count * width, head * classes)
@@ -133,8 +133,14 @@ class HAUCL(Model):
             features = {m: self.standardise(m, features[m]) for m in present}
         rows = self.nodes({m: features[m] for m in present}, batch.speakers, layout, present)
         raw = torch.stack(list(rows.values()), dim=1)
-        structure = Structure(layout, torch.stack([batch.present[m] for m in present], dim=1))
-        entered = torch.where(structure.present[..., None], self.entry(raw.flatten(0, 1)).view_as(raw), 0.0)
+        there, complete = (
+            torch.stack([batch.present[m] for m in present], dim=1),
+            all(mask is None for mask in present.values()),
+        )
+        structure = Structure(layout, there, complete)
+        entered = self.entry(raw.flatten(0, 1)).view_as(raw)
+        if not complete:
+            entered = torch.where(there[..., None], entered, 0.0)
         blocks = node_blocks(entered.unbind(1), layout)
         generated = self.generator(entered, blocks, structure)
         views = self.convolution(entered, blocks, structure, generated.kept)

@@ -18,10 +18,12 @@ class Structure:
     Attributes:
         layout: the conversations.
         present: (N, M) bool, the nodes that are there.
+        complete: all are known to be.
     """
 
     layout: Layout
     present: Tensor
+    complete: bool = False
 
     @property
     def edges_of_modalities(self) -> int:
