@@ -193,7 +193,7 @@ class Generator(nn.Module):
         """Numbers between 0 and 1; in evaluation they depend on the place in the conversation alone."""
         if self.training:
             return self.noise.uniform(like)
-        count = like[0].numel()
+        count = like.shape[1] * like.shape[2]
         places = structure.layout.positions[:, None] * count + torch.arange(count, device=like.device)
         return evenly(places.to(like.dtype), step).view_as(like)
 
