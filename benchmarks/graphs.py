@@ -27,6 +27,7 @@ from benchmarks.timing import pairs, ratio, rounds
 from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.models.base import Model
+from crossspace.objectives.base import Objective
 from crossspace.output import Output
 from crossspace.recipes import read_recipe
 from crossspace.training.class_weights import class_weights
@@ -68,12 +69,12 @@ class Subject:
         """Random features."""
         return random_batch([utterances] * conversations, self.spec)
 
-    def step(self, forward: Callable[[Batch], Output]) -> Callable[[Batch], None]:
+    def step(self, forward: Callable[[Batch], Output], objectives: Sequence[Objective]) -> Callable[[Batch], None]:
         """Forward, losses, backward; no update."""
 
         def run(batch: Batch) -> None:
             self.model.zero_grad()
-            losses = loss_parts(self.model, forward(batch), batch, self.weights)
+            losses = loss_parts(objectives, forward(batch), batch, self.weights)
             torch.stack(list(losses.values())).sum().backward()
 
         return run
@@ -81,8 +82,8 @@ class Subject:
     def steps(self) -> dict[str, Callable[[Batch], None]]:
         """Both ways of a training step."""
         return {
-            "released": self.step(lambda batch: self.way.forward(self.model, batch)),
-            "ours": self.step(self.model),
+            "released": self.step(lambda batch: self.way.forward(self.model, batch), self.way.objectives(self.model)),
+            "ours": self.step(self.model, self.model.objectives()),
         }
 
 
@@ -106,7 +107,8 @@ def subject(name: str, dropout: bool = True) -> Subject:
 def agreement(name: str) -> float:
     """The largest relative difference of logits, losses and gradients between both ways of a small batch."""
     small = subject(name, dropout=False)
-    apart = differences(small.model, small.way.forward, small.batch(3, 7), small.weights)
+    theirs = small.way.objectives(small.model)
+    apart = differences(small.model, small.way.forward, small.batch(3, 7), small.weights, released_objectives=theirs)
     worst = max(apart, key=lambda key: apart[key])
     if not apart[worst] <= AGREEMENT:
         raise AssertionError(f"{name}: both ways should agree to {AGREEMENT}. {worst} differs by {apart[worst]:.1e}.")

@@ -70,6 +70,8 @@ class _OneDnnLinear(Function):
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        # A matrix whose rows lie apart in memory costs a copy here; oneDNN would take a hundred times as long.
+        rows = rows.contiguous()
         ctx.save_for_backward(rows, weight)
         return _product(rows, weight, bias)
 
@@ -77,6 +79,7 @@ class _OneDnnLinear(Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         rows, weight = ctx.saved_tensors
+        gradient = gradient.contiguous()
         for_rows, for_weight, for_bias = ctx.needs_input_grad
         return (
             _product(gradient, weight.t()) if for_rows else None,
