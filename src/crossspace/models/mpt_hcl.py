@@ -135,8 +135,8 @@ class MPTHCL(Model):
 
     Text, as the strong modality, is read by a recurrence and a Transformer. The weak modalities pass filters that see
     the text; what is left becomes keys and values, a prompt, in every layer. In training two passes with dropout of
-    their own give two views of every utterance. Three objectives, summed: cross-entropy, the contrast of the two views, and
-    the supervised contrast of all of them. Train it with the balancer ``fixed``.
+    their own give two views of every utterance. Three objectives, summed: cross-entropy, the contrast of the two
+    views, and the supervised contrast of all of them. Train it with the balancer ``fixed``.
 
     Args:
         task: labels, modalities and speakers.
