@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
-from crossspace.models.mpt_hcl import MPTHCL, PromptLayer
+from crossspace.models.mpt_hcl import MPTHCL
+from crossspace.models.mpt_hcl.prompt import PromptLayer
 
 Rows = dict[int, Tensor]
 """By utterance of one conversation; what is missing has no entry."""
