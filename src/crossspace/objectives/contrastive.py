@@ -33,6 +33,7 @@ class SupervisedContrast(Objective):
         rows: name of the (N, d) rows among the extras of the output, or in its representation.
         view: name of a second view of the same utterances, or none.
         temperature: T.
+        weight: what the objective is multiplied by.
 
     Note:
         Class weights do not enter. Similarities are (rows of this process) x (rows of all), twice as many each way with
@@ -43,10 +44,10 @@ class SupervisedContrast(Objective):
     separable = False
     gathers = True
 
-    def __init__(self, rows: str, view: str | None = None, temperature: float = 0.1) -> None:
+    def __init__(self, rows: str, view: str | None = None, temperature: float = 0.1, weight: float = 1.0) -> None:
         if not temperature > 0:
             raise UsageError(f"`temperature` should be positive. Found {temperature}.")
-        self.rows, self.view, self.temperature = rows, view, temperature
+        self.rows, self.view, self.temperature, self.weight = rows, view, temperature, weight
 
     def parts(self, output: Output, batch: Batch, class_weights: Tensor | None = None) -> dict[str, Part]:
         """A single part, ``contrast``."""
@@ -60,7 +61,8 @@ class SupervisedContrast(Objective):
         known = (labels >= 0).unsqueeze(1)
         candidates = apart & (other_labels >= 0)
         positives = candidates & known & (labels.unsqueeze(1) == other_labels)
-        return {self.name: _contrast(rows @ others.T / self.temperature, candidates, positives)}
+        part = _contrast(rows @ others.T / self.temperature, candidates, positives)
+        return {self.name: Part(self.weight * part.total, part.count)}
 
 
 class ViewContrast(Objective):
