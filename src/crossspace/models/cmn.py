@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -49,7 +46,6 @@ class CMN(MemoryNetwork):
         "Hazarika et al., Conversational Memory Network for Emotion Recognition in Dyadic Dialogue Videos, NAACL 2018, "
         "doi:10.18653/v1/N18-1193"
     )
-    published: ClassVar[Mapping[str, tuple[float, float]]] = {"iemocap": (56.87, 56.33)}
 
     def __init__(
         self,

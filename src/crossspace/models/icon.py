@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -47,7 +44,6 @@ class ICON(MemoryNetwork):
         "Hazarika et al., ICON: Interactive Conversational Memory Network for Multimodal Emotion Detection, EMNLP "
         "2018, doi:10.18653/v1/D18-1280"
     )
-    published: ClassVar[Mapping[str, tuple[float, float]]] = {"iemocap": (62.85, 62.25)}
 
     def __init__(
         self,

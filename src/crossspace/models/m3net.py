@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +67,6 @@ class M3NET(Model):
         "Chen et al., Multivariate, Multi-Frequency and Multimodal: Rethinking Graph Neural Networks for Emotion "
         "Recognition in Conversation, CVPR 2023, doi:10.1109/CVPR52729.2023.01036"
     )
-    published: ClassVar = {"iemocap": (69.56, 69.52), "meld": (67.32, 65.91)}
 
     def __init__(
         self,

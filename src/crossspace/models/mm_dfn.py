@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +65,6 @@ class MMDFN(MultimodalGraph):
         "Hu et al., MM-DFN: Multimodal Dynamic Fusion Network for Emotion Recognition in Conversations, ICASSP 2022, "
         "doi:10.1109/ICASSP43922.2022.9747397"
     )
-    published: ClassVar[Mapping[str, tuple[float, float]]] = {"iemocap": (67.84, 67.85), "meld": (60.96, 58.72)}
 
     def __init__(
         self,

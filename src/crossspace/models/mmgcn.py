@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -58,7 +57,6 @@ class MMGCN(MultimodalGraph):
         "Hu et al., MMGCN: Multimodal Fusion via Deep Graph Convolution Network for Emotion Recognition in "
         "Conversation, ACL-IJCNLP 2021, doi:10.18653/v1/2021.acl-long.440"
     )
-    published: ClassVar[Mapping[str, tuple[float, float]]] = {"iemocap": (66.61, 66.25), "meld": (61.34, 58.41)}
 
     def __init__(
         self,
