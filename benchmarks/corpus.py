@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -52,13 +53,14 @@ def random_batch(lengths: Sequence[int], spec: TaskSpec, seed: int = 0) -> Batch
     """Conversations of the given lengths with normal features and random speakers and labels."""
     generator = torch.Generator().manual_seed(seed)
     rows = sum(lengths)
-    return Batch(
+    batch = Batch(
         features={m: torch.randn(rows, d, generator=generator) for m, d in spec.widths.items()},
         present={m: torch.ones(rows, dtype=torch.bool) for m in spec.widths},
         lengths=torch.tensor(lengths),
         speakers=torch.randint(0, 2, (rows,), generator=generator),
         labels=torch.randint(0, len(spec.labels), (rows,), generator=generator),
     )
+    return replace(batch, sentiments=batch.labels % len(spec.sentiments))
 
 
 def train_batches(spec: TaskSpec, shrink: int = 1) -> list[Batch]:

@@ -16,11 +16,14 @@ ROOT = Path(__file__).parents[1]
 
 def peak_mebibytes(quick: bool) -> dict[str, float]:
     """``{procedure: MiB}``, the largest resident size of a process that takes two steps."""
-    found = {}
-    for procedure in ("reference", "library"):
-        command = [sys.executable, "-m", MODULE, procedure, *(["quick"] if quick else [])]
-        found[procedure] = float(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
-    return found
+    options = ["quick"] if quick else []
+    return {procedure: peak_of(MODULE, procedure, *options) for procedure in ("reference", "library")}
+
+
+def peak_of(module: str, *arguments: str) -> float:
+    """What ``python -m module arguments``, a process that takes steps and prints its peak, prints."""
+    command = [sys.executable, "-m", module, *arguments]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
 
 
 def main(procedure: str, quick: bool) -> None:
@@ -37,11 +40,14 @@ def main(procedure: str, quick: bool) -> None:
         step = Library(model).variants()["exact_float32"]
     for _ in range(2):
         step(batch)
-    print(_peak())
+    print(peak())
 
 
-def _peak() -> float:
-    """MiB. Linux hands the peak of the parent down to ``ru_maxrss`` of a child; VmHWM is the child's own."""
+def peak() -> float:
+    """MiB of this process so far.
+
+    Linux hands the peak of the parent down to ``ru_maxrss`` of a child; VmHWM is the child's own.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8"))

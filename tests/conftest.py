@@ -66,6 +66,7 @@ def make_batch() -> Callable[..., Batch]:
             lengths=torch.tensor(list(lengths), dtype=torch.long),
             speakers=torch.randint(task.speaker_slots, (rows,), generator=random),
             labels=torch.where(unknown, UNLABELLED, labels),
+            sentiments=torch.where(unknown, UNLABELLED, labels % len(task.sentiments)),
             conversation_ids=tuple(f"c{i}" for i in range(len(lengths))),
         )
 
@@ -85,6 +86,7 @@ def take() -> Callable[[Batch, Sequence[int]], Batch]:
             lengths=batch.lengths[list(conversations)],
             speakers=batch.speakers[rows],
             labels=batch.labels[rows],
+            sentiments=None if batch.sentiments is None else batch.sentiments[rows],
             conversation_ids=tuple(batch.conversation_ids[c] for c in conversations),
         )
 

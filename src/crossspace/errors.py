@@ -22,6 +22,10 @@ class UsageError(CrossspaceError):
     exit_code = 2
 
 
+class UnsuitableError(UsageError):
+    """A model that cannot be trained on a corpus, whatever its settings: others in the same study can."""
+
+
 class DataError(CrossspaceError):
     """A corpus, a feature file or a conversation that cannot be read or does not hold together."""
 

@@ -78,3 +78,14 @@ def test_line_breaks_do_not_break_rows() -> None:
     assert len(table.markdown().splitlines()) == 3
     assert "x y & 1 \\\\" in table.latex() and "one two" in table.latex()
     assert table.csv() == "\n"
+
+
+def test_headings_may_stand_over_several_columns() -> None:
+    columns = ["model", "P", "F1", "P", "F1", "all"]
+    table = ReportTable("t", "T", "c", columns, [["x", *"12345"]], [], groups=["", "sad", "sad", "a_b", "a_b", ""])
+    assert table.markdown().splitlines()[0] == "| model | sad P | sad F1 | a\\_b P | a\\_b F1 | all |"
+    lines = table.latex().splitlines()
+    place = lines.index(r"\toprule") + 1
+    assert lines[place] == r" & \multicolumn{2}{c}{sad} & \multicolumn{2}{c}{a\_b} &  \\"
+    assert lines[place + 1] == r"\cmidrule(lr){2-3}\cmidrule(lr){4-5}"
+    assert table.spans() == [("", 1), ("sad", 2), ("a_b", 2), ("", 1)]

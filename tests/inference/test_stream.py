@@ -16,7 +16,7 @@ from crossspace.errors import MismatchError, UsageError
 from crossspace.models import MODELS
 from crossspace.nn import attention
 
-CAUSAL = [name for name, kind in MODELS.items() if "causal" in inspect.signature(kind).parameters]
+CAUSAL = [name for name, kind in MODELS.items() if kind.causal or "causal" in inspect.signature(kind).parameters]
 SMALL = {
     **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}},
     **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},

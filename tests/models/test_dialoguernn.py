@@ -12,8 +12,9 @@ from torch import Tensor
 from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
-from crossspace.models.dialoguernn import DialogueRNN
+from crossspace.models.dialoguernn import DialogueRNN, cell
 from crossspace.models.dialoguernn.cell import DialogueEncoder
+from crossspace.nn.linear import Linear
 from crossspace.recipes import read_recipe
 
 TASKS = {
@@ -154,15 +155,30 @@ def test_gradients_are_those_of_a_plain_evaluation(
     torch.testing.assert_close(found, utterances.grad, rtol=1e-9, atol=1e-9)
 
 
+@pytest.fixture
+def mapped(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Tensor]]:
+    """Keeps the rows that given layers of a recurrence are asked to map, step by step."""
+
+    def record(*layers: torch.nn.Module) -> list[Tensor]:
+        rows, make = [], cell._each_step
+
+        def recording(layer: Linear) -> Callable[[Tensor], Tensor]:
+            step = make(layer)
+            return (lambda x: rows.append(x) or step(x)) if any(layer is one for one in layers) else step
+
+        monkeypatch.setattr(cell, "_each_step", recording)
+        return rows
+
+    return record
+
+
 def test_what_the_next_step_receives_is_the_state_after_dropout(
-    task: TaskSpec, make_batch: Callable[..., Batch]
+    task: TaskSpec, make_batch: Callable[..., Batch], mapped: Callable[..., list[Tensor]]
 ) -> None:
     torch.manual_seed(0)
     encoder = DialogueEncoder(2, 400, 400, 400, 2, dropout=0.5, listener=False, context="general").double()
     layout = make_batch(task, (2,)).layout
-    received = []
-    encoder.global_state.register_forward_pre_hook(lambda module, inputs: received.append(inputs[0]))
-    encoder.emotion_state.register_forward_pre_hook(lambda module, inputs: received.append(inputs[0]))
+    received = mapped(encoder.global_state, encoder.emotion_state)
     encoder(torch.randn(2, 2, dtype=torch.float64), torch.tensor([0, 1]), layout.forward_walk)
     for first, second in (received[:2], received[2:]):
         assert (first == 0).all()
@@ -170,11 +186,10 @@ def test_what_the_next_step_receives_is_the_state_after_dropout(
 
 
 def test_with_listeners_off_the_others_keep_their_states_bit_by_bit(
-    small: Callable[..., DialogueRNN], task: TaskSpec, make_batch: Callable[..., Batch]
+    small: Callable[..., DialogueRNN], mapped: Callable[..., list[Tensor]]
 ) -> None:
     encoder = small().forwards
-    seen = []
-    encoder.party_state.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    seen = mapped(encoder.party_state)
     speakers = torch.tensor([0, 1, 1, 0])
     said = encoder.utterance(torch.randn(4, 15, dtype=torch.float64))
     speaking = torch.nn.functional.one_hot(speakers, encoder.slots).bool()

@@ -36,6 +36,19 @@ def test_strided_rows_and_gradients_are_read_correctly(layer):
     torch.testing.assert_close(layer(rows), F.linear(rows, layer.weight, layer.bias))
 
 
+def test_rows_and_gradients_that_lie_apart_are_copied_before_they_are_multiplied(layer, monkeypatch):
+    seen, product = [], linear._product
+
+    def watched(left, right, bias=None):
+        seen.extend(x.is_contiguous() or x.t().is_contiguous() for x in (left, right))
+        return product(left, right, bias)
+
+    monkeypatch.setattr(linear, "_product", watched)
+    rows, outside = torch.randn(17, 2, 24).requires_grad_(), torch.randn(17, 2, 40)
+    layer(rows[:, 0]).backward(outside[:, 1])
+    assert len(seen) == 6 and all(seen)
+
+
 def test_the_operator_of_pytorch_is_the_one_that_is_called():
     """Fails where PyTorch has changed it: then the gain is lost until the call is adapted, and nothing else is."""
     assert linear._KNOWN or not torch.backends.mkldnn.is_available()

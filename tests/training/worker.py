@@ -46,6 +46,8 @@ SHARES = {"even": ([0, 4], [1, 2, 3]), "uneven": ([0, 1, 2, 3], [4]), "empty": (
 CSS = ("css", {"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 3}, "dropout": 0.0})
 EXAMPLE, NORM, CONTRAST = ("example", {"unreached": True}), ("example", {"norm": True}), ("example", {"contrast": True})
 MODULATED, STRANGER = ("example", {"modulated": True}), ("mine", {})
+M3NET = ("m3net", {"width": 6, "graph_width": 5, "dropout": 0.0})
+HAUCL = ("haucl", {"width": 6, "head": 2, "dropout": 0.0, "recurrent_dropout": 0.0})
 PGM, REPRESENTATION = ParetoGradientModulator(), ParetoGradientModulator(space="representation")
 Case = tuple[tuple[str, Mapping[str, Any]], Balancer, str]
 CASES: dict[str, Case] = {
@@ -85,6 +87,11 @@ CASES: dict[str, Case] = {
     "micro-batches representation uneven": (EXAMPLE, REPRESENTATION, "uneven"),
     "micro-batches fixed empty": (CSS, FixedWeights(), "empty"),
     "micro-batches modulated uneven": (MODULATED, PGM, "uneven"),
+    "hypergraph fixed uneven": (M3NET, FixedWeights(), "uneven"),
+    "hypergraph pgm empty": (M3NET, PGM, "empty"),
+    "two views fixed uneven": (HAUCL, FixedWeights(), "uneven"),
+    "two views pgm uneven": (HAUCL, PGM, "uneven"),
+    "two views fixed empty": (HAUCL, FixedWeights(), "empty"),
     "outside pgm uneven": (STRANGER, PGM, "uneven"),
     "outside pgm empty": (STRANGER, PGM, "empty"),
     "micro-batches outside pgm uneven": (STRANGER, PGM, "uneven"),
@@ -115,6 +122,8 @@ def train(case: str, rank: int | None = None) -> dict[str, object]:
     (name, arguments), balancer, shares = CASES[case]
     torch.manual_seed(0)
     model = {**MODELS.box, "example": example.Example, "mine": Mine}[name](TASK, **arguments).double()
+    if name == "haucl":
+        model.generator.eval()  # in training every process draws its own random numbers
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, weight_decay=1e-3, fused=True)
     weights = torch.tensor([0.5, 2.0, 1.0])
     balancer = copy.deepcopy(balancer)  # some remember

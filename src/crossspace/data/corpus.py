@@ -164,6 +164,10 @@ class Corpus(Described):
         """(N,) int64 label index of every utterance of a split, -100 where unlabelled."""
         return self._labels[self._index.rows_of(self._members(split))]
 
+    def sentiments(self, split: str | None) -> np.ndarray:
+        """(N,) index of the second label of every utterance of a split, stated or implied, -100 where there is none."""
+        return self._sentiments[self._index.rows_of(self._members(split))]
+
     def utterances(self, split: str | None) -> pa.Table:
         """The utterances of a split without their features: ids, position, speaker, text, times, label and split."""
         return self._index.with_splits(self._splits).take(self._index.rows_of(self._members(split)))

@@ -19,11 +19,12 @@ _OBJECTIVES = {"fused": ("L1", "fused"), "unimodal": ("L2", "unimodal"), "distil
 _SPELLED = {
     word.lower(): word
     for word in (
-        "CSS", "SDT", "DialogueRNN", "bc-LSTM", "LSTM", "SPF", "PGM", "MAE", "IAE", "TFN", "LMF", "MFB", "PTP", "MGDA",
-        "DWA", "GELU", "ReLU", "MLP", "L1", "L2", "L3",
+        "CSS", "SDT", "DialogueRNN", "CMN", "ICON", "MMGCN", "MM-DFN", "M3NET", "GraphSmile", "HAUCL", "Ada2I",
+        "CFN-ESA", "bc-LSTM", "LSTM", "SPF", "PGM", "MAE", "IAE", "TFN", "LMF", "MFB", "PTP", "MGDA", "DWA", "GELU",
+        "ReLU", "MLP", "L1", "L2", "L3",
     )
-}  # fmt: skip
-"""How the field writes what is lower case in options and file names."""
+} | {"mpt-hcl": "MPT-HCL (reconstructed)"}  # fmt: skip
+"""How the field writes what is lower case in options and file names; no code of MPT-HCL exists to be true to."""
 
 
 def spelled(name: str, like: str = "") -> str:

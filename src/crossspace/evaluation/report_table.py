@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from crossspace.evaluation.captions import plain
@@ -29,6 +30,7 @@ class ReportTable:
         columns: headings of what is read.
         rows: what is read, a line of texts each; the first is the name of the line.
         values: ``{column: value}`` of every line, as fractions and plain numbers, for the CSV file.
+        groups: what stands above each of the columns, nothing or the same over several that belong together.
     """
 
     name: str
@@ -37,11 +39,19 @@ class ReportTable:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     values: Sequence[Mapping[str, Any]] = field(default=())
+    groups: Sequence[str] = field(default=())
+
+    def spans(self) -> list[tuple[str, int]]:
+        """What stands above the columns, with the number of columns under it; nothing where no group is named."""
+        return [(name, len(list(members))) for name, members in groupby(self.groups)]
 
     def markdown(self) -> str:
         """A pipe table."""
+        # Markdown has one line of headings.
+        above = self.groups or [""] * len(self.columns)
+        headings = [f"{group} {column}".strip() for group, column in zip(above, self.columns, strict=True)]
         lines = [
-            "| " + " | ".join(cell(c) for c in self.columns) + " |",
+            "| " + " | ".join(cell(c) for c in headings) + " |",
             "|---" + "|---:" * (len(self.columns) - 1) + "|",
         ]
         return "\n".join(lines + ["| " + " | ".join(cell(c) for c in row) + " |" for row in self.rows]) + "\n"
@@ -56,6 +66,7 @@ class ReportTable:
             rf"\label{{tab:{self.name}}}",
             rf"\begin{{tabular}}{{l{'r' * (len(self.columns) - 1)}}}",
             r"\toprule",
+            *self._latex_groups(),
             " & ".join(map(_latex, self.columns)) + r" \\",
             r"\midrule",
             *(" & ".join(map(_latex, row)) + r" \\" for row in self.rows),
@@ -64,6 +75,18 @@ class ReportTable:
             r"\end{table}",
         ]
         return "\n".join(lines) + "\n"
+
+    def _latex_groups(self) -> list[str]:
+        """A line of headings over several columns each, and the rules under them."""
+        if not self.groups:
+            return []
+        headings, rules, first = [], [], 1
+        for name, count in self.spans():
+            headings.append(rf"\multicolumn{{{count}}}{{c}}{{{_latex(name)}}}" if name else " & " * (count - 1))
+            if name:
+                rules.append(rf"\cmidrule(lr){{{first}-{first + count - 1}}}")
+            first += count
+        return [" & ".join(headings) + r" \\", "".join(rules)]
 
     def csv(self) -> str:
         """The values, with a line of column names."""

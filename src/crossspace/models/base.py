@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
-from crossspace.errors import UsageError
+from crossspace.errors import UnsuitableError, UsageError
 from crossspace.models.saved import CONFIG, WEIGHTS, load_model, write_model
 from crossspace.objectives.base import Objective
 from crossspace.objectives.classification import CrossEntropy
@@ -35,11 +35,12 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     Attributes:
         name: how users call the model.
         citation: the paper it comes from.
-        published: ``{corpus: (accuracy, weighted F1)}`` in percent, as the paper of CSS prints them in its Tables 1 and
-            2; the epoch was chosen on the test split.
+        published: ``{settings: (accuracy, weighted F1)}`` in percent, which a study prints beside its own; for models
+            that do not stand in Tables 1 and 2 of the paper of CSS (:mod:`crossspace.studies.published`).
         contextual: False when every utterance is predicted from itself alone, whatever the arguments.
         causal: True when no output depends on a later utterance; then conversations can be read piece by piece, since
             ``batch.layout`` carries a memory to the layers that look at other rows.
+        least_modalities: of how many modalities it takes; a task with fewer is refused.
         moved: ``{argument of an earlier release: where it is now}``, dotted where it is in a part.
         details: what a prediction needs to know beyond the arguments, such as the extractors of the features.
     """
@@ -49,6 +50,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     published: ClassVar[Mapping[str, tuple[float, float]]] = {}
     contextual: ClassVar[bool] = True
     causal: bool = False
+    least_modalities: ClassVar[int] = 1
     moved: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, task: TaskSpec) -> None:
@@ -56,6 +58,11 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         _ = self.arguments  # refuses what no part has, also in a part that is switched off and never built
         if not task.labels:
             raise UsageError("A model needs at least one label. The task has none: its corpus is not labelled.")
+        if len(task.modalities) < self.least_modalities:
+            raise UnsuitableError(
+                f"Model {self.name!r} relates modalities to each other and needs at least {self.least_modalities}. The "
+                f"task has {list(task.modalities)}. Choose another model, or join features of another modality."
+            )
         self.task = task
         self.details: dict[str, Any] = {}
 
@@ -137,6 +144,14 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     def rate_factors(self) -> Mapping[str, float]:
         """By name of a parameter group, what its learning rate is multiplied by; all train at the same rate if none."""
         return {}
+
+    def numbers_per_pair(self) -> float:
+        """How many numbers a training step keeps for every two utterances of one conversation, for its gradient.
+
+        Training refuses a conversation for which that is more than the memory of the machine. 0 where memory grows
+        with the length alone.
+        """
+        return 0.0
 
     def modulation(self) -> Modulation | None:
         """What scales the gradients of parameter groups between clipping and the update; nothing by default."""

@@ -43,9 +43,14 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, in) to (N, out)."""
-        if not _pays(input, self.weight):
-            return F.linear(input, self.weight, self.bias)
-        return _OneDnnLinear.apply(input, self.weight, self.bias)
+        return linear(input, self.weight, self.bias)
+
+
+def linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``rows @ weight.T + bias``, as :class:`Linear` computes it."""
+    if not _pays(rows, weight):
+        return F.linear(rows, weight, bias)
+    return _OneDnnLinear.apply(rows, weight, bias)
 
 
 def _pays(rows: Tensor, weight: Tensor) -> bool:
@@ -65,6 +70,8 @@ class _OneDnnLinear(Function):
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        # A matrix whose rows lie apart in memory costs a copy here; oneDNN would take a hundred times as long.
+        rows = rows.contiguous()
         ctx.save_for_backward(rows, weight)
         return _product(rows, weight, bias)
 
@@ -72,6 +79,7 @@ class _OneDnnLinear(Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         rows, weight = ctx.saved_tensors
+        gradient = gradient.contiguous()
         for_rows, for_weight, for_bias = ctx.needs_input_grad
         return (
             _product(gradient, weight.t()) if for_rows else None,

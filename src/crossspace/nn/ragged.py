@@ -39,6 +39,17 @@ def _take(rows: Tensor, index: Tensor) -> Tensor:
     return torch.cat([rows, zero]).index_select(0, index)
 
 
+def arrange(rows: Tensor, take: Tensor, give: Tensor) -> Tensor:
+    """(n, ...) rows at other places, zero at those that none is put.
+
+    Args:
+        rows: (n, ...).
+        take: (p,) which row is put at each place, n for none; every row is put somewhere.
+        give: (n,) where each row is put.
+    """
+    return _Arrange.apply(rows, take, give)
+
+
 def reorder(rows: Tensor, order: Tensor, back: Tensor) -> Tensor:
     """(N, ...) rows in another order, ``rows[order]``; ``back`` is the inverse permutation."""
     return _Arrange.apply(rows, order, back)
@@ -69,4 +80,4 @@ def map_blocks(function: Callable[..., Tensor], layout: Layout, *rows: Tensor) -
     return from_blocks(outputs, layout)
 
 
-__all__ = ["Block", "from_blocks", "map_blocks", "reorder", "to_blocks"]
+__all__ = ["Block", "arrange", "from_blocks", "map_blocks", "reorder", "to_blocks"]

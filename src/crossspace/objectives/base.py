@@ -40,11 +40,14 @@ class Objective(ABC):
         gathers: an objective that is not separable fetches the rows of the other processes by
             :func:`~crossspace.nn.processes.gathered` and returns the totals and counts of its own rows. One that does
             not is refused with several processes.
+        needs_sentiments: it compares with the second label, which a corpus states or its emotions imply; one that has
+            none in the training split is refused.
     """
 
     name: ClassVar[str]
     separable: ClassVar[bool] = True
     gathers: ClassVar[bool] = False
+    needs_sentiments: ClassVar[bool] = False
 
     @abstractmethod
     def parts(self, output: Output, batch: Batch, class_weights: Tensor | None = None) -> dict[str, Part]:

@@ -10,10 +10,11 @@ from typing import Any
 
 from crossspace.configuration import make_configuration, merge
 from crossspace.data.corpus import Corpus
-from crossspace.errors import MissingExtraError, UsageError, suggestion
+from crossspace.errors import MissingExtraError, UnsuitableError, UsageError, suggestion
 from crossspace.models import MODELS
 from crossspace.recipes import read_recipe
 from crossspace.studies.grid import at_point, checked_grid
+from crossspace.studies.published import published_scores
 from crossspace.studies.settings import asked_settings, check_special, known_settings, special
 from crossspace.studies.study import BEST_ON_TEST, SECTIONS, Conditions, Study, Variant
 
@@ -188,14 +189,15 @@ def _variant(
     try:
         configuration = make_configuration(tree, recipe)
         configuration.check(corpus)
-    except MissingExtraError as error:
+    except (MissingExtraError, UnsuitableError) as error:
         unusable = str(error)
     except (UsageError, TypeError, ValueError) as error:
         faults += [f"variant {name!r}: {line}" for line in str(error).splitlines()]
         return None
     published = values.get("published")
     if published is None:
-        published = getattr(MODELS[configuration.model["name"]], "published", {}) if "recipe" in values else {}
+        model = configuration.model["name"]
+        published = (published_scores(model) or MODELS[model].published) if "recipe" in values else {}
     scores = published.get(settings) if isinstance(published, Mapping) else published
     if scores is not None and (not isinstance(scores, Sequence) or len(scores) != 2):
         faults.append(f"variant {name!r}: `published` should be [accuracy, weighted F1] in percent. Found {scores!r}.")

@@ -29,7 +29,8 @@ def choose_settings(known: Sequence[str], corpus: Corpus) -> tuple[str | None, s
     """
     if not known:
         return None, ""
-    widths = dict(corpus.spec.widths)
+    # Several vectors of one modality are of the same kind, each as wide as the one that other files hold.
+    widths = {m: d // corpus.spec.vectors.get(m, 1) for m, d in corpus.spec.widths.items()}
     # By what made the features, since a generated corpus may have any widths.
     if SYNTHETIC in known and all((e or {}).get("name") == SYNTHETIC for e in map(corpus.extractors.get, widths)):
         return SYNTHETIC, "the corpus was generated"

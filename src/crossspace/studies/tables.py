@@ -14,13 +14,15 @@ from crossspace.evaluation.scores import METRICS
 from crossspace.studies.basis import basis
 from crossspace.studies.conditions import ANY
 from crossspace.studies.differences import difference_tables
+from crossspace.studies.published import paper_tables
 from crossspace.studies.results import COMPARED, StudyRecord, VariantRecord
 from crossspace.studies.study import BEST_ON_TEST
 
 
 def study_tables(record: StudyRecord) -> list[ReportTable]:
     """All tables for which the study holds something, in the order of the report."""
-    drawn_up = [_scores(record), *difference_tables(record), _per_class(record), *_costs(record), *_missing(record)]
+    drawn_up = [_scores(record), *paper_tables(record), *difference_tables(record), _per_class(record)]
+    drawn_up += [*_costs(record), *_missing(record)]
     return drawn_up + (list(_oscillations(record)) if "curves" in record.study.report else [])
 
 

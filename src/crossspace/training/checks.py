@@ -11,12 +11,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from crossspace.balance.base import Balancer, Needs, Space
 from crossspace.data.task import UNLABELLED
-from crossspace.errors import UsageError, suggestion
+from crossspace.errors import UnsuitableError, UsageError, suggestion
 from crossspace.models.answers import checked_parameters, seen
 from crossspace.models.base import Model
 from crossspace.nn.batch_norm import BatchNorm
 from crossspace.objectives.base import Objective, Part
 from crossspace.objectives.modulation import Modulation
+from crossspace.runtime import total_memory
 from crossspace.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def check_training(corpus: Corpus, options: TrainingOptions, model: Model, proce
         UsageError: labels are missing, or something does not fit something else.
     """
     _check_labels(corpus, options)
+    _check_sentiments(corpus, objectives_of(model))
+    _check_length(corpus, options, model)
     check_divisible(model, objectives_of(model), options.accumulate, processes)
     _check_groups(model)
     checked_parameters(model, "shared_parameters", model.shared_parameters())
@@ -89,6 +92,45 @@ def _check_labels(corpus: Corpus, options: TrainingOptions) -> None:
         raise UsageError(
             f"`class_weights` should be one number per label {labels}. Found {len(chosen)}: {list(chosen)}."
         )
+
+
+def _check_sentiments(corpus: Corpus, objectives: Sequence[Objective]) -> None:
+    """A second label where an objective compares with one.
+
+    Raises:
+        UnsuitableError: no utterance of the training split has one.
+    """
+    asking = [o.name for o in objectives if o.needs_sentiments]
+    if asking and not (corpus.sentiments("train") != UNLABELLED).any():
+        raise UnsuitableError(
+            f"The objective {asking[0]!r} compares with sentiments. Found none in the training split of corpus "
+            f"{corpus.name!r}: it has no column `sentiment`, and its labels {list(corpus.spec.labels)} imply none. Add "
+            "the column and import it again, or give the objective the weight 0."
+        )
+
+
+def _check_length(corpus: Corpus, options: TrainingOptions, model: Model) -> None:
+    """Memory for the longest conversation, where a model keeps something for every two of its utterances.
+
+    Raises:
+        UnsuitableError: it would be more than the machine has.
+    """
+    memory, each = total_memory(), 4.0 * model.numbers_per_pair()
+    if memory is None or not each:
+        return
+    for split in ("train", deciding_split(options), "test"):
+        lengths = corpus.lengths(split)
+        longest = max(lengths, default=0)
+        # Without gradients a layer is forgotten as soon as the next one is there; a tenth is still a low guess.
+        needed = each * longest**2 * (1.0 if split == "train" else 0.1)
+        if needed > memory:
+            name = corpus.conversation_ids(split)[lengths.index(longest)]
+            raise UnsuitableError(
+                f"Model {model.name!r} keeps {model.numbers_per_pair():,.0f} numbers for every two utterances of a "
+                f"conversation. The {longest:,} of {name!r} in the split {split!r} would take "
+                f"{needed / 1e9:,.0f} GB; this machine has {memory / 1e9:,.0f} GB of memory. Cut the conversation, or "
+                "choose a model whose memory grows with the length alone."
+            )
 
 
 def objectives_of(model: Model) -> list[Objective]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crossspace.errors import CrossspaceWarning
 from crossspace.features.extraction.cache import FeatureCache, default_folder, feature_key, media_digest
 from crossspace.features.extractors import Missing
 
@@ -115,7 +116,7 @@ def test_a_forked_process_opens_the_file_anew(cache: FeatureCache) -> None:
 def test_a_damaged_file_is_set_aside_and_work_goes_on(tmp_path: Path) -> None:
     (tmp_path / "features.sqlite").write_bytes(b"this is no database" * 100)
     cache = FeatureCache(tmp_path)
-    with pytest.warns(UserWarning, match="damaged"):
+    with pytest.warns(CrossspaceWarning, match="damaged"):
         assert cache.get("a") is None
     cache.put("a", np.ones(2, np.float32))
     assert cache.get("a") is not None
@@ -155,7 +156,7 @@ def test_a_file_that_this_cache_made_is_set_aside_too(cache: FeatureCache) -> No
     assert cache._connection is not None
     cache._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     cache.path.write_bytes(b"this is no database" * 200_000)
-    with pytest.warns(UserWarning, match="damaged"):
+    with pytest.warns(CrossspaceWarning, match="damaged"):
         cache.get_many([str(i) for i in range(3000)])
     cache.put("a", np.ones(2, np.float32))
     assert cache.get("a") is not None
@@ -172,7 +173,7 @@ def test_a_fault_that_is_not_the_files_does_not_set_it_aside(
     cache.close()
     assert cache.get("a") is not None
     monkeypatch.setattr(cache, "_open", refuse)
-    with pytest.warns(UserWarning, match="Features are not kept"):
+    with pytest.warns(CrossspaceWarning, match="Features are not kept"):
         assert cache.get("a") is None
     assert not list(cache.path.parent.glob("*damaged*"))
 
@@ -190,7 +191,7 @@ def test_a_vector_that_rotted_is_not_found(cache: FeatureCache) -> None:
 def test_a_place_that_cannot_be_written_warns_once_and_keeps_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     cache = FeatureCache(tmp_path / "file")
-    with pytest.warns(UserWarning, match="Features are not kept"):
+    with pytest.warns(CrossspaceWarning, match="Features are not kept"):
         cache.put("a", np.ones(2, np.float32))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from crossspace.errors import CrossspaceWarning
 from crossspace.features.extraction.keys import feature_key, media_digest
 from crossspace.features.extractors.base import Missing
 
@@ -124,7 +125,8 @@ class FeatureCache:
                         self._set_aside(error)
                     else:
                         self._usable = False
-                        warnings.warn(f"Features are not kept: {self.path} cannot be used ({error}).", stacklevel=4)
+                        said = f"Features are not kept: {self.path} cannot be used ({error})."
+                        warnings.warn(said, CrossspaceWarning, stacklevel=4)
         return None
 
     def _open(self) -> sqlite3.Connection:
@@ -158,7 +160,9 @@ class FeatureCache:
         except FileNotFoundError:
             return
         warnings.warn(
-            f"The cache {self.path} is damaged ({error}); it is now {aside.name}, and a new one is begun.", stacklevel=5
+            f"The cache {self.path} is damaged ({error}); it is now {aside.name}, and a new one is begun.",
+            CrossspaceWarning,
+            stacklevel=5,
         )
 
 

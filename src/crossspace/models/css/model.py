@@ -73,7 +73,6 @@ class CSS(Model):
 
     name = "css"
     citation = "Lyu et al., Cross-Space Synergy, AAAI 2026, doi:10.1609/aaai.v40i29.39602"
-    published: ClassVar = {"iemocap": (75.42, 75.66), "meld": (68.47, 67.41)}
     moved: ClassVar = flat.MOVED
 
     def __init__(

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from crossspace.batching.layout import Walk
 from crossspace.batching.memory import Memory
 from crossspace.nn.dropout import Dropout
+from crossspace.nn.gates import reset_after
 from crossspace.nn.growing import Growing
 from crossspace.nn.linear import Linear
 from crossspace.nn.ragged import reorder
+from crossspace.nn.stepwise import Stepwise
 
 
 @dataclass
@@ -115,6 +117,8 @@ class DialogueEncoder(nn.Module):
         """(N, party_width) state of the speaker after each utterance."""
         parts = [part.split(sizes) for part in said.split(self.sections, dim=1)]
         state, party, history = kept.context, kept.party, kept.history.steps
+        global_party, global_state = _each_step(self.global_party), _each_step(self.global_state)
+        party_context, party_state = _each_step(self.party_context), _each_step(self.party_state)
         spoken_states = []
         for for_global, for_party, for_listener, query, who in zip(*parts, speaking.split(sizes), strict=True):
             running = len(who)
@@ -122,8 +126,8 @@ class DialogueEncoder(nn.Module):
             who = who.unsqueeze(2)
             before = torch.where(who, party, 0.0).sum(1)
             context = torch.zeros_like(state) if history is None else self._recall(_first(history, running), query)
-            state = self.dropout(_gru(for_global + self.global_party(before), self.global_state(state), state))
-            spoken = self.dropout(_gru(for_party + self.party_context(context), self.party_state(before), before))
+            state = self.dropout(reset_after(for_global + global_party(before), global_state(state), state))
+            spoken = self.dropout(reset_after(for_party + party_context(context), party_state(before), before))
             party = torch.where(who, spoken.unsqueeze(1), self._listening(party, spoken, for_listener))
             history = kept.history.append(state.unsqueeze(1))
             spoken_states.append(spoken)
@@ -140,18 +144,23 @@ class DialogueEncoder(nn.Module):
         """(b, slots, party_width) states of those who listen; unchanged unless the model has a cell for them."""
         if self.listener_party is None or self.listener_state is None:
             return party
-        read = (read + self.listener_party(spoken)).unsqueeze(1)
-        return self.dropout(_gru(read, self.listener_state(party), party))
+        mapped = self.listener_state(party)
+        read = (read + self.listener_party(spoken)).unsqueeze(1).expand_as(mapped)
+        return self.dropout(reset_after(read, mapped, party))
 
     def _emotions(self, parties: Tensor, sizes: tuple[int, ...], kept: _State) -> Tensor:
         """(N, emotion_width) from the (N, party_width) states of the speakers."""
-        state, states = kept.emotion, []
+        state, states, emotion_state = kept.emotion, [], _each_step(self.emotion_state)
         for read in self.emotion_party(parties).split(sizes):
             state = _first(state, len(read))
-            state = self.dropout(_gru(read, self.emotion_state(state), state))
+            state = self.dropout(reset_after(read, emotion_state(state), state))
             states.append(state)
         kept.emotion = state
         return torch.cat(states)
+
+
+def _each_step(layer: Linear) -> Stepwise:
+    return Stepwise(layer.weight, layer.bias)
 
 
 def _maps(width: int, state: int) -> tuple[Linear, Linear]:
@@ -160,17 +169,6 @@ def _maps(width: int, state: int) -> tuple[Linear, Linear]:
     for parameter in (*maps[0].parameters(), *maps[1].parameters()):
         nn.init.uniform_(parameter, -(state**-0.5), state**-0.5)
     return maps
-
-
-def _gru(read: Tensor, kept: Tensor, state: Tensor) -> Tensor:
-    """The new state of a GRU cell from its mapped input, its mapped state and its state; the last dimension is theirs.
-
-    ``torch.nn.GRUCell`` after its two linear maps.
-    """
-    width = state.shape[-1]
-    reset, update = torch.sigmoid(read[..., : 2 * width] + kept[..., : 2 * width]).split(width, dim=-1)
-    new = torch.tanh(torch.addcmul(read[..., 2 * width :], reset, kept[..., 2 * width :]))
-    return torch.lerp(new, state, update)
 
 
 def _first(rows: Tensor, count: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +62,6 @@ class DialogueRNN(Model):
         "Majumder et al., DialogueRNN: An Attentive RNN for Emotion Detection in Conversations, AAAI 2019, "
         "doi:10.1609/aaai.v33i01.33016818"
     )
-    published: ClassVar[Mapping[str, tuple[float, float]]] = {"iemocap": (65.43, 64.29), "meld": (60.27, 57.95)}
 
     def __init__(
         self,

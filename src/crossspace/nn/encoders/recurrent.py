@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from crossspace.batching.layout import Block, Layout
+from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
 from crossspace.nn.encoders.base import Encoder
-from crossspace.nn.ragged import map_blocks
+from crossspace.nn.ragged import reorder
+from crossspace.nn.recurrence import stacked_gru
 
 
 class RecurrentEncoder(Encoder):
@@ -68,19 +68,20 @@ class RecurrentEncoder(Encoder):
     def _run(self, rows: Tensor, layout: Layout, state: Tensor | None) -> Tensor:
         if not len(layout):
             return rows.new_zeros(0, self.cell.hidden_size * (1 + self.cell.bidirectional))
-        return map_blocks(partial(self._one_block, state), layout, rows)
-
-    def _one_block(self, state: Tensor | None, block: Block, rows: Tensor) -> Tensor:
-        lengths = block.valid.sum(1).cpu()
         if rows.is_cpu and torch.is_autocast_enabled("cpu"):
             rows = rows.float()  # not every processor has recurrences in bfloat16, and there PyTorch ends in an error
         with torch.autocast("cpu", enabled=False):
-            packed = nn.utils.rnn.pack_padded_sequence(rows, lengths, batch_first=True)
+            if rows.is_cpu and state is None and isinstance(self.cell, nn.GRU):
+                return stacked_gru(self.cell, rows, layout)
+            walk = layout.forward_walk
+            # The order of a walk is that of a packed sequence: all conversations at once, and nothing is padded.
+            packed = PackedSequence(reorder(rows, walk.rows, walk.places), torch.tensor(walk.sizes))
             if state is None:
                 output, _ = self.cell(packed)
             else:
-                output, state[:, :, block.conversations] = self._continued(packed, state[:, :, block.conversations])
-        return nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=rows.shape[1])[0]
+                running = layout.conversations[walk.rows[: walk.sizes[0]]]
+                output, state[:, :, running] = self._continued(packed, state[:, :, running])
+        return reorder(output.data, walk.places, walk.rows)
 
     def _continued(self, packed: PackedSequence, state: Tensor) -> tuple[PackedSequence, Tensor]:
         if isinstance(self.cell, nn.LSTM):

@@ -1,0 +1,148 @@
+"""The graph between two modalities: weighted edges in a window, linear convolutions, and what is read of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from crossspace.batching.layout import Layout
+from crossspace.errors import UsageError
+from crossspace.nn.dropout import Dropout
+from crossspace.nn.graph import inverse_root, propagate
+from crossspace.nn.linear import Linear
+from crossspace.nn.ragged import to_blocks
+
+Weights = Literal["by-distance", "by-position"]
+_TABLE = 500_000
+"""Edges of one graph in a batch for which the released code has weights."""
+_FARTHEST = 32
+"""Where a window has no end, utterances farther away than this share a weight."""
+SLOPE = 0.01
+
+Window = tuple["int | None", "int | None"]
+
+
+class EdgeWeights(nn.Module):
+    """Learned weights of the edges from one modality to another and back, ones at first.
+
+    Args:
+        window: how many utterances back and ahead an edge reaches; none for all.
+        kind: a weight ``by-distance`` and direction, which means the same everywhere; or ``by-position`` of the edge in
+            the batch, counted conversation by conversation, direction by direction, row by row (the released code).
+    """
+
+    def __init__(self, window: Window, kind: Weights) -> None:
+        super().__init__()
+        self.window, self.kind = window, kind
+        self.reach = [_FARTHEST if side is None else side for side in window]
+        shape = (_TABLE,) if kind == "by-position" else (2, sum(self.reach) + 1)
+        self.weight = nn.Parameter(torch.ones(shape))
+
+    def forward(self, layout: Layout) -> list[tuple[Tensor, Tensor]]:
+        """For each block of the layout two (b, t, t): from the second modality to the first, and the other way."""
+        bands = layout.band(*self.window)
+        if self.kind == "by-position":
+            return self._by_position(layout, bands)
+        return [self._by_distance(band) for band in bands]
+
+    def _by_distance(self, band: Tensor) -> tuple[Tensor, Tensor]:
+        places = torch.arange(band.shape[1], device=band.device)
+        distance = (places[None, :] - places[:, None]).clamp(-self.reach[0], self.reach[1]) + self.reach[0]
+        first, second = self.weight
+        return torch.where(band, first[distance], 0.0), torch.where(band, second[distance], 0.0)
+
+    def _by_position(self, layout: Layout, bands: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        counts = torch.zeros(len(layout.lengths), dtype=torch.long, device=self.weight.device)
+        for block, band in zip(layout.blocks, bands, strict=True):
+            counts[block.conversations] = 2 * band.sum((1, 2))
+        starts = counts.cumsum(0) - counts
+        # Known from the lengths alone, so that nobody waits for the device.
+        total = sum(2 * _edges(length, self.window) for length in layout.lengths)
+        if total > _TABLE:
+            raise UsageError(
+                f"With weights by position a batch may have {_TABLE:,} edges. Found {total:,} in {len(layout.lengths)} "
+                "conversations. Use smaller batches or windows, or weights by distance."
+            )
+        found = []
+        for block, band in zip(layout.blocks, bands, strict=True):
+            both = torch.stack([band, band], dim=1).flatten(1)
+            places = (both.long().cumsum(1) - 1 + starts[block.conversations, None]).clamp(min=0)
+            weights = torch.where(both, self.weight[places], 0.0).unflatten(1, (2, *band.shape[1:]))
+            found.append((weights[:, 0], weights[:, 1]))
+        return found
+
+
+def _edges(length: int, window: Window) -> int:
+    """Edges of one direction in a conversation."""
+    past, future = (length if side is None else side for side in window)
+    return sum(min(i, past) + min(length - 1 - i, future) + 1 for i in range(length))
+
+
+class PairGraph(nn.Module):
+    """A graph between two modalities: linear convolutions in a row, each read by a network of its own.
+
+    Args:
+        width: h of the rows.
+        layers: convolutions.
+        window: see :class:`EdgeWeights`.
+        weights: likewise.
+        dropout: on what is read.
+    """
+
+    def __init__(self, width: int, layers: int, window: Window, weights: Weights, dropout: float) -> None:
+        super().__init__()
+        self.edges = EdgeWeights(window, weights)
+        first = Linear(width, width)
+        assert first.bias is not None
+        bias = first.bias.detach()
+        # The bias comes after the propagation, apart from the map.
+        self.biases = nn.ParameterList(nn.Parameter(bias.clone()) for _ in range(layers))
+        first.register_parameter("bias", None)
+        self.convolutions = _copies(first, layers)
+        self.readers = _copies(Linear(width, width), layers)
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self, one: Tensor, other: Tensor, layout: Layout, here: Tensor | None, there: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Two times (N, h) to the same; a row that is missing, by the masks ``here`` and ``there``, has no edge."""
+        to_one, to_other = self._normalised(layout, here, there)
+        rows, total = torch.cat([one, other]), torch.cat([one, other])
+        for convolution, bias, reader in zip(self.convolutions, self.biases, self.readers, strict=True):
+            one, other = convolution(rows).chunk(2)
+            rows = torch.cat([propagate(to_one, other, layout), propagate(to_other, one, layout)]) + bias
+            total = total + self.dropout(F.leaky_relu(reader(rows), SLOPE))
+        one, other = total.chunk(2)
+        return one, other
+
+    def _normalised(
+        self, layout: Layout, here: Tensor | None, there: Tensor | None
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Both adjacencies, divided by the roots of the degrees at both ends; what a node receives is its degree."""
+        edges = self.edges(layout)
+        if here is not None or there is not None:
+            shown = [
+                torch.ones(len(layout), dtype=torch.bool, device=layout.device) if p is None else p
+                for p in (here, there)
+            ]
+            masks = zip(*(to_blocks(p, layout) for p in shown), strict=True)
+            edges = [
+                (torch.where(a[:, :, None] & b[:, None, :], x, 0.0), torch.where(b[:, :, None] & a[:, None, :], y, 0.0))
+                for (x, y), (a, b) in zip(edges, masks, strict=True)
+            ]
+        to_one, to_other = [], []
+        for x, y in edges:
+            first, second = inverse_root(x.sum(2)), inverse_root(y.sum(2))
+            to_one.append(first[:, :, None] * x * second[:, None, :])
+            to_other.append(second[:, :, None] * y * first[:, None, :])
+        return to_one, to_other
+
+
+def _copies(first: Linear, count: int) -> nn.ModuleList:
+    """Layers that begin as copies of one, as in the released code."""
+    return nn.ModuleList([first, *(deepcopy(first) for _ in range(count - 1))] if count else [])
