@@ -8,6 +8,7 @@ signal, a timeout, memory without bounds, or another content read from a file th
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import random
 import shutil
@@ -21,6 +22,8 @@ from typing import Any
 
 from benchmarks.fuzzing.processes import outcomes
 from benchmarks.fuzzing.readers import READERS, Reader
+from crossspace.data.importers import IMPORTERS
+from crossspace.models import MODELS
 
 FAULTS = ("traceback", "memory", "signal", "timeout", "changed")
 _NAMES = {reader.name: reader for reader in READERS}
@@ -47,11 +50,20 @@ def damaged(reader: Reader, seeds: Path, seed: int, number: int) -> bytes:
     return mutate((seeds / reader.name / reader.file).read_bytes(), draw)
 
 
+def load_libraries() -> None:
+    """Import what readers import, so that the memory of libraries is not taken for that of a file."""
+    for name in ("cli.main", "experiment.run", "predict", "studies.plan", "transcripts", "data.store.validate"):
+        importlib.import_module(f"crossspace.{name}")
+    for components in (MODELS, IMPORTERS):
+        list(components.values())
+
+
 def attempt(job: tuple[str, str, int, int] | None) -> tuple[str, str]:
     """Read one damaged file; of no job, load what reading needs."""
     from crossspace.errors import CrossspaceError
 
     if job is None:
+        load_libraries()
         return "ready", ""
     seeds, name, seed, number = job
     reader = _NAMES[name]

@@ -40,7 +40,7 @@ class Doubled(CrossEntropy):
 class Shift(Objective):
     """Whether two utterances differ in their emotion, over the pairs of which both are labelled."""
 
-    name = "shift"
+    name = "turning"
 
     def parts(self, output, batch, class_weights=None):
         pairs = batch.layout.pairs(WINDOW)

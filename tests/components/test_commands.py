@@ -91,7 +91,7 @@ def test_components_of_a_file_are_listed_with_the_file(
 ) -> None:
     assert main(["list", *code]) == 0
     found = said(capsys)
-    for name in ("mine", "halves", "doubled", "shift", "calm", "lengths"):
+    for name in ("mine", "halves", "doubled", "turning", "calm", "lengths"):
         assert f" {name} " in found
     assert "".join(c for c in found if c not in " │").count(f"(from{place}/mine.py)") == 6  # cells are wrapped
 

@@ -39,7 +39,7 @@ def test_two_files_of_one_name_do_not_collide_and_keep_their_names_in_every_proc
         "halves": "thirds",
         "doubled": "tripled",
         "lengths": "widths",
-        "shift": "turn",
+        "turning": "bend",
         "calm": "rest",
     }
     for name, other in new.items():

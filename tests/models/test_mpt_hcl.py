@@ -10,7 +10,8 @@ import torch
 from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
-from crossspace.models.mpt_hcl import MPTHCL, VIEW
+from crossspace.models.mpt_hcl import MPTHCL
+from crossspace.models.mpt_hcl.model import VIEW
 from tests.models.plain.mpt_hcl import plain, plain_losses
 
 

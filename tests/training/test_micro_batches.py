@@ -103,7 +103,7 @@ def test_a_model_from_outside_with_pairs_a_past_and_a_loss_on_its_encoder_takes_
 ) -> None:
     parts = [take(batch, chosen) for chosen in ([0], [3, 1], [2], [4])]
     whole, divided = (build(balancer_of(name), "stranger") for _ in range(2))
-    assert [o.name for o in whole.objectives] == ["doubled", "shift", "calm"]
+    assert [o.name for o in whole.objectives] == ["doubled", "turning", "calm"]
     compare(whole, divided, batch, parts)
 
 
