@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from crossspace.batching.layout import Layout
-from crossspace.nn.similarity_graph import from_node_blocks, similarity_graph, to_node_blocks
+from crossspace.nn.similarity_graph import angular, from_node_blocks, similarity_graph, to_node_blocks
 
 LENGTHS = (5, 1, 0, 3, 4, 2)
 COUNT, MODALITIES = sum(LENGTHS), 3
@@ -76,3 +76,25 @@ def test_what_stands_in_a_missing_row_reaches_nothing(rows: Tensor, layout: Layo
 
 def test_no_utterance_has_no_graph() -> None:
     assert similarity_graph(torch.zeros(0, 3, 4), Layout(())) == []
+
+
+def test_a_node_is_as_similar_to_itself_as_parallel_ones_are() -> None:
+    assert float(angular(torch.ones((), dtype=torch.float64))) == pytest.approx(0.998577, abs=1e-6)
+    # Two nodes that are parallel and alone: four equal entries, of which each row sums to two.
+    (block,) = similarity_graph(torch.ones(2, 1, 3, dtype=torch.float64), Layout((2,)))
+    torch.testing.assert_close(block.within, torch.full_like(block.within, 0.5))
+
+
+def test_padding_is_similar_to_nothing_and_similarity_is_mutual(rows: Tensor, layout: Layout) -> None:
+    for block, graph in zip(layout.blocks, similarity_graph(rows, layout), strict=True):
+        within = graph.within.unflatten(0, (len(block.rows), MODALITIES))
+        torch.testing.assert_close(within, within.transpose(2, 3), rtol=0, atol=1e-15)
+        assert not within.transpose(1, 2)[~block.valid].any()
+
+
+def test_gradients_are_finite_where_rows_are_equal_or_zero(layout: Layout) -> None:
+    rows = torch.ones(COUNT, MODALITIES, 4, requires_grad=True)
+    with torch.no_grad():
+        rows[0] = 0
+    propagated(rows, torch.randn(COUNT, MODALITIES, 2), layout, None).square().sum().backward()
+    assert rows.grad is not None and rows.grad.isfinite().all()

@@ -129,6 +129,17 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         if scaling is not None:
             scaling.fit(batches)
 
+    def scaled(self, batch: Batch, modality: str) -> Tensor:
+        """(N, D) features of a modality, scaled where the model scales them; what stands in missing rows is nothing."""
+        scaling = getattr(self, "standardise", None)
+        features = batch.features[modality]
+        return features if scaling is None else scaling(modality, features)
+
+    def parameters_but(self, *modules: nn.Module | None) -> list[nn.Parameter]:
+        """All parameters but those of some parts, and those that are frozen."""
+        apart = {id(p) for module in modules if module is not None for p in module.parameters()}
+        return [p for p in self.parameters() if p.requires_grad and id(p) not in apart]
+
     def objectives(self) -> Sequence[Objective]:
         """The objectives of the paper; a balancer turns them into one step."""
         return [CrossEntropy()]

@@ -62,7 +62,7 @@ class BcLSTM(Model):
         """The LSTM's state for every utterance, under the single key ``context``."""
         columns = []
         for m in self.task.modalities:
-            rows = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
+            rows = self.scaled(batch, m)
             present = batch.presence(m)
             columns.append(rows if present is None else torch.where(present.unsqueeze(1), rows, self.absent[m]))
         return {"context": self.encoder(self.input_dropout(torch.cat(columns, dim=1)), batch.layout)}

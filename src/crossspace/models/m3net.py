@@ -109,10 +109,7 @@ class M3NET(Model):
     def encode(self, batch: Batch) -> dict[str, Tensor]:
         """For every modality (N, 2 graph_width), what both branches say, zero where it is missing."""
         layout, present = batch.layout, {m: batch.presence(m) for m in self.task.modalities}
-        features = batch.features
-        if self.standardise is not None:
-            features = {m: self.standardise(m, features[m]) for m in present}
-        rows = self.nodes({m: features[m] for m in present}, batch.speakers, layout, present)
+        rows = self.nodes({m: self.scaled(batch, m) for m in present}, batch.speakers, layout, present)
         if not layout.blocks:
             return {m: self.entry(x).repeat(1, 2) for m, x in rows.items()}
         blocks, shown = node_blocks(list(rows.values()), layout), shown_nodes(present, layout)
@@ -146,8 +143,7 @@ class M3NET(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the classifier."""
-        apart = {id(p) for p in self.classifier.parameters()}
-        return [p for p in self.parameters() if p.requires_grad and id(p) not in apart]
+        return self.parameters_but(self.classifier)
 
     def numbers_per_pair(self) -> float:
         """Per modality the normalisation, and for every graph layer the tanh and its product with that."""

@@ -95,11 +95,7 @@ class MemoryNetwork(Model):
         return {"context": reorder(query, windows.back, windows.order)}
 
     def _concatenated(self, batch: Batch) -> Tensor:
-        columns = []
-        for m in self.task.modalities:
-            rows = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
-            columns.append(only(rows, batch.presence(m)))
-        return torch.cat(columns, dim=1)
+        return torch.cat([only(self.scaled(batch, m), batch.presence(m)) for m in self.task.modalities], dim=1)
 
     def _past(self, rows: Tensor, batch: Batch) -> Past:
         windows = Windows(batch.layout, self.window)
@@ -135,5 +131,4 @@ class MemoryNetwork(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the classifier."""
-        apart = {id(p) for p in self.classifier.parameters()}
-        return [p for p in self.parameters() if id(p) not in apart]
+        return self.parameters_but(self.classifier)

@@ -94,7 +94,7 @@ class MultimodalGraph(Model):
         mapped = {}
         for m, projection in self.projection.items():
             present = batch.presence(m)
-            features = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
+            features = self.scaled(batch, m)
             mapped[m] = only(projection(only(features, present)), present)
         return mapped
 
@@ -118,5 +118,4 @@ class MultimodalGraph(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the classifier."""
-        apart = {id(p) for p in self.classifier.parameters()}
-        return [p for p in self.parameters() if p.requires_grad and id(p) not in apart]
+        return self.parameters_but(self.classifier)

@@ -120,7 +120,7 @@ class SDT(Model):
         context = context + self.speaker(batch.speakers)
         rows = {}
         for m, projection in self.projection.items():
-            features = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
+            features = self.scaled(batch, m)
             rows[m] = only(projection(only(features, present[m])) + context, present[m])
         return rows
 
@@ -148,8 +148,7 @@ class SDT(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the fusion."""
-        apart = {id(p) for module in (self.fusion, self.unimodal, self.classifier) for p in module.parameters()}
-        return [p for p in self.parameters() if p.requires_grad and id(p) not in apart]
+        return self.parameters_but(self.fusion, self.unimodal, self.classifier)
 
 
 def _unused(pairs: int, width: int, matrices: bool) -> nn.ParameterList:

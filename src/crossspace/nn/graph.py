@@ -5,57 +5,13 @@ An adjacency is a list of tensors (b, t, t), one per block of the layout; paddin
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from crossspace.batching.layout import Layout
 from crossspace.nn.ragged import from_blocks, to_blocks
-
-_BELOW_ONE = 0.99999
-"""Cosines are scaled by it, so that the slope of the arc cosine stays finite where rows are parallel (MMGCN's code)."""
-
-
-def angular(cosine: Tensor) -> Tensor:
-    """``1 - arccos(0.99999 c) / pi``: cosines as similarities between 0 and 1 (Hu et al., ACL 2021)."""
-    return 1.0 - torch.arccos(_BELOW_ONE * cosine) / math.pi
-
-
-def angular_similarity(rows: Tensor, layout: Layout, visible: Tensor | None = None) -> list[Tensor]:
-    """The similarity of every two rows of one conversation, also of a row with itself.
-
-    Args:
-        rows: (N, d).
-        layout: the conversations.
-        visible: (N,) bool; rows that are not are similar to nothing.
-
-    Returns:
-        For each block (b, t, t).
-    """
-    units = to_blocks(F.normalize(rows, dim=1), layout)
-    similar = [angular(unit @ unit.transpose(1, 2)) for unit in units]
-    return [torch.where(mask, s, 0.0) for s, mask in zip(similar, _linked(layout, visible), strict=True)]
-
-
-def _linked(layout: Layout, visible: Tensor | None) -> list[Tensor]:
-    """For each block (b, t, t), whether both ends are rows that take part."""
-    if visible is None:
-        return list(layout.band())
-    shown = to_blocks(visible, layout)
-    return [s[:, :, None] & s[:, None, :] for s in shown]
-
-
-def cosine_of(one: Tensor, other: Tensor) -> Tensor:
-    """(N,) cosine of each row of (N, d) with the same row of another modality."""
-    return (F.normalize(one, dim=1) * F.normalize(other, dim=1)).sum(1)
-
-
-def degrees(adjacency: Sequence[Tensor], layout: Layout) -> Tensor:
-    """(N,) sum of what each row receives."""
-    return from_blocks([block.sum(2) for block in adjacency], layout)
 
 
 def inverse_root(degree: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ Every two nodes of one modality are joined, and the modalities of one utterance 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -17,8 +18,16 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from crossspace.batching.layout import Block, Layout
-from crossspace.nn.graph import angular, inverse_root
+from crossspace.nn.graph import inverse_root
 from crossspace.nn.ragged import from_blocks, to_blocks
+
+_BELOW_ONE = 0.99999
+"""Cosines are scaled by it, so that the slope of the arc cosine stays finite where rows are parallel (MMGCN's code)."""
+
+
+def angular(cosine: Tensor) -> Tensor:
+    """``1 - arccos(0.99999 c) / pi``: cosines as similarities between 0 and 1 (Hu et al., ACL 2021)."""
+    return 1.0 - torch.arccos(_BELOW_ONE * cosine) / math.pi
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,10 +54,11 @@ class Shift(Objective):
         pairs = batch.layout.pairs(self.window)
         one, other = labels[pairs.first], labels[pairs.second]
         known = (one != UNLABELLED) & (other != UNLABELLED)
-        target = torch.where(known, (one != other).long(), UNLABELLED)
+        shifted = one != other
         logits = output.extras[self.logits]
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        weights = torch.tensor(self.weights, dtype=logits.dtype, device=logits.device)
-        total = F.cross_entropy(logits, target, weights, ignore_index=UNLABELLED, reduction="sum")
-        count = torch.where(known, weights[(one != other).long()], 0.0).sum()
+        losses = F.cross_entropy(logits, shifted.long(), reduction="none")
+        same, changed = (rows.to(logits.dtype) for rows in (known & ~shifted, known & shifted))
+        weights = same * self.weights[0] + changed * self.weights[1]
+        total, count = torch.where(known, losses * weights, 0.0).sum(), weights.sum()
         return {self.name: Part(self.weight * total, count)}

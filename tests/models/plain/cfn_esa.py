@@ -11,6 +11,7 @@ from crossspace.batching.batch import Batch
 from crossspace.models.cfn_esa import CFNESA
 from crossspace.models.cfn_esa.layers import FeedForward
 from crossspace.nn.attention import SelfAttention
+from tests.models.plain.recurrent import both_directions
 
 Rows = dict[int, Tensor]
 """By utterance of one conversation; what is missing has no entry."""
@@ -21,24 +22,10 @@ def normalised(x: Tensor, norm: nn.LayerNorm) -> Tensor:
     return centred / torch.sqrt((centred**2).mean() + 1e-5) * norm.weight + norm.bias
 
 
-def direction(cell: nn.GRU, rows: list[Tensor], suffix: str) -> list[Tensor]:
-    w_in, w_state, b_in, b_state = (
-        getattr(cell, f"{kind}_l0{suffix}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    )
-    state, states = torch.zeros(cell.hidden_size, dtype=torch.float64), []
-    for x in rows:
-        i, h = (w_in @ x + b_in).chunk(3), (w_state @ state + b_state).chunk(3)
-        reset, update = torch.sigmoid(i[0] + h[0]), torch.sigmoid(i[1] + h[1])
-        state = (1 - update) * torch.tanh(i[2] + reset * h[2]) + update * state
-        states.append(state)
-    return states
-
-
 def read(cell: nn.GRU, rows: Rows) -> Rows:
     places = sorted(rows)
     ordered = [rows[i] for i in places]
-    forwards, backwards = direction(cell, ordered, ""), direction(cell, ordered[::-1], "_reverse")[::-1]
-    return {i: torch.cat(both) for i, *both in zip(places, forwards, backwards, strict=True)}
+    return dict(zip(places, both_directions(ordered, cell), strict=True))
 
 
 def feed_forward(part: FeedForward, x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from crossspace.batching.batch import Batch
 from crossspace.models.mpt_hcl import MPTHCL
 from crossspace.models.mpt_hcl.prompt import PromptLayer
+from tests.models.plain.recurrent import both_directions
 
 Rows = dict[int, Tensor]
 """By utterance of one conversation; what is missing has no entry."""
@@ -20,26 +21,10 @@ def normalised(x: Tensor, norm: nn.LayerNorm) -> Tensor:
     return centred / torch.sqrt((centred**2).mean() + norm.eps) * norm.weight + norm.bias
 
 
-def direction(cell: nn.GRU, rows: list[Tensor], suffix: str) -> list[Tensor]:
-    """One direction of a GRU, step by step."""
-    w_in, w_state, b_in, b_state = (
-        getattr(cell, f"{kind}_l0{suffix}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    )
-    state, states = torch.zeros(cell.hidden_size, dtype=torch.float64), []
-    for x in rows:
-        i, h = (w_in @ x + b_in).chunk(3), (w_state @ state + b_state).chunk(3)
-        reset, update = torch.sigmoid(i[0] + h[0]), torch.sigmoid(i[1] + h[1])
-        state = (1 - update) * torch.tanh(i[2] + reset * h[2]) + update * state
-        states.append(state)
-    return states
-
-
 def context(model: MPTHCL, rows: Rows) -> Rows:
     """The recurrence over the utterances that have text."""
     cell, ordered = model.context.cell, [rows[i] for i in sorted(rows)]
-    forwards = direction(cell, ordered, "")
-    backwards = direction(cell, ordered[::-1], "_reverse")[::-1]
-    return {i: torch.cat(pair) for i, *pair in zip(sorted(rows), forwards, backwards, strict=True)}
+    return dict(zip(sorted(rows), both_directions(ordered, cell), strict=True))
 
 
 def attended(layer: PromptLayer, z: Rows, shown: set[int], prompts: Rows, i: int) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from itertools import chain
 from typing import Literal
 
@@ -16,6 +15,7 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.ada2i.weighting import MAPPING, FeatureWeighting, MappingLoss
 from crossspace.models.base import Model
+from crossspace.nn.copies import copies
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.linear import Linear
 from crossspace.nn.missing import only
@@ -95,8 +95,11 @@ class Ada2I(Model):
         # The released code multiplies matrices in the order of the letters a, t, v.
         names = sorted(task.modalities)
         self.standardise = Standardise(task.widths) if standardise else None
-        self.encoder = nn.ModuleDict({m: _copies(layers, task.widths[m], feed_forward, dropout) for m in names})
-        self.projection = nn.ModuleDict({m: Linear(task.widths[m], width) for m in names})
+        widths = {m: task.widths[m] for m in names}
+        self.encoder = nn.ModuleDict(
+            {m: copies(PostNormLayer(d, _heads(d), feed_forward, dropout), layers) for m, d in widths.items()}
+        )
+        self.projection = nn.ModuleDict({m: Linear(d, width) for m, d in widths.items()})
         self.weighting = nn.ModuleList(FeatureWeighting(names, width, rank, beta) for _ in range(weighting_layers))
         self.dropout = Dropout(dropout)
         self.classifier = nn.Linear(len(names) * width, len(task.labels))
@@ -106,7 +109,7 @@ class Ada2I(Model):
         layout, present = batch.layout, {m: batch.presence(m) for m in self.encoder}
         rows = {}
         for m in self.encoder:
-            x = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
+            x = self.scaled(batch, m)
             x = only(x, present[m])
             for layer in self.encoder[m].children():
                 x = layer(x, layout, present[m])
@@ -159,14 +162,7 @@ class Ada2I(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything but the classifier."""
-        apart = {id(p) for p in self.classifier.parameters()}
-        return [p for p in self.parameters() if id(p) not in apart]
-
-
-def _copies(count: int, width: int, feed_forward: int, dropout: float) -> nn.ModuleList:
-    """Layers that begin as copies of one, as in PyTorch's stock encoder."""
-    first = PostNormLayer(width, _heads(width), feed_forward, dropout)
-    return nn.ModuleList([first, *(deepcopy(first) for _ in range(count - 1))])
+        return self.parameters_but(self.classifier)
 
 
 def _heads(width: int) -> int:

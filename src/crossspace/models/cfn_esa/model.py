@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Literal
 
 import torch
@@ -16,6 +15,7 @@ from crossspace.errors import UsageError
 from crossspace.models.base import Model
 from crossspace.models.cfn_esa.layers import CrossLayer, Presence, RecurrentLayer, Rows
 from crossspace.models.leading import leading_modality
+from crossspace.nn.copies import copies
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.linear import Linear
 from crossspace.nn.missing import only
@@ -96,8 +96,8 @@ class CFNESA(Model):
         self.loss, self.shift_weight, self.shift_rate = loss, shift_weight, shift_rate
         self.standardise = Standardise(task.widths) if standardise else None
         self.projection = nn.ModuleDict({m: Linear(task.widths[m], width) for m in (first, *others)})
-        self.recurrent = _copies(RecurrentLayer(width, recurrent_dropout), recurrent_layers)
-        self.crossing = _copies(CrossLayer(width, heads, dropout, first, others), layers)
+        self.recurrent = copies(RecurrentLayer(width, recurrent_dropout), recurrent_layers)
+        self.crossing = copies(CrossLayer(width, heads, dropout, first, others), layers)
         self.joined = Linear((1 + len(others)) * width, width)
         self.dropout = Dropout(dropout)
         self.shift = PairHead(width, shift_width, shift_dropout) if shift_weight else None
@@ -108,7 +108,7 @@ class CFNESA(Model):
         present, layout = {m: batch.presence(m) for m in self.projection}, batch.layout
         read = {}
         for m, projection in self.projection.items():
-            x = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
+            x = self.scaled(batch, m)
             rows = projection(only(x, present[m]))
             for layer in self.recurrent:
                 rows = layer(rows, layout, present[m])
@@ -143,15 +143,8 @@ class CFNESA(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the classifier and the network over pairs."""
-        heads = [self.classifier] if self.shift is None else [self.classifier, self.shift]
-        apart = {id(p) for module in heads for p in module.parameters()}
-        return [p for p in self.parameters() if id(p) not in apart]
+        return self.parameters_but(self.classifier, self.shift)
 
     def numbers_per_pair(self) -> float:
         """Logits, their logarithms, labels and places; the hidden layer is computed again, a slice at a time."""
         return 0.0 if self.shift is None else 24.0
-
-
-def _copies(first: nn.Module, count: int) -> nn.ModuleList:
-    """Layers that begin as copies of one, as in the released code."""
-    return nn.ModuleList([first, *(deepcopy(first) for _ in range(count - 1))] if count else [])

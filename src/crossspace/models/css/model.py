@@ -178,7 +178,7 @@ class CSS(Model):
         """h^(m): projected features with position and speaker, zero where missing."""
         rows = {}
         for m, projection in self.projection.items():
-            features = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
+            features = self.scaled(batch, m)
             rows[m] = projection(self.corruption(m, features, present[m]))
         if self.text_bias is not None:
             rows = self.text_bias(rows, present[self.text_bias.source])
@@ -202,11 +202,8 @@ class CSS(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the fusion: projections, encoders, gates, integration, and the speakers as configured."""
-        own: list[nn.Module | None] = [self.fusion, self.unimodal, self.classifier]
-        if not self.share_speaker:
-            own.append(self.speaker)
-        apart = {id(p) for module in own if module is not None for p in module.parameters()}
-        return [p for p in self.parameters() if id(p) not in apart]
+        speaker = None if self.share_speaker else self.speaker
+        return self.parameters_but(self.fusion, self.unimodal, self.classifier, speaker)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by part, named as in the project's table of sizes."""

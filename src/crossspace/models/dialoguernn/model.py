@@ -112,11 +112,7 @@ class DialogueRNN(Model):
         return {"context": attend(query, emotions, emotions, layout, heads=1, owner=self)}
 
     def _concatenated(self, batch: Batch) -> Tensor:
-        columns = []
-        for m in self.task.modalities:
-            rows = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
-            columns.append(only(rows, batch.presence(m)))
-        return torch.cat(columns, dim=1)
+        return torch.cat([only(self.scaled(batch, m), batch.presence(m)) for m in self.task.modalities], dim=1)
 
     def decode(self, representation: Mapping[str, Tensor], batch: Batch) -> Output:
         """Logits of every utterance."""
@@ -125,5 +121,4 @@ class DialogueRNN(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the hidden layer of the classifier."""
-        apart = {id(p) for module in (self.hidden, self.classifier) for p in module.parameters()}
-        return [p for p in self.parameters() if id(p) not in apart]
+        return self.parameters_but(self.hidden, self.classifier)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Literal
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
+from crossspace.nn.copies import copies
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.graph import inverse_root, propagate
 from crossspace.nn.linear import Linear
@@ -103,8 +103,8 @@ class PairGraph(nn.Module):
         # The bias comes after the propagation, apart from the map.
         self.biases = nn.ParameterList(nn.Parameter(bias.clone()) for _ in range(layers))
         first.register_parameter("bias", None)
-        self.convolutions = _copies(first, layers)
-        self.readers = _copies(Linear(width, width), layers)
+        self.convolutions = copies(first, layers)
+        self.readers = copies(Linear(width, width), layers)
         self.dropout = Dropout(dropout)
 
     def forward(
@@ -141,8 +141,3 @@ class PairGraph(nn.Module):
             to_one.append(first[:, :, None] * x * second[:, None, :])
             to_other.append(second[:, :, None] * y * first[:, None, :])
         return to_one, to_other
-
-
-def _copies(first: Linear, count: int) -> nn.ModuleList:
-    """Layers that begin as copies of one, as in the released code."""
-    return nn.ModuleList([first, *(deepcopy(first) for _ in range(count - 1))] if count else [])

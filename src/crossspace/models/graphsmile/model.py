@@ -116,7 +116,7 @@ class GraphSmile(Model):
         layout, present = batch.layout, {m: batch.presence(m) for m in self.projection}
         rows = {}
         for m, projection in self.projection.items():
-            x = batch.features[m] if self.standardise is None else self.standardise(m, batch.features[m])
+            x = self.scaled(batch, m)
             if m == self.leading:
                 x = self.norm(x[:, : len(self.norm.weight)], present[m])
             mapped = self.dropout(F.leaky_relu(projection(only(x, present[m])), SLOPE))
@@ -165,9 +165,7 @@ class GraphSmile(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the three classifiers."""
-        heads = [m for m in (self.classifier, self.sentiment, self.shift, self.unused) if m is not None]
-        apart = {id(p) for module in heads for p in module.parameters()}
-        return [p for p in self.parameters() if id(p) not in apart]
+        return self.parameters_but(self.classifier, self.sentiment, self.shift)
 
     def numbers_per_pair(self) -> float:
         """Of each graph the edges, their weights and both normalised adjacencies."""

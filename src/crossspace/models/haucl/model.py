@@ -127,10 +127,7 @@ class HAUCL(Model):
         losses of the generator for every utterance, and for every modality of every conversation.
         """
         layout, present = batch.layout, {m: batch.presence(m) for m in self.task.modalities}
-        features = batch.features
-        if self.standardise is not None:
-            features = {m: self.standardise(m, features[m]) for m in present}
-        rows = self.nodes({m: features[m] for m in present}, batch.speakers, layout, present)
+        rows = self.nodes({m: self.scaled(batch, m) for m in present}, batch.speakers, layout, present)
         raw = torch.stack(list(rows.values()), dim=1)
         there, complete = (
             torch.stack([batch.present[m] for m in present], dim=1),
@@ -180,9 +177,7 @@ class HAUCL(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the classifier and the projection."""
-        above = (self.hidden, self.classifier, self.projection)
-        apart = {id(p) for module in above if module is not None for p in module.parameters()}
-        return [p for p in self.parameters() if p.requires_grad and id(p) not in apart]
+        return self.parameters_but(self.hidden, self.classifier, self.projection)
 
 
 def _unused(width: int) -> nn.ParameterList:

@@ -119,10 +119,7 @@ class MPTHCL(Model):
 
     def _begun(self, batch: Batch, present: Mapping[str, Tensor | None]) -> tuple[Tensor, dict[str, Tensor]]:
         """The rows before the Transformer, and what the filters let through; nothing here is random."""
-        features = {
-            m: only(x if self.standardise is None else self.standardise(m, x), present[m])
-            for m, x in batch.features.items()
-        }
+        features = {m: only(self.scaled(batch, m), p) for m, p in present.items()}
         layout, here = batch.layout, present[self.leading]
         rows = only(self.projection(features[self.leading]), here)
         rows = rows + self.speaker(batch.speakers) + self.position(layout.positions, layout.longest)
@@ -167,5 +164,4 @@ class MPTHCL(Model):
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything but the classifier."""
-        apart = {id(p) for p in self.classifier.parameters()}
-        return [p for p in self.parameters() if id(p) not in apart]
+        return self.parameters_but(self.classifier)
