@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,9 @@ from crossspace.building import without_storage
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.cfn_esa import CFNESA
+from crossspace.models.cfn_esa import model as cfn_esa
 from crossspace.nn import pair_head
+from tests.models.kept import numbers_per_pair
 from tests.models.plain.cfn_esa import plain, plain_shift_loss
 
 IEMOCAP = TaskSpec(tuple("abcdef"), {"text": 1024, "audio": 1582, "visual": 342}, ("M", "F"))
@@ -141,3 +144,29 @@ def test_layers_begin_as_copies(task: TaskSpec) -> None:
 def test_what_cannot_be_is_refused(task: TaskSpec, arguments: dict, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         CFNESA(task, width=8, heads=2, **arguments)
+
+
+def test_it_keeps_as_much_for_every_pair_as_it_says(
+    task: TaskSpec, make_batch: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair_head, "_SLICE", 1000)  # as for conversations that are long
+    model = CFNESA(task, width=8, heads=2, layers=1).train()
+    assert numbers_per_pair(model, lambda n: make_batch(task, (n,)), 60) == pytest.approx(
+        model.numbers_per_pair(), rel=0.2
+    )
+
+
+def test_layers_that_are_computed_again_give_the_same_numbers_and_gradients(
+    task: TaskSpec, make_batch: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    model, batch, found = CFNESA(task, width=8, heads=2).double().train(), make_batch(task, (5, 3), 0.3), []
+    batch = replace(batch, features={m: x.double() for m, x in batch.features.items()})
+    for longest in (1024, 4):
+        monkeypatch.setattr(cfn_esa, "_LONG", longest)
+        torch.manual_seed(1)  # dropout repeats in what is computed again
+        output = model(batch)
+        loss = output.logits.square().sum() + output.extras["shift"].square().sum()
+        found.append([output.logits, *torch.autograd.grad(loss, list(model.parameters()))])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)

@@ -16,6 +16,7 @@ from crossspace.models.dialoguernn import DialogueRNN, cell
 from crossspace.models.dialoguernn.cell import DialogueEncoder
 from crossspace.nn.linear import Linear
 from crossspace.recipes import read_recipe
+from tests.models.kept import numbers_per_pair
 
 TASKS = {
     "iemocap": TaskSpec([f"c{i}" for i in range(6)], {"text": 1024, "audio": 1582, "visual": 342}, ("F", "M")),
@@ -220,3 +221,13 @@ def test_emotion_representations_lose_more_than_the_classifier(small: Callable[.
 def test_impossible_arguments_are_refused(task: TaskSpec, fault: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         DialogueRNN(task, **{**SMALL, **fault})
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_it_keeps_as_much_for_every_pair_as_it_says(
+    task: TaskSpec, make_batch: Callable[..., Batch], causal: bool
+) -> None:
+    sizes = {"global_width": 24, "party_width": 5, "emotion_width": 4, "head_width": 3}
+    model = DialogueRNN(task, **sizes, causal=causal, emotion_attention=False)
+    kept = numbers_per_pair(model, lambda n: make_batch(task, (n,)), 30)
+    assert kept == pytest.approx(model.numbers_per_pair(), rel=0.1)

@@ -15,6 +15,7 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import UnsuitableError, UsageError
 from crossspace.models.graphsmile import GraphSmile
 from crossspace.models.graphsmile import graph as graphs
+from tests.models.kept import numbers_per_pair
 from tests.models.plain.graphsmile import plain
 
 IEMOCAP = TaskSpec(tuple("abcdef"), {"text": 4096, "audio": 1582, "visual": 342}, ("M", "F"), vectors={"text": 4})
@@ -178,3 +179,10 @@ def test_what_cannot_be_is_refused(task: TaskSpec, arguments: dict, said: str) -
 def test_one_modality_alone_has_no_graph() -> None:
     with pytest.raises(UnsuitableError, match="needs at least 2"):
         GraphSmile(TaskSpec(("a", "b"), {"text": 3}))
+
+
+def test_it_keeps_as_much_for_every_pair_as_it_says(task: TaskSpec, make_batch: Callable[..., Batch]) -> None:
+    model = GraphSmile(task, width=4, layers=2)
+    assert numbers_per_pair(model, lambda n: make_batch(task, (n,)), 60) == pytest.approx(
+        model.numbers_per_pair(), rel=0.2
+    )

@@ -14,6 +14,7 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.m3net import M3NET
 from crossspace.objectives.classification import CrossEntropy
+from tests.models.kept import numbers_per_pair
 from tests.models.plain.m3net import plain_logits
 
 IEMOCAP = TaskSpec(tuple("abcdef"), {"text": 4096, "audio": 1582, "visual": 342}, ("F", "M"), vectors={"text": 4})
@@ -152,27 +153,11 @@ def test_unknown_choices_are_refused(own_task: TaskSpec) -> None:
     assert isinstance(build(own_task).objectives()[0], CrossEntropy)
 
 
-def kept(model: M3NET, batch: Batch) -> int:
-    """Numbers that a forward pass keeps for the gradient."""
-    seen: dict[int, int] = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        seen[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes() // tensor.element_size()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        output = model(batch)
-    assert output.logits.requires_grad
-    return sum(seen.values())
-
-
 @pytest.mark.parametrize(("missing", "less"), [(0.3, 0), (0.0, 2)])
 def test_it_keeps_as_much_for_every_pair_as_it_says(
     missing: float, less: int, own_task: TaskSpec, make_batch: Callable[..., Batch]
 ) -> None:
-    model = build(own_task, graph_layers=2)
-    one, two, three = (kept(model, make_batch(own_task, (n,), missing, dtype=torch.float64)) for n in (40, 80, 120))
-    per_pair = (three - 2 * two + one) / (2 * 40**2)
-    assert per_pair + less == pytest.approx(
-        model.numbers_per_pair(), rel=0.02
-    )  # complete, one normalisation serves all
+    model = build(own_task, graph_layers=2).float()
+    per_pair = numbers_per_pair(model, lambda n: make_batch(own_task, (n,), missing), 40)
+    # Complete, one normalisation serves all.
+    assert per_pair + less == pytest.approx(model.numbers_per_pair(), rel=0.02)

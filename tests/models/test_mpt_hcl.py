@@ -12,6 +12,7 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.mpt_hcl import MPTHCL
 from crossspace.models.mpt_hcl.model import VIEW
+from tests.models.kept import numbers_per_pair
 from tests.models.plain.mpt_hcl import plain, plain_losses
 
 
@@ -104,3 +105,14 @@ def test_a_table_says_that_it_is_reconstructed() -> None:
 def test_another_prompt_is_refused(task: TaskSpec) -> None:
     with pytest.raises(UsageError, match="`prompt` should be 'conversation'"):
         MPTHCL(task, prompt="word")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"label_weight": 0.0, "layers": 5}, {"label_weight": 0.0, "view_weight": 0.0}]
+)
+def test_it_keeps_as_much_for_every_pair_as_it_says(
+    task: TaskSpec, make_batch: Callable[..., Batch], arguments: dict
+) -> None:
+    model = MPTHCL(task, width=8, heads=2, **arguments).train()
+    kept = numbers_per_pair(model, lambda n: make_batch(task, (n,)), 60)
+    assert kept == pytest.approx(model.numbers_per_pair(), rel=0.05)

@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from crossspace.batching.batch import Batch
 from crossspace.batching.layout import Layout
@@ -26,6 +27,10 @@ from crossspace.objectives.classification import CrossEntropy
 from crossspace.objectives.focal import ReleasedFocalLoss
 from crossspace.objectives.shift import Shift
 from crossspace.output import Output
+
+_LONG = 1024
+"""With a longer conversation what is inside a layer of attention is computed again for the gradient: of every utterance
+it is half a million numbers, over both passes."""
 
 
 class CFNESA(Model):
@@ -120,7 +125,10 @@ class CFNESA(Model):
 
     def _crossed(self, rows: Rows, layout: Layout, present: Presence) -> Tensor:
         for layer in self.crossing:
-            rows = layer(rows, layout, present)
+            if layout.longest > _LONG and torch.is_grad_enabled():
+                rows = checkpoint(layer, rows, layout, present, use_reentrant=False)
+            else:
+                rows = layer(rows, layout, present)
         parts = [only(x, present[m]) for m, x in rows.items()]
         return self.dropout(torch.relu(self.joined(torch.cat(parts, dim=1))))
 
@@ -146,5 +154,5 @@ class CFNESA(Model):
         return self.parameters_but(self.classifier, self.shift)
 
     def numbers_per_pair(self) -> float:
-        """Logits, their logarithms, labels and places; the hidden layer is computed again, a slice at a time."""
-        return 0.0 if self.shift is None else 24.0
+        """Logits, their logarithms, and the places of the two; the hidden layer is computed again in slices."""
+        return 0.0 if self.shift is None else 10.0

@@ -119,6 +119,10 @@ class DialogueRNN(Model):
         hidden = self.dropout(torch.relu(self.hidden(representation["context"])))
         return Output(self.classifier(hidden), {}, representation)
 
+    def numbers_per_pair(self) -> float:
+        """Every utterance recalls the global states of all before it, which are kept for each."""
+        return (self.forwards.widths[0] + 1) * (0.5 if self.causal else 1.0)
+
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the hidden layer of the classifier."""
         return self.parameters_but(self.hidden, self.classifier)

@@ -169,7 +169,7 @@ class GraphSmile(Model):
 
     def numbers_per_pair(self) -> float:
         """Of each graph the edges, their weights and both normalised adjacencies."""
-        return 16.0 * len(self.graphs)
+        return 8.0 * len(self.graphs)
 
 
 def _as_numbers(present: Tensor | None, like: Tensor) -> Tensor:
