@@ -163,7 +163,7 @@ class MPTHCL(Model):
         return objectives
 
     def numbers_per_pair(self) -> float:
-        """In every layer of both passes who looks at whose text and prompt; and the similarities that labels contrast."""
+        """In every layer of both passes who looks at whose text and prompt; and similarities, where labels contrast."""
         passes = 2.0 if self.view_weight or self.label_weight else 1.0
         return passes * len(self.layers) * (2.0 if self.filters else 1.0) + (6.0 if self.label_weight else 0.0)
 
