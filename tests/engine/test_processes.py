@@ -53,6 +53,8 @@ def do(state: list[str], item: Any, report: Callable[[Any], None]) -> Any:
         return lambda: None
     if item == "stuck":
         threading.Event().wait()
+    if item == "environment":
+        return os.environ.get("OF_NOW")
     if item == "threads":
         import torch
 
@@ -146,7 +148,7 @@ def _started(folder: Path, script: str) -> subprocess.Popen[str]:
     home = str(Path(__file__).parents[2])
     return subprocess.Popen(
         [sys.executable, str(folder / "script.py")],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([home, *sys.path])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([home, *sys.path]), "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -172,6 +174,15 @@ def test_nothing_stays_behind_and_one_process_speaks_when_all_are_interrupted(tm
         _, said = process.communicate(timeout=600)  # the pipes end with the last process that holds them
     assert process.returncode == -number
     assert said.count("Traceback") == (number == signal.SIGINT)
+    # Beside the script there is at most what PyTorch keeps for all processes of a user.
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith("torchinductor")] == ["script.py"]
+
+
+def test_processes_have_the_environment_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    (before,) = ends(["environment"], 1)
+    monkeypatch.setenv("OF_NOW", "seen")
+    (after,) = ends(["environment"], 1)
+    assert (before.result, after.result) == (None, "seen")
 
 
 @pytest.mark.parametrize(
