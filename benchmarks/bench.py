@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 import crossspace
+from benchmarks import graphs
 from benchmarks.corpus import held_out_batches, padding, task, train_batches
 from benchmarks.growth import growth
 from benchmarks.memory import peak_mebibytes
@@ -54,10 +55,13 @@ def measure(quick: bool, count: int | None = None) -> dict[str, Any]:
     evaluation = evaluation_rounds(reference, library, train[-1], held_out, count)
     del model, reference, library
     progress.print("Growth ...")
+    grown = {axis: [asdict(point) for point in points] for axis, points in growth(quick).items()}
+    progress.print("Graphs ...")
     return {
         **_summary(training, evaluation),
         "memory_mib": memory,
-        "growth": {axis: [asdict(point) for point in points] for axis, points in growth(quick).items()},
+        "growth": grown,
+        "graph_ratios": graphs.graph_ratios(quick, count, ["m3net"] if quick else None),
         "size": asdict(size),
         "padded_rows_per_utterance": padding(train),
         "threads": torch.get_num_threads(),
@@ -114,6 +118,7 @@ def show(result: dict[str, Any], console: Console) -> None:
     )
     for axis, points in result["growth"].items():
         console.print(_growth_table(axis, points))
+    graphs.show(result["graph_ratios"], console)
     console.print(f"{result['threads']} threads, {result['wall_seconds']:.0f} s in all.")
 
 
@@ -149,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     result = measure(options.quick, options.pairs)
     options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    show(result, Console(width=120))
+    show(result, Console(width=140))
 
 
 if __name__ == "__main__":

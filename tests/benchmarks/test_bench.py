@@ -19,4 +19,7 @@ def test_quick_bench_writes_every_number(tmp_path):
     assert all(ratio > 0 for ratio in result["ratios"].values())
     assert set(result["memory_mib"]) == {"reference", "library"}
     assert [point["value"] for point in result["growth"]["objectives"]] == [1, 3, 5]
-    assert "exact_float32" in finished.stdout
+    one = result["graph_ratios"]["m3net"]
+    assert 0 < one["lowest"] <= one["ratio"] <= one["highest"] and one["targets"] == [15.0, 20.0]
+    assert set(one["seconds"]) == set(one["peak_mib"]) == {"released", "ours"} and min(one["peak_mib"].values()) > 10
+    assert "exact_float32" in finished.stdout and "m3net" in finished.stdout

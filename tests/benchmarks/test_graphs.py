@@ -8,15 +8,16 @@ import pytest
 from benchmarks import graphs
 
 
-def test_quick_measurements_write_every_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_numbers_of_the_models_named_are_written_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(graphs, "peak_of", lambda *arguments: 123.0)  # the whole benchmark's test takes processes
     out = tmp_path / "graphs.json"
-    graphs.main(["--quick", "--rounds", "2", "--models", "m3net", "--out", str(out)])
-    one = json.loads(out.read_text())["graph_ratios"]["m3net"]
-    assert 0 < one["lowest"] <= one["ratio"] <= one["highest"]
-    assert len(one["pairs"]) == 2
-    assert set(one["seconds"]) == set(one["peak_mib"]) == {"released", "ours"}
-    assert one["targets"] == [15.0, 20.0]
-    assert "m3net" in capsys.readouterr().out
+    graphs.main(["--quick", "--rounds", "2", "--models", "mmgcn", "--out", str(out)])
+    (name, one), *others = json.loads(out.read_text())["graph_ratios"].items()
+    assert name == "mmgcn" and not others and len(one["pairs"]) == 2
+    said = capsys.readouterr().out
+    assert "mmgcn" in said and "123" in said
 
 
 def test_a_model_without_a_released_way_is_refused_by_name() -> None:
