@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -59,6 +60,15 @@ def test_posteriors_are_those_of_counting_every_sequence_of_emotions():
         assert np.allclose(posteriors(conversation, truth), total / total.sum(axis=1, keepdims=True), atol=1e-12)
 
 
+def test_what_is_known_from_the_past_is_what_would_be_known_had_the_conversation_ended():
+    truth = Synthetic(shortest=6, longest=6, noise=0.9, missing=0.2, inertia=1.5, contagion=1.0)
+    for conversation in drawn(truth, 8):
+        found = posteriors(conversation, truth, future=False)
+        for end in range(1, 7):
+            until = replace(conversation, utterances=conversation.utterances[:end])
+            assert np.allclose(found[end - 1], posteriors(until, truth)[-1], atol=1e-12)
+
+
 def test_evidence_is_the_sum_over_hidden_signs():
     truth = Synthetic(shortest=3, longest=3, noise=0.8, missing=0.0)
     (conversation,) = drawn(truth, 1)
@@ -73,6 +83,17 @@ def test_evidence_is_the_sum_over_hidden_signs():
         assert np.allclose(
             evidence(conversation, truth)[row] / evidence(conversation, truth)[row].sum(), expected / expected.sum()
         )
+
+
+def test_evidence_of_bits_in_each_modality_is_the_product_of_their_densities():
+    truth = Synthetic(coding="each", shortest=12, longest=12, noise=0.8, missing=0.4)
+    (conversation,) = drawn(truth, 1)
+    for row, utterance in enumerate(conversation.utterances):
+        seen = {m: truth.directions(m) @ utterance.features[m] for m in utterance.features}
+        far = np.array([sum(((x - bits) ** 2).sum() for x in seen.values()) for bits in truth.bits])
+        expected = np.exp(-far / (2 * truth.noise**2))
+        found = evidence(conversation, truth)[row]
+        assert np.allclose(found / found.sum(), expected / expected.sum())
 
 
 def test_the_ceiling_at_the_defaults_is_the_one_that_is_stated():
@@ -102,13 +123,15 @@ def test_without_one_modality_the_features_say_nothing(left_out):
         assert np.array_equal(evidence(conversation, truth), np.ones((len(conversation), 4)))
 
 
-def test_context_is_worth_something_and_features_much():
-    truth = Synthetic(noise=0.6)
-    with_context, error = ceiling(truth, 400)
-    alone, _ = ceiling(truth, 400, context=False)
-    blind, _ = ceiling(Synthetic(missing=1.0), 400)
-    assert with_context > alone + 3 * error
-    assert blind < 0.45 < alone
+@pytest.mark.parametrize("coding", ["product", "each"])
+def test_the_past_is_worth_something_the_future_as_well_and_features_much(coding):
+    truth = Synthetic(coding=coding, noise=0.7 if coding == "product" else 2.0, inertia=2.0, contagion=1.0)
+    whole, error = ceiling(truth, 250)
+    past, _ = ceiling(truth, 250, context="past")
+    alone, _ = ceiling(truth, 250, context="none")
+    blind, _ = ceiling(replace(truth, missing=1.0), 100)
+    assert whole > past + error and past > alone + 3 * error
+    assert blind < alone - 0.1
 
 
 def test_without_noise_and_gaps_the_observer_is_always_right():

@@ -87,6 +87,17 @@ def test_a_modality_may_be_missing_always():
     assert set(corpus.coverage("all").values()) == {0}
 
 
+def test_with_the_bits_in_each_modality_any_one_tells_the_emotion():
+    corpus = Synthetic(coding="each", noise=0.1, missing=0.0, train=5, validation=0, test=0).read()
+    truth = Synthetic(coding="each", noise=0.1)
+    for conversation in corpus.split("train"):
+        for utterance in conversation.utterances:
+            bits = truth.bits[truth.labels.index(utterance.label)]
+            for m in truth.widths:
+                assert np.array_equal(np.sign(truth.directions(m) @ utterance.features[m]), bits)
+    assert {e["parameters"]["coding"] for e in corpus.metadata.extractors.values()} == {"each"}
+
+
 def test_any_number_of_modalities_can_share_the_bits():
     for widths in ({"text": 2}, {"text": 2, "audio": 3}, {"a": 2, "b": 2, "c": 2, "d": 2}):
         corpus = Synthetic(**SMALL, widths=widths).read()

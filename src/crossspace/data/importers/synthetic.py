@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -29,9 +29,10 @@ class Synthetic(Importer):
 
     Each of four emotions is coded by two bits, +1 or -1. For every utterance and bit each modality carries a hidden
     sign; all but the last modality's are drawn at random, and the last one's makes their product the bit. Every
-    proper subset of the modalities therefore says nothing about the emotion, all together tell it. A feature vector is
-    the modality's two signs along two fixed random directions, with Gaussian noise upon them, and Gaussian nuisance
-    in all directions orthogonal to them.
+    proper subset of the modalities therefore says nothing about the emotion, all together tell it. With ``coding``
+    ``each`` every modality carries the bit itself, and tells it a little better than fewer do. A feature vector is the
+    modality's two signs along two fixed random directions, with Gaussian noise upon them, and Gaussian nuisance in all
+    directions orthogonal to them.
 
     The emotion follows a chain: the log probability of an emotion is, up to a constant, its prior log frequency, plus
     ``inertia`` where it is the same speaker's previous emotion, plus ``contagion`` where it is the other's latest.
@@ -44,6 +45,7 @@ class Synthetic(Importer):
 
     Args:
         train, validation, test: conversations in each split.
+        coding: whether a bit is the ``product`` of the signs of all modalities, or stands in ``each`` of them.
         shortest, longest: utterances of a conversation, drawn evenly between them.
         noise: standard deviation of the noise on a sign.
         nuisance: standard deviation in the directions that carry nothing; above zero. It leaves the ceiling as it is
@@ -64,6 +66,7 @@ class Synthetic(Importer):
     train: int = 300
     validation: int = 40
     test: int = 80
+    coding: Literal["product", "each"] = "product"
     shortest: int = 6
     longest: int = 20
     noise: float = 0.35
@@ -81,6 +84,8 @@ class Synthetic(Importer):
             faults.append("no split may hold fewer than 0 conversations")
         if not 1 <= self.shortest <= self.longest:
             faults.append(f"1 <= shortest <= longest is needed, found {self.shortest} and {self.longest}")
+        if self.coding not in ("product", "each"):
+            faults.append(f"coding should be 'product' or 'each', found {self.coding!r}")
         if self.noise <= 0 or self.imbalance <= 0:
             faults.append(f"noise and imbalance should be above 0, found {self.noise} and {self.imbalance}")
         if not 0 <= self.missing <= 1:
@@ -102,7 +107,7 @@ class Synthetic(Importer):
             for place, split in enumerate(sizes, start=1)
         }
         spec = TaskSpec(_LABELS, self.widths, speakers=2)
-        extractor = {"name": "synthetic", "version": "1", "parameters": {"noise": self.noise, "seed": self.seed}}
+        extractor = {"name": "synthetic", "version": "1", "parameters": self._parameters()}
         return Corpus(
             drawn,
             spec,
@@ -112,6 +117,11 @@ class Synthetic(Importer):
             extractors=dict.fromkeys(self.widths, extractor),
             ceilings={split: observed(drawn[split], self) for split in ("validation", "test") if drawn[split]},
         )
+
+    def _parameters(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = {"noise": self.noise, "seed": self.seed}
+        # Left out where it is the usual one: the same corpus as before there was a choice.
+        return parameters if self.coding == "product" else {**parameters, "coding": self.coding}
 
     def draw(self, generator: np.random.Generator, name: str) -> Conversation:
         """One conversation of the process."""
@@ -167,9 +177,9 @@ class Synthetic(Importer):
     def _features(self, generator: np.random.Generator, bits: np.ndarray) -> dict[str, np.ndarray]:
         remaining, features = bits.copy(), {}
         for place, (modality, width) in enumerate(self.widths.items()):
-            last = place == len(self.widths) - 1
-            signs = remaining if last else generator.choice([-1, 1], size=bits.shape)
-            remaining = remaining * signs
+            told = self.coding == "each" or place == len(self.widths) - 1
+            signs = remaining if told else generator.choice([-1, 1], size=bits.shape)
+            remaining = remaining if self.coding == "each" else remaining * signs
             values = generator.normal(scale=self.nuisance, size=(len(bits), width))
             # The first two columns were drawn as nuisance; scaled, they are the noise upon the signs.
             values[:, :2] = signs + values[:, :2] * (self.noise / self.nuisance)
