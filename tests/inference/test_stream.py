@@ -15,21 +15,17 @@ from crossspace import Conversation, Predictor, TaskSpec, Utterance
 from crossspace.errors import MismatchError, UsageError
 from crossspace.models import MODELS
 from crossspace.nn import attention
+from tests.models.small import small
 
 CAUSAL = [name for name, kind in MODELS.items() if kind.causal or "causal" in inspect.signature(kind).parameters]
-SMALL = {
-    **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}},
-    **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},
-}
 Talk = Callable[..., Conversation]
 
 
 @pytest.fixture
 def make_predictor(task: TaskSpec) -> Callable[..., Predictor]:
     def build(name: str = "css", **arguments: object) -> Predictor:
-        known = inspect.signature(MODELS[name]).parameters
         torch.manual_seed(0)
-        return Predictor(MODELS[name](task, **{k: v for k, v in {**SMALL, **arguments}.items() if k in known}))
+        return Predictor(small(MODELS[name], task, **arguments))
 
     return build
 
@@ -156,11 +152,9 @@ def test_any_other_model_reads_a_window_again_with_the_speakers_of_the_whole(nam
     said = talk().utterances
     met = tuple(dict.fromkeys(u.speaker for u in said))
     widths = {m: len(x) for m, x in said[0].features.items()}
-    known = inspect.signature(MODELS[name]).parameters
-    chosen = {k: v for k, v in {**SMALL, "causal": False}.items() if k in known}
     torch.manual_seed(0)
-    local = Predictor(MODELS[name](TaskSpec(("a", "b"), widths, len(met)), **chosen))
-    named = Predictor(MODELS[name](TaskSpec(("a", "b"), widths, met), **chosen))
+    local = Predictor(small(MODELS[name], TaskSpec(("a", "b"), widths, len(met)), causal=False))
+    named = Predictor(small(MODELS[name], TaskSpec(("a", "b"), widths, met), causal=False))
     named.model.load_state_dict(local.model.state_dict())
     if local.causal:
         pytest.skip("reads every utterance once")

@@ -18,15 +18,8 @@ from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.task import TaskSpec
 from crossspace.errors import CrossspaceError, DataError, MismatchError, UsageError
 from crossspace.models import MODELS, Model
+from tests.models.small import small
 
-SMALL = {
-    **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}},
-    "input_dropout": 0.2,
-    "feed_forward": 16,
-    "corruption": {"dropout": 0.2},
-    **{"graph_width": 6, "layers": 3},
-    **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},
-}
 Build = Callable[..., Model]
 
 
@@ -44,9 +37,8 @@ def build(kind: type[Model]) -> Build:
     """Builds a small model of the kind; whatever else it has stays at its defaults."""
 
     def made(task: TaskSpec, **arguments: object) -> Model:
-        known = inspect.signature(kind).parameters
         torch.manual_seed(0)
-        return kind(task, **{k: v for k, v in {**SMALL, **arguments}.items() if k in known}).eval()
+        return small(kind, task, **arguments).eval()
 
     return made
 
