@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,13 @@ _WORDS = [sys.executable, "-m", "tests.training.worker"]
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+def two(once: Callable[..., Path]) -> list[dict]:
     """What either of two gloo processes ended with, case by case."""
-    out = tmp_path_factory.mktemp("two")
+    out = once("two-processes", both_processes)
+    return [torch.load(out / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+def both_processes(out: Path) -> None:
     words = [[*_WORDS, str(rank), "2", str(out / "store"), str(out)] for rank in range(2)]
     running = [subprocess.Popen(w, stderr=subprocess.PIPE, text=True, cwd=_ROOT) for w in words]
     try:
@@ -32,7 +37,6 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     finally:
         for process in running:
             process.kill()
-    return [torch.load(out / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
 @pytest.mark.parametrize("case", list(worker.CASES))

@@ -40,8 +40,6 @@ Mine = load(Path(__file__).parents[1] / "components" / "stranger.py").Mine
 registry.OUTSIDE.clear()
 registry.OUTSIDE.update(_before)
 
-FAR = 9
-"""An epoch in which whatever begins late has begun."""
 LENGTHS = (6, 1, 4, 3, 2)
 TASK = TaskSpec(("joy", "anger", "calm"), {"text": 8, "audio": 3, "visual": 2}, speakers=2)
 SHARES = {"even": ([0, 4], [1, 2, 3]), "uneven": ([0, 1, 2, 3], [4]), "empty": ([0, 1, 2, 3, 4], [])}
@@ -154,7 +152,7 @@ def train(case: str, rank: int | None = None) -> dict[str, object]:
     records = []
     for number in range(1 if shares == "uneven" and case not in PARTICULAR else 2):
         torch.manual_seed(number)  # as the trainer does: what is drawn for an epoch is the same in every process
-        step.begin_epoch(FAR * number)
+        step.begin_epoch(number)
         chosen = ("uneven", "empty")[number] if shares == "either" else shares
         mine = list(range(len(LENGTHS))) if rank is None else SHARES[chosen][rank]
         # Processes may divide their shares differently.
