@@ -12,7 +12,7 @@ _SIZES = {
     **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}},
     "input_dropout": 0.2,
     "feed_forward": 16,
-    "modulation_start": 1,
+    **{"modulation_start": 1, "window": 8, "hops": 2},
     "corruption": {"dropout": 0.2},
     **{"graph_width": 6, "layers": 2},
     **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},

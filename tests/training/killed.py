@@ -1,7 +1,7 @@
 """Trains every model twice: undisturbed, and killed within its second epoch and taken up by another process.
 
-``python -m tests.training.killed CORPUS OUT`` leaves ``OUT/<model>/straight`` and ``OUT/<model>/killed`` behind, and how
-the processes ended in ``OUT/ends.json``.
+``python -m tests.training.killed CORPUS OUT`` leaves ``OUT/<model>/straight`` and ``OUT/<model>/killed`` behind, and
+how the processes ended in ``OUT/ends.json``.
 """
 
 from __future__ import annotations

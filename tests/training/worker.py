@@ -102,6 +102,8 @@ def _of_every_model() -> dict[str, Case]:
 
 
 CASES = {**PARTICULAR, **_of_every_model()}
+EVERY_MODEL = [case for case in CASES if case not in PARTICULAR and not case.endswith(" pgm")]
+"""Of the cases, each model and each of its choices once."""
 
 
 def build(case: str) -> Model:
