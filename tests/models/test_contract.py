@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -227,19 +227,14 @@ def test_dropout_is_silent_in_evaluation(model: Model, task: TaskSpec, make_batc
     assert not torch.equal(model.train()(batch).logits, model(batch).logits)
 
 
-def test_a_longer_conversation_than_any_before_is_no_reason_to_fail(
+def test_a_longer_conversation_than_any_before_is_no_reason_to_fail_and_no_buffer_grows(
     model: Model, task: TaskSpec, make_batch: Callable[..., Batch]
 ) -> None:
+    before = {name: buffer.shape for name, buffer in model.named_buffers()}
     with torch.inference_mode():
         assert torch.isfinite(model(make_batch(task, (700,))).logits).all()
-    batch = make_batch(task, (700, 2))
-    total_loss(model.train(), batch).backward()
+    total_loss(model.train(), make_batch(task, (700, 2))).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
-
-
-def test_nothing_that_grows_is_a_buffer(model: Model, task: TaskSpec, make_batch: Callable[..., Batch]) -> None:
-    before = {name: buffer.shape for name, buffer in model.named_buffers()}
-    model(make_batch(task, (700, 2)))
     assert {name: buffer.shape for name, buffer in model.named_buffers()} == before
 
 
@@ -290,25 +285,32 @@ def _edit(change: Callable[[dict], object]) -> Callable[[str], str]:
     return edited
 
 
+_DAMAGED = [
+    lambda text: text[:40],
+    lambda text: "[1, 2]",
+    lambda text: "null",
+    lambda text: "{}",
+    _edit(lambda c: c.update(model="gpt")),
+    _edit(lambda c: c.update(model=["css"])),
+    _edit(lambda c: c.update(spec=[1])),
+    _edit(lambda c: c["spec"].update(widths=[1, 2])),
+    _edit(lambda c: c["spec"].update(labels=7)),
+    _edit(lambda c: c["spec"].update(labels=[])),
+    _edit(lambda c: c.update(arguments=[1])),
+]
+_DAMAGED_ARGUMENTS = [
+    _edit(lambda c: c["arguments"].update(no_such_argument=1)),
+    _edit(lambda c: c["arguments"].update(width="wide")),
+    _edit(lambda c: c["arguments"].update(width=-8)),
+    _edit(lambda c: c["arguments"].update(width=7)),
+]
+
+
+# A file is read alike for all models; what its arguments may be, each says itself.
 @pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: text[:40],
-        lambda text: "[1, 2]",
-        lambda text: "null",
-        lambda text: "{}",
-        _edit(lambda c: c.update(model="gpt")),
-        _edit(lambda c: c.update(model=["css"])),
-        _edit(lambda c: c.update(spec=[1])),
-        _edit(lambda c: c["spec"].update(widths=[1, 2])),
-        _edit(lambda c: c["spec"].update(labels=7)),
-        _edit(lambda c: c["spec"].update(labels=[])),
-        _edit(lambda c: c["arguments"].update(no_such_argument=1)),
-        _edit(lambda c: c["arguments"].update(width="wide")),
-        _edit(lambda c: c["arguments"].update(width=-8)),
-        _edit(lambda c: c["arguments"].update(width=7)),
-        _edit(lambda c: c.update(arguments=[1])),
-    ],
+    ("kind", "damage"),
+    [*(("css", damage) for damage in _DAMAGED), *product(sorted(MODELS), _DAMAGED_ARGUMENTS)],
+    indirect=["kind"],
 )
 def test_a_damaged_description_is_refused_by_name(model: Model, tmp_path: Path, damage: Callable[[str], str]) -> None:
     model.save(tmp_path)
