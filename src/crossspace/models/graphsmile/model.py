@@ -43,7 +43,7 @@ class GraphSmile(Model):
         layers: of every graph.
         past, future: how many utterances back and ahead an edge reaches; none for all.
         edge_weights: learned ``by-distance`` and direction, or ``by-position`` of the edge in the batch as in the
-            released code, where they mean nothing beyond one batch.
+            released code, where they mean nothing beyond one batch, which one process takes whole.
         dropout: behind the maps to the common width, and on what is read.
         shift_window: utterances of the windows in which sentiments are compared; none for whole conversations.
         sentiment_weight: of the sentiment among the objectives; 0 leaves it out.
