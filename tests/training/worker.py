@@ -174,6 +174,8 @@ def train(case: str, rank: int | None = None) -> dict[str, object]:
 
 if __name__ == "__main__":
     rank, world, store, out = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
-    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world, timeout=timedelta(60))
+    dist.init_process_group(
+        "gloo", init_method=f"file://{store}", rank=rank, world_size=world, timeout=timedelta(minutes=5)
+    )
     torch.save({case: train(case, rank) for case in CASES}, out / f"{rank}.pt")
     dist.destroy_process_group()
