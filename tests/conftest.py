@@ -16,6 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 import torch
+from filelock import FileLock
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.batching.batch import Batch
@@ -32,6 +33,24 @@ TINY_MODEL = {
     "standardise": True,
 }
 TINY_TRAINING = {"epochs": 3, "batch_size": 3, "learning_rate": 0.01, "warmup": 0.1, "schedule": "cosine"}
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """A folder by name that is filled once for all test processes, by the first that asks for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def filled(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                folder.mkdir(exist_ok=True)
+                fill(folder)
+                done.touch()
+        return folder
+
+    return filled
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ def listed_edges(graph: nn.Module, lengths: Sequence[int]) -> tuple[Tensor, Tens
                     ends.append((side * total + start + j, (1 - side) * total + start + k))
                     distance = min(max(k - j, -reach[0]), reach[1]) + reach[0]
                     by_distance = side * (sum(reach) + 1) + distance
-                    weights.append(len(weights) if graph.edges.kind == "by-position" else by_distance)
+                    weights.append(len(weights) if graph.edges.by_position else by_distance)
         start += length
     return torch.tensor(ends).T, torch.tensor(weights)
 

@@ -166,6 +166,29 @@ def test_gradients_that_share_memory_are_not_spoilt(kind: str, balancer: Balance
     torch.testing.assert_close(found, 0.5 * expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("balancer", BALANCERS, ids=IDS)
+def test_a_fused_optimizer_steps_along_gradients_that_come_transposed_or_as_a_slice(balancer: Balancer) -> None:
+    torch.manual_seed(0)
+    base = nn.Parameter(torch.randn(4, 3, dtype=torch.float64))
+    p, q, r = (nn.Parameter(torch.randn(3, 4, dtype=torch.float64)) for _ in range(3))
+
+    def losses(rows: Tensor) -> list[Tensor]:
+        turned, joined = p.T @ torch.arange(3.0, dtype=torch.float64), torch.cat([q, r], dim=1)
+        return [(rows @ joined).square().mean() + torch.sin(turned).sum(), torch.cos(turned).mean()]
+
+    direct = torch.autograd.grad(losses(base)[0], [p, q, r], retain_graph=True)
+    assert not any(g.is_contiguous() for g in direct), "automatic differentiation should make it hard"
+    representation = {"a": torch.tanh(base)}
+    leaves = {"a": representation["a"].detach().requires_grad_()}
+    balance = balanced_backward(losses(leaves["a"]), representation, leaves, [base], [p, q, r], balancer)
+    parameters = [base, p, q, r]
+    expected = balance.weights @ derivatives(losses(torch.tanh(base)), parameters)
+    before = torch.cat([x.detach().flatten() for x in parameters])
+    torch.optim.Adam(parameters, lr=1.0, eps=1e6, fused=True).step()  # by a millionth of the gradient
+    moved = torch.cat([x.detach().flatten() for x in parameters]) - before
+    torch.testing.assert_close(moved * 1e6, -expected, rtol=1e-4, atol=1e-8)
+
+
 @pytest.fixture
 def pieces() -> Callable[[torch.dtype], list[list[Tensor | None]]]:
     def build(dtype: torch.dtype) -> list[list[Tensor | None]]:

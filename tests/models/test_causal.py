@@ -16,6 +16,7 @@ from crossspace.data.task import TaskSpec
 from crossspace.models import MODELS, Model
 from crossspace.nn.attention import attend
 from crossspace.nn.missing import only
+from tests.models.small import small
 
 CAUSAL = [name for name, kind in MODELS.items() if kind.causal or "causal" in inspect.signature(kind).parameters]
 VARIANTS: list[tuple[str, dict[str, object]]] = [
@@ -29,10 +30,6 @@ VARIANTS: list[tuple[str, dict[str, object]]] = [
     ("cmn", {"window": 3, "hops": 2}),
     ("icon", {"window": 3, "hops": 1}),
 ]
-SMALL = {
-    **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}, "causal": True},
-    **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},
-}
 
 
 def test_models_that_can_be_causal_are_found() -> None:
@@ -43,9 +40,8 @@ def test_models_that_can_be_causal_are_found() -> None:
 def causal(request: pytest.FixtureRequest, task: TaskSpec) -> Model:
     """A causal model in evaluation, in float64."""
     name, arguments = request.param
-    known = inspect.signature(MODELS[name]).parameters
     torch.manual_seed(0)
-    model = MODELS[name](task, **{k: v for k, v in {**SMALL, **arguments}.items() if k in known})
+    model = small(MODELS[name], task, **{"causal": True, **arguments})
     return model.double().eval()
 
 

@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,8 @@ from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.task import TaskSpec
 from crossspace.errors import CrossspaceError, DataError, MismatchError, UsageError
 from crossspace.models import MODELS, Model
+from tests.models.small import small
 
-SMALL = {
-    **{"width": 8, "heads": 2, "fusion": {"order": 2, "rank": 4}},
-    "input_dropout": 0.2,
-    "feed_forward": 16,
-    "corruption": {"dropout": 0.2},
-    **{"graph_width": 6, "layers": 3},
-    **{"global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4},
-}
 Build = Callable[..., Model]
 
 
@@ -44,9 +37,8 @@ def build(kind: type[Model]) -> Build:
     """Builds a small model of the kind; whatever else it has stays at its defaults."""
 
     def made(task: TaskSpec, **arguments: object) -> Model:
-        known = inspect.signature(kind).parameters
         torch.manual_seed(0)
-        return kind(task, **{k: v for k, v in {**SMALL, **arguments}.items() if k in known}).eval()
+        return small(kind, task, **arguments).eval()
 
     return made
 
@@ -116,16 +108,18 @@ def test_names_of_local_speakers_do_not_matter(model: Model, task: TaskSpec) -> 
     assert torch.equal(*outputs)
 
 
-@pytest.mark.parametrize("garbage", [1e6, float("nan"), float("inf")])
+@pytest.mark.parametrize(("garbage", "training"), [(1e6, False), (float("nan"), True), (float("inf"), False)])
 def test_what_stands_in_missing_rows_reaches_no_output_and_no_gradient(
-    model: Model, task: TaskSpec, make_batch: Callable[..., Batch], garbage: float
+    model: Model, task: TaskSpec, make_batch: Callable[..., Batch], garbage: float, training: bool
 ) -> None:
+    model.train(training)
     batch = make_batch(task, (5, 2, 6), missing=0.5)
     spoilt = {m: x.masked_fill(~batch.present[m].unsqueeze(1), garbage) for m, x in batch.features.items()}
     found = []
     for features in (batch.features, spoilt):
         one = replace(batch, features=features)
         model.zero_grad()
+        torch.manual_seed(1)
         total_loss(model, one).backward()
         output = model(one)
         heads = [torch.where(batch.present[m].unsqueeze(1), x, 0.0) for m, x in output.unimodal.items()]
@@ -233,19 +227,14 @@ def test_dropout_is_silent_in_evaluation(model: Model, task: TaskSpec, make_batc
     assert not torch.equal(model.train()(batch).logits, model(batch).logits)
 
 
-def test_a_longer_conversation_than_any_before_is_no_reason_to_fail(
+def test_a_longer_conversation_than_any_before_is_no_reason_to_fail_and_no_buffer_grows(
     model: Model, task: TaskSpec, make_batch: Callable[..., Batch]
 ) -> None:
+    before = {name: buffer.shape for name, buffer in model.named_buffers()}
     with torch.inference_mode():
         assert torch.isfinite(model(make_batch(task, (700,))).logits).all()
-    batch = make_batch(task, (700, 2))
-    total_loss(model.train(), batch).backward()
+    total_loss(model.train(), make_batch(task, (700, 2))).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
-
-
-def test_nothing_that_grows_is_a_buffer(model: Model, task: TaskSpec, make_batch: Callable[..., Batch]) -> None:
-    before = {name: buffer.shape for name, buffer in model.named_buffers()}
-    model(make_batch(task, (700, 2)))
     assert {name: buffer.shape for name, buffer in model.named_buffers()} == before
 
 
@@ -296,25 +285,32 @@ def _edit(change: Callable[[dict], object]) -> Callable[[str], str]:
     return edited
 
 
+_DAMAGED = [
+    lambda text: text[:40],
+    lambda text: "[1, 2]",
+    lambda text: "null",
+    lambda text: "{}",
+    _edit(lambda c: c.update(model="gpt")),
+    _edit(lambda c: c.update(model=["css"])),
+    _edit(lambda c: c.update(spec=[1])),
+    _edit(lambda c: c["spec"].update(widths=[1, 2])),
+    _edit(lambda c: c["spec"].update(labels=7)),
+    _edit(lambda c: c["spec"].update(labels=[])),
+    _edit(lambda c: c.update(arguments=[1])),
+]
+_DAMAGED_ARGUMENTS = [
+    _edit(lambda c: c["arguments"].update(no_such_argument=1)),
+    _edit(lambda c: c["arguments"].update(width="wide")),
+    _edit(lambda c: c["arguments"].update(width=-8)),
+    _edit(lambda c: c["arguments"].update(width=7)),
+]
+
+
+# A file is read alike for all models; what its arguments may be, each says itself.
 @pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: text[:40],
-        lambda text: "[1, 2]",
-        lambda text: "null",
-        lambda text: "{}",
-        _edit(lambda c: c.update(model="gpt")),
-        _edit(lambda c: c.update(model=["css"])),
-        _edit(lambda c: c.update(spec=[1])),
-        _edit(lambda c: c["spec"].update(widths=[1, 2])),
-        _edit(lambda c: c["spec"].update(labels=7)),
-        _edit(lambda c: c["spec"].update(labels=[])),
-        _edit(lambda c: c["arguments"].update(no_such_argument=1)),
-        _edit(lambda c: c["arguments"].update(width="wide")),
-        _edit(lambda c: c["arguments"].update(width=-8)),
-        _edit(lambda c: c["arguments"].update(width=7)),
-        _edit(lambda c: c.update(arguments=[1])),
-    ],
+    ("kind", "damage"),
+    [*(("css", damage) for damage in _DAMAGED), *product(sorted(MODELS), _DAMAGED_ARGUMENTS)],
+    indirect=["kind"],
 )
 def test_a_damaged_description_is_refused_by_name(model: Model, tmp_path: Path, damage: Callable[[str], str]) -> None:
     model.save(tmp_path)

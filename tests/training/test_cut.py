@@ -16,6 +16,7 @@ from crossspace.models import MODELS, Model
 from crossspace.objectives.base import Objective, Part
 from crossspace.output import Output
 from crossspace.training.step import TrainingStep
+from tests.models.small import small
 
 MODES: list[Balancer] = [
     FixedWeights(),
@@ -152,8 +153,5 @@ def test_whether_something_goes_round_the_cut_is_looked_at_once_in_every_epoch(
 
 @pytest.mark.parametrize("kind", sorted(MODELS))
 def test_models_of_the_toolkit_keep_to_the_cut(kind: str, task: TaskSpec, make_batch: Callable[..., Batch]) -> None:
-    small = {"width": 8, "heads": 2, "global_width": 7, "party_width": 6, "emotion_width": 5, "head_width": 4}
-    known = MODELS[kind].__init__.__annotations__
-    model = MODELS[kind](task, **{k: v for k, v in small.items() if k in known})
     batch = make_batch(task, (4, 1, 5), missing=0.2)
-    assert float(step_of(model, FixedWeights())(batch).broken) == 0
+    assert float(step_of(small(MODELS[kind], task), FixedWeights())(batch).broken) == 0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -14,54 +13,59 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossspace.training import processes
+from crossspace.training.checks import objectives_of
 from crossspace.training.processes import reducer, share
+from tests.training import worker
 
-_WORKER = Path(__file__).with_name("worker.py")
-
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("worker", _WORKER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-worker = _load()
+_ROOT = Path(__file__).parents[2]
+_WORDS = [sys.executable, "-m", "tests.training.worker"]
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+def two(once: Callable[..., Path]) -> list[dict]:
     """What either of two gloo processes ended with, case by case."""
-    out = tmp_path_factory.mktemp("two")
-    words = [[sys.executable, str(_WORKER), str(rank), "2", str(out / "store"), str(out)] for rank in range(2)]
-    running = [subprocess.Popen(w, stderr=subprocess.PIPE, text=True) for w in words]
+    out = once("two-processes", both_processes)
+    return [torch.load(out / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+def both_processes(out: Path) -> None:
+    words = [[*_WORDS, str(rank), "2", str(out / "store"), str(out)] for rank in range(2)]
+    running = [subprocess.Popen(w, stderr=subprocess.PIPE, text=True, cwd=_ROOT) for w in words]
     try:
         for process in running:
             assert process.wait(timeout=600) == 0, process.stderr.read()
     finally:
         for process in running:
             process.kill()
-    return [torch.load(out / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
 @pytest.mark.parametrize("case", list(worker.CASES))
-def test_two_processes_take_the_step_of_one_with_the_whole_batch(case: str, two: list[dict]) -> None:
+def test_two_processes_take_the_step_of_one_with_the_whole_batch_and_end_bitwise_the_same(
+    case: str, two: list[dict]
+) -> None:
+    one, other = (rank[case] for rank in two)
+    if whole_batch_in_one_place(case):
+        assert one == other and "one process only" in one["refused"] and "`--processes 1`" in one["refused"]
+        return
     alone = worker.train(case)
-    for rank in range(2):
-        found = two[rank][case]
-        assert found["names"] == alone["names"] and found["broken"] == [0.0, 0.0]
+    for found in (one, other):
+        assert found["names"] == alone["names"] and not any(found["broken"])
         for a, b in zip(found["values"], alone["values"], strict=True):
             torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
             weights = [i for i, name in enumerate(alone["names"]) if name.startswith("weights/")]
             torch.testing.assert_close(a[weights], b[weights], rtol=0, atol=1e-12)
         for name, parameter in alone["model"].items():
             torch.testing.assert_close(found["model"][name], parameter, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("case", list(worker.CASES))
-def test_both_processes_end_bitwise_the_same(case: str, two: list[dict]) -> None:
-    for a, b in zip(two[0][case]["model"].values(), two[1][case]["model"].values(), strict=True):
+    for a, b in zip(one["model"].values(), other["model"].values(), strict=True):
         assert torch.equal(a, b)
+
+
+def whole_batch_in_one_place(case: str) -> bool:
+    """Whether the model of a case says that it cannot be divided over processes."""
+    model = worker.build(case)
+    return any(not o.separable and not o.gathers for o in objectives_of(model)) or any(
+        getattr(m, "by_position", False) for m in model.modules()
+    )
 
 
 def test_a_single_process_reduces_nothing() -> None:

@@ -22,6 +22,7 @@ from crossspace.data.task import TaskSpec
 from crossspace.models import MODELS, Model
 from crossspace.models.css import CSS
 from crossspace.training.step import TrainingStep
+from tests.models.small import small
 
 Make = Callable[..., TrainingStep]
 
@@ -59,7 +60,7 @@ def test_frozen_parameters_stay_as_they_are_and_the_others_move(
     kind: str, balancer: Balancer, make_step: Make, task: TaskSpec, batch: Batch
 ) -> None:
     torch.manual_seed(0)
-    model = MODELS[kind](task)
+    model = small(MODELS[kind], task)
     named = dict(model.named_parameters())
     frozen = [name for place, name in enumerate(named) if place % 2 == 0]
     for name in frozen:
@@ -74,7 +75,7 @@ def test_frozen_parameters_stay_as_they_are_and_the_others_move(
 def test_a_model_whose_encoders_are_all_frozen_still_trains_its_heads(
     kind: str, make_step: Make, task: TaskSpec, batch: Batch
 ) -> None:
-    model = MODELS[kind](task)
+    model = small(MODELS[kind], task)
     for parameter in model.shared_parameters():
         parameter.requires_grad_(False)
     before = [p.clone() for p in model.parameters()]
@@ -194,7 +195,7 @@ def test_a_batch_of_no_rows_is_a_step_that_does_no_harm(
     make_step: Make, task: TaskSpec, make_batch: Callable, name: str
 ) -> None:
     for balancer in (ParetoGradientModulator(), ParetoGradientModulator("representation"), FixedWeights()):
-        step = make_step(balancer, model=MODELS[name](task))
+        step = make_step(balancer, model=small(MODELS[name], task))
         assert float(step(make_batch(task, ())).broken) == 0
 
 

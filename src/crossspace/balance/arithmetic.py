@@ -98,3 +98,14 @@ def _weighted(parts: Sequence[Tensor | None], weights: Tensor) -> Tensor | None:
 def mixed(tasks: Sequence[Gradients], weights: Tensor) -> Gradients:
     """The weighted sum of K gradients, entry by entry; the gradients themselves are used up."""
     return [_weighted(parts, weights) for parts in zip(*tasks, strict=True)]
+
+
+def laid_out(gradient: Tensor | None, parameter: Tensor) -> Tensor | None:
+    """A gradient in the memory layout of its parameter, as ``backward`` would leave it.
+
+    Fused optimizers read either as one stretch of memory, whatever the strides: a gradient that automatic
+    differentiation hands out transposed, or as a slice, would move other entries than its own.
+    """
+    if gradient is None or gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)

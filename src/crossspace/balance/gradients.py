@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from crossspace.balance.arithmetic import Gradients, added, gradients_of, gram_matrix, mixed
+from crossspace.balance.arithmetic import Gradients, added, gradients_of, gram_matrix, laid_out, mixed
 from crossspace.balance.base import Balancer
 from crossspace.errors import UsageError
 
@@ -147,7 +147,7 @@ def accumulated_backward(
     if reduce is not None:
         _reduce([gradients], parameters, reduce)
     for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
+        parameter.grad = laid_out(gradient, parameter)
     return Balance(weights, gram)
 
 

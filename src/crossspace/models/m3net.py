@@ -47,8 +47,8 @@ class M3NET(Model):
         project_leading: project the leading modality before the GRU (released for IEMOCAP); otherwise its vectors have
             the width of the nodes (for MELD).
         weights: ``shared`` has a weight per modality for hyperedges and nodes, and one for the hyperedges of
-            utterances; ``by-position`` has one for every place in a batch, as the released code does, and takes batches
-            of at most 1,000 hyperedges and 5,200 nodes.
+            utterances; ``by-position`` has one for every place in a batch, as the released code does, and takes whole
+            batches, in one process, of at most 1,000 hyperedges and 5,200 nodes.
         loss: ``cross-entropy``, or ``released-focal`` as in the released code for MELD.
         standardise: scale features by mean and deviation of the training split; the released code does not.
         hold_unused: also hold, frozen, what the released code holds and never uses. Nothing changes but the number of

@@ -76,6 +76,9 @@ class HypergraphWeights(nn.Module):
         by_position: hold one weight for every place in a batch, as the released code of M3NET and HAUCL does, which
             counts hyperedges and nodes through the batch in its order. Otherwise hyperedges of one modality share a
             weight in all conversations, as do those of utterances, and the nodes of one modality.
+
+    Attributes:
+        by_position: as above; a training in several processes, or in micro-batches, refuses a layer that says so.
     """
 
     def __init__(self, modalities: int, nodes: bool, by_position: bool) -> None:

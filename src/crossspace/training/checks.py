@@ -202,6 +202,10 @@ def check_divisible(model: Model, objectives: Sequence[Objective], micro_batches
     reasons = [f"its objective {o.name!r} compares its rows" for o in inseparable]
     if any(isinstance(m, (BatchNorm, _BatchNorm)) for m in model.modules()):
         reasons.append("its batch normalisation takes their statistics")
+    # Of the two tables of released codes, whose entries follow the order of the batch; see `HypergraphWeights`.
+    placed = any(getattr(module, "by_position", False) for module in model.modules())
+    if placed:
+        reasons.append("its weights belong to places in the batch")
     if micro_batches > 1 and reasons:
         raise UsageError(
             f"`training.accumulate` should be 1 for model {model.name!r}, which needs the whole batch at "
@@ -212,6 +216,11 @@ def check_divisible(model: Model, objectives: Sequence[Objective], micro_batches
         raise UsageError(
             f"Model {model.name!r} trains in one process only: its objective {apart[0].name!r} compares rows of the "
             "whole batch and does not gather those of other processes. Use `--processes 1`."
+        )
+    if processes > 1 and placed:
+        raise UsageError(
+            f"Model {model.name!r} trains in one process only: its weights belong to places in the batch, which begin "
+            "again in every process. Use `--processes 1`, or weights that are shared."
         )
     if processes > 1 and any(isinstance(m, _BatchNorm) for m in model.modules()):
         raise UsageError(

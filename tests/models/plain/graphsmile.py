@@ -44,7 +44,7 @@ def edges(graph: PairGraph, nodes: set[Node], places: range, start: int) -> tupl
                 near = (past is None or k >= j - past) and (future is None or k <= j + future)
                 if not near:
                     continue
-                if graph.edges.kind == "by-position":
+                if graph.edges.by_position:
                     weight = graph.edges.weight[number]
                 else:
                     reach = graph.edges.reach

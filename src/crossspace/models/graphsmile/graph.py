@@ -38,15 +38,15 @@ class EdgeWeights(nn.Module):
 
     def __init__(self, window: Window, kind: Weights) -> None:
         super().__init__()
-        self.window, self.kind = window, kind
+        self.window, self.by_position = window, kind == "by-position"
         self.reach = [_FARTHEST if side is None else side for side in window]
-        shape = (_TABLE,) if kind == "by-position" else (2, sum(self.reach) + 1)
+        shape = (_TABLE,) if self.by_position else (2, sum(self.reach) + 1)
         self.weight = nn.Parameter(torch.ones(shape))
 
     def forward(self, layout: Layout) -> list[tuple[Tensor, Tensor]]:
         """For each block of the layout two (b, t, t): from the second modality to the first, and the other way."""
         bands = layout.band(*self.window)
-        if self.kind == "by-position":
+        if self.by_position:
             return self._by_position(layout, bands)
         return [self._by_distance(band) for band in bands]
 

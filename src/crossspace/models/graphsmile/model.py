@@ -43,7 +43,7 @@ class GraphSmile(Model):
         layers: of every graph.
         past, future: how many utterances back and ahead an edge reaches; none for all.
         edge_weights: learned ``by-distance`` and direction, or ``by-position`` of the edge in the batch as in the
-            released code, where they mean nothing beyond one batch.
+            released code, where they mean nothing beyond one batch, which one process takes whole.
         dropout: behind the maps to the common width, and on what is read.
         shift_window: utterances of the windows in which sentiments are compared; none for whole conversations.
         sentiment_weight: of the sentiment among the objectives; 0 leaves it out.
@@ -176,7 +176,7 @@ def _as_numbers(present: Tensor | None, like: Tensor) -> Tensor:
     return like.new_ones(len(like)) if present is None else present.to(like.dtype)
 
 
-def _unused(features: int, width: int, graphs: int) -> nn.ModuleList:
-    """What the released code holds and never uses, frozen."""
-    norms = [nn.BatchNorm1d(features, track_running_stats=False) for _ in range(3)]
-    return nn.ModuleList([*norms, *(nn.Linear(width, width) for _ in range(graphs))]).requires_grad_(False)
+def _unused(features: int, width: int, graphs: int) -> nn.ParameterList:
+    """Frozen parameters that nothing reads: of three batch norms, and of a linear map for every graph."""
+    shapes = [(features,), (features,)] * 3 + [(width, width), (width,)] * graphs
+    return nn.ParameterList(nn.Parameter(torch.zeros(shape), requires_grad=False) for shape in shapes)
