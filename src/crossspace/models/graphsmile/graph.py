@@ -142,17 +142,16 @@ class PairGraph(nn.Module):
 
         Columns beyond h hold what the bias of each layer is multiplied by: one, and propagated from then on.
         """
-        width, layers = rows.shape[1], len(self.biases)
-        rows = F.pad(rows, (0, -(-layers // _ALIGNED) * _ALIGNED))
-        units = torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device)
-        map_so_far = units[:width]
-        for k, (convolution, bias, reader) in enumerate(
-            zip(self.convolutions, self.biases, self.readers, strict=True), start=width
-        ):
-            rows = exchange(adjacency, rows, units[k])
-            mapped = F.pad(convolution.weight, (0, len(units) - width)) if k == width else convolution.weight @ map_so_far
-            map_so_far = mapped + torch.outer(bias, units[k])
-            yield rows, reader.weight @ map_so_far
+        width, more = rows.shape[1], -(-len(self.biases) // _ALIGNED) * _ALIGNED
+        rows = F.pad(rows, (0, more))
+        units = torch.eye(width + more, dtype=rows.dtype, device=rows.device)[width:]
+        product: Tensor | None = None
+        for convolution, bias, reader, unit in zip(self.convolutions, self.biases, self.readers, units, strict=False):
+            rows = exchange(adjacency, rows, unit)
+            weight = convolution.weight
+            product = F.pad(weight, (0, more)) if product is None else weight @ product
+            product = product + torch.outer(bias, unit)
+            yield rows, reader.weight @ product
 
     def _normalised(self, layout: Layout, here: Tensor | None, there: Tensor | None) -> list[Tensor]:
         """For each block (2, b, t, t), divided by the roots of the degrees at both ends.

@@ -52,8 +52,12 @@ def exchange(adjacency: Sequence[Tensor], rows: Tensor, bias: Tensor) -> Tensor:
         adjacency: for each block (2, b, t, t), the second last axis receiving: to the first modality, to the second.
         rows: (P, h) as :class:`BothSides` puts them.
         bias: (h,) added to every row.
+
+    Note:
+        In the widest of the precisions; autocast has no part in it.
     """
-    return _Exchange.apply(rows, bias, *adjacency)
+    precision = torch.promote_types(torch.promote_types(rows.dtype, bias.dtype), adjacency[0].dtype)
+    return _Exchange.apply(rows.to(precision), bias.to(precision), *(a.to(precision) for a in adjacency))
 
 
 class _Exchange(Function):
