@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
+from crossspace.models.graphsmile.sides import BothSides, exchange
 from crossspace.nn.copies import copies
 from crossspace.nn.dropout import Dropout
-from crossspace.models.graphsmile.sides import BothSides, exchange
 from crossspace.nn.graph import inverse_root
 from crossspace.nn.linear import Linear, linear
 from crossspace.nn.ragged import to_blocks
