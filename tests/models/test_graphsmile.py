@@ -73,7 +73,13 @@ def plain_loss(logits: Tensor, labels: Tensor) -> Tensor:
 @pytest.mark.parametrize("weights", ["by-distance", "by-position"])
 @pytest.mark.parametrize(
     ("arguments", "missing"),
-    [({}, 0.0), ({}, 0.5), ({"past": None, "future": 0, "shift_window": None, "leading": "visual"}, 0.3)],
+    [
+        ({}, 0.0),
+        ({}, 0.5),
+        ({"past": None, "future": 0, "shift_window": None, "leading": "visual"}, 0.3),
+        # More utterances than this compose the maps of the layers; fewer do not.
+        ({"width": 11, "layers": 3}, 0.3),
+    ],
 )
 def test_logits_losses_and_gradients_are_those_of_a_plain_evaluation(
     small: Callable[..., GraphSmile],
@@ -106,6 +112,37 @@ def test_logits_losses_and_gradients_are_those_of_a_plain_evaluation(
     both = [torch.autograd.grad(torch.stack(t).sum(), parameters.values()) for t in (ours, theirs)]
     for name, one, other in zip(parameters, *both, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9, msg=name)
+
+
+def test_rows_are_mapped_once_per_layer_where_they_are_many_and_twice_where_they_are_few(
+    small: Callable[..., GraphSmile], task: TaskSpec, make_batch: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, products = small(width=6, layers=3), []
+    original = graphs.linear
+
+    def counted(rows: Tensor, *others: Tensor) -> Tensor:
+        products.append(len(rows))
+        return original(rows, *others)
+
+    monkeypatch.setattr(graphs, "linear", counted)
+    for convolution in model.graphs[0].convolutions:  # type: ignore[union-attr]
+        convolution.register_forward_hook(lambda layer, inputs, rows: products.append(len(rows)))
+    for lengths, expected in (((3, 3), 9), ((3, 2), 12)):
+        products.clear()
+        model(make_batch(task, lengths, dtype=torch.float64))
+        assert len(products) == expected
+
+
+@pytest.mark.parametrize("width", [4, 30])
+def test_autocast_changes_it_by_rounding_alone(
+    small: Callable[..., GraphSmile], task: TaskSpec, make_batch: Callable[..., Batch], width: int
+) -> None:
+    model, batch = small(width=width).float(), make_batch(task, (4, 1, 5))
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = model(batch).logits
+    torch.testing.assert_close(rounded.float(), model(batch).logits, rtol=0.05, atol=0.05)
+    rounded.float().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.graphs.parameters() if p.grad is not None)
 
 
 def test_of_several_vectors_the_first_is_read(make_batch: Callable[..., Batch]) -> None:

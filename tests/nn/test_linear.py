@@ -10,8 +10,9 @@ from crossspace.nn.linear import Linear
 
 @pytest.fixture(params=[True, False], ids=["bias", "no bias"])
 def layer(request, monkeypatch):
-    """A layer that counts every product as large."""
+    """A layer that counts every product as large, on a processor with AVX-512."""
     monkeypatch.setattr(linear, "_WORTHWHILE", 1)
+    monkeypatch.setattr(linear, "_WIDE", True)
     torch.manual_seed(0)
     return Linear(24, 40, bias=request.param)
 
@@ -72,6 +73,13 @@ def test_an_operator_that_refuses_or_miscounts_is_not_known(monkeypatch):
 
     monkeypatch.setattr(linear, "_product", refuse)
     assert not linear._is_known()
+
+
+def test_a_processor_without_wide_registers_is_left_with_its_own_library(layer, monkeypatch):
+    monkeypatch.setattr(linear, "_WIDE", False)
+    monkeypatch.setattr(linear, "_product", lambda *args: pytest.fail("it was called"))
+    rows = torch.randn(3, 24)
+    assert torch.equal(layer(rows), F.linear(rows, layer.weight, layer.bias))
 
 
 def test_several_passes_through_a_retained_graph(layer):

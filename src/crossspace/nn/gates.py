@@ -10,15 +10,16 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 
-def reset_after(read: Tensor, mapped: Tensor, state: Tensor) -> Tensor:
+def reset_after(read: Tensor, mapped: Tensor, state: Tensor, scale: Tensor | None = None) -> Tensor:
     """The new state of a GRU cell whose reset gate acts on the mapped state: ``torch.nn.GRUCell`` after its two maps.
 
     Args:
         read: (..., 3 d), the mapped input, biases included.
         mapped: (..., 3 d), the mapped state, biases included.
         state: (..., d).
+        scale: (..., d) constants that multiply the new state, as dropout does.
     """
-    return _ResetAfter.apply(read, mapped, state)
+    return _ResetAfter.apply(read, mapped, state, scale)
 
 
 def reset_before(read: Tensor, mapped: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,29 +43,33 @@ def updated(read: Tensor, mapped: Tensor, update: Tensor, state: Tensor) -> Tens
 
 class _ResetAfter(Function):
     @staticmethod
-    def forward(ctx: Any, read: Tensor, mapped: Tensor, state: Tensor) -> Tensor:
+    def forward(ctx: Any, read: Tensor, mapped: Tensor, state: Tensor, scale: Tensor | None) -> Tensor:
         width = state.shape[-1]
         gates = torch.sigmoid(read[..., : 2 * width] + mapped[..., : 2 * width])
         reset, update = gates.split(width, dim=-1)
         new = torch.tanh(torch.addcmul(read[..., 2 * width :], reset, mapped[..., 2 * width :]))
-        ctx.save_for_backward(gates, new, mapped, state)
-        return torch.lerp(new, state, update)
+        ctx.save_for_backward(gates, new, mapped, state, scale)
+        result = torch.lerp(new, state, update)
+        return result if scale is None else result.mul_(scale)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        gates, new, mapped, state = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        gates, new, mapped, state, scale = ctx.saved_tensors
         width = state.shape[-1]
-        reset, update = gates.split(width, dim=-1)
-        kept = gradient * update
+        if scale is not None:
+            gradient = gradient * scale
+        kept = gradient * gates[..., width:]
         for_read = torch.empty_like(mapped)
-        for_new = for_read[..., 2 * width :]
+        for_reset, for_update, for_new = for_read.split(width, dim=-1)
         for_new.copy_(torch.ops.aten.tanh_backward(gradient - kept, new))
-        for_gates = torch.cat([for_new * mapped[..., 2 * width :], gradient * (state - new)], dim=-1)
-        for_read[..., : 2 * width] = torch.ops.aten.sigmoid_backward(for_gates, gates)
+        torch.mul(for_new, mapped[..., 2 * width :], out=for_reset)
+        torch.mul(gradient, state - new, out=for_update)
+        for_gates = for_read[..., : 2 * width]
+        for_gates.copy_(torch.ops.aten.sigmoid_backward(for_gates, gates))
         for_mapped = for_read.clone()
-        for_mapped[..., 2 * width :].mul_(reset)
-        return for_read, for_mapped, kept
+        for_mapped[..., 2 * width :].mul_(gates[..., :width])
+        return for_read, for_mapped, kept, None
 
 
 class _ResetBefore(Function):

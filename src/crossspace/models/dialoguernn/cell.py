@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +17,7 @@ from crossspace.nn.gates import reset_after
 from crossspace.nn.growing import Growing
 from crossspace.nn.linear import Linear
 from crossspace.nn.ragged import reorder
+from crossspace.nn.recall import Recall
 from crossspace.nn.stepwise import Stepwise
 
 
@@ -53,7 +55,8 @@ class DialogueEncoder(nn.Module):
     Note:
         The input maps of all cells are split by what they read. What reads the utterances is one product before the
         loop, and the emotion, which no other state reads, is a loop of its own. Without listeners only the speaker's
-        state is computed. The dimensions and initial values are those of one ``GRUCell`` each.
+        state is computed. What dropout spares is drawn for all steps at once. The dimensions and initial values are
+        those of one ``GRUCell`` each.
     """
 
     def __init__(
@@ -116,29 +119,33 @@ class DialogueEncoder(nn.Module):
     def _parties(self, said: Tensor, speaking: Tensor, sizes: tuple[int, ...], kept: _State) -> Tensor:
         """(N, party_width) state of the speaker after each utterance."""
         parts = [part.split(sizes) for part in said.split(self.sections, dim=1)]
-        state, party, history = kept.context, kept.party, kept.history.steps
+        scales = [self._dropped(said, width, sizes) for width in self.widths]
+        state, party, recall = kept.context, kept.party, Recall(kept.history)
         global_party, global_state = _each_step(self.global_party), _each_step(self.global_state)
         party_context, party_state = _each_step(self.party_context), _each_step(self.party_state)
         spoken_states = []
-        for for_global, for_party, for_listener, query, who in zip(*parts, speaking.split(sizes), strict=True):
+        for for_global, for_party, for_listener, query, who, global_scale, party_scale in zip(
+            *parts, speaking.split(sizes), *scales, strict=True
+        ):
             running = len(who)
             state, party = _first(state, running), _first(party, running)
             who = who.unsqueeze(2)
             before = torch.where(who, party, 0.0).sum(1)
-            context = torch.zeros_like(state) if history is None else self._recall(_first(history, running), query)
-            state = self.dropout(reset_after(for_global + global_party(before), global_state(state), state))
-            spoken = self.dropout(reset_after(for_party + party_context(context), party_state(before), before))
+            context = recall(query if self.score is None else self.score.expand(running, -1))
+            context = torch.zeros_like(state) if context is None else context
+            state = reset_after(for_global + global_party(before), global_state(state), state, global_scale)
+            spoken = reset_after(for_party + party_context(context), party_state(before), before, party_scale)
             party = torch.where(who, spoken.unsqueeze(1), self._listening(party, spoken, for_listener))
-            history = kept.history.append(state.unsqueeze(1))
+            recall.append(state)
             spoken_states.append(spoken)
         kept.context, kept.party = state, party
         return torch.cat(spoken_states)
 
-    def _recall(self, history: Tensor, query: Tensor) -> Tensor:
-        """(b, global_width): what attention finds in the (b, t, global_width) states so far."""
-        asked = query.unsqueeze(2) if self.score is None else self.score.view(1, -1, 1).expand(len(history), -1, 1)
-        weights = torch.softmax(history @ asked, dim=1)
-        return (weights.transpose(1, 2) @ history).squeeze(1)
+    def _dropped(self, like: Tensor, width: int, sizes: tuple[int, ...]) -> Sequence[Tensor | None]:
+        """What dropout multiplies the (b, width) states of each step by, drawn for all steps at once."""
+        if not self.dropout.training or not self.dropout.p:
+            return [None] * len(sizes)
+        return self.dropout(like.new_ones(len(like), width)).split(sizes)
 
     def _listening(self, party: Tensor, spoken: Tensor, read: Tensor) -> Tensor:
         """(b, slots, party_width) states of those who listen; unchanged unless the model has a cell for them."""
@@ -151,9 +158,10 @@ class DialogueEncoder(nn.Module):
     def _emotions(self, parties: Tensor, sizes: tuple[int, ...], kept: _State) -> Tensor:
         """(N, emotion_width) from the (N, party_width) states of the speakers."""
         state, states, emotion_state = kept.emotion, [], _each_step(self.emotion_state)
-        for read in self.emotion_party(parties).split(sizes):
+        scales = self._dropped(parties, state.shape[1], sizes)
+        for read, scale in zip(self.emotion_party(parties).split(sizes), scales, strict=True):
             state = _first(state, len(read))
-            state = self.dropout(reset_after(read, emotion_state(state), state))
+            state = reset_after(read, emotion_state(state), state, scale)
             states.append(state)
         kept.emotion = state
         return torch.cat(states)

@@ -52,9 +52,7 @@ class DialogueRNN(Model):
         missing modality is left out (with ``standardise`` after the scaling). An utterance of which nothing is there is
         still a turn of its speaker.
 
-        The attention over emotions of the released code can divide zero by zero on padding; here there is none. The
-        recurrences keep all preceding global states of the running conversations for the gradient, so memory grows with
-        the square of the length.
+        The attention over emotions of the released code can divide zero by zero on padding; here there is none.
     """
 
     name = "dialoguernn"
@@ -120,8 +118,8 @@ class DialogueRNN(Model):
         return Output(self.classifier(hidden), {}, representation)
 
     def numbers_per_pair(self) -> float:
-        """Every utterance recalls the global states of all before it, which are kept for each."""
-        return (self.forwards.widths[0] + 1) * (0.5 if self.causal else 1.0)
+        """What every utterance attends to those before it by; for a time, a direction that goes back keeps two more."""
+        return 0.5 if self.causal else 1.0
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Everything below the hidden layer of the classifier."""

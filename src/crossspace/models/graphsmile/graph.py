@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
+from crossspace.models.graphsmile.sides import BothSides, exchange
 from crossspace.nn.copies import copies
 from crossspace.nn.dropout import Dropout
-from crossspace.nn.graph import inverse_root, propagate
-from crossspace.nn.linear import Linear
+from crossspace.nn.graph import inverse_root
+from crossspace.nn.linear import Linear, linear
 from crossspace.nn.ragged import to_blocks
 
 Weights = Literal["by-distance", "by-position"]
@@ -23,6 +24,8 @@ _TABLE = 500_000
 _FARTHEST = 32
 """Where a window has no end, utterances farther away than this share a weight."""
 SLOPE = 0.01
+_ALIGNED = 8
+"""Widths of a multiple of this are multiplied fastest."""
 
 Window = tuple["int | None", "int | None"]
 
@@ -92,6 +95,12 @@ class PairGraph(nn.Module):
         window: see :class:`EdgeWeights`.
         weights: likewise.
         dropout: on what is read.
+
+    Note:
+        Nothing bends between the convolutions. So layer k holds ``A^k x W_1' ... W_k'`` and what the biases add, and
+        its reader's map can be multiplied with those of the convolutions before it: one product of all rows per layer,
+        not two. The products of the maps are as large as those of h rows; where there are fewer utterances than that,
+        the layers are computed one by one.
     """
 
     def __init__(self, width: int, layers: int, window: Window, weights: Weights, dropout: float) -> None:
@@ -111,19 +120,44 @@ class PairGraph(nn.Module):
         self, one: Tensor, other: Tensor, layout: Layout, here: Tensor | None, there: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Two times (N, h) to the same; a row that is missing, by the masks ``here`` and ``there``, has no edge."""
-        to_one, to_other = self._normalised(layout, here, there)
-        rows, total = torch.cat([one, other]), torch.cat([one, other])
-        for convolution, bias, reader in zip(self.convolutions, self.biases, self.readers, strict=True):
-            one, other = convolution(rows).chunk(2)
-            rows = torch.cat([propagate(to_one, other, layout), propagate(to_other, one, layout)]) + bias
-            total = total + self.dropout(F.leaky_relu(reader(rows), SLOPE))
-        one, other = total.chunk(2)
+        if not layout.blocks:
+            return one, other
+        both = BothSides(layout)
+        adjacency = self._normalised(layout, here, there)
+        total = rows = both.blocks(torch.cat([one, other]))
+        held = self._composed if len(layout) >= rows.shape[1] else self._layer_by_layer
+        for (layer, weight), reader in zip(held(rows, adjacency), self.readers, strict=True):
+            total = total + self.dropout(F.leaky_relu(linear(layer, weight, reader.bias), SLOPE))
+        one, other = both.rows(total).chunk(2)
         return one, other
 
-    def _normalised(
-        self, layout: Layout, here: Tensor | None, there: Tensor | None
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """Both adjacencies, divided by the roots of the degrees at both ends; what a node receives is its degree."""
+    def _layer_by_layer(self, rows: Tensor, adjacency: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """What each layer holds, and the map that reads it."""
+        for convolution, bias, reader in zip(self.convolutions, self.biases, self.readers, strict=True):
+            rows = exchange(adjacency, convolution(rows), bias)
+            yield rows, reader.weight
+
+    def _composed(self, rows: Tensor, adjacency: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same as rows that were propagated and not mapped, and the product of all maps up to the reader.
+
+        Columns beyond h hold what the bias of each layer is multiplied by: one, and propagated from then on.
+        """
+        width, more = rows.shape[1], -(-len(self.biases) // _ALIGNED) * _ALIGNED
+        rows = F.pad(rows, (0, more))
+        units = torch.eye(width + more, dtype=rows.dtype, device=rows.device)[width:]
+        product: Tensor | None = None
+        for convolution, bias, reader, unit in zip(self.convolutions, self.biases, self.readers, units, strict=False):
+            rows = exchange(adjacency, rows, unit)
+            weight = convolution.weight
+            product = F.pad(weight, (0, more)) if product is None else weight @ product
+            product = product + torch.outer(bias, unit)
+            yield rows, reader.weight @ product
+
+    def _normalised(self, layout: Layout, here: Tensor | None, there: Tensor | None) -> list[Tensor]:
+        """For each block (2, b, t, t), divided by the roots of the degrees at both ends.
+
+        The first is received by the first modality; what a node receives is its degree.
+        """
         edges = self.edges(layout)
         if here is not None or there is not None:
             shown = [
@@ -135,9 +169,9 @@ class PairGraph(nn.Module):
                 (torch.where(a[:, :, None] & b[:, None, :], x, 0.0), torch.where(b[:, :, None] & a[:, None, :], y, 0.0))
                 for (x, y), (a, b) in zip(edges, masks, strict=True)
             ]
-        to_one, to_other = [], []
-        for x, y in edges:
-            first, second = inverse_root(x.sum(2)), inverse_root(y.sum(2))
-            to_one.append(first[:, :, None] * x * second[:, None, :])
-            to_other.append(second[:, :, None] * y * first[:, None, :])
-        return to_one, to_other
+        adjacency = []
+        for pair in edges:
+            both = torch.stack(pair)
+            root = inverse_root(both.sum(3))
+            adjacency.append(root[:, :, :, None] * both * root.flip(0)[:, :, None, :])
+        return adjacency
