@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from crossspace.batching import Batch, collate
+from crossspace.building import without_storage
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.task import TaskSpec
 from crossspace.errors import CrossspaceError, DataError, MismatchError, UsageError
@@ -238,6 +240,20 @@ def test_a_longer_conversation_than_any_before_is_no_reason_to_fail_and_no_buffe
     assert {name: buffer.shape for name, buffer in model.named_buffers()} == before
 
 
+def test_in_mixed_precision_the_gradient_points_where_it_should(
+    model: Model, task: TaskSpec, make_batch: Callable[..., Batch]
+) -> None:
+    batch = make_batch(task, (5, 1, 6), missing=0.2)
+    gradients = []
+    for enabled in (False, True):
+        model.zero_grad()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            loss = total_loss(model, batch)
+        loss.backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+    assert torch.cosine_similarity(*gradients, dim=0) > 0.95
+
+
 def test_arguments_can_be_written_as_json_and_rebuild_the_model(
     model: Model, task: TaskSpec, kind: type[Model]
 ) -> None:
@@ -245,6 +261,28 @@ def test_arguments_can_be_written_as_json_and_rebuild_the_model(
     assert set(arguments) == set(inspect.signature(kind).parameters) - {"task"}
     again = kind(TaskSpec.from_dict(json.loads(json.dumps(task.to_dict()))), **arguments)
     assert again.state_dict().keys() == model.state_dict().keys()
+
+
+def test_a_number_that_nothing_can_be_computed_with_is_refused_before_there_are_weights(
+    kind: type[Model], build: Build, task: TaskSpec, make_batch: Callable[..., Batch]
+) -> None:
+    numbers = {n: type(p.default) for n, p in inspect.signature(kind).parameters.items() if n != "task"}
+    numbers = {n: of for n, of in numbers.items() if of in (int, float)}
+    for name, of in numbers.items():
+        for value in (-1,) if of is int else (-1.0, float("nan"), float("inf")):
+            with without_storage(), pytest.raises((UsageError, ValueError)):
+                build(task, **{name: value})
+    for name in [n for n, of in numbers.items() if of is int]:
+        with suppress(UsageError, ValueError):
+            # Where none is no fault, it can be computed with.
+            assert torch.isfinite(total_loss(build(task, **{name: 0}), make_batch(task, (3, 1))))
+
+
+def test_an_argument_that_no_json_holds_is_named_where_it_stands(task: TaskSpec) -> None:
+    with pytest.raises(UsageError, match=r"`losses\.temperature` should be finite\. Found nan"):
+        MODELS["css"](task, losses={"temperature": float("nan")})
+    with pytest.raises(UsageError, match=r"`speaker_weights\.text` should be finite\. Found inf"):
+        MODELS["mm-dfn"](task, speaker_weights={"text": float("inf")})
 
 
 @pytest.mark.parametrize("door", ["base class", "own class"])

@@ -11,6 +11,7 @@ from huggingface_hub import ModelHubMixin, hf_hub_download
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
+from crossspace.bounds import check_finite
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UnsuitableError, UsageError
 from crossspace.models.saved import CONFIG, WEIGHTS, load_model, write_model
@@ -55,7 +56,8 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()
-        _ = self.arguments  # refuses what no part has, also in a part that is switched off and never built
+        # Refuses what no part has, also in a part that is switched off and never built.
+        check_finite(self.arguments)
         if not task.labels:
             raise UsageError("A model needs at least one label. The task has none: its corpus is not labelled.")
         if len(task.modalities) < self.least_modalities:

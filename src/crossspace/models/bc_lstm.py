@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
+from crossspace.bounds import check_counts, check_shares
 from crossspace.data.task import TaskSpec
 from crossspace.models.base import Model
 from crossspace.nn.encoders.lstm import LSTMEncoder
@@ -50,6 +51,9 @@ class BcLSTM(Model):
         causal: bool = False,
     ) -> None:
         super().__init__(task)
+        check_counts(layers=layers)
+        check_counts(most=None, width=width)
+        check_shares(dropout=dropout, input_dropout=input_dropout)
         self.causal = causal
         self.standardise = Standardise(task.widths) if standardise else None
         self.absent = nn.ParameterDict({m: nn.Parameter(torch.zeros(d)) for m, d in task.widths.items()})

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
+from crossspace.bounds import check_counts, check_shares
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
@@ -86,6 +87,10 @@ class M3NET(Model):
         hold_unused: bool = False,
     ) -> None:
         super().__init__(task)
+        check_counts(0, hyper_layers=hyper_layers, graph_layers=graph_layers)
+        check_counts(recurrent_layers=recurrent_layers)
+        check_counts(most=None, width=width, graph_width=graph_width)
+        check_shares(dropout=dropout)
         if weights not in ("shared", "by-position"):
             raise UsageError(f"`weights` should be 'shared' or 'by-position'. Found {weights!r}.")
         if loss not in ("cross-entropy", "released-focal"):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
+from crossspace.bounds import check_counts, check_shares
 from crossspace.data.task import TaskSpec
-from crossspace.errors import UsageError
 from crossspace.models.base import Model
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.history import Windows
@@ -67,9 +67,9 @@ class MemoryNetwork(Model):
         self, task: TaskSpec, width: int, window: int, hops: int, dropout: float, penalty: float, standardise: bool
     ) -> None:
         super().__init__(task)
-        for name, value in (("window", window), ("hops", hops)):
-            if value < 1:
-                raise UsageError(f"`{name}` should be at least 1. Found {value}.")
+        check_counts(window=window, hops=hops)
+        check_counts(most=None, width=width)
+        check_shares(dropout=dropout)
         inputs = sum(task.widths.values())
         WeightPenalty(penalty)  # refuses what is no weight, before anything is trained
         self.window, self.hops, self.penalty = window, hops, penalty

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.batching.layout import Layout
+from crossspace.bounds import check_weights
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.multimodal_graph import MultimodalGraph
@@ -86,6 +87,7 @@ class MMDFN(MultimodalGraph):
         super().__init__(task, width, graph_width, layers, alpha, theta, dropout, leading, standardise, hold_unused)
         if loss not in ("focal", "cross-entropy"):
             raise UsageError(f"`loss` should be 'focal' or 'cross-entropy'. Found {loss!r}.")
+        check_weights(gamma=gamma)
         self.loss, self.gamma = loss, gamma
         self.speaker_weights = _weights(task, SPEAKER_WEIGHTS if speaker_weights is None else speaker_weights)
         self.context = GRUEncoder(width, layers=2, dropout=dropout)

@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
+from crossspace.bounds import check_weights
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.multimodal_graph import MultimodalGraph
@@ -77,6 +78,7 @@ class MMGCN(MultimodalGraph):
         super().__init__(task, width, graph_width, layers, alpha, theta, dropout, leading, standardise, hold_unused)
         if loss not in ("cross-entropy", "released-focal"):
             raise UsageError(f"`loss` should be 'cross-entropy' or 'released-focal'. Found {loss!r}.")
+        check_weights(gamma=gamma)
         self.loss, self.gamma = loss, gamma
         self.context = LSTMEncoder(width, layers=2, dropout=dropout)
         self.speaker = nn.Embedding(task.speaker_slots, width)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
+from crossspace.bounds import check_counts, check_shares, check_weights
 from crossspace.data.task import TaskSpec
 from crossspace.models.base import Model
 from crossspace.models.leading import leading_modality
@@ -57,6 +58,10 @@ class MultimodalGraph(Model):
         hold_unused: bool,
     ) -> None:
         super().__init__(task)
+        check_counts(0, layers=layers)
+        check_counts(most=None, width=width, graph_width=graph_width)
+        check_shares(alpha=alpha, dropout=dropout)
+        check_weights(theta=theta)
         self.leading = leading_modality(task, leading)
         self.standardise = Standardise(task.widths) if standardise else None
         self.projection = nn.ModuleDict({m: Linear(d, width) for m, d in task.widths.items()})

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.batching.layout import Layout
+from crossspace.bounds import check_counts, check_positive, check_shares
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
@@ -79,6 +80,9 @@ class SDT(Model):
         hold_unused: bool = False,
     ) -> None:
         super().__init__(task)
+        check_counts(most=None, width=width)
+        check_shares(dropout=dropout)
+        check_positive(temperature=temperature)
         if gate not in ("learned", "identity"):
             raise UsageError(f"`gate` should be 'learned' or 'identity'. Found {gate!r}.")
         names = task.modalities

@@ -32,7 +32,7 @@ def angular(cosine: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class SimilarityBlock:
-    """The normalised adjacency of the conversations of one block of a layout; symmetric.
+    """The normalised adjacency of the conversations of one block of a layout; symmetric; never in half precision.
 
     Attributes:
         within: (b M, t, t) between the utterances of each conversation, modality by modality.
@@ -43,8 +43,9 @@ class SimilarityBlock:
     across: Tensor
 
     def __matmul__(self, nodes: Tensor) -> Tensor:
-        """What the (b, M, t, h) nodes receive."""
-        return _Propagate.apply(self.within, self.across, nodes)
+        """What the (b, M, t, h) nodes receive, in the precision of the adjacency."""
+        with torch.autocast(nodes.device.type, enabled=False):
+            return _Propagate.apply(self.within, self.across, nodes.to(self.within.dtype))
 
 
 def similarity_graph(rows: Tensor, layout: Layout, present: Tensor | None = None) -> list[SimilarityBlock]:
@@ -60,9 +61,12 @@ def similarity_graph(rows: Tensor, layout: Layout, present: Tensor | None = None
     """
     if not layout.blocks:
         return []
-    units = to_node_blocks(F.normalize(rows, dim=2), layout)
-    shown = [None] * len(units) if present is None else to_node_blocks(present.unsqueeze(2), layout)
-    return [_one_block(b, u, s) for b, u, s in zip(layout.blocks, units, shown, strict=True)]
+    with torch.autocast(rows.device.type, enabled=False):
+        # In bfloat16 a cosine below one is one, where the arc cosine has no slope.
+        exact = rows.to(torch.promote_types(rows.dtype, torch.float32))
+        units = to_node_blocks(F.normalize(exact, dim=2), layout)
+        shown = [None] * len(units) if present is None else to_node_blocks(present.unsqueeze(2), layout)
+        return [_one_block(b, u, s) for b, u, s in zip(layout.blocks, units, shown, strict=True)]
 
 
 def to_node_blocks(rows: Tensor, layout: Layout) -> list[Tensor]:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
+from crossspace.bounds import check_counts, check_shares, check_weights
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.ada2i.weighting import MAPPING, FeatureWeighting, MappingLoss
@@ -88,6 +89,11 @@ class Ada2I(Model):
         standardise: bool = False,
     ) -> None:
         super().__init__(task)
+        check_counts(0, layers=layers, weighting_layers=weighting_layers)
+        check_counts(0, None, modulation_start=modulation_start)
+        check_counts(most=None, width=width, feed_forward=feed_forward, rank=rank)
+        check_shares(dropout=dropout)
+        check_weights(beta=beta, modulation_strength=modulation_strength)
         if cosine not in ("over-classes", "over-units", "none"):
             raise UsageError(f"`cosine` should be 'over-classes', 'over-units' or 'none'. Found {cosine!r}.")
         self.width, self.cosine = width, cosine

@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from crossspace.batching.batch import Batch
 from crossspace.batching.layout import Layout
+from crossspace.bounds import check_counts, check_shares, check_weights
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
@@ -92,6 +93,10 @@ class CFNESA(Model):
         standardise: bool = False,
     ) -> None:
         super().__init__(task)
+        check_counts(0, recurrent_layers=recurrent_layers, layers=layers)
+        check_counts(most=None, width=width, shift_width=shift_width)
+        check_shares(recurrent_dropout=recurrent_dropout, dropout=dropout, shift_dropout=shift_dropout)
+        check_weights(shift_weight=shift_weight)
         if loss not in ("cross-entropy", "released-focal"):
             raise UsageError(f"`loss` should be 'cross-entropy' or 'released-focal'. Found {loss!r}.")
         if not 0 < shift_rate < 1:

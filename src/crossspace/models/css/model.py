@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.batching.layout import Layout
+from crossspace.bounds import check_counts, check_shares
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
@@ -101,6 +102,8 @@ class CSS(Model):
         losses: LossesSpec = None,
     ) -> None:
         super().__init__(task)
+        check_counts(most=None, width=width)
+        check_shares(dropout=dropout)
         names = task.modalities
         self.losses, self.dropout = LOSSES.build(losses), Dropout(dropout)
         self.context, self.causal, self.share_speaker = context, causal or not context, share_speaker

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
+from crossspace.bounds import check_counts, check_shares
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
@@ -78,6 +79,9 @@ class DialogueRNN(Model):
         causal: bool = False,
     ) -> None:
         super().__init__(task)
+        sizes = {"global_width": global_width, "party_width": party_width, "emotion_width": emotion_width}
+        check_counts(most=None, **sizes, head_width=head_width)
+        check_shares(recurrent_dropout=recurrent_dropout)
         if context_attention not in ("general", "simple"):
             raise UsageError(f"`context_attention` should be 'general' or 'simple'. Found {context_attention!r}.")
         if not 0.0 <= dropout <= 1.0 - _MORE:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -126,14 +126,19 @@ class PairGraph(nn.Module):
         adjacency = self._normalised(layout, here, there)
         total = rows = both.blocks(torch.cat([one, other]))
         held = self._composed if len(layout) >= rows.shape[1] else self._layer_by_layer
-        for (layer, weight), reader in zip(held(rows, adjacency), self.readers, strict=True):
+        for (layer, weight), (_, _, reader) in zip(held(rows, adjacency), self._layers(), strict=True):
             total = total + self.dropout(F.leaky_relu(linear(layer, weight, reader.bias), SLOPE))
         one, other = both.rows(total).chunk(2)
         return one, other
 
+    def _layers(self) -> Iterator[tuple[Linear, Tensor, Linear]]:
+        """The map of each convolution, its bias, and its reader."""
+        convolutions, readers = (cast(Iterable[Linear], maps) for maps in (self.convolutions, self.readers))
+        return zip(convolutions, self.biases, readers, strict=True)
+
     def _layer_by_layer(self, rows: Tensor, adjacency: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """What each layer holds, and the map that reads it."""
-        for convolution, bias, reader in zip(self.convolutions, self.biases, self.readers, strict=True):
+        for convolution, bias, reader in self._layers():
             rows = exchange(adjacency, convolution(rows), bias)
             yield rows, reader.weight
 
@@ -146,7 +151,7 @@ class PairGraph(nn.Module):
         rows = F.pad(rows, (0, more))
         units = torch.eye(width + more, dtype=rows.dtype, device=rows.device)[width:]
         product: Tensor | None = None
-        for convolution, bias, reader, unit in zip(self.convolutions, self.biases, self.readers, units, strict=False):
+        for (convolution, bias, reader), unit in zip(self._layers(), units, strict=False):
             rows = exchange(adjacency, rows, unit)
             weight = convolution.weight
             product = F.pad(weight, (0, more)) if product is None else weight @ product

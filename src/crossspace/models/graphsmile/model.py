@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.batching.pairs import Pairs
+from crossspace.bounds import check_counts, check_shares, check_weights
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
@@ -87,6 +88,10 @@ class GraphSmile(Model):
         hold_unused: bool = False,
     ) -> None:
         super().__init__(task)
+        check_counts(0, layers=layers)
+        check_counts(most=None, width=width)
+        check_shares(dropout=dropout)
+        check_weights(sentiment_weight=sentiment_weight, shift_weight=shift_weight)
         if edge_weights not in ("by-distance", "by-position"):
             raise UsageError(f"`edge_weights` should be 'by-distance' or 'by-position'. Found {edge_weights!r}.")
         for name, side in (("past", past), ("future", future)):

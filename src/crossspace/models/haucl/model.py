@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
+from crossspace.bounds import check_counts, check_positive, check_shares, check_weights
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
@@ -99,6 +100,11 @@ class HAUCL(Model):
         hold_unused: bool = False,
     ) -> None:
         super().__init__(task)
+        check_counts(recurrent_layers=recurrent_layers)
+        check_counts(most=None, width=width, head=head)
+        check_shares(recurrent_dropout=recurrent_dropout, dropout=dropout)
+        check_positive(relaxation=relaxation, temperature=temperature)
+        check_weights(contrastive=contrastive, generative=generative)
         if release not in get_args(Release):
             raise UsageError(f"`release` should be one of {list(get_args(Release))}. Found {release!r}.")
         if loss not in ("cross-entropy", "released-focal"):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
+from crossspace.bounds import check_counts, check_positive, check_shares, check_weights
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
@@ -88,7 +89,12 @@ class MPTHCL(Model):
         standardise: bool = False,
     ) -> None:
         super().__init__(task)
+        check_counts(0, layers=layers)
+        check_counts(most=None, width=width)
         check_heads(width, heads)
+        check_shares(dropout=dropout)
+        check_positive(temperature=temperature)
+        check_weights(view_weight=view_weight, label_weight=label_weight)
         if prompt not in ("conversation", "utterance", "pooled"):
             raise UsageError(f"`prompt` should be 'conversation', 'utterance' or 'pooled'. Found {prompt!r}.")
         self.leading = leading_modality(task, leading)
