@@ -127,7 +127,7 @@ class PairGraph(nn.Module):
         total = rows = both.blocks(torch.cat([one, other]))
         held = self._composed if len(layout) >= rows.shape[1] else self._layer_by_layer
         for (layer, weight), reader in zip(held(rows, adjacency), self.readers, strict=True):
-            total = total + self.dropout(F.leaky_relu(linear(layer, weight, reader.bias), SLOPE))
+            total = total + self.dropout(F.leaky_relu(linear(layer, weight, reader.get_parameter("bias")), SLOPE))
         one, other = both.rows(total).chunk(2)
         return one, other
 
@@ -135,7 +135,7 @@ class PairGraph(nn.Module):
         """What each layer holds, and the map that reads it."""
         for convolution, bias, reader in zip(self.convolutions, self.biases, self.readers, strict=True):
             rows = exchange(adjacency, convolution(rows), bias)
-            yield rows, reader.weight
+            yield rows, reader.get_parameter("weight")
 
     def _composed(self, rows: Tensor, adjacency: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """The same as rows that were propagated and not mapped, and the product of all maps up to the reader.
@@ -148,10 +148,10 @@ class PairGraph(nn.Module):
         product: Tensor | None = None
         for convolution, bias, reader, unit in zip(self.convolutions, self.biases, self.readers, units, strict=False):
             rows = exchange(adjacency, rows, unit)
-            weight = convolution.weight
+            weight = convolution.get_parameter("weight")
             product = F.pad(weight, (0, more)) if product is None else weight @ product
             product = product + torch.outer(bias, unit)
-            yield rows, reader.weight @ product
+            yield rows, reader.get_parameter("weight") @ product
 
     def _normalised(self, layout: Layout, here: Tensor | None, there: Tensor | None) -> list[Tensor]:
         """For each block (2, b, t, t), divided by the roots of the degrees at both ends.
