@@ -23,7 +23,7 @@ class UsageError(CrossspaceError):
 
 
 class UnsuitableError(UsageError):
-    """A model that cannot be trained on a corpus, whatever its settings: others in the same study can."""
+    """A model, set as it is, that cannot be trained on a corpus: others in the same study can."""
 
 
 class DataError(CrossspaceError):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from crossspace.batching.layout import Layout
-from crossspace.errors import UsageError
+from crossspace.errors import UnsuitableError
 from crossspace.nn.encoders.gru import GRUEncoder
 from crossspace.nn.linear import Linear
 from crossspace.nn.missing import only
@@ -46,7 +46,7 @@ class NodeFeatures(nn.Module):
         self.leading = leading
         self.averaged = AveragedVectors(widths[leading], vectors)
         if not project and self.averaged.width != width:
-            raise UsageError(
+            raise UnsuitableError(
                 f"Without a projection the vectors of {leading!r} should have the width of the nodes, {width}. Found "
                 f"{self.averaged.width}. Use `width: {self.averaged.width}`, or project them."
             )

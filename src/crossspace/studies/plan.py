@@ -14,7 +14,7 @@ from crossspace.errors import MissingExtraError, UnsuitableError, UsageError, su
 from crossspace.models import MODELS
 from crossspace.recipes import read_recipe
 from crossspace.studies.grid import at_point, checked_grid
-from crossspace.studies.published import published_scores
+from crossspace.studies.published import fits_published, published_scores
 from crossspace.studies.settings import asked_settings, check_special, known_settings, special
 from crossspace.studies.study import BEST_ON_TEST, SECTIONS, Conditions, Study, Variant
 
@@ -198,7 +198,9 @@ def _variant(
     if published is None:
         model = configuration.model["name"]
         published = (published_scores(model) or MODELS[model].published) if "recipe" in values else {}
-    scores = published.get(settings) if isinstance(published, Mapping) else published
+    if isinstance(published, Mapping):  # of several corpora, of which this one may be none, whatever its settings
+        published = published.get(settings) if fits_published(settings, corpus.spec.labels) else None
+    scores = published
     if scores is not None and (not isinstance(scores, Sequence) or len(scores) != 2):
         faults.append(f"variant {name!r}: `published` should be [accuracy, weighted F1] in percent. Found {scores!r}.")
         return None

@@ -71,6 +71,15 @@ def published_tables() -> dict[str, PublishedTable]:
     }
 
 
+def fits_published(settings: str | None, labels: Sequence[str]) -> bool:
+    """Whether what is published under these settings may stand beside scores of a corpus with these labels.
+
+    Settings can be chosen for any corpus; the paper's figures are of the one whose labels its table has.
+    """
+    table = published_tables().get(settings or "")
+    return table is None or sorted(label.lower() for label in labels) == sorted(table.labels)
+
+
 def published_scores(model: str) -> dict[str, tuple[float, float]]:
     """``{settings: (accuracy, weighted F1)}`` that the paper prints for a model, in percent."""
     rows = {settings: table.rows.get(model) for settings, table in published_tables().items()}
@@ -80,7 +89,7 @@ def published_scores(model: str) -> dict[str, tuple[float, float]]:
 def paper_tables(record: StudyRecord) -> Iterator[ReportTable]:
     """The paper's table of the corpus, every row of it, beside what was reproduced; nothing for another corpus."""
     table = published_tables().get(record.study.settings or "")
-    if table is None or {label.lower() for label in record.labels} != set(table.labels):
+    if table is None or not fits_published(record.study.settings, record.labels):
         return
     rows, values = [], []
     for model, printed in table.rows.items():
@@ -96,8 +105,8 @@ def paper_tables(record: StudyRecord) -> Iterator[ReportTable]:
         f"In percent. Published: {table.source}; their epoch was chosen on the test split, from one training each as "
         f"far as is known. Reproduced: mean over seeds. P is precision: {table.notes['precision']}. "
     )
-    caption += f"{table.notes['order']}. ".capitalize() if table.number == 2 else ""
-    caption += f"{table.notes['mpt-hcl']}. ".capitalize() if "mpt-hcl" in table.rows else ""
+    caption += _sentence(table.notes["order"]) if table.number == 2 else ""
+    caption += _sentence(table.notes["mpt-hcl"]) if "mpt-hcl" in table.rows else ""
     yield ReportTable(
         "paper",
         f"Table {table.number} of the paper, and what was reproduced",
@@ -107,6 +116,10 @@ def paper_tables(record: StudyRecord) -> Iterator[ReportTable]:
         values,
         groups=["", "", *(label for label in table.labels for _ in range(2)), "all", "all"],
     )
+
+
+def _sentence(note: str) -> str:
+    return f"{note[0].upper()}{note[1:]}. "
 
 
 def _reproduced(record: StudyRecord, model: str) -> Iterator[VariantRecord]:
@@ -135,7 +148,8 @@ def _fractions(row: PublishedRow, labels: Sequence[str]) -> dict[str, float | No
     values = {"accuracy": row.accuracy, "weighted_f1": row.weighted_f1}
     for label, precision, f1 in zip(labels, row.precision, row.f1, strict=True):
         values |= {f"{label}_precision": precision, f"{label}_f1": f1}  # type: ignore[dict-item]
-    return {name: None if x is None else x / 100 for name, x in values.items()}
+    # Two decimals of a percentage, and no more where the division leaves some.
+    return {name: None if x is None else round(x / 100, 4) for name, x in values.items()}
 
 
 def _means(finished: VariantRecord, labels: Sequence[str]) -> dict[str, float]:

@@ -72,7 +72,9 @@ def _values(finished: VariantRecord, record: StudyRecord) -> dict[str, Any]:
         line.update({f"{metric}_low": low, f"{metric}_high": high})
         line.update({f"{metric}_seed_{s}": v for s, v in zip(finished.run.seeds, result["values"], strict=True)})
     if finished.variant.published is not None:
-        line["published_accuracy"], line["published_weighted_f1"] = (x / 100 for x in finished.variant.published)
+        # As printed, without the digits that a division leaves.
+        accuracy, weighted_f1 = (round(x / 100, 6) for x in finished.variant.published)
+        line |= {"published_accuracy": accuracy, "published_weighted_f1": weighted_f1}
     twin = record.twins.get(finished.name)
     if twin is not None:
         line.update({f"{BEST_ON_TEST}_{m}": twin.metric(m)["mean"] for m in METRICS})
