@@ -93,7 +93,8 @@ def labelled_as(settings: str, corpus: Corpus) -> Corpus:
 
 def test_figures_of_one_corpus_do_not_stand_beside_scores_of_another(tiny_corpus: Corpus) -> None:
     other_labels = {"training": {"class_weights": "none"}}  # recipes weigh the labels of their own corpora
-    study = plan(read_study("css-components"), tiny_corpus, settings="iemocap", changes=other_labels)
+    content = read_study("css-components")
+    study = plan(content, tiny_corpus, name="components", settings="iemocap", changes=other_labels)
     assert not any(v.published for v in study.variants)
     study = plan(read_study("comparison"), labelled_as("meld", tiny_corpus), name="comparison", settings="meld")
     assert study.variant("cfn-esa").published == (67.43, 66.15)
@@ -251,6 +252,7 @@ def test_every_fault_of_a_study_is_named_at_once(tiny_corpus: Corpus) -> None:
             "no-recipe": {"recipe": "css-none"},
             "printed": {"published": [1]},
             "weights": {"balancer": {"name": "fixed", "values": [1.0]}},
+            "no-number": {"balancer": {"name": "fixed", "values": [1.0, float("nan"), 1.0]}},
             "a-number": 5,
         },
         "grid": {"rank": [1, 2], "model.order": 3, "about.x": [1]},
@@ -273,6 +275,7 @@ def test_every_fault_of_a_study_is_named_at_once(tiny_corpus: Corpus) -> None:
         "variant 'no-recipe': There is no recipe 'css-none'",
         "variant 'printed': `published` should be",
         "variant 'weights': `balancer.values` should be 3 factors",
+        "variant 'no-number': `values[1]` should be finite. Found nan",
         "variant 'a-number' should be a mapping. Found 5",
         "grid: 'rank' should be section.argument",
         "grid: 'model.order' should be section.argument",
