@@ -288,7 +288,7 @@ def test_a_section_that_is_no_mapping_is_refused_whatever_stands_over_it(stated:
         {"losses": {"smoothing": 1.0}},
         {"fusion": {"eps": -1.0}},
         {"corruption": {"swap": {"text": 7.0}}},
-        {"corruption": {"noise": {"text": float("nan")}}},
+        {"corruption": {"noise": {"text": -1.0}}},
     ],
 )
 def test_an_option_of_a_part_outside_of_its_range_is_refused_when_it_is_built(

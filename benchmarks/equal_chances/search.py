@@ -100,7 +100,7 @@ def search(corpus: Path, folder: Path, models: Sequence[str], settings: int, job
         done = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
         known = {(line["model"], line["number"]) for line in done}
         items = [(t, folder / "work" / f"{t.model}-{t.number}") for t in trials if (t.model, t.number) not in known]
-        with Processes(Work(_begin, _try, paths), jobs, threads=1) as running:
+        with Processes(Work(_begin, _try, paths, modules=("torch._dynamo",)), jobs, threads=1) as running:
             running.add(items)
             for event in running:
                 line = {"model": event.item[0].model, "number": event.item[0].number, "changes": event.item[0].changes}

@@ -354,8 +354,8 @@ def test_a_model_too_large_for_the_memory_is_refused_before_anything_is_written(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--model.dropout", "2"], "probability"),
-        (["--model", "bc-lstm", "--model.width", "0"], "greater than zero"),
+        (["--model.dropout", "2"], "`dropout` should be between 0 and 1"),
+        (["--model", "bc-lstm", "--model.width", "0"], "`width` should be at least 1"),
         (["--model.width", "null"], "`model.width` has no value"),
         (["--training.epochs", "null"], "`training.epochs` has no value"),
         (["--threads", "99999999"], "`--threads`"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy  # noqa: F401
 import pyarrow.parquet  # noqa: F401
-import torch._dynamo  # noqa: F401  optimizers import it when the first is made
+import torch  # noqa: F401
 
 
 def _remove_socket() -> None:

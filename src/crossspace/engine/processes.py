@@ -109,7 +109,9 @@ class Processes(Generic[Item]):
                 worker.send(worker.item[0])
 
     def _start(self) -> _Worker[Item]:
-        worker: _Worker[Item] = _Worker(Spawned(_serve, (self.threads,), imports=imported()), [])
+        worker: _Worker[Item] = _Worker(
+            Spawned(_serve, (self.threads,), imports=imported(), modules=self.work.modules), []
+        )
         self._workers.append(worker)
         return worker
 

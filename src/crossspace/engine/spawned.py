@@ -24,7 +24,7 @@ if sys.platform == "linux":
     _CONTEXT = multiprocessing.get_context("forkserver")
 else:
     _CONTEXT = multiprocessing.get_context("spawn")
-_PRELOADED = ["crossspace.engine.preloaded"]
+_PRELOADED = "crossspace.engine.preloaded"
 _PATIENCE = 30.0
 """Seconds in which a process ends that is told to; then it is killed."""
 
@@ -43,6 +43,7 @@ class Spawned:
         arguments: can be pickled, and unpickled without code from outside.
         name: of the process.
         imports: code from outside that is imported before ``target`` is called.
+        modules: slow to import, and needed there; the first process that is asked for decides what later ones have.
 
     Attributes:
         line: to the process.
@@ -50,12 +51,17 @@ class Spawned:
     """
 
     def __init__(
-        self, target: Callable[..., None], arguments: Sequence[Any] = (), name: str = "", imports: Sequence[Origin] = ()
+        self,
+        target: Callable[..., None],
+        arguments: Sequence[Any] = (),
+        name: str = "",
+        imports: Sequence[Origin] = (),
+        modules: Sequence[str] = (),
     ) -> None:
         # A line of its own for each process: a shared queue that one dies in is broken for all.
         self.line, theirs = _CONTEXT.Pipe()
         self.has_spoken = False
-        _CONTEXT.set_forkserver_preload(_PRELOADED)  # nothing where there is no such server
+        _CONTEXT.set_forkserver_preload([_PRELOADED, *modules])  # nothing where there is no such server
         # The server of processes has the environment of when it began.
         process_arguments = (theirs, dict(os.environ), tuple(imports), target, tuple(arguments))
         self.process = _CONTEXT.Process(target=_begin, args=process_arguments, name=name or None, daemon=True)

@@ -27,11 +27,13 @@ class Work(Generic[Item, State]):
         begin: makes, once in each worker and from ``setup``, what all items need.
         do: the result of an item, from what ``begin`` made, the item, and a function that takes messages on the way.
         setup: what workers need to know.
+        modules: slow to import, and needed by every worker: imported once where workers are forked.
     """
 
     begin: Callable[[Any], State]
     do: Callable[[State, Item, Report], Any]
     setup: Any = None
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

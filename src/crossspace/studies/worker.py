@@ -166,7 +166,7 @@ def _corpus(path: str) -> Corpus:
 
 def work_at(setup: JobSetup) -> Work[Job, JobSetup]:
     """What the workers of a study do."""
-    return Work(_begin, _do, setup)
+    return Work(_begin, _do, setup, modules=("torch._dynamo",))  # optimizers import it at their first step
 
 
 # Nothing is read here: a worker that gets no job should not read a corpus.
