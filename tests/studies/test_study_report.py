@@ -22,6 +22,7 @@ from crossspace.data.corpus import Corpus
 from crossspace.digests import SUMS
 from crossspace.errors import DataError
 from crossspace.studies import costs
+from crossspace.studies.cost_table import cost_table
 from crossspace.studies.folder import StudyFolder
 from crossspace.studies.pictures import pictures
 from crossspace.studies.report import write_study_report
@@ -288,6 +289,23 @@ def test_costs_are_the_medians_of_the_rounds(altered: Callable[..., Path]) -> No
         ["Fixed", "12,345", "2", "0.50", "0.5", "1,024"],
     ]
     assert "1 thread; median of 3 rounds" in table.caption and table.values[0]["rounds"] == 3
+
+
+def test_on_a_corpus_of_the_paper_seconds_stand_beside_those_that_it_states(altered: Callable[..., Path]) -> None:
+    folder = altered(report=["costs"])
+    cost = {"parameters": 1, "seconds_per_1000": 0.5, "peak_bytes": 2**30, "threads": 1}
+    StudyFolder(folder).write_costs(
+        {name: [{**cost, "seconds_per_epoch": s}] for name, s in (("full", 4.0), ("fixed", 2.0))}
+    )
+    record = StudyRecord.read(folder)
+    (elsewhere,) = (t for t in study_tables(record) if t.name == "costs")
+    assert "to SDT" not in elsewhere.columns
+    record.variants[1].variant.configuration.model["name"] = "sdt"
+    (table,) = cost_table(replace(record, study=replace(record.study, settings="iemocap")))
+    assert table.columns[3:6] == ["ratio", "to SDT", "to SDT, published"]
+    # Of the paper: 2.36 s for CSS, 1.70 s for SDT.
+    assert [row[3:6] for row in table.rows] == [["1.00", "2.00", "1.39"], ["0.50", "1.00", "1.00"]]
+    assert "1 thread; median of 1 round." in table.caption
 
 
 def test_a_cost_is_measured_and_nothing_is_kept(

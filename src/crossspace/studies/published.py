@@ -55,9 +55,20 @@ class PublishedTable:
 
 
 @cache
+def _published() -> dict[str, Any]:
+    content = files("crossspace.studies").joinpath("published.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(content))
+
+
+def published_seconds() -> dict[str, float]:
+    """Seconds of a training epoch by name of the model, for the few that the paper states."""
+    return dict(_published()["seconds_per_epoch"])
+
+
+@cache
 def published_tables() -> dict[str, PublishedTable]:
     """The tables by the settings of a study that they belong to, ``iemocap`` and ``meld``."""
-    content = yaml.safe_load(files("crossspace.studies").joinpath("published.yaml").read_text(encoding="utf-8"))
+    content = _published()
     return {
         settings: PublishedTable(
             number=table["number"],

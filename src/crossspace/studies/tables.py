@@ -13,6 +13,7 @@ from crossspace.evaluation.report_table import ReportTable
 from crossspace.evaluation.scores import METRICS
 from crossspace.studies.basis import basis
 from crossspace.studies.conditions import ANY
+from crossspace.studies.cost_table import cost_table
 from crossspace.studies.differences import difference_tables
 from crossspace.studies.published import paper_tables
 from crossspace.studies.results import COMPARED, StudyRecord, VariantRecord
@@ -22,7 +23,7 @@ from crossspace.studies.study import BEST_ON_TEST
 def study_tables(record: StudyRecord) -> list[ReportTable]:
     """All tables for which the study holds something, in the order of the report."""
     drawn_up = [_scores(record), *paper_tables(record), *difference_tables(record), _per_class(record)]
-    drawn_up += [*_costs(record), *_missing(record)]
+    drawn_up += [*cost_table(record), *_missing(record)]
     return drawn_up + (list(_oscillations(record)) if "curves" in record.study.report else [])
 
 
@@ -98,40 +99,6 @@ def _per_class(record: StudyRecord) -> ReportTable:
         )
     caption = "F1 in percent, mean over seeds ± standard deviation; in brackets the utterances of the test split. "
     return ReportTable("classes", "Per emotion", caption + basis(record), columns, rows, values)
-
-
-def _costs(record: StudyRecord) -> Iterator[ReportTable]:
-    measured = [(v, v.cost) for v in record.variants if v.cost is not None]
-    if not measured:
-        return
-    # Where the reference was not measured, ratios are to the first variant that was.
-    named, reference = next((pair for pair in measured if pair[0] is record.reference), measured[0])
-    rows = [
-        [
-            finished.title,
-            f"{cost['parameters']:,}",
-            f"{cost['seconds_per_epoch']:.3g}",
-            f"{cost['seconds_per_epoch'] / reference['seconds_per_epoch']:.2f}",
-            f"{cost['seconds_per_1000']:.3g}",
-            f"{cost['peak_bytes'] / 2**20:,.0f}",
-        ]
-        for finished, cost in measured
-    ]
-    about = measured[0][1]
-    caption = (
-        f"Measured after all training, nothing else running: one variant at a time, each round in a fresh process, "
-        f"{about['threads']:.0f} thread{'s' * (about['threads'] > 1)}; median of {about['rounds']} rounds. An epoch is "
-        f"one pass over the training split; inference is over the test split; memory is the largest of the process, "
-        f"libraries included. The ratio is to {named.title}. "
-    )
-    yield ReportTable(
-        "costs",
-        "What it takes",
-        caption + f"Device: {record.reference.run.environment.get('device', 'not stated')}.",
-        ["variant", "parameters", "s per epoch", "ratio", "s per 1,000 utterances", "peak memory, MiB"],
-        rows,
-        [{"variant": finished.name, **cost} for finished, cost in measured],
-    )
 
 
 def _missing(record: StudyRecord) -> Iterator[ReportTable]:
