@@ -1,7 +1,7 @@
 import pytest
 
 from crossspace.transcripts.clock import seconds
-from crossspace.transcripts.vtt import parse_vtt
+from crossspace.transcripts.formats.vtt import parse_vtt
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from crossspace.transcripts.srt import parse_srt
-from crossspace.transcripts.vtt import parse_vtt
+from crossspace.transcripts.formats.srt import parse_srt
+from crossspace.transcripts.formats.vtt import parse_vtt
 
 
 def rows(transcript):

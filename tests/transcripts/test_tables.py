@@ -3,8 +3,8 @@ import json
 import pytest
 
 from crossspace.errors import DataError
-from crossspace.transcripts.csv_table import parse_csv
-from crossspace.transcripts.json_file import parse_json
+from crossspace.transcripts.formats.json_file import parse_json
+from crossspace.transcripts.formats.table import parse_csv
 from crossspace.transcripts.transcript import Cue, Transcript
 
 MELD = (

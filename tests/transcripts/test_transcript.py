@@ -3,8 +3,8 @@ from hypothesis import strategies as st
 
 from crossspace.errors import DataError
 from crossspace.transcripts import Cue, Transcript, parse_text, within
-from crossspace.transcripts.srt import parse_srt
-from crossspace.transcripts.vtt import parse_vtt
+from crossspace.transcripts.formats.srt import parse_srt
+from crossspace.transcripts.formats.vtt import parse_vtt
 
 
 def test_utterances_beyond_the_end_are_left_out_and_those_over_it_cut():

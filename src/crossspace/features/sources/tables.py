@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossspace.errors import DataError
-from crossspace.transcripts.csv_table import header_of, rows_of
 from crossspace.transcripts.encoding import read_text
+from crossspace.transcripts.formats.table import header_of, rows_of
 
 
 def columns_in(path: Path) -> list[str]:

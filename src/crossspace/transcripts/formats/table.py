@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from crossspace.errors import DataError
 from crossspace.transcripts.bounds import MOST_CELLS
 from crossspace.transcripts.columns import columns_of, cue_of
+from crossspace.transcripts.format import Format
 from crossspace.transcripts.tidy import Entries, listed, tidied
 from crossspace.transcripts.transcript import Transcript
 
@@ -81,3 +82,12 @@ def parse_csv(text: str, name: str) -> Transcript:
         )
     notes = [f"{len(unread)} times cannot be read and are unknown ({listed(unread)})."] if unread else []
     return tidied(entries, name, notes)
+
+
+def _is_table(text: str) -> bool:
+    columns = columns_of(header_of(text)[0])
+    # Two known columns: a first line that happens to say "text" is no head of a table.
+    return "text" in columns and len(columns) > 1
+
+
+TABLE = Format("CSV or TSV", _is_table, parse_csv, (".csv", ".tsv"))

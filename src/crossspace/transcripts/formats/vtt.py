@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from crossspace.transcripts.cues import Block, blocks_of, entries_of, paragraphs
+from crossspace.transcripts.format import Format
+from crossspace.transcripts.formats.cues import Block, blocks_of, entries_of, paragraphs
 from crossspace.transcripts.tidy import listed, tidied
 from crossspace.transcripts.transcript import Transcript
 
@@ -24,3 +25,6 @@ def parse_vtt(text: str, name: str) -> Transcript:
             blocks += cues
     notes = [f"{len(unread)} blocks have no line of times; left out ({listed(unread)})."] if unread else []
     return tidied(entries_of(blocks, name), name, notes)
+
+
+VTT = Format("WebVTT", lambda text: text.lstrip("\ufeff").startswith("WEBVTT"), parse_vtt, (".vtt",))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from crossspace.transcripts.format import Format
+from crossspace.transcripts.seeming import is_markup
 from crossspace.transcripts.speakers import named
 from crossspace.transcripts.tidy import Entries, tidied
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
@@ -31,3 +33,6 @@ def parse_text(text: str, name: str = "The conversation") -> Transcript:
     if unnamed and unnamed < len(lines):
         notes.append(f"{unnamed} of {len(lines)} lines have no 'NAME:' in front; taken as said by the speaker above.")
     return tidied(entries, name, notes)
+
+
+LINES = Format("lines 'NAME: what they say'", lambda text: not is_markup(text), parse_text, (".txt",))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from crossspace.transcripts.cues import Block, blocks_of, entries_of, paragraphs
+from crossspace.transcripts.format import Format
+from crossspace.transcripts.formats.cues import TIMING, Block, blocks_of, entries_of, paragraphs
 from crossspace.transcripts.tidy import listed, tidied
 from crossspace.transcripts.transcript import Transcript
 
@@ -28,3 +29,7 @@ def parse_srt(text: str, name: str) -> Transcript:
         blocks += cues
     notes = [f"{len(unread)} blocks have no times that can be read; left out ({listed(unread)})."] if unread else []
     return tidied(entries_of(blocks, name), name, notes)
+
+
+# SRT has no sign of its own but its lines of times; WebVTT, whose lines look the same, is recognised before.
+SRT = Format("SRT", lambda text: TIMING.search(text) is not None, parse_srt, (".srt",))

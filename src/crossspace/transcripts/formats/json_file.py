@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from crossspace.data.foreign.json_text import parsed
 from crossspace.errors import DataError
 from crossspace.transcripts.bounds import MOST_VALUES
 from crossspace.transcripts.columns import columns_of, cue_of
+from crossspace.transcripts.format import Format
 from crossspace.transcripts.tidy import Entries, listed, tidied
 from crossspace.transcripts.transcript import Transcript
 
@@ -45,3 +48,8 @@ def parse_json(text: str, name: str) -> Transcript:
     if wrong:
         notes.append(f"{len(wrong)} utterances are not objects; left out ({listed(wrong)}).")
     return tidied(entries, name, notes)
+
+
+# A list of times in brackets begins with a bracket too.
+_SIGN = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")
+JSON = Format("JSON", lambda text: _SIGN.match(text) is not None, parse_json, (".json",))

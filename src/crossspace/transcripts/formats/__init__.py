@@ -1,0 +1,34 @@
+"""Formats of transcripts, one file each."""
+
+from __future__ import annotations
+
+from crossspace.errors import DataError
+from crossspace.transcripts.format import Format
+from crossspace.transcripts.formats.json_file import JSON
+from crossspace.transcripts.formats.lines import LINES
+from crossspace.transcripts.formats.srt import SRT
+from crossspace.transcripts.formats.table import TABLE
+from crossspace.transcripts.formats.vtt import VTT
+from crossspace.transcripts.seeming import seems
+
+FORMATS: tuple[Format, ...] = (VTT, JSON, SRT, TABLE)
+"""In the order in which their signs are looked for: those that nothing else has come first."""
+
+
+def format_of(text: str, name: str, ending: str = "") -> Format:
+    """The format of a text, by its content; where that says nothing, by the ending of its name; else plain lines.
+
+    Raises:
+        DataError: it has the sign of none.
+    """
+    known = next((kind for kind in FORMATS if kind.sign(text)), None)
+    known = known or next((kind for kind in (*FORMATS, LINES) if ending in kind.endings), None)
+    # Nearly any text can be speech, so that plain lines come last.
+    if known is None and LINES.sign(text):
+        known = LINES
+    if known is None or (known is LINES and text.strip() and not LINES.sign(text)):
+        kinds = ", ".join(kind.name for kind in (*FORMATS, LINES))
+        raise DataError(
+            f"{name} should be a transcript ({kinds}). Found {seems(text)}. Save it in one of these formats."
+        )
+    return known

@@ -1,0 +1,43 @@
+"""What a file that is no transcript seems to be."""
+
+from __future__ import annotations
+
+import re
+
+_HEAD = 4096
+_MARKUP = re.compile(r"<[A-Za-z!?/][^<>]*>")
+_SEEN = (
+    (re.compile(r"\s*<!doctype html|\s*<html", re.IGNORECASE), "a web page (HTML)"),
+    (re.compile(r"\{\\rtf"), "a document (RTF)"),
+    (re.compile(r"%PDF-"), "a document (PDF)"),
+    (
+        re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?(?:<!--.*?-->\s*)*<([A-Za-z][\w:.-]*)", re.DOTALL),
+        "XML that begins with <{}>",
+    ),
+    (re.compile(r"#!|#include"), "a program"),
+)
+
+_FIELD = re.compile(r"\s*(?:\[[^\]\n]{1,80}\]\s*$|[\w.\[\] -]{1,60}=\s*\S|[{}();]+\s*$|\\[a-z]+)")
+"""A line of settings: a section, ``name = value``, brackets of a program, a command of a document."""
+
+
+def seems(text: str) -> str:
+    """What a text seems to be, in words that end a sentence."""
+    head = text[:_HEAD]
+    if not head.strip():
+        return "nothing"
+    for sign, words in _SEEN:
+        if match := sign.match(head):
+            return words.format(*match.groups())
+    line = next(line.strip() for line in head.splitlines() if line.strip())
+    return f"text that begins with {line[:60]!r}"
+
+
+def is_markup(text: str) -> bool:
+    """Whether tags, fields or settings are what a text is made of, and not speech."""
+    head = text[:_HEAD]
+    if any(sign.match(head) for sign, _ in _SEEN):
+        return True
+    lines = [line for line in head.splitlines() if line.strip()]
+    marked = sum(bool(_MARKUP.search(line)) or bool(_FIELD.match(line)) for line in lines)
+    return marked > len(lines) / 3
