@@ -26,7 +26,9 @@ def test_what_no_format_recognises_is_refused_as_what_it_seems_to_be(tmp_path: P
         read_transcript(tmp_path / name)
 
 
-@pytest.mark.parametrize("text", ["class is over now", "from here on, import taxes fall", "I said < 3 words > yours"])
+@pytest.mark.parametrize(
+    "text", ["class is over now", "from here on, import taxes fall", "I said < 3 words > yours", "ok <br> so"]
+)
 def test_a_few_plain_words_are_speech(tmp_path: Path, text: str) -> None:
     (tmp_path / "talk.txt").write_text(text)
     assert [cue.text for cue in read_transcript(tmp_path / "talk.txt").cues] == [text]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _HEAD = 4096
-_MARKUP = re.compile(r"<[A-Za-z!?/][^<>]*>")
+_TAG = re.compile(r"\s*<[A-Za-z!?/][^<>]*>")
+"""At the beginning of a line; inside of one a person may have written it."""
 _SEEN = (
     (re.compile(r"\s*<!doctype html|\s*<html", re.IGNORECASE), "a web page (HTML)"),
     (re.compile(r"\{\\rtf"), "a document (RTF)"),
@@ -39,5 +40,5 @@ def is_markup(text: str) -> bool:
     if any(sign.match(head) for sign, _ in _SEEN):
         return True
     lines = [line for line in head.splitlines() if line.strip()]
-    marked = sum(bool(_MARKUP.search(line)) or bool(_FIELD.match(line)) for line in lines)
+    marked = sum(bool(_TAG.match(line)) or bool(_FIELD.match(line)) for line in lines)
     return marked > len(lines) / 3

@@ -27,4 +27,4 @@ def parse_vtt(text: str, name: str) -> Transcript:
     return tidied(entries_of(blocks, name), name, notes)
 
 
-VTT = Format("WebVTT", lambda text: text.lstrip("\ufeff").startswith("WEBVTT"), parse_vtt, (".vtt",))
+VTT = Format("WebVTT", lambda text: text.lstrip().startswith("WEBVTT"), parse_vtt, (".vtt",))
