@@ -8,10 +8,11 @@ import pytest
 
 from crossspace.data.corpus import Corpus
 from crossspace.errors import UsageError
-from crossspace.models import Model
+from crossspace.models import MODELS, Model
 from crossspace.objectives.classification import CrossEntropy
 from crossspace.training import checks
 from crossspace.training.options import TrainingOptions
+from tests.models.small import small
 
 
 class AboutSentiments(CrossEntropy):
@@ -30,6 +31,9 @@ def test_sentiments_that_an_objective_compares_with_are_stated_or_implied(
         mute.setattr(Corpus, "sentiments", lambda self, split: self.labels(split) * 0 - 100)
         with pytest.raises(UsageError, match=r"no column `sentiment`.*imply none.*Add the column"):
             checks.check_training(tiny_corpus, TrainingOptions(), model, 1)
+        ways = r"Add the column .* set `model\.sentiment_weight` and `model\.shift_weight` to 0"
+        with pytest.raises(UsageError, match=ways):
+            checks.check_training(tiny_corpus, TrainingOptions(), small(MODELS["graphsmile"], tiny_corpus.spec), 1)
 
 
 def test_a_conversation_is_refused_whose_pairs_do_not_fit_into_memory(

@@ -42,7 +42,7 @@ def check_training(corpus: Corpus, options: TrainingOptions, model: Model, proce
         UsageError: labels are missing, or something does not fit something else.
     """
     _check_labels(corpus, options)
-    _check_sentiments(corpus, objectives_of(model))
+    _check_sentiments(corpus, objectives_of(model), model)
     _check_length(corpus, options, model)
     check_divisible(model, objectives_of(model), options.accumulate, processes)
     _check_groups(model)
@@ -94,7 +94,7 @@ def _check_labels(corpus: Corpus, options: TrainingOptions) -> None:
         )
 
 
-def _check_sentiments(corpus: Corpus, objectives: Sequence[Objective]) -> None:
+def _check_sentiments(corpus: Corpus, objectives: Sequence[Objective], model: Model) -> None:
     """A second label where an objective compares with one.
 
     Raises:
@@ -102,10 +102,12 @@ def _check_sentiments(corpus: Corpus, objectives: Sequence[Objective]) -> None:
     """
     asking = [o.name for o in objectives if o.needs_sentiments]
     if asking and not (corpus.sentiments("train") != UNLABELLED).any():
+        weights = [f"`model.{name}_weight`" for name in asking if f"{name}_weight" in model.arguments]
+        without = f"set {' and '.join(weights)} to 0" if weights else "use a model without it"
         raise UnsuitableError(
             f"The objective {asking[0]!r} compares with sentiments. Found none in the training split of corpus "
             f"{corpus.name!r}: it has no column `sentiment`, and its labels {list(corpus.spec.labels)} imply none. Add "
-            "the column and import it again, or give the objective the weight 0."
+            f"the column and import it again, or {without}."
         )
 
 
