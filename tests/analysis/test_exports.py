@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
+import re
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
-from crossspace.analysis.exports import render, to_csv, to_json, to_vtt
+from crossspace.analysis.exports import FORMATS, render, to_csv, to_json, to_srt, to_vtt
+from crossspace.analysis.exports.timed import lanes, milliseconds
 from crossspace.errors import DataError, UsageError
 
 
@@ -83,3 +87,89 @@ def test_webvtt_leaves_out_what_makes_no_valid_cue(analysis: Analysis, start: fl
 def test_a_format_that_is_not_there_is_named(analysis: Analysis) -> None:
     with pytest.raises(UsageError, match=r"\.docx"):
         render(analysis, "talk.docx")
+
+
+@pytest.fixture
+def talk(analysis: Analysis) -> Analysis:
+    """Two speakers; Ann says something while she is still speaking."""
+    rows = [
+        ("Ann", 'So "late"', 0.5, 2.0),
+        ("Bob Ray", "No & yes <3", 1.5, 3.0),
+        ("Ann", "Well", 1.75, 2.5),
+        ("Ann", None, 3, 4),
+    ]
+    utterances = tuple(
+        replace(said(f"u{k}", speaker, text, start, 0.25 + 0.2 * k), end=end)
+        for k, (speaker, text, start, end) in enumerate(rows)
+    )
+    media = {"name": "talk.wav", "duration": 5.0, "audio": True, "video": False}
+    return replace(analysis, utterances=utterances, media=media)
+
+
+def test_srt_names_the_speaker_and_shows_emotions_on_request(talk: Analysis) -> None:
+    assert to_srt(talk).startswith('1\n00:00:00,500 --> 00:00:02,000\nAnn: So "late"\n\n2\n')
+    assert "Ann: (no transcript)\n" in to_srt(talk)
+    assert "\nBob Ray: No & yes <3 [anger 55 %]\n" in to_srt(talk, labels=True)
+    assert "<v Bob Ray><c.anger>No &amp; yes &lt;3 [anger 55 %]</c></v>" in render(talk, "a.vtt", labels=True)
+
+
+def test_no_tier_holds_two_utterances_at_once_and_none_is_lost(talk: Analysis) -> None:
+    found = lanes(talk.utterances)
+    assert {name: [u.id for u in own] for name, own in found.items()} == {
+        "Ann": ["u0", "u3"], "Ann (2)": ["u2"], "Bob Ray": ["u1"]
+    }  # fmt: skip
+    for own in found.values():
+        assert all(milliseconds(a)[1] <= milliseconds(b)[0] for a, b in itertools.pairwise(own))
+
+
+def test_elan_has_words_emotions_and_confidence_of_every_speaker(talk: Analysis) -> None:
+    root = ElementTree.fromstring(render(talk, "a.EAF"))
+    times = {slot.get("TIME_SLOT_ID"): int(slot.get("TIME_VALUE")) for slot in root.iter("TIME_SLOT")}
+    words, of = {}, {}
+    for tier in root.iter("TIER"):
+        for one in tier.iter("ALIGNABLE_ANNOTATION"):
+            start, end = (times[one.get(f"TIME_SLOT_REF{k}")] for k in (1, 2))
+            words[one.get("ANNOTATION_ID")] = (tier.get("PARTICIPANT"), start, end, one[0].text or "")
+        for one in tier.iter("REF_ANNOTATION"):
+            assert tier.get("TIER_ID") == f"{tier.get('LINGUISTIC_TYPE_REF')}@{tier.get('PARENT_REF')}"
+            of.setdefault(one.get("ANNOTATION_REF"), {})[tier.get("LINGUISTIC_TYPE_REF")] = one[0].text
+    assert sorted(words.values(), key=lambda row: row[1:]) == [
+        ("Ann", 500, 2000, 'So "late"'), ("Bob Ray", 1500, 3000, "No & yes <3"), ("Ann", 1750, 2500, "Well"),
+        ("Ann", 3000, 4000, ""),
+    ]  # fmt: skip
+    assert {words[key]: value for key, value in of.items()}[("Bob Ray", 1500, 3000, "No & yes <3")] == {
+        "emotion": "anger", "confidence": "0.550"
+    }  # fmt: skip
+    assert root.find("HEADER/MEDIA_DESCRIPTOR").get("RELATIVE_MEDIA_URL") == "./talk.wav"
+
+
+def test_elan_leaves_out_what_no_xml_can_hold(talk: Analysis) -> None:
+    odd = replace(talk.utterances[0], text="a\x00b\ud800c\x1b", speaker="\x07")
+    root = ElementTree.fromstring(render(replace(talk, utterances=(odd,)), "a.eaf").encode())
+    assert next(v.text for v in root.iter("ANNOTATION_VALUE")) == "a\ufffdb\ufffdc\ufffd"
+
+
+def test_praat_has_no_gaps_and_quotes_are_doubled(talk: Analysis) -> None:
+    text = render(talk, "a.textgrid")
+    assert text.startswith('File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0\nxmax = 5.0\n')
+    assert 'text = "So ""late"""' in text and "size = 6" in text
+    tiers = re.split(r"\n    item \[\d+\]:\n", text)[1:]
+    names = [re.search(r'name = "(.*)"', tier)[1] for tier in tiers]
+    assert names == ["Ann", "emotion@Ann", "Ann (2)", "emotion@Ann (2)", "Bob Ray", "emotion@Bob Ray"]
+    for tier in tiers:
+        spans = re.findall(r"            xmin = (\S+)\n            xmax = (\S+)", tier)
+        assert len(spans) == int(re.search(r"intervals: size = (\d+)", tier)[1])
+        assert [end for _, end in spans[:-1]] == [start for start, _ in spans[1:]]
+        assert (float(spans[0][0]), float(spans[-1][1])) == (0.0, 5.0)
+
+
+def test_rttm_says_who_speaks_when(talk: Analysis) -> None:
+    first, second, *_ = render(replace(talk, conversation_id="a talk"), "a.rttm").splitlines()
+    assert first == "SPEAKER a_talk 1 0.500 1.500 <NA> <NA> Ann <NA> <NA>"
+    assert second == "SPEAKER a_talk 1 1.500 1.500 <NA> <NA> Bob_Ray <NA> <NA>"
+
+
+@pytest.mark.parametrize("ending", sorted(set(FORMATS) - {".json", ".csv", ".html"}))
+def test_formats_of_times_are_refused_where_there_are_none(analysis: Analysis, ending: str) -> None:
+    with pytest.raises(DataError, match=r"needs times .* Write JSON, CSV or HTML instead"):
+        render(replace(analysis, utterances=analysis.utterances[1:]), f"a{ending}")

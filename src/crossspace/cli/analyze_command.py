@@ -20,13 +20,14 @@ _ABOUT = """From a recording or a transcript to a timeline of emotions.
 
 SOURCE is a recording (any container; give its transcript by --transcript) or a transcript (.vtt, .srt, .csv, .json,
 or .txt with lines 'NAME: what they say'). Without --model the model in the box is used, which reads text only.
---out may be given several times; the ending says the format: .json, .csv, .vtt (emotion as cue class), .html (a page
-that needs nothing else). Without --out a table is printed."""
+--out may be given several times; the ending says the format: .json, .csv, .html (a page that needs nothing else),
+captions in .vtt (emotion as cue class) and .srt, annotations in .eaf (ELAN) and .TextGrid (Praat), .rttm (who speaks
+when). Without --out a table is printed."""
 
 
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
-    ending = "The ending of --out says the format: --out FILE.csv, .json, .vtt or .html."
+    ending = "The ending of --out says the format: --out FILE.csv, .json, .html, .vtt, .srt, .eaf, .TextGrid or .rttm."
     parser = Parser(
         prog="crossspace analyze",
         description=_ABOUT,
@@ -37,6 +38,9 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("--transcript", type=local, help="transcript of the recording")
     parser.add_argument("--model", metavar="RUN", help="run folder, folder of a seed, or name on a hub")
     parser.add_argument("--out", action="append", default=[], metavar="FILE", help="file to write; may be repeated")
+    parser.add_argument(
+        "--labels", action="store_true", help="write emotion and confidence into captions, for all to see"
+    )
     for modality in ("text", "audio", "visual"):
         parser.add_argument(
             f"--{modality}", metavar="NAME", help=f"where the {modality} extractor of the model is found"
@@ -59,7 +63,7 @@ def run(words: Sequence[str]) -> int:
         name = Path(options.source).stem
         analysis = analyzer.analyze(media, transcript, conversation_id=name, progress=progress.show)
     # All formats before the first file: one of them may be refused, as WebVTT is where nothing has times.
-    rendered = [(path, render(analysis, path)) for path in options.out]
+    rendered = [(path, render(analysis, path, labels=options.labels)) for path in options.out]
     for path, text in rendered:
         write_text(path, text)
         print(path)
@@ -71,12 +75,10 @@ def run(words: Sequence[str]) -> int:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    from crossspace.analysis.exports import FORMATS
+    from crossspace.analysis.exports import ending_of
 
-    wrong = [path for path in options.out if Path(path).suffix.lower() not in FORMATS]
-    if wrong:
-        raise UsageError(f"--out should end in {', '.join(FORMATS)}. Found {wrong[0]!r}.")
     for path in options.out:
+        ending_of(path)
         spare(path, options.source, options.transcript)
 
 

@@ -47,8 +47,11 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
     dependencies=[Depends(token_shown)],
 )
-async def analyze(request: Request, format: Format = "json") -> Response:
-    """The files are kept while they are worked on and then removed. What they are is decided by their content."""
+async def analyze(request: Request, format: Format = "json", labels: bool = False) -> Response:
+    """The files are kept while they are worked on and then removed. What they are is decided by their content.
+
+    With `labels`, captions (`vtt`, `srt`) show emotion and confidence behind the words.
+    """
     state = state_of(request)
     state.recordings.check_room()
     until = time.monotonic() + state.settings.timeout
@@ -74,6 +77,6 @@ async def analyze(request: Request, format: Format = "json") -> Response:
             analysis = state.analyzer.analyze(
                 media, transcript, name=shown, conversation_id=shown, progress=progress, extract=extract
             )
-            return answer_with(analysis, format, names)
+            return answer_with(analysis, format, names, labels)
 
         return await work(request, place, job, until, names)

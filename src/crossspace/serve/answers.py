@@ -12,20 +12,28 @@ from crossspace.analysis.analysis import Analysis
 from crossspace.analysis.exports import render
 from crossspace.serve.refusal import without_paths
 
-Format = Literal["json", "csv", "vtt", "html"]
+Format = Literal["json", "csv", "html", "vtt", "srt", "eaf", "TextGrid", "rttm"]
 
-_TYPES = {"csv": "text/csv", "vtt": "text/vtt", "html": "text/html"}
+_TYPES = {
+    "csv": "text/csv",
+    "html": "text/html",
+    "vtt": "text/vtt",
+    "srt": "application/x-subrip",
+    "eaf": "application/xml",
+    "TextGrid": "text/plain",
+    "rttm": "text/plain",
+}
 
 
-def answer_with(analysis: Analysis, format: Format, names: Mapping[str, str]) -> Response:
+def answer_with(analysis: Analysis, format: Format, names: Mapping[str, str], labels: bool = False) -> Response:
     """The answer; all but JSON comes as a file to keep, which a browser does not show as a page of this server.
 
     Raises:
-        DataError: WebVTT is asked for and no utterance has times.
+        DataError: a format that needs times is asked for, and no utterance has any.
     """
     if format == "json":
         return Response(as_json(analysis.to_dict(), names), media_type="application/json")
-    text = without_paths(render(analysis, f"analysis.{format}"), names)
+    text = without_paths(render(analysis, f"analysis.{format}", labels), names)
     # HTML of a transcript shown under this address would act for this server.
     headers = {"Content-Disposition": f'attachment; filename="analysis.{format}"'}
     return Response(text.encode("utf-8", "replace"), media_type=_TYPES[format], headers=headers)

@@ -34,8 +34,11 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
     dependencies=[Depends(token_shown)],
 )
-async def predict(request: Request, format: Format = "json") -> Response:
-    """Every utterance is judged in the context of the whole conversation."""
+async def predict(request: Request, format: Format = "json", labels: bool = False) -> Response:
+    """Every utterance is judged in the context of the whole conversation.
+
+    With `labels`, captions (`vtt`, `srt`) show emotion and confidence behind the words.
+    """
     state = state_of(request)
     state.conversations.check_room()
     until = time.monotonic() + state.settings.timeout
@@ -46,6 +49,6 @@ async def predict(request: Request, format: Format = "json") -> Response:
         def job(progress: Progress) -> Response:
             conversation = known or look_at_conversation(body, state.settings)
             analysis = state.analyzer.analyze_conversation(conversation)
-            return answer_with(analysis, format, state.names)
+            return answer_with(analysis, format, state.names, labels)
 
         return await work(request, place, job, until)

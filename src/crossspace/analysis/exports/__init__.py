@@ -1,0 +1,55 @@
+"""An analysis in the formats people work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from crossspace.analysis.analysis import Analysis
+from crossspace.analysis.exports.annotations import to_eaf, to_rttm, to_textgrid
+from crossspace.analysis.exports.captions import to_srt, to_vtt
+from crossspace.analysis.exports.tables import to_csv, to_json
+from crossspace.analysis.html import to_html
+from crossspace.errors import UsageError
+
+_CAPTIONS: dict[str, Callable[[Analysis, bool], str]] = {".vtt": to_vtt, ".srt": to_srt}
+_OTHERS: dict[str, Callable[[Analysis], str]] = {
+    ".json": to_json,
+    ".csv": to_csv,
+    ".html": to_html,
+    ".eaf": to_eaf,
+    ".TextGrid": to_textgrid,
+    ".rttm": to_rttm,
+}
+FORMATS = (*_OTHERS, *_CAPTIONS)
+"""File endings that say how an analysis is written."""
+
+
+def render(analysis: Analysis, path: str | Path, labels: bool = False) -> str:
+    """An analysis in the format that the ending of a path names, in upper or lower case.
+
+    Args:
+        analysis: of a conversation.
+        path: of the file that is to be written.
+        labels: in captions, write emotion and confidence behind the words.
+
+    Raises:
+        UsageError: there is no such format.
+        DataError: the format needs times, and no utterance has any.
+    """
+    ending = ending_of(path)
+    if ending in _CAPTIONS:
+        return _CAPTIONS[ending](analysis, labels)
+    return _OTHERS[ending](analysis)
+
+
+def ending_of(path: str | Path) -> str:
+    """Which of :data:`FORMATS` the path ends in.
+
+    Raises:
+        UsageError: none.
+    """
+    ending = next((one for one in FORMATS if one.lower() == Path(path).suffix.lower()), None)
+    if ending is None:
+        raise UsageError(f"--out should end in {', '.join(FORMATS)}. Found {str(path)!r}.")
+    return ending

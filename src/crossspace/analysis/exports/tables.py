@@ -1,0 +1,56 @@
+"""An analysis as JSON, or as a table of one row per utterance."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from crossspace.analysis.analysis import Analysis
+
+
+def to_json(analysis: Analysis) -> str:
+    """Everything there is."""
+    return json.dumps(analysis.to_dict(), indent=2, ensure_ascii=False) + "\n"
+
+
+def to_csv(analysis: Analysis) -> str:
+    """One row per utterance: who, when, what, the label, and all numbers behind it.
+
+    A cell that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    modalities = analysis.model["modalities"]
+    head = ["conversation_id", "utterance_id", "position", "speaker", "start", "end", "text", "label", "confidence"]
+    head += [f"p_{label}" for label in analysis.labels]
+    for m in modalities:
+        head += [f"{m}_alone", f"{m}_contribution", f"{m}_missing"]
+    out = io.StringIO()
+    # The module's own newline is \r\n, which writing as text would turn into \r\r\n on Windows.
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    for position, u in enumerate(analysis.utterances):
+        row: list[object] = [
+            analysis.conversation_id,
+            u.id,
+            position,
+            u.speaker,
+            u.start,
+            u.end,
+            u.text,
+            u.label,
+            u.confidence,
+        ]
+        row += [u.probabilities[label] for label in analysis.labels]
+        for m in modalities:
+            alone = u.unimodal.get(m)
+            row += [max(alone, key=lambda label: alone[label]) if alone else None]
+            row += [u.contributions.get(m), u.missing.get(m)]
+        writer.writerow(map(_cell, row))
+    return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    # What somebody said is never to run as a formula on the machine of who reads the table.
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
