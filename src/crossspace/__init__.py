@@ -20,6 +20,9 @@ _HOME = {
     "Output": "crossspace.output",
     "Predictor": "crossspace.predict",
     "Stream": "crossspace.inference.stream",
+    "analyze": "crossspace.analysis.analyze",
+    "Analysis": "crossspace.analysis.analysis",
+    "Analyzer": "crossspace.analysis.analyzer",
 }
 
 __all__ = ["__version__", *_HOME]

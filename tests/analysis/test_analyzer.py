@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+import crossspace
 from crossspace.analysis.analyzer import Analyzer
 from crossspace.cli.main import main
 from crossspace.data.conversation import Utterance
-from crossspace.errors import DataError, MismatchError
+from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.pretrained import FOLDER
 from crossspace.transcripts import parse_text
 
@@ -44,6 +45,18 @@ def test_a_live_conversation_sees_what_was_said_before(boxed: Analyzer) -> None:
     live = boxed.stream()
     said = [live.push(Utterance(u.id, u.speaker, u.text)) for u in whole.utterances]
     assert said[-1].probabilities == pytest.approx(whole.utterances[-1].probabilities, abs=1e-5)
+
+
+def test_one_call_from_python_says_what_the_command_line_says(tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").write_text(TALK)
+    assert main(["analyze", str(tmp_path / "talk.txt"), "--out", str(tmp_path / "by-command.csv")]) == 0
+    found = crossspace.analyze(tmp_path / "talk.txt")
+    assert found.save(tmp_path / "by-call.csv") == tmp_path / "by-call.csv"
+    assert (tmp_path / "by-call.csv").read_bytes() == (tmp_path / "by-command.csv").read_bytes()
+    with pytest.raises(UsageError, match=r"should end in .*\.eaf"):
+        found.save(tmp_path / "talk.docx")
+    with pytest.raises(DataError, match="Found nothing"):
+        crossspace.analyze(tmp_path / "none.txt")
 
 
 def test_nothing_to_read_is_said(boxed: Analyzer, tmp_path: Path) -> None:

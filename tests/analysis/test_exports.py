@@ -106,6 +106,14 @@ def talk(analysis: Analysis) -> Analysis:
     return replace(analysis, utterances=utterances, media=media)
 
 
+def test_a_frame_has_a_row_per_utterance_with_numbers_as_numbers(talk: Analysis) -> None:
+    frame = talk.to_frame()
+    assert list(frame.index) == ["u0", "u1", "u2", "u3"]
+    assert list(frame.columns) == [name for name in to_csv(talk).split("\n")[0].split(",") if name != "utterance_id"]
+    assert frame.loc["u1", "end"] - frame.loc["u1", "start"] == 1.5
+    assert frame["p_joy"].tolist() == pytest.approx([0.25, 0.45, 0.65, 0.85]) and frame["text"].isna().tolist()[3]
+
+
 def test_srt_names_the_speaker_and_shows_emotions_on_request(talk: Analysis) -> None:
     assert to_srt(talk).startswith('1\n00:00:00,500 --> 00:00:02,000\nAnn: So "late"\n\n2\n')
     assert "Ann: (no transcript)\n" in to_srt(talk)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crossspace.runtime import optional_import, write_text
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 FORMAT = 1
 """Version of the JSON that :meth:`Analysis.to_dict` makes."""
@@ -77,6 +83,34 @@ class Analysis:
             shares = {label: sum(u.probabilities[label] for u in own) / len(own) for label in self.labels}
             arcs[speaker] = {"utterances": len(own), "seconds": sum(spoken) if spoken else None, "shares": shares}
         return arcs
+
+    def save(self, path: str | Path, labels: bool = False) -> Path:
+        """Write to a file in the format that its ending names, such as ``.json``, ``.csv``, ``.html`` or ``.eaf``.
+
+        Args:
+            path: of the file; one that is there is replaced.
+            labels: in captions, write emotion and confidence behind the words.
+
+        Raises:
+            UsageError: there is no such format.
+            DataError: the format needs times, and no utterance has any.
+            WritingError: the file cannot be written.
+        """
+        from crossspace.analysis.exports import render
+
+        write_text(path, render(self, path, labels))
+        return Path(path)
+
+    def to_frame(self) -> DataFrame:
+        """A pandas table of one row per utterance, with the columns of the CSV export and the id as index.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        from crossspace.analysis.exports.tables import columns, rows
+
+        pandas = optional_import("pandas", "frame")
+        return pandas.DataFrame(rows(self), columns=columns(self)).set_index("utterance_id")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

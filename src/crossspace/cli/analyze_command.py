@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossspace.cli.parsing import Parser, local, spare
-from crossspace.errors import DataError, UsageError
 from crossspace.runtime import write_text
 
 if TYPE_CHECKING:
@@ -51,9 +50,10 @@ def parsers() -> dict[str, Parser]:
 def run(words: Sequence[str]) -> int:
     """Analyze."""
     options = parsers()[""].parse_all(words)
+    from crossspace.analysis.inputs import inputs_of
 
     _check_outputs(options)
-    media, transcript = _inputs(options)
+    media, transcript = inputs_of(options.source, options.transcript)
     analyzer = _analyzer(options, with_media=media is not None)
 
     from crossspace.analysis.exports import render
@@ -80,26 +80,6 @@ def _check_outputs(options: argparse.Namespace) -> None:
     for path in options.out:
         ending_of(path)
         spare(path, options.source, options.transcript)
-
-
-def _inputs(options: argparse.Namespace) -> tuple[Path | None, Path | None]:
-    """The recording and the transcript, either of which may lack."""
-    from crossspace.features.sources import is_manifest, is_transcript
-
-    source = Path(options.source)
-    if not source.is_file():
-        raise DataError(
-            f"{source} should be a recording or a transcript. Found {'a folder' if source.is_dir() else 'nothing'}."
-        )
-    if is_manifest(source):  # asked before the other question: a manifest ends in .csv as a transcript may
-        raise UsageError(
-            f"{source} is a manifest of recordings, which 'crossspace extract' reads. Give one recording or transcript."
-        )
-    if is_transcript(source) and options.transcript:
-        raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
-    if is_transcript(source):
-        return None, source
-    return source, Path(options.transcript) if options.transcript else None
 
 
 def _analyzer(options: argparse.Namespace, with_media: bool) -> Analyzer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,11 +16,20 @@ from crossspace.reading import reading
 __all__ = ["Recording", "find_recordings", "is_manifest", "is_transcript"]
 
 _TRANSCRIPTS = (".vtt", ".srt", ".csv", ".tsv", ".json", ".txt")
+_HEAD = 4096
 
 
 def is_transcript(path: Path) -> bool:
-    """Whether a file is a transcript by its ending, and not a recording."""
-    return path.suffix.lower() in _TRANSCRIPTS
+    """Whether a file is a transcript and not a recording: by its ending, or because it is text."""
+    if path.suffix.lower() in _TRANSCRIPTS:
+        return True
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return False
+    # Every recording has a zero byte near its beginning, and text in UTF-8 has none.
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (bool(head) and b"\0" not in head)
 
 
 def find_recordings(source: Path, transcript: Path | None = None, clips: Path | None = None) -> list[Recording]:

@@ -1,0 +1,30 @@
+"""From a recording or a transcript to an analysis, in one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crossspace.analysis.analysis import Analysis
+from crossspace.analysis.analyzer import Analyzer
+from crossspace.analysis.inputs import inputs_of
+from crossspace.features.extraction.cache import FeatureCache
+
+
+def analyze(source: str | Path, transcript: str | Path | None = None, model: str | Path | None = None) -> Analysis:
+    """The emotions of a conversation.
+
+    For more than one, load an :class:`~crossspace.analysis.analyzer.Analyzer` once and let it analyze each.
+
+    Args:
+        source: a recording (any container), or a transcript alone.
+        transcript: of the recording.
+        model: run folder, folder of a seed or name on a hub; the model in the box, which reads text only, if none.
+
+    Raises:
+        DataError: a file cannot be read, or holds nothing that the model can use.
+        MissingExtraError: a library is not installed.
+    """
+    media, said = inputs_of(source, transcript)
+    # A transcript alone needs no extractor of sound or pictures, which may be large or not installed.
+    analyzer = Analyzer.load(model, only=None if media is not None else ("text",), cache=FeatureCache())
+    return analyzer.analyze(media, said, conversation_id=Path(source).stem)

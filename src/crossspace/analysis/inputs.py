@@ -1,0 +1,35 @@
+"""What is given to be analyzed: a recording, a transcript, or both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crossspace.errors import DataError, UsageError
+from crossspace.features.sources import is_manifest, is_transcript
+
+
+def inputs_of(source: str | Path, transcript: str | Path | None = None) -> tuple[Path | None, Path | None]:
+    """The recording and the transcript, either of which may lack.
+
+    Args:
+        source: a recording, or a transcript alone.
+        transcript: of the recording.
+
+    Raises:
+        DataError: there is no such file.
+        UsageError: it is a manifest of recordings, or two transcripts are given.
+    """
+    source = Path(source)
+    if not source.is_file():
+        raise DataError(
+            f"{source} should be a recording or a transcript. Found {'a folder' if source.is_dir() else 'nothing'}."
+        )
+    if is_manifest(source):  # asked before the other question: a manifest ends in .csv as a transcript may
+        raise UsageError(
+            f"{source} is a manifest of recordings, which 'crossspace extract' reads. Give one recording or transcript."
+        )
+    if is_transcript(source) and transcript:
+        raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
+    if is_transcript(source):
+        return None, source
+    return source, Path(transcript) if transcript else None
