@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import re
+from typing import Any, NamedTuple
 
 from crossspace.data.conversation_json import LATEST
+from crossspace.transcripts.units import MILLISECONDS, SECONDS, Unit
 
+# Every digit run is bounded or stands alone between signs, so that no text is looked through twice.
 _CLOCK = re.compile(r"^(?:(?:(\d{1,4}):)?(\d{1,3}):)?(\d{1,11})(?:[.,](\d+))?$")
+_WITH_UNIT = re.compile(r"^(-?\d{1,20}(?:[.,]\d{1,20})?) ?(s|secs?|seconds?|ms|msecs?|milliseconds?)$", re.IGNORECASE)
+_ISO = re.compile(r"^PT(?=\d)(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,11}(?:[.,]\d{1,12})?)S)?$")
+
+
+class Amount(NamedTuple):
+    """A time as a number, and what it counts; no unit where neither notation nor name says."""
+
+    number: float
+    unit: Unit | None = None
+
+    def seconds(self, unit: Unit) -> float | None:
+        """In seconds, where it counts ``unit`` unless it says otherwise; ``None`` beyond 10,000 hours."""
+        per_second = (self.unit or unit).per_second
+        if per_second is None:
+            return None
+        number = self.number / per_second
+        return number if abs(number) <= LATEST else None
 
 
 def seconds(written: str, per_second: int = 1) -> float | None:
@@ -14,16 +35,55 @@ def seconds(written: str, per_second: int = 1) -> float | None:
 
     Args:
         written: what stands in the file.
-        per_second: 1000 where it counts milliseconds.
+        per_second: 1000 where a number without colons counts milliseconds.
     """
-    match = _CLOCK.match(written.strip())
-    if match:
+    amount = amount_of(written)
+    return amount.seconds(Unit("", per_second)) if amount else None
+
+
+def amount_of(value: Any) -> Amount | None:
+    """The time that a cell or a value of JSON writes; ``None`` where it is none.
+
+    Numbers, ``02:03,5``, ``1.3s``, ``500 ms``, ``PT1M3.5S`` and ``{"seconds": 1, "nanos": 300000000}``.
+    """
+    if isinstance(value, dict):
+        return _of_parts(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    amount = _of_text(value.strip()) if isinstance(value, str) else _of_number(value)
+    # Also refuses NaN and infinity, which float() reads.
+    return amount if amount and math.isfinite(amount.number) else None
+
+
+def _of_number(value: float) -> Amount | None:
+    try:
+        return Amount(float(value))
+    except OverflowError:
+        return None
+
+
+def _of_text(text: str) -> Amount | None:
+    if match := _CLOCK.match(text):
         hours, minutes, whole, part = match.groups()
         number = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(f"{whole}.{part or 0}")
-    else:
-        try:
-            number = float(written)
-        except ValueError:
-            return None
-    # Also refuses NaN and infinity, which float() reads and no comparison lets through.
-    return number / per_second if abs(number / per_second) <= LATEST else None
+        # Colons are those of a clock; a bare number may count anything.
+        return Amount(number, SECONDS if minutes else None)
+    if match := _WITH_UNIT.match(text):
+        return Amount(
+            float(match.group(1).replace(",", ".")), MILLISECONDS if match.group(2).lower().startswith("m") else SECONDS
+        )
+    if match := _ISO.match(text):
+        hours, minutes, rest = match.groups()
+        return Amount(int(hours or 0) * 3600 + int(minutes or 0) * 60 + float((rest or "0").replace(",", ".")), SECONDS)
+    try:
+        return Amount(float(text))
+    except ValueError:
+        return None
+
+
+def _of_parts(value: dict[str, Any]) -> Amount | None:
+    """Seconds, as text from some programs, and nanoseconds; either is left out where it is zero."""
+    if not value or not set(value) <= {"seconds", "nanos"}:
+        return None
+    whole, nanos = (amount_of(value.get(key, 0)) for key in ("seconds", "nanos"))
+    return Amount(whole.number + nanos.number / 1e9, SECONDS) if whole and nanos else None

@@ -12,7 +12,8 @@ from crossspace.data.names import SPLITS, split_name
 from crossspace.errors import DataError
 from crossspace.features.sources.recording import Recording
 from crossspace.features.sources.tables import read_table
-from crossspace.transcripts.columns import columns_of, cue_of
+from crossspace.transcripts.columns import columns_of
+from crossspace.transcripts.rows import cue_of
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Cue, Transcript
 

@@ -7,8 +7,9 @@ import re
 from crossspace.data.foreign.json_text import parsed
 from crossspace.errors import DataError
 from crossspace.transcripts.bounds import MOST_VALUES
-from crossspace.transcripts.columns import columns_of, cue_of
+from crossspace.transcripts.columns import columns_of
 from crossspace.transcripts.format import Format
+from crossspace.transcripts.rows import cue_of
 from crossspace.transcripts.tidy import Entries, listed, tidied
 from crossspace.transcripts.transcript import Transcript
 
