@@ -65,3 +65,28 @@ def test_cues_without_blank_lines_between_them_are_told_apart():
 def test_hours_beyond_a_day_and_missing_hours_are_read():
     found = parse_vtt("WEBVTT\n\n59:59.999 --> 100:00:00.500\nLong.\n", "a")
     assert rows(found) == [("speaker", pytest.approx(3599.999), 360000.5, "Long.")]
+
+
+@pytest.mark.parametrize(
+    "times",
+    ["00:11:25,000 -> 00:11:27,000", "00:11:25,000-->00:11:27,000", "00:11:25,000 ---> 00:11:27,000",
+     "00:11:25,000 –> 00:11:27,000", "00:11:25,000 → 00:11:27,000", "00：11：25，000 --> 00：11：27，000",
+     "00:11:25 --> 00:11:27", "00:11:25.0 --> 00:11:27.0", "11:25,000 --> 11:27,000", "00:11:25:000 --> 00:11:27:000",
+     "0:11:25,000 ==> 0:11:27,000", "00: 11: 25, 000 -- > 00: 11: 27, 000", "00:11:25,000 --&gt; 00:11:27,000",
+     "00:11:25,000 --> 00:11:27,000 X1:40 X2:600 Y1:20 Y2:50"],
+)  # fmt: skip
+def test_arrows_and_colons_that_people_mistype_are_read(times):
+    found = parse_srt(f"1\n00:00:01,000 --> 00:00:02,000\nOne.\n\n2\n{times}\nTwo.\n", "a")
+    assert rows(found) == [("speaker", 1, 2, "One."), ("speaker", 685, 687, "Two.")]
+    assert found.notes == ()
+
+
+def test_words_behind_the_times_are_said():
+    found = parse_srt("1\n00:00:01,000 --> 00:00:02,000 One and\nmore.\n", "a")
+    assert rows(found) == [("speaker", 1, 2, "One and more.")]
+
+
+def test_only_an_empty_line_ends_a_cue_of_webvtt():
+    found = parse_vtt("WEBVTT\n\n00:01.000 --> 00:02.000\nOne\n \nand two.\n \nid\n00:03.000 --> 00:04.000\nB\n", "a")
+    assert rows(found) == [("speaker", 1, 2, "One and two."), ("speaker", 3, 4, "B")]
+    assert found.notes == ()

@@ -9,6 +9,7 @@ from crossspace.reading import reading
 from crossspace.transcripts.encoding import read_text
 from crossspace.transcripts.formats import format_of
 from crossspace.transcripts.formats.lines import parse_text
+from crossspace.transcripts.sounds import apart
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript, within
 
 __all__ = ["UNKNOWN_SPEAKER", "Cue", "Transcript", "parse_text", "read_transcript", "within"]
@@ -17,7 +18,8 @@ __all__ = ["UNKNOWN_SPEAKER", "Cue", "Transcript", "parse_text", "read_transcrip
 def read_transcript(path: str | Path, name: str | None = None) -> Transcript:
     """Read a transcript of any of :data:`~crossspace.transcripts.formats.FORMATS`, or lines ``NAME: what they say``.
 
-    The content says the format; where it says none, the ending of the name does.
+    The content says the format; where it says none, the ending of the name does. Descriptions of sounds stand apart
+    from speech (:attr:`Transcript.sounds`).
 
     Args:
         path: of the file.
@@ -31,5 +33,5 @@ def read_transcript(path: str | Path, name: str | None = None) -> Transcript:
     with reading(name, "a transcript", "Look at it in an editor, or save it in another format."):
         text, notes = read_text(path, name)
         kind = format_of(text, name, path.suffix.lower() or Path(name).suffix.lower())
-        transcript = kind.parse(text, name)
-        return replace(transcript, notes=(*notes, *transcript.notes))
+        transcript = apart(kind.parse(text, name), kind.sounds, name)
+        return replace(transcript, notes=(*notes, *transcript.notes), format=kind.name)

@@ -1,47 +1,42 @@
-"""Who says what in a piece of text: voice tags, ``NAME:`` before a sentence, a dash before each speaker."""
+"""Who says what in a piece of text: voice tags, ``NAME:`` before a sentence, a dash or arrows before each speaker."""
 
 from __future__ import annotations
 
 import html
 import re
-from itertools import islice
+from collections.abc import Sequence
+from itertools import islice, pairwise
 
 from crossspace.transcripts.bounds import MOST_ENTRIES
+from crossspace.transcripts.names import TURN, Names, Said, named, names_in
 from crossspace.transcripts.spaces import joined
+
+__all__ = ["Said", "has_voices", "named", "plain", "said_in"]
 
 # Every expression takes time in proportion to the text: no two neighbouring parts can share a run of characters, and
 # what begins with a sign ends where the sign comes again.
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")
-_DASH = re.compile(r"^\s*(?:[-\u2010-\u2015\u2022]|>>+)\s*(?=\S)")
+_ARROWS = re.compile(r">>+")
 _ENTITY = re.compile(r"&#([0-9]{8,})")
 """A character by a number of more digits than there are characters; Python reads no integers of thousands of them."""
-_LONGEST_NAME = 40
-_NO_NAMES = {
-    "note",
-    "notes",
-    "warning",
-    "remember",
-    "example",
-    "ps",
-    "update",
-    "answer",
-    "question",
-    "result",
-    "fact",
-    "tip",
-}
-
-Said = tuple[str | None, str]
-"""A speaker, ``None`` where none is named, and what they say."""
 
 
-def said_in(lines: list[str]) -> list[Said]:
+def has_voices(lines: Sequence[str]) -> bool:
+    """Whether tags say who speaks, so that colons need not."""
+    return any(_VOICE.search(line) for line in lines)
+
+
+def said_in(lines: Sequence[str], names: Names | None = None) -> list[Said]:
     """Who says what in the lines of one cue; several speakers give several utterances.
 
     ``<v NAME>`` names the speaker of what follows. Without voice tags a speaker begins at a line with ``NAME:`` in
-    front, and at each line with a dash where two or more lines have one. Other lines go on with what was said before.
-    Markup is stripped, entities are read.
+    front, at arrows (``>>``), and at each line with a dash where two or more lines have one. Other lines go on with
+    what was said before. Markup is stripped, entities are read.
+
+    Args:
+        lines: of the cue.
+        names: of its file; those in the lines themselves if not given.
     """
     whole = "\n".join(lines)
     # One more than allowed is enough to be refused later; a file of nothing but tags is not gone through.
@@ -52,7 +47,8 @@ def said_in(lines: list[str]) -> list[Said]:
         parts += [(plain(v.group(1)), whole[v.end() : cut]) for v, cut in zip(voices, cuts, strict=True)]
         said = [(speaker, plain(text)) for speaker, text in parts]
         return [part for part in said if part[1] or part[0]]
-    return _by_lines([plain(line) for line in lines])
+    cleaned = turns([plain(line) for line in lines])
+    return _by_lines(cleaned, names_in([cleaned]) if names is None else names)
 
 
 def plain(text: str) -> str:
@@ -62,45 +58,27 @@ def plain(text: str) -> str:
     return joined(html.unescape(text))
 
 
-def named(line: str, lenient: bool = False) -> Said:
-    """``(speaker, text)`` of a line ``NAME: text``; the speaker is ``None`` where the line does not begin with a name.
-
-    A name has at most three words, and each begins with an upper-case letter or a digit, or belongs to a script without
-    case; at least one has a letter. Words that open a remark (``Note:``) are no names. ``I said: no`` and ``12:30``
-    have none.
-
-    Args:
-        line: without markup.
-        lenient: names of one word may begin with a lower-case letter.
-    """
-    colon = line.find(":")
-    name = line[:colon].strip() if colon > 0 else ""
-    following = line[colon + 1 : colon + 2]
-    # After the colon of http:// comes a slash, after that of 12:30 a digit.
-    if not 0 < len(name) <= _LONGEST_NAME or following == "/" or following.isdecimal() or not _is_name(name, lenient):
-        return None, line.strip()
-    return name, line[colon + 1 :].strip()
+def turns(lines: Sequence[str]) -> list[str]:
+    """Lines without markup and with words, cut where arrows inside of one say that another speaks."""
+    return [part for line in lines for part in (_cut(line) if ">>" in line else [line]) if part]
 
 
-def _is_name(prefix: str, lenient: bool) -> bool:
-    words = prefix.split()
-    if not 1 <= len(words) <= 3 or not any(c.isalpha() for c in prefix) or prefix.lower() in _NO_NAMES:
-        return False
-    if any(c in prefix for c in '?!,;"<>') or prefix.endswith("."):
-        return False
-    return (lenient and len(words) == 1) or all(
-        word.lstrip("([")[:1].upper() == word.lstrip("([")[:1] for word in words
-    )
+def _cut(line: str) -> list[str]:
+    # Arrows that stand last announce a speaker who is not there.
+    line = line.rstrip("> ") if line.rstrip().endswith(">>") else line
+    at = [match.start() for match in islice(_ARROWS.finditer(line), MOST_ENTRIES + 1)]
+    cuts = sorted({0, *at, len(line)})
+    return [part for begin, end in pairwise(cuts) if (part := line[begin:end].strip())]
 
 
-def _by_lines(lines: list[str]) -> list[Said]:
+def _by_lines(lines: Sequence[str], names: Names) -> list[Said]:
     # A single dash is a dash; where two lines have one, they are the turns of a dialogue.
-    dashes = sum(bool(_DASH.match(line)) for line in lines) >= 2
+    marks = [TURN.match(line) for line in lines]
+    dashes = sum(mark is not None for mark in marks) >= 2
     said: list[tuple[str | None, list[str]]] = []
-    for line in lines:
-        dash = _DASH.match(line)
-        speaker, text = named(line[dash.end() :] if dash else line)
-        if not said or speaker is not None or (dash and dashes):
+    for line, mark in zip(lines, marks, strict=True):
+        speaker, text = names.split(line[mark.end() :] if mark else line)
+        if not said or speaker is not None or (mark and (dashes or ">>" in mark.group())):
             said.append((speaker, [text]))
         else:
             said[-1][1].append(line)

@@ -41,11 +41,15 @@ class Transcript:
         cues: sorted by start where times are known, in the order of the file otherwise.
         notes: sentences on what was mended or left out on the way (empty cues, order, encoding); users see them.
         entries: how many its file has, those without a text included; ``None`` where there is no file.
+        sounds: what the file describes beside speech (``[Music]``, a song); nobody's utterances, and without emotion.
+        format: of its file, such as ``WebVTT``; empty where there is no file.
     """
 
     cues: tuple[Cue, ...]
     notes: tuple[str, ...] = field(default=())
     entries: int | None = field(default=None, compare=False)
+    sounds: tuple[Cue, ...] = ()
+    format: str = field(default="", compare=False)
 
     def labelled(self, labels: Sequence[str | None]) -> Transcript:
         """The same with other labels, one per entry of the file, in its order.

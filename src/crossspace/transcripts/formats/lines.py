@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from crossspace.transcripts.format import Format
+from crossspace.transcripts.names import COLONS, names_in
 from crossspace.transcripts.seeming import is_markup
-from crossspace.transcripts.speakers import named
 from crossspace.transcripts.tidy import Entries, tidied
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
@@ -12,27 +14,37 @@ from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 def parse_text(text: str, name: str = "The conversation") -> Transcript:
     """The utterances of lines ``NAME: what they say``, without times.
 
-    Names of one word may begin with a lower-case letter where every line has a name. A line without a name is a further
-    utterance of the speaker above.
+    What is a name is judged by all lines together. A line without a name is a further utterance of the speaker above; a
+    line of only a name says who speaks below.
 
     Raises:
         DataError: there is no utterance.
     """
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    # With a name on every line, "anna: hi" is one as well; on a single line it would be a sentence with a colon.
-    lenient = all(named(line, lenient=True)[0] is not None for _, line in lines)
+    names = names_in(_evidence([line for _, line in lines]))
     entries = Entries(name)
-    speaker, unnamed = UNKNOWN_SPEAKER, 0
+    speaker, alone, unnamed, named = UNKNOWN_SPEAKER, False, 0, 0
     for number, line in lines:
-        own_speaker, said = named(line, lenient=lenient)
-        unnamed += own_speaker is None
-        speaker = own_speaker or speaker
-        entries.add(f"line {number}", Cue(said, speaker))
+        own_speaker, said = names.split(line)
+        named += own_speaker is not None
+        unnamed += own_speaker is None and not alone
+        alone, speaker = own_speaker is not None and not said, own_speaker or speaker
+        if said:
+            entries.add(f"line {number}", Cue(said, speaker))
     notes = []
     # Without any name it is a monologue, which needs no note.
-    if unnamed and unnamed < len(lines):
+    if unnamed and named:
         notes.append(f"{unnamed} of {len(lines)} lines have no 'NAME:' in front; taken as said by the speaker above.")
     return tidied(entries, name, notes)
+
+
+def _evidence(lines: Sequence[str]) -> Iterator[list[str]]:
+    """The lines, each an entry; what somebody says below the own name belongs to it."""
+    alone = False
+    for line in lines:
+        below, alone = alone, line.rstrip().endswith(tuple(COLONS))
+        if alone or not below:
+            yield [line]
 
 
 LINES = Format("lines 'NAME: what they say'", lambda text: not is_markup(text), parse_text, (".txt",))

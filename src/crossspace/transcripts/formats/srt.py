@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from crossspace.transcripts.format import Format
-from crossspace.transcripts.formats.cues import TIMING, Block, blocks_of, entries_of, paragraphs
-from crossspace.transcripts.tidy import listed, tidied
+from crossspace.transcripts.formats.cues import TIMING, blocks_of, paragraphs, transcript_of
+from crossspace.transcripts.rolling import Block
+from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
 
 
@@ -28,8 +29,8 @@ def parse_srt(text: str, name: str) -> Transcript:
             blocks[-1].lines += before
         blocks += cues
     notes = [f"{len(unread)} blocks have no times that can be read; left out ({listed(unread)})."] if unread else []
-    return tidied(entries_of(blocks, name), name, notes)
+    return transcript_of(blocks, name, notes)
 
 
 # SRT has no sign of its own but its lines of times; WebVTT, whose lines look the same, is recognised before.
-SRT = Format("SRT", lambda text: TIMING.search(text) is not None, parse_srt, (".srt",))
+SRT = Format("SRT", lambda text: TIMING.search(text) is not None, parse_srt, (".srt",), "in any brackets")

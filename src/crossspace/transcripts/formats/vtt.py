@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from crossspace.transcripts.format import Format
-from crossspace.transcripts.formats.cues import Block, blocks_of, entries_of, paragraphs
-from crossspace.transcripts.tidy import listed, tidied
+from crossspace.transcripts.formats.cues import blocks_of, paragraphs, transcript_of
+from crossspace.transcripts.rolling import Block
+from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
 
 _NOT_SPOKEN = ("WEBVTT", "NOTE", "STYLE", "REGION", "X-TIMESTAMP-MAP")
@@ -18,13 +19,13 @@ def parse_vtt(text: str, name: str) -> Transcript:
     """
     blocks: list[Block] = []
     unread: list[str] = []
-    for number, lines in paragraphs(text):
+    for number, lines in paragraphs(text, strict=True):
         _, cues = blocks_of(number, lines)
         if cues or not lines[0].startswith(_NOT_SPOKEN):
             unread += [f"line {number}"] if not cues else []
             blocks += cues
     notes = [f"{len(unread)} blocks have no line of times; left out ({listed(unread)})."] if unread else []
-    return tidied(entries_of(blocks, name), name, notes)
+    return transcript_of(blocks, name, notes)
 
 
-VTT = Format("WebVTT", lambda text: text.lstrip().startswith("WEBVTT"), parse_vtt, (".vtt",))
+VTT = Format("WebVTT", lambda text: text.lstrip().startswith("WEBVTT"), parse_vtt, (".vtt",), "in any brackets")
