@@ -12,7 +12,7 @@ from crossspace.transcripts import read_transcript
 
 OTHERS = {
     "a web page": "<!DOCTYPE html>\n<html><body><p>Ann: Hello.</p></body></html>",
-    "RTF": r"{\rtf1\ansi Ann: Hello.\par Ben: Thanks.}",
+    "an RTF document": r"{\rtf1\ansi Ann: Hello.\par Ben: Thanks.}",
     "XML that begins with <score-partwise>": '<?xml version="1.0"?>\n<score-partwise>Ann: Hello.</score-partwise>',
     "text that begins with '[section]'": "[section]\nname = Ann\nsaid = Hello.\n[other]\nname = Ben\n",
 }

@@ -22,6 +22,7 @@ COMMANDS = {
     "tune": "search for a good configuration by cross-validation",
     "evaluate": "score a trained model on a corpus",
     "predict": "predict emotions for a corpus or a conversation",
+    "transcript": "show what was understood of a transcript of any format",
     "analyze": "from a recording or a transcript to a timeline of emotions",
     "serve": "the same over HTTP and on a web page",
     "report": "write the report of a run again",

@@ -9,8 +9,8 @@ _TAG = re.compile(r"\s*<[A-Za-z!?/][^<>]*>")
 """At the beginning of a line; inside of one a person may have written it."""
 _SEEN = (
     (re.compile(r"\s*<!doctype html|\s*<html", re.IGNORECASE), "a web page (HTML)"),
-    (re.compile(r"\{\\rtf"), "a document (RTF)"),
-    (re.compile(r"%PDF-"), "a document (PDF)"),
+    (re.compile(r"\{\\rtf"), "an RTF document"),
+    (re.compile(r"%PDF-"), "a PDF document"),
     (
         re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?(?:<!--.*?-->\s*)*<([A-Za-z][\w:.-]*)", re.DOTALL),
         "XML that begins with <{}>",

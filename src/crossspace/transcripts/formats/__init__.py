@@ -33,6 +33,6 @@ def format_of(text: str, name: str, ending: str = "") -> Format:
     if known is None or (known is LINES and text.strip() and not LINES.sign(text)):
         kinds = ", ".join(kind.name for kind in (*FORMATS, LINES))
         raise DataError(
-            f"{name} should be a transcript ({kinds}). Found {seems(text)}. Save it in one of these formats."
+            f"{name} should be a transcript ({kinds}). Found {seems(text)}. Save it in one of these, or as plain text."
         )
     return known
