@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from crossspace.errors import DataError
 from crossspace.transcripts.format import Format
+from crossspace.transcripts.formats.ass import ASS
 from crossspace.transcripts.formats.chat import CHAT
 from crossspace.transcripts.formats.eaf import EAF
+from crossspace.transcripts.formats.emo_evaluation import EMO_EVALUATION
 from crossspace.transcripts.formats.json_file import JSON
 from crossspace.transcripts.formats.lines import LINES
+from crossspace.transcripts.formats.lrc import LRC
+from crossspace.transcripts.formats.microdvd import MICRODVD
 from crossspace.transcripts.formats.rttm import RTTM
+from crossspace.transcripts.formats.sbv import SBV
 from crossspace.transcripts.formats.srt import SRT
 from crossspace.transcripts.formats.table import TABLE
 from crossspace.transcripts.formats.textgrid import TEXTGRID
+from crossspace.transcripts.formats.ttml import TTML
 from crossspace.transcripts.formats.vtt import VTT
 from crossspace.transcripts.seeming import seems
 
-FORMATS: tuple[Format, ...] = (VTT, EAF, TEXTGRID, CHAT, RTTM, JSON, SRT, TABLE)
+FORMATS: tuple[Format, ...] = (
+    *(VTT, EAF, TTML, TEXTGRID, CHAT, RTTM, ASS, MICRODVD, EMO_EVALUATION, LRC, SBV),
+    *(JSON, SRT, TABLE),
+)
 """In the order in which their signs are looked for: those that nothing else has come first."""
 
 
