@@ -133,7 +133,7 @@ def _timed(rows: Sequence[Row], name: str, unit: Unit, decided: str) -> tuple[En
     entries, unread, frames = Entries(name), list[str](), False
     for row in rows:
         cue, faults = row.cue(unit)
-        entries.add(row.place, replace(cue, text=cue.text and " ".join(map(str.strip, cue.text.strip().split("\n")))))
+        entries.add(row.place, replace(cue, text=_in_one_line(cue.text)))
         unread += [f"{row.place}: {fault}" for fault in faults]
         frames = frames or any(time is not None and time.unit is FRAMES for time in (row.start, row.end, row.duration))
     notes = [f"{len(unread)} times cannot be read and are unknown ({listed(unread)})."] if unread else []
@@ -141,6 +141,11 @@ def _timed(rows: Sequence[Row], name: str, unit: Unit, decided: str) -> tuple[En
     if frames:
         notes.append("Times are counted in frames, and nothing says how many make a second; they are unknown.")
     return entries, notes
+
+
+def _in_one_line(text: str | None) -> str | None:
+    """A text without line breaks, which cells in quotes have, and without spaces around it, which recognisers write."""
+    return text and " ".join(map(str.strip, text.strip().split("\n")))
 
 
 def _spoken(row: Row) -> Spoken | None:

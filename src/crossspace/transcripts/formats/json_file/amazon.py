@@ -48,13 +48,11 @@ def _words(items: list[Object], turns: dict[float, str], channels: dict[float, s
         text = string(at(best, "content"))
         if not text:
             continue
-        sign = item.get("type") == "punctuation"
-        start = time(item)
-        if sign and read:
-            last = read[-1]
-            # It has no time of its own, or one that says nothing.
-            read[-1] = Word(last.text + text, last.start, last.end, last.speaker)
+        if item.get("type") == "punctuation":
+            # It has no time of its own, or one that says nothing, and belongs to who speaks.
+            read.append(Word(text))
             continue
+        start = time(item)
         who = speaker(item) or speaker(best) or _at(turns, start) or _at(channels, start)
         read.append(Word(text, start, end_of(item, start), who or string(item.get("channel_label"))))
     return read

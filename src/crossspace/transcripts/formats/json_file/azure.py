@@ -36,9 +36,9 @@ def _rows(phrases: list[Object], unit: Unit) -> Iterator[Row]:
     for number, phrase in enumerate(phrases, start=1):
         if phrase.get("recognitionStatus", "Success") != "Success":
             continue
-        best = at(phrase, "nBest", 0) or at(phrase, "NBest", 0) or {}
+        best = at(phrase, "nBest", 0) or at(phrase, "NBest", 0)
         text = string(first(phrase, ("text", "DisplayText"))[1])
-        text = text or string(first(best, ("display", "Display", "lexical", "Lexical"))[1] if best else None) or ""
+        text = text or string(first(best, ("display", "Display", "lexical", "Lexical"))[1]) or ""
         channel = f"channel {phrase.get('channel')}" if len(channels) > 1 else UNKNOWN_SPEAKER
         start, length = time(phrase, _STARTS), time(phrase, _LENGTHS)
         yield Row(f"phrase {number}", text, speaker(phrase) or channel, start, _after(start, length, unit))

@@ -38,8 +38,10 @@ def at(content: Any, *keys: str | int) -> Any:
     return content
 
 
-def first(item: Mapping[str, Any], keys: Iterable[str]) -> tuple[str, Any]:
+def first(item: Any, keys: Iterable[str]) -> tuple[str, Any]:
     """The first of some keys that says something, and what; empty and ``None`` where none does."""
+    if not isinstance(item, dict):
+        return "", None
     return next(((key, item[key]) for key in keys if item.get(key) is not None), ("", None))
 
 
