@@ -14,10 +14,11 @@ from crossspace.transcripts.bounds import MOST_ENTRIES, too_many_entries
 from crossspace.transcripts.clock import Amount, amount_of
 from crossspace.transcripts.tidy import Entries, listed
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue
-from crossspace.transcripts.units import FRAMES, SECONDS, Spoken, Unit, judged, unit_of
+from crossspace.transcripts.units import FRAMES, SECONDS, Spoken, Unit, are_dates, judged, unit_of
 
 _LONGEST = 500
 """Characters of a list of speakers that are looked at."""
+PREDICTED = "Labels of this file are a model's and were not taken for those of the conversation."
 _NAMED_BY = ("name", "label", "displayName", "display_name", "id")
 """What an object calls a speaker, best first."""
 
@@ -120,7 +121,11 @@ def entries_of(
     if len(kept) > MOST_ENTRIES:
         raise too_many_entries(name)
     if unit is None:
-        unit, decided = judged([spoken for row in kept if (spoken := _spoken(row))], duration)
+        spoken = [known for row in kept if (known := _spoken(row))]
+        unit, decided = judged(spoken, duration)
+        if are_dates(spoken):
+            kept = [replace(row, start=None) for row in kept]
+            decided = "Times are dates (seconds since 1970) and none of a recording; they are unknown."
     return _timed(kept, name, unit, decided)
 
 
@@ -128,7 +133,7 @@ def _timed(rows: Sequence[Row], name: str, unit: Unit, decided: str) -> tuple[En
     entries, unread, frames = Entries(name), list[str](), False
     for row in rows:
         cue, faults = row.cue(unit)
-        entries.add(row.place, replace(cue, text=cue.text and " ".join(map(str.strip, cue.text.strip().split("\n")))))
+        entries.add(row.place, replace(cue, text=_in_one_line(cue.text)))
         unread += [f"{row.place}: {fault}" for fault in faults]
         frames = frames or any(time is not None and time.unit is FRAMES for time in (row.start, row.end, row.duration))
     notes = [f"{len(unread)} times cannot be read and are unknown ({listed(unread)})."] if unread else []
@@ -136,6 +141,11 @@ def _timed(rows: Sequence[Row], name: str, unit: Unit, decided: str) -> tuple[En
     if frames:
         notes.append("Times are counted in frames, and nothing says how many make a second; they are unknown.")
     return entries, notes
+
+
+def _in_one_line(text: str | None) -> str | None:
+    """A text without line breaks, which cells in quotes have, and without spaces around it, which recognisers write."""
+    return text and " ".join(map(str.strip, text.strip().split("\n")))
 
 
 def _spoken(row: Row) -> Spoken | None:

@@ -76,6 +76,18 @@ class Spoken:
     words: float
 
 
+_FIRST_DATE, _LAST_DATE = 9e8, 4.1e9
+"""Seconds since 1970: of 1998 and of 2099."""
+
+
+def are_dates(spoken: Sequence[Spoken]) -> bool:
+    """Whether times are moments of the calendar, in seconds or milliseconds since 1970, and none of a recording."""
+    starts = [one.start for one in spoken]
+    if not starts or any(one.end is not None for one in spoken):
+        return False
+    return any(min(starts) / per >= _FIRST_DATE and max(starts) / per <= _LAST_DATE for per in (1, 1e3))
+
+
 _USUAL, _FASTEST = 2.5, 12.0
 """Words a second. Short exclamations are said fast."""
 _SLOWEST, _SPARSEST = 0.05, 0.003

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, islice
 
 from crossspace.errors import DataError
@@ -10,7 +11,7 @@ from crossspace.transcripts.columns import columns_of
 from crossspace.transcripts.format import Format
 from crossspace.transcripts.formats.table.cells import header_of, rows_of
 from crossspace.transcripts.formats.table.layout import SAMPLE, Layout, layout_of
-from crossspace.transcripts.rows import Row, entries_of, row_of
+from crossspace.transcripts.rows import PREDICTED, Row, entries_of, row_of
 from crossspace.transcripts.tidy import listed, tidied
 from crossspace.transcripts.transcript import Transcript
 
@@ -37,6 +38,7 @@ def parse_csv(text: str, name: str) -> Transcript:
             f"{name} should have a column with what was said, called 'text' or 'utterance'. Found the columns "
             f"{listed(head, 20) or 'none'}. Rename that column."
         )
+    layout, predicted = _without_predictions(layout)
     body = _Body(layout, header_of(text)[1])
     rows = chain(first[1:] if layout.headed else first, numbered)
     entries, notes = entries_of(body.rows(rows), name)
@@ -45,7 +47,16 @@ def parse_csv(text: str, name: str) -> Transcript:
             f"{name} should hold one conversation. Found {len(body.conversations)}. For a corpus of many conversations "
             f"use 'crossspace extract {name} TARGET.parquet'."
         )
-    return tidied(entries, name, [*notes, *_notes(layout), *body.notes()])
+    return tidied(entries, name, [*notes, *_notes(layout), *predicted, *body.notes()])
+
+
+def _without_predictions(layout: Layout) -> tuple[Layout, list[str]]:
+    """A label that a model gave, taken for that of a person, would be learnt or counted as true."""
+    probabilities = [name for name in layout.names if name.startswith("p_")]
+    if "label" not in layout.places or "confidence" not in layout.names or not probabilities:
+        return layout, []
+    places = {part: at for part, at in layout.places.items() if part != "label"}
+    return replace(layout, places=places, unused=()), [PREDICTED]
 
 
 class _Body:
