@@ -83,10 +83,8 @@ def test_capitals_name_a_speaker_once_and_a_manner_in_brackets_is_no_part_of_the
     ],
 )
 def test_arrows_are_a_change_of_speaker(text, expected):
-    found = parse_vtt(
-        f"WEBVTT\n\n00:01.000 --> 00:02.000\n{text}\n\n00:03.000 --> 00:04.000\nSo: good.\n\n00:05.000 --> 00:06.000\nFine.\n",
-        "a",
-    )
+    cues = f"00:01.000 --> 00:02.000\n{text}\n\n00:03.000 --> 00:04.000\nSo: good.\n\n00:05.000 --> 00:06.000\nFine.\n"
+    found = parse_vtt(f"WEBVTT\n\n{cues}", "a")
     assert [(None if c.speaker == UNKNOWN_SPEAKER else c.speaker, c.text) for c in found.cues][:-2] == expected
     assert found.cues[-2].text == "So: good."
 

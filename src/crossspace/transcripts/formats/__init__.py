@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from crossspace.errors import DataError
 from crossspace.transcripts.format import Format
+from crossspace.transcripts.formats.headed import HEADED
+from crossspace.transcripts.formats.iemocap import IEMOCAP
 from crossspace.transcripts.formats.json_file import JSON
 from crossspace.transcripts.formats.lines import LINES
+from crossspace.transcripts.formats.messages import MESSAGES
+from crossspace.transcripts.formats.screenplay import SCREENPLAY
 from crossspace.transcripts.formats.srt import SRT
+from crossspace.transcripts.formats.stamped import STAMPED
 from crossspace.transcripts.formats.table import TABLE
 from crossspace.transcripts.formats.vtt import VTT
 from crossspace.transcripts.seeming import seems
 
-FORMATS: tuple[Format, ...] = (VTT, JSON, SRT, TABLE)
+FORMATS: tuple[Format, ...] = (VTT, JSON, SRT, TABLE, IEMOCAP, MESSAGES, HEADED, STAMPED, SCREENPLAY)
 """In the order in which their signs are looked for: those that nothing else has come first."""
 
 
