@@ -24,6 +24,7 @@ _FOOTER = re.compile(
     re.IGNORECASE,
 )
 _MOST_OF_TEN = 9
+_CLOCK = re.compile(r"\d[:.,]\d")
 
 
 @dataclass
@@ -42,6 +43,11 @@ class Turn:
     end: float | None
     speaker: str | None
     lines: list[str] = field(default_factory=list)
+
+
+def has_times(text: str) -> bool:
+    """Whether there is anything like a time in a text: a look that spares most texts a look at each of their lines."""
+    return _CLOCK.search(text) is not None
 
 
 def bracketed(match: re.Match[str]) -> tuple[float | None, float | None]:

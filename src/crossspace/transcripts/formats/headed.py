@@ -18,6 +18,7 @@ from crossspace.transcripts.stamps import (
     Turn,
     before_note,
     bracketed,
+    has_times,
     in_order,
     numbered,
     transcript_of_turns,
@@ -107,6 +108,8 @@ def _header(line: str) -> _Header | None:
 
 
 def _is_headed(text: str) -> bool:
+    if not has_times(text):
+        return False
     lines, _ = without_footer(numbered(text))
     headers = _headers(lines)
     at = [n for n, header in enumerate(headers) if header is not None]

@@ -6,7 +6,7 @@ import re
 
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
-from crossspace.transcripts.stamps import numbered
+from crossspace.transcripts.stamps import has_times, numbered
 from crossspace.transcripts.tidy import Entries, listed, tidied
 from crossspace.transcripts.transcript import Cue, Transcript
 
@@ -41,6 +41,8 @@ def parse_iemocap(text: str, name: str) -> Transcript:
 
 
 def _is_iemocap(text: str) -> bool:
+    if not has_times(text):
+        return False
     lines = numbered(text)
     return 2 * sum(_LINE.match(line) is not None for _, line in lines) > len(lines)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from crossspace.transcripts.format import Format
 from crossspace.transcripts.names import may_be
-from crossspace.transcripts.stamps import numbered
+from crossspace.transcripts.stamps import has_times, numbered
 from crossspace.transcripts.tidy import Entries, listed, tidied
 from crossspace.transcripts.transcript import Cue, Transcript
 
@@ -86,6 +86,8 @@ def _is_own(words: str) -> bool:
 
 
 def _is_chat(text: str) -> bool:
+    if not has_times(text):
+        return False
     lines = numbered(text)
     before = [_BEFORE.match(line) is not None for _, line in lines]
     if sum(before) > 1 or (before[:1] == [True]):

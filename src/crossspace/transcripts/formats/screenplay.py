@@ -48,9 +48,8 @@ def _parts(text: str) -> Iterator[_Part]:
             # Blank lines between a name and its words are those of double spacing; behind the words they end them.
             speaker = None if words else speaker
             continue
-        following = next((later for later in lines[at + 1 : at + 3] if later), "")
         own = _name(line)
-        if own is not None and following and _name(following) is None and not _HEADING.match(following):
+        if own is not None and _are_words(next((later for later in lines[at + 1 : at + 3] if later), "")):
             speaker, words = own, False
             yield at + 1, own, ""
         elif speaker is None or _HEADING.match(line):
@@ -63,11 +62,15 @@ def _parts(text: str) -> Iterator[_Part]:
 
 def _name(line: str) -> str | None:
     """The name that a line in capitals is, without ``(V.O.)`` and ``(CONT'D)`` behind it."""
-    if len(line) > _LONGEST or _HEADING.match(line):
+    if len(line) > _LONGEST or not line[:2].isupper() or _HEADING.match(line):
         return None
     name = line.partition("(")[0].strip().rstrip(":").strip()
     fits = name.isupper() and len(name.split()) <= _MOST_WORDS and name[-1] not in ".!?,;-\u2014" and ":" not in name
     return name if fits else None
+
+
+def _are_words(line: str) -> bool:
+    return bool(line) and _name(line) is None and not _HEADING.match(line)
 
 
 def _is_direction(line: str) -> bool:

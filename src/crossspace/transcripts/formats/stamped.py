@@ -14,6 +14,7 @@ from crossspace.transcripts.stamps import (
     Turn,
     before_note,
     bracketed,
+    has_times,
     in_order,
     numbered,
     transcript_of_turns,
@@ -71,6 +72,8 @@ def _words(line: str, match: re.Match[str]) -> list[str]:
 
 
 def _is_stamped(text: str) -> bool:
+    if not has_times(text):
+        return False
     lines = numbered(text)
     turns = [(turn, line) for number, line in lines if (turn := _turn(number, line)) is not None]
     sure = sum(BRACKETED.match(line) is not None for _, line in turns)
