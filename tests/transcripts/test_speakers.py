@@ -1,6 +1,7 @@
 import pytest
 
-from crossspace.transcripts.speakers import named, plain, said_in
+from crossspace.transcripts.names import named
+from crossspace.transcripts.speakers import plain, said_in
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,10 @@ def prefix_of(line: str) -> Said:
     at = min((at for colon in COLONS if (at := line.find(colon, 0, _LONGEST_PREFIX + 2)) > 0), default=-1)
     name = line[:at].strip() if at > 0 else ""
     rest = line[at + 1 :]
-    if not name or rest.startswith("/") or (name[-1].isdecimal() and rest[:1].isdecimal()) or not _may_be(name):
+    if name.startswith("*") and (name.endswith("*") or rest.startswith("*")):
+        # Bold or italic in Markdown, with the colon inside or outside.
+        name, rest = name.strip("*"), rest.removeprefix("**").removeprefix("*")
+    if not name or rest.startswith("/") or (name[-1].isdecimal() and rest[:1].isdecimal()) or not may_be(name):
         return None, line.strip()
     return _bare(name), rest.strip()
 
@@ -165,7 +168,8 @@ def _bare(name: str) -> str:
     return (inside.strip() or name) if whole else name
 
 
-def _may_be(prefix: str) -> bool:
+def may_be(prefix: str) -> bool:
+    """Whether words can be a name where the place in which they stand speaks for it."""
     words = prefix.split()
     if len(prefix) > _LONGEST_PREFIX or len(words) > _MOST_WORDS or not any(c.isalpha() for c in prefix):
         return False

@@ -8,13 +8,18 @@ from crossspace.transcripts.formats.ass import ASS
 from crossspace.transcripts.formats.chat import CHAT
 from crossspace.transcripts.formats.eaf import EAF
 from crossspace.transcripts.formats.emo_evaluation import EMO_EVALUATION
+from crossspace.transcripts.formats.headed import HEADED
+from crossspace.transcripts.formats.iemocap import IEMOCAP
 from crossspace.transcripts.formats.json_file import JSON
 from crossspace.transcripts.formats.lines import LINES
 from crossspace.transcripts.formats.lrc import LRC
+from crossspace.transcripts.formats.messages import MESSAGES
 from crossspace.transcripts.formats.microdvd import MICRODVD
 from crossspace.transcripts.formats.rttm import RTTM
 from crossspace.transcripts.formats.sbv import SBV
+from crossspace.transcripts.formats.screenplay import SCREENPLAY
 from crossspace.transcripts.formats.srt import SRT
+from crossspace.transcripts.formats.stamped import STAMPED
 from crossspace.transcripts.formats.table import TABLE
 from crossspace.transcripts.formats.textgrid import TEXTGRID
 from crossspace.transcripts.formats.ttml import TTML
@@ -23,7 +28,7 @@ from crossspace.transcripts.seeming import seems
 
 FORMATS: tuple[Format, ...] = (
     *(VTT, EAF, TTML, TEXTGRID, CHAT, RTTM, ASS, MICRODVD, EMO_EVALUATION, LRC, SBV),
-    *(JSON, SRT, TABLE),
+    *(JSON, SRT, TABLE, IEMOCAP, MESSAGES, HEADED, STAMPED, SCREENPLAY),
 )
 """In the order in which their signs are looked for: those that nothing else has come first."""
 

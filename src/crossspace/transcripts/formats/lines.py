@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from crossspace.transcripts.format import Format
 from crossspace.transcripts.names import COLONS, names_in
 from crossspace.transcripts.seeming import is_markup
+from crossspace.transcripts.sounds import is_sound
 from crossspace.transcripts.tidy import Entries, tidied
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
@@ -21,11 +22,15 @@ def parse_text(text: str, name: str = "The conversation") -> Transcript:
         DataError: there is no utterance.
     """
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    names = names_in(_evidence([line for _, line in lines]))
+    names = names_in(_evidence([line for _, line in lines if not is_sound(line)]))
     entries = Entries(name)
     speaker, alone, unnamed, named = UNKNOWN_SPEAKER, False, 0, 0
     for number, line in lines:
         own_speaker, said = names.split(line)
+        if own_speaker is None and is_sound(said):
+            # Nobody's: it is set apart from speech later, and whoever spoke speaks on.
+            entries.add(f"line {number}", Cue(said))
+            continue
         named += own_speaker is not None
         unnamed += own_speaker is None and not alone
         alone, speaker = own_speaker is not None and not said, own_speaker or speaker

@@ -1,0 +1,124 @@
+"""A name and a time on a line of their own, and the words below, as meeting programs and transcribers write it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from crossspace.transcripts.clock import seconds
+from crossspace.transcripts.format import Format
+from crossspace.transcripts.names import is_name, may_be
+from crossspace.transcripts.stamps import (
+    BRACKETED,
+    TIME,
+    TO,
+    Turn,
+    before_note,
+    bracketed,
+    has_times,
+    in_order,
+    numbered,
+    transcript_of_turns,
+    without_footer,
+)
+from crossspace.transcripts.transcript import Transcript
+
+_AT_END = re.compile(rf"(?:^|[\s(\[|\u2013\u2014\u00b7\u2022-])(?:({TIME}){TO})?({TIME})[\])]?:?$")
+_AT_START = re.compile(rf"({TIME})\s{{1,4}}(?=\D)")
+_BETWEEN = " \t\u00a0([-\u2013\u2014|\u00b7\u2022,:"
+_LONGEST, _TAIL = 120, 40
+
+
+@dataclass(frozen=True)
+class _Header:
+    name: str
+    start: float | None
+    end: float | None
+    apart: bool
+    """Whether more than a space is between name and time, so that it is no sentence that ends with a time."""
+    before: bool = False
+    """Whether the time stands before the name."""
+
+
+def parse_headed(text: str, name: str) -> Transcript:
+    """The transcript of such a file. What stands before the first name, such as a title, is left out and noted.
+
+    Raises:
+        DataError: there is no utterance.
+    """
+    lines, notes = without_footer(numbered(text))
+    headers = _headers(lines)
+    turns: list[Turn] = []
+    before: list[int] = []
+    for (number, line), header in zip(lines, headers, strict=True):
+        if header is not None:
+            turns.append(Turn(number, header.start, header.end, header.name or None))
+        elif turns:
+            turns[-1].lines.append(line)
+        else:
+            before.append(number)
+    return transcript_of_turns([turn for turn in turns if turn.lines], name, [*before_note(before), *notes])
+
+
+def _headers(lines: Sequence[tuple[int, str]]) -> list[_Header | None]:
+    """The header that each line is; none where it is words."""
+    possible = [_header(line) for _, line in lines]
+    counts = Counter(header.name for header in possible if header is not None)
+    headers = [header if header is not None and _is_one(header, counts) else None for header in possible]
+    return _without_title(headers)
+
+
+def _without_title(headers: list[_Header | None]) -> list[_Header | None]:
+    """The headers without those of a title, which ends with how long the recording is and not with when it begins."""
+    at = [row for row, header in enumerate(headers) if header is not None]
+    for row, following in pairwise(at):
+        first, second = headers[row], headers[following]
+        later = first is not None and second is not None and (first.start or 0.0) > (second.start or 0.0)
+        if following > row + 1 and not later:
+            break
+        headers[row] = None
+    return headers
+
+
+def _is_one(header: _Header, counts: Counter[str]) -> bool:
+    if header.before:
+        return counts[header.name] > 1 and is_name(header.name)
+    return not header.name or header.apart or counts[header.name] > 1 or is_name(header.name)
+
+
+def _header(line: str) -> _Header | None:
+    if len(line) > _LONGEST:
+        return None
+    if match := _AT_END.search(line, max(0, len(line) - _TAIL)):
+        first, second = match.groups()
+        left = line[: match.start()]
+        name, gap = left.rstrip(_BETWEEN), line[len(left.rstrip(_BETWEEN)) : match.start(1 if first else 2)]
+        start, end = seconds(first or second), seconds(second) if first else None
+        sure = len(gap) > 1 or line.endswith(("]", ")", ":")) or "\t" in gap
+        return _Header(name, start, end, sure) if not name or (may_be(name) and ":" not in name) else None
+    if match := _AT_START.match(line):
+        name = line[match.end() :].rstrip(":")
+        return _Header(name, seconds(match.group(1)), None, False, True) if may_be(name) and ":" not in name else None
+    if (match := BRACKETED.match(line)) and may_be(name := line[match.end() :].strip(" :")) and ":" not in name:
+        return _Header(name, *bracketed(match), False, True)
+    return None
+
+
+def _is_headed(text: str) -> bool:
+    if not has_times(text):
+        return False
+    lines, _ = without_footer(numbered(text))
+    headers = _headers(lines)
+    at = [n for n, header in enumerate(headers) if header is not None]
+    followed = sum(n + 1 < len(lines) and headers[n + 1] is None for n in at)
+    if not at or 10 * followed < 8 * len(at) or not in_order([h.start for h in headers if h is not None]):
+        return False
+    first = headers[at[0]]
+    # One name with a time above a text is enough where it opens the file.
+    return len(at) > 1 or (at == [0] and first is not None and bool(first.name) and first.apart)
+
+
+HEADED = Format("names with times above the words", _is_headed, parse_headed)

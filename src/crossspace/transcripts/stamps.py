@@ -1,0 +1,123 @@
+"""Times beside lines of text: how they are written, what is around them, and the turns that begin with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from crossspace.transcripts.clock import seconds
+from crossspace.transcripts.names import names_in
+from crossspace.transcripts.tidy import Entries, listed, tidied
+from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
+
+TIME = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,6})?"
+TO = r"\s{0,3}(?:-{1,3}>|\u2192|[-\u2013\u2014]|to)\s{0,3}"
+"""What stands between two times."""
+_SECONDS = r"\d{1,6}(?:[.,]\d{1,6})?"
+BRACKETED = re.compile(rf"[\[(<]\s{{0,2}}(?:({TIME})(?:{TO}({TIME}))?|({_SECONDS})s?{TO}({_SECONDS})s?)\s{{0,2}}[\])>]")
+"""A time or two in brackets. Numbers alone are seconds only where there are two of them."""
+_FOOTER = re.compile(
+    r"(?:transcri(?:bed|pt|ption)|captions?|captioned|subtitles?|subtitled) (?:\w{1,20} )?(?:by|with)\b|"
+    r"this (?:editable )?transcript(?:ion)? |meeting ended after|end of transcript",
+    re.IGNORECASE,
+)
+_MOST_OF_TEN = 9
+_CLOCK = re.compile(r"\d[:.,]\d")
+
+
+@dataclass
+class Turn:
+    """Lines that somebody says from a time on.
+
+    Attributes:
+        line: where it begins, from 1.
+        start, end: seconds.
+        speaker: where the line of the time names one.
+        lines: what is said.
+    """
+
+    line: int
+    start: float | None
+    end: float | None
+    speaker: str | None
+    lines: list[str] = field(default_factory=list)
+
+
+def has_times(text: str) -> bool:
+    """Whether there is anything like a time in a text: a look that spares most texts a look at each of their lines."""
+    return _CLOCK.search(text) is not None
+
+
+def bracketed(match: re.Match[str]) -> tuple[float | None, float | None]:
+    """Start and end of a match of :data:`BRACKETED`."""
+    start, end = match.group(1) or match.group(3), match.group(2) or match.group(4)
+    return seconds(start), seconds(end) if end else None
+
+
+def numbered(text: str) -> list[tuple[int, str]]:
+    """``(number from 1, line)`` of the lines that are not blank, without spaces around them."""
+    return [(n, line) for n, raw in enumerate(text.split("\n"), start=1) if (line := raw.strip("\ufeff \t\u200e"))]
+
+
+def in_order(times: Sequence[float | None]) -> bool:
+    """Whether nearly all times are as late as the one before, as those of one recording are."""
+    known = [time for time in times if time is not None]
+    return 10 * sum(a <= b for a, b in pairwise(known)) >= _MOST_OF_TEN * (len(known) - 1)
+
+
+def without_footer(lines: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], list[str]]:
+    """The lines without those at the end in which a program names itself, and a note on them."""
+    kept = list(lines)
+    while len(lines) - len(kept) < 3 and kept and _FOOTER.match(kept[-1][1]):
+        kept.pop()
+    left = [f"line {number}" for number, _ in lines[len(kept) :]]
+    return kept, [f"{len(left)} lines at the end say who made the transcript; left out ({listed(left)})."] * bool(left)
+
+
+def before_note(lines: Sequence[int]) -> list[str]:
+    """A note on the lines before the first time, where there are any."""
+    places = [f"line {number}" for number in lines]
+    return [f"{len(places)} lines stand before the first time; left out ({listed(places)})."] * bool(places)
+
+
+def transcript_of_turns(turns: Sequence[Turn], name: str, notes: Sequence[str] = ()) -> Transcript:
+    """The transcript of turns; the names in their lines are judged by all of them.
+
+    A line with a name inside of a turn is an utterance whose time is not known. A turn without a name goes on with the
+    speaker above.
+
+    Raises:
+        DataError: nothing is said in them, or that is more than a transcript may hold.
+    """
+    entries, unnamed, speaker = Entries(name), list[str](), UNKNOWN_SPEAKER
+    for turn, own, text in _said(turns):
+        start = None if turn is None else turn.start
+        place = f"line {turn.line}" if turn is not None else f"utterance {len(entries) + 1}"
+        if own is None:
+            unnamed.append(place)
+        speaker = own or speaker
+        entries.add(place, Cue(text, speaker, start, None if turn is None else turn.end))
+    notes = list(notes)
+    if unnamed and len(unnamed) < len(entries):
+        notes.append(f"{len(unnamed)} of {len(entries)} utterances have no name; taken as said by the speaker above.")
+    return tidied(entries, name, notes)
+
+
+def _said(turns: Sequence[Turn]) -> Iterator[tuple[Turn | None, str | None, str]]:
+    """``(turn, speaker, text)`` of each utterance; no turn where its time is not known."""
+    names = names_in(turn.lines for turn in turns if turn.speaker is None and turn.lines)
+    for turn in turns:
+        if turn.speaker is not None:
+            yield turn, turn.speaker, " ".join(turn.lines)
+            continue
+        parts: list[tuple[str | None, list[str]]] = []
+        for line in turn.lines:
+            speaker, text = names.split(line)
+            if speaker is not None or not parts:
+                parts.append((speaker, [text]))
+            else:
+                parts[-1][1].append(text)
+        for at, (speaker, texts) in enumerate(parts):
+            yield turn if at == 0 else None, speaker, " ".join(texts).strip()
