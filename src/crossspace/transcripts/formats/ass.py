@@ -15,7 +15,7 @@ from crossspace.transcripts.tidy import Entries, listed, tidied
 from crossspace.transcripts.tiers import in_time
 from crossspace.transcripts.transcript import Cue, Transcript
 
-_SIGN = re.compile(r"\ufeff?(?:\s*[;!][^\n]*\n)*\s*(?:\[(?:script info|v4\+? styles|events)\]|dialogue:\s*\d)", re.I)
+_SIGN = re.compile(r"\ufeff?\s*(?:[;!][^\n]*\n\s*)*(?:\[(?:script info|v4\+? styles|events)\]|dialogue:\s*\d)", re.I)
 _TAGS = re.compile(r"\{([^{}]*)\}")
 _DRAWING = re.compile(r"\\p(\d{1,3})")
 _BREAK = re.compile(r"\\[Nnh]")
