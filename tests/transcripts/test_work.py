@@ -133,6 +133,8 @@ def test_a_square_of_work_is_seen():
         ("a.cha", "@Begin\n" + "*A:\tb\n" * (MOST_ENTRIES + 1), "utterances"),
         ("a.rttm", "SPEAKER t 1 0 1\n" * (MOST_ENTRIES + 1), "utterances"),
         ("a.ass", ASS + "Dialogue: 0,1,b\n" * (MOST_ENTRIES + 1), "utterances"),
+        ("a.ass", ASS + "Dialogue: 0,1," + "\\N" * (MOST_LINES + 1), "lines"),
+        ("a.sub", "{1}{1}25\n{1}{2}" + "|" * (MOST_LINES + 1), "lines"),
         ("a.lrc", "[00:01.00]" * (MOST_ENTRIES + 1) + "b", "utterances"),
     ],
 )

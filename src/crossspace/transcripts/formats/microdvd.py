@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from crossspace.errors import DataError
+from crossspace.transcripts.bounds import check_lines
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
 from crossspace.transcripts.formats.cues import Block, entries_of
@@ -24,6 +25,7 @@ def parse_microdvd(text: str, name: str) -> Transcript:
     Raises:
         DataError: it does not, so that frames are no times, or there is no utterance.
     """
+    check_lines(text.replace("|", "\n"), name)
     blocks, other = list[Block](), list[str]()
     rate: float | None = None
     for number, line in enumerate(text.lstrip("\ufeff").split("\n"), start=1):
