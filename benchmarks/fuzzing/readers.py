@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import pickle
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -156,7 +157,32 @@ _TRANSCRIPTS = {
     "csv": 'speaker,text,start,end\nAda,hello,1.0,2.5\nBen,"oh, well",3,4\n',
     "json": json.dumps({"utterances": [{"speaker": "Ada", "text": "hello", "start": 1.0, "end": 2.5}] * 3}),
     "txt": "Ada: hello\nBen: oh\nAda: well\n",
+    "eaf": '<ANNOTATION_DOCUMENT><TIME_ORDER><TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="500"/><TIME_SLOT '
+    'TIME_SLOT_ID="t2" TIME_VALUE="900"/></TIME_ORDER><TIER TIER_ID="Ada"><ANNOTATION>'
+    '<ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" '
+    'TIME_SLOT_REF1="t1" TIME_SLOT_REF2="t2"><ANNOTATION_VALUE>hello</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION>'
+    '</ANNOTATION></TIER><TIER TIER_ID="emotion" PARENT_REF="Ada"><ANNOTATION><REF_ANNOTATION ANNOTATION_ID="a2" '
+    'ANNOTATION_REF="a1"><ANNOTATION_VALUE>joy</ANNOTATION_VALUE></REF_ANNOTATION></ANNOTATION></TIER>'
+    "</ANNOTATION_DOCUMENT>",
+    "ttml": '<tt ttp:frameRate="25"><head><ttm:agent xml:id="a"><ttm:name>Ada</ttm:name></ttm:agent></head><body><div>'
+    '<p begin="00:00:01:10" dur="1.5s" ttm:agent="a">hello<br/><span>you</span></p></div></body></tt>',
+    "TextGrid": 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n9\n<exists>\n2\n"IntervalTier"\n"Ada"\n0\n'
+    '9\n1\n0\n1.5\n"say ""no"""\n"TextTier"\n"Ben"\n0\n9\n1\n2\n"oh"\n',
+    "cha": "@Begin\n@Participants:\tADA Ada Child, BEN Father\n*ADA:\thello <you> [//] you (.) \x15500_900\x15\n%mor:\t"
+    "x\n*BEN:\t&=laughs xxx +...\n@End\n",
+    "rttm": "SPEAKER talk 1 0.5 1.5 <NA> <NA> Ada <NA> <NA>\nSPEAKER talk 1 2.1 1.9 <NA> <NA> Ben <NA> <NA>\n",
+    "ass": "[Script Info]\n\n[Events]\nFormat: Start, End, Name, Text\nDialogue: 0:00:00.50,0:00:02.00,Ada,hello {\\i1}"
+    "you\\N{\\p1}m 0 0{\\p0}\n",
+    "sub": "{1}{1}25.000\n{25}{50}{y:i}hello|Ada: you\n{75}{}oh\n",
+    "sbv": "0:00:00.500,0:00:02.000\nAda: hello\n\n0:00:02.100,0:00:04.000\noh\n",
+    "lrc": "[ti:talk]\n[offset:500]\n[00:01.50]hello\n[00:03.00]\n[00:04.00][00:06.00]oh\n",
 }
+
+
+def _document(folder: Path) -> None:
+    paragraphs = "".join(f"<w:p><w:r><w:t>{line}</w:t><w:br/></w:r></w:p>" for line in ("Ada: hello", "Ben: oh"))
+    with zipfile.ZipFile(folder / "x.docx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", f'<w:document xmlns:w="w"><w:body>{paragraphs}</w:body></w:document>')
 
 
 def _written(text: str, name: str, folder: Path) -> None:
@@ -257,6 +283,7 @@ READERS: tuple[Reader, ...] = (
                _JSON if kind == "json" else _WORDS)
         for kind, text in _TRANSCRIPTS.items()
     ),
+    Reader("transcript, docx", "x.docx", _document, _read_transcript, (by_bytes,)),
     Reader("configuration", "x.yaml", partial(_written, _CONFIGURATION, "x.yaml"), _read_configuration, _WORDS),
     Reader("study", "x.yaml", _study, _read_study, _WORDS),
     *(Reader(f"run, {name}", f"run/{name}", _run, _read_run, _JSON) for name in _RUN_FILES),

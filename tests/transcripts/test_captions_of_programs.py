@@ -20,11 +20,11 @@ Rows = list[tuple[str, float | None, float | None, str | None]]
 
 FILES: dict[str, tuple[str, Rows]] = {
     "two speakers.sbv": (
-        "0:00:00.500,0:00:02.000\nAnn: Hello,\n5,000 times.\n\n1:00:02.100,1:00:04.000\n- Yes.\n- No.\n",
+        "0:00:00.500,0:00:02.000\nAnn: Hello,\n5,000 times.\n\n1:00:02.100,1:00:04.000\nBen: Yes.\nAnn: No.\n",
         [
             ("Ann", 0.5, 2, "Hello, 5,000 times."),
-            (UNKNOWN_SPEAKER, 3602.1, 3604, "Yes."),
-            (UNKNOWN_SPEAKER, 3602.1, 3604, "No."),
+            ("Ben", 3602.1, 3604, "Yes."),
+            ("Ann", 3602.1, 3604, "No."),
         ],
     ),
     "gap.sbv": (
@@ -48,8 +48,8 @@ FILES: dict[str, tuple[str, Rows]] = {
         [("Ann", 3601, 3602, "So so")],
     ),
     "talk.sub": (
-        "{1}{1}25.000\n{25}{50}{y:i}Hello|there\n{75}{100}/Ann: Hi.\n",
-        [(UNKNOWN_SPEAKER, 1, 2, "Hello there"), ("Ann", 3, 4, "Hi.")],
+        "{1}{1}25.000\n{25}{50}{y:i}Ben: Hello|there\n{75}{100}/Ann: Hi.\n",
+        [("Ben", 1, 2, "Hello there"), ("Ann", 3, 4, "Hi.")],
     ),
     "film.sub": ("{0}{0}23.976\n{23976}{47952}Long.\n", [(UNKNOWN_SPEAKER, 1000, 2000, "Long.")]),
     "open.sub": (

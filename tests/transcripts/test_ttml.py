@@ -29,13 +29,13 @@ def rows(text: str) -> list[tuple]:
 @pytest.mark.parametrize("name", ["talk.ttml", "talk.dfxp", "talk.xml", "talk.txt"])
 def test_a_caption_is_a_paragraph_with_its_spans(tmp_path: Path, name: str) -> None:
     body = (
-        '<p begin="00:00:00.500" end="00:00:02.000">Hello,<br/>I <span tts:color="red">am <span>so</span></span>\n'
+        '<p begin="00:00:00.500" end="00:00:02.000">Ann: Hello,<br/>I <span tts:color="red">am <span>so</span></span>\n'
         ' happy &amp; well.</p>\n<p begin="2.1s" dur="1900ms">Ben: Thanks.</p>'
     )
     (tmp_path / name).write_text(tt(body), encoding="utf-8")
     found = read_transcript(tmp_path / name)
     assert [(cue.speaker, cue.start, cue.end, cue.text) for cue in found.cues] == [
-        (UNKNOWN_SPEAKER, 0.5, 2.0, "Hello, I am so happy & well."),
+        ("Ann", 0.5, 2.0, "Hello, I am so happy & well."),
         ("Ben", 2.1, 4.0, "Thanks."),
     ]
 

@@ -27,6 +27,11 @@ NOISE = 0.003
 """Seconds of a processor below which a time says nothing."""
 
 CUE = "00:00.000 --> 00:01.000\n"
+EAF = "<ANNOTATION_DOCUMENT><TIER TIER_ID='A'>"
+TT = "<tt><body>"
+GRID = 'File type = "ooTextFile"\nObject class = "TextGrid"\n'
+ASS = "[Events]\nFormat: Start, End, Text\n"
+TURN = "[0.1 - 0.2]\ta_F000\tneu\t[2.5]"
 HEADS = {
     "a.vtt": ("", "WEBVTT\n\n", f"WEBVTT\n\n{CUE}", f"WEBVTT\n\n{CUE}<v ", f"WEBVTT\n\n{CUE}a\n\n{CUE}a\n"),
     "a.srt": ("", f"1\n{CUE}", f"1\n{CUE}A: "),
@@ -35,6 +40,16 @@ HEADS = {
     "a.json": ("", "[", '[{"text":"', '{"utterances":[{"text":"a","speaker":"[', '[{"text":"a","start":"'),
     "a.txt": ("", "A: hi\n", "{", "A: hi\n0:00", "[0:03] A: b\nA ", "A  0:03\nb\nA  0:04\n"),
     "b.txt": ("12.03.24, 18:05 - A: b\n12.03.24, ", "ANN\nb\n\nBEN\n", "Ses01F_i_F000 [1.0-2.0]: a\nSes01F_"),
+    "a.eaf": ("<", EAF, f"{EAF}<ANNOTATION_VALUE>", f"{EAF}<T "),
+    "a.ttml": (f"{TT}<p>", f"{TT}<p><", f'{TT}<p begin="'),
+    "a.TextGrid": (GRID, f'{GRID}0 9 <exists> 1 "IntervalTier" "A" 0 9 1 0 1 "'),
+    "a.cha": ("@", "@Begin\n", "@Begin\n*A:\t", "@Begin\n*A:\t\x15"),
+    "a.rttm": ("SPEAKER t 1 0 1 ", "SPEAKER t 1 0 1\nSPEAKER "),
+    "a.ass": (ASS, f"{ASS}Dialogue: 0:00:00.00,0:00:01.00,", "[Events]\nFormat: "),
+    "a.sub": ("{1}{1}25\n{1}{2}", "{"),
+    "a.sbv": ("0:00:00.0,0:00:01.0\n", "0:"),
+    "a.lrc": ("[00:01.00]", "[ti:", "[ti:a]\n"),
+    "evaluation": (f"{TURN}\n", "[0.1 - 0.2]\t"),
     "table.csv": ("Utterance,Dialogue_ID\n", "media,transcript\n", "Utterance,Dialogue_ID,Utterance_ID\na,1,"),
 }
 ATOMS = (
@@ -43,7 +58,8 @@ ATOMS = (
     *("&", "&#", "&#1", "&#x1", "&am", "&amp;", "&#99999999;", ":", "A:", "A: ", "A: b\n", " :", "1:", "1.", "0:00"),
     *("0:00 ", "0:00 -->", CUE, f"\n{CUE}A: b\n\n", "\n1\n", "NOTE\n\n", ",", ";", ",,\n", "a,b\n", '"', '""', "'"),
     *("\\", "\\u", "[", "[]", "[[", "{}", '{"a":', '{"text":"a"},', '",{"text":"', "1,", "-1", "1e", "\\ud800"),
-    *("(", "]", "}]", "}"),
+    *("(", "]", "}]", "}", "\x15", "\x151_2\x15", "<a>", "<!--", "%a", "*A:\t", "@a\n", "[//]", "(.)", "[00:01.00]"),
+    *("SPEAKER t 1 0 1\n", "{1}{2}a\n", "{\\p1}", "|", '0 1 "a"\n', "0:00:00.0,0:00:01.0\n", "!", "<br/>"),
 )
 WRITTEN = (
     *ATOMS,
@@ -129,6 +145,13 @@ def test_a_square_of_work_is_seen():
         ("a.csv", "text" + "," * MOST_CELLS + "\nb\n", "cells"),
         ("a.json", "[" + "[]," * MOST_VALUES + "[]]", "objects"),
         ("a.json", "[" + '{"text":1},' * MOST_ENTRIES + '{"text":1}]', "utterances"),
+        ("a.ttml", f"{TT}" + "<p>b</p>" * (MOST_ENTRIES + 1) + "</body></tt>", "utterances"),
+        ("a.cha", "@Begin\n" + "*A:\tb\n" * (MOST_ENTRIES + 1), "utterances"),
+        ("a.rttm", "SPEAKER t 1 0 1\n" * (MOST_ENTRIES + 1), "utterances"),
+        ("a.ass", ASS + "Dialogue: 0,1,b\n" * (MOST_ENTRIES + 1), "utterances"),
+        ("a.ass", ASS + "Dialogue: 0,1," + "\\N" * (MOST_LINES + 1), "lines"),
+        ("a.sub", "{1}{1}25\n{1}{2}" + "|" * (MOST_LINES + 1), "lines"),
+        ("a.lrc", "[00:01.00]" * (MOST_ENTRIES + 1) + "b", "utterances"),
     ],
 )
 def test_many_tiny_parts_are_refused(tmp_path, name, text, words):

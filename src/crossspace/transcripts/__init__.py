@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from crossspace.reading import reading
-from crossspace.transcripts.encoding import read_text
+from crossspace.transcripts.documents import document_text
+from crossspace.transcripts.encoding import check_file, read_text
 from crossspace.transcripts.formats import format_of
 from crossspace.transcripts.formats.lines import parse_text
 from crossspace.transcripts.sounds import apart
@@ -18,8 +19,9 @@ __all__ = ["UNKNOWN_SPEAKER", "Cue", "Transcript", "parse_text", "read_transcrip
 def read_transcript(path: str | Path, name: str | None = None) -> Transcript:
     """Read a transcript of any of :data:`~crossspace.transcripts.formats.FORMATS`, or lines ``NAME: what they say``.
 
-    The content says the format; where it says none, the ending of the name does. Descriptions of sounds stand apart
-    from speech (:attr:`Transcript.sounds`).
+    The content says the format; where it says none, the ending of the name does. The paragraphs of a document
+    (``.docx``, ``.odt``) are read like lines of text. Descriptions of sounds stand apart from speech
+    (:attr:`Transcript.sounds`).
 
     Args:
         path: of the file.
@@ -31,7 +33,8 @@ def read_transcript(path: str | Path, name: str | None = None) -> Transcript:
     path = Path(path)
     name = name or path.name
     with reading(name, "a transcript", "Look at it in an editor, or save it in another format."):
-        text, notes = read_text(path, name)
+        check_file(path, name)
+        text, notes = document_text(path, name) or read_text(path, name)
         kind = format_of(text, name, path.suffix.lower() or Path(name).suffix.lower())
         transcript = apart(kind.parse(text, name), kind.sounds, name)
         return replace(transcript, notes=(*notes, *transcript.notes), format=kind.name)

@@ -22,6 +22,7 @@ _ENDS = {
 """What ends or joins utterances, as one would write it."""
 _UNKNOWN = {"xxx", "xx", "yyy", "yy", "www"}
 _MARKS = {".", ",", "?", "!", ";", ":", "...", "!?"}
+_TOKEN = re.compile(r"\S+")
 _FORM = re.compile(r"@[A-Za-z][\w:$+&*-]*$")
 _LENGTH = re.compile(r"(?<=[^\W\d_]):+|\^|~")
 
@@ -39,7 +40,8 @@ def words_in(line: str) -> str | None:
         line = expression.sub(" ", line)
     said: list[str] = []
     spoke = False
-    for token in line.split():
+    for match in _TOKEN.finditer(line):
+        token = match.group()
         word = _ENDS[token] if token in _ENDS else _word(token)
         spoke = spoke or _form(token).casefold() in _UNKNOWN
         # Marks stand apart in CHAT; a mark that nothing stands before marks nothing.

@@ -26,6 +26,18 @@ def read_text(path: Path, name: str, kind: str = "a transcript") -> tuple[str, t
         DataError: there is no such file, it is larger than :data:`~crossspace.transcripts.bounds.LARGEST`
             or has too many lines, or it is not text.
     """
+    check_file(path, name, kind)
+    text, notes = _decoded(path.read_bytes(), name)
+    # Text has no NUL, and nearly every binary file does; Windows-1252 would accept all its bytes.
+    if "\0" in text:
+        raise DataError(f"{name} should be {kind} in plain text. Found binary data. Is it a recording or a document?")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_C1)
+    check_lines(text, name)
+    return text, notes
+
+
+def check_file(path: Path, name: str, kind: str = "a transcript") -> None:
+    """Raise :class:`DataError` where there is no such file, or one of more than :data:`~.bounds.LARGEST` bytes."""
     if not path.is_file():
         kind_of_path = "a folder" if path.is_dir() else "no such file"
         raise DataError(f"{name} should be {kind}. Found {kind_of_path}. Check the path.")
@@ -35,13 +47,6 @@ def read_text(path: Path, name: str, kind: str = "a transcript") -> tuple[str, t
         raise DataError(
             f"{name} should be {kind} of at most {LARGEST / 1e6:.0f} MB. Found {size / 1e6:.1f} MB. Is it a recording?"
         )
-    text, notes = _decoded(path.read_bytes(), name)
-    # Text has no NUL, and nearly every binary file does; Windows-1252 would accept all its bytes.
-    if "\0" in text:
-        raise DataError(f"{name} should be {kind} in plain text. Found binary data. Is it a recording or a document?")
-    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_C1)
-    check_lines(text, name)
-    return text, notes
 
 
 def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:

@@ -12,10 +12,12 @@ from crossspace.features.sources.manifest import is_manifest, read_manifest
 from crossspace.features.sources.recording import Recording
 from crossspace.features.sources.tables import columns_in
 from crossspace.reading import reading
+from crossspace.transcripts.documents import DOCUMENTS
+from crossspace.transcripts.formats import FORMATS, LINES
 
 __all__ = ["Recording", "find_recordings", "is_manifest", "is_transcript"]
 
-_TRANSCRIPTS = (".vtt", ".srt", ".csv", ".tsv", ".json", ".txt")
+_TRANSCRIPTS = {*DOCUMENTS, *(ending for kind in (*FORMATS, LINES) for ending in kind.endings)}
 _HEAD = 4096
 
 

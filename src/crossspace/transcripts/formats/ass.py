@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from crossspace.errors import DataError
-from crossspace.transcripts.bounds import MOST_CELLS
+from crossspace.transcripts.bounds import MOST_CELLS, check_lines
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
 from crossspace.transcripts.formats.cues import Block, entries_of
@@ -15,7 +15,7 @@ from crossspace.transcripts.tidy import Entries, listed, tidied
 from crossspace.transcripts.tiers import in_time
 from crossspace.transcripts.transcript import Cue, Transcript
 
-_SIGN = re.compile(r"\ufeff?(?:\s*[;!][^\n]*\n)*\s*(?:\[(?:script info|v4\+? styles|events)\]|dialogue:\s*\d)", re.I)
+_SIGN = re.compile(r"\ufeff?\s*(?:[;!][^\n]*\n\s*)*(?:\[(?:script info|v4\+? styles|events)\]|dialogue:\s*\d)", re.I)
 _TAGS = re.compile(r"\{([^{}]*)\}")
 _DRAWING = re.compile(r"\\p(\d{1,3})")
 _BREAK = re.compile(r"\\[Nnh]")
@@ -29,6 +29,7 @@ def parse_ass(text: str, name: str) -> Transcript:
     Raises:
         DataError: no line ``Format:`` says where times and text stand, or it holds no utterance.
     """
+    check_lines(_BREAK.sub("\n", text), name)
     # Those without a name are looked at together: which words before a colon are names, all of them show.
     named, unnamed, unread = Entries(name), list[Block](), list[str]()
     for number, row in _dialogue(text, name):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from crossspace.errors import DataError
+from crossspace.transcripts.bounds import check_lines
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
 from crossspace.transcripts.formats.cues import Block, entries_of
 from crossspace.transcripts.tidy import listed, tidied
 from crossspace.transcripts.transcript import Transcript
 
-_LINE = re.compile(r"[^\S\n]*\{(\d{1,9})\}\{(\d{0,9})\}([^\n]*)")
+_LINE = re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}([^\n]*)")
 _SIGN = re.compile(rf"\ufeff?\s*(?:\{{DEFAULT\}}[^\n]*\n\s*)?{_LINE.pattern}")
 _CODE = re.compile(r"\{[A-Za-z]:[^{}]*\}")
 _SLOWEST, _FASTEST = 5.0, 200.0
@@ -24,10 +25,11 @@ def parse_microdvd(text: str, name: str) -> Transcript:
     Raises:
         DataError: it does not, so that frames are no times, or there is no utterance.
     """
+    check_lines(text.replace("|", "\n"), name)
     blocks, other = list[Block](), list[str]()
     rate: float | None = None
     for number, line in enumerate(text.lstrip("\ufeff").split("\n"), start=1):
-        match = _LINE.fullmatch(line)
+        match = _LINE.fullmatch(line.strip())
         if match is None:
             other += [f"line {number}"] if line.strip() and not line.startswith("{DEFAULT}") else []
             continue

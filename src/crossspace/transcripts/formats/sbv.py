@@ -11,7 +11,7 @@ from crossspace.transcripts.tidy import listed, tidied
 from crossspace.transcripts.transcript import Transcript
 
 _TIME = r"\d{1,4}:\d{1,2}:\d{1,2}\.\d{1,6}"
-_TIMING = re.compile(rf"[^\S\n]*({_TIME}),[^\S\n]*({_TIME})[^\S\n]*(?:\n|$)")
+_TIMING = re.compile(rf"({_TIME}),[^\S\n]*({_TIME})[^\S\n]*(?:\n|$)")
 _SIGN = re.compile(rf"\ufeff?\s*{_TIMING.pattern}")
 
 
@@ -23,7 +23,7 @@ def parse_sbv(text: str, name: str) -> Transcript:
     """
     blocks, before = list[Block](), list[str]()
     for number, line in enumerate(text.lstrip("\ufeff").split("\n"), start=1):
-        if match := _TIMING.fullmatch(line):
+        if match := _TIMING.fullmatch(line.strip()):
             blocks.append(Block(number, seconds(match.group(1)), seconds(match.group(2))))
         elif blocks:
             # Two speakers of a cue are told apart by an empty line at times: what follows goes on with it.
