@@ -62,6 +62,21 @@ def test_columns_without_names_are_known_by_what_stands_in_them_and_that_is_told
 
 
 @pytest.mark.parametrize(
+    ("text", "speakers"),
+    [("0:01\tAnn: Hi.\n0:03\tBen: Ho.\n", ["Ann", "Ben"]), ("0:01\tOne thing: go.\n0:03\tGo.\n", ["speaker"] * 2)],
+)
+def test_names_before_every_text_are_speakers(tmp_path: Path, text, speakers):
+    (tmp_path / "talk.txt").write_text(text)
+    assert [cue.speaker for cue in read_transcript(tmp_path / "talk.txt").cues] == speakers
+
+
+def test_labels_of_times_and_text_alone_are_a_table(tmp_path: Path):
+    (tmp_path / "talk.txt").write_text("0.5\tHello, I am glad.\n2.1\tThanks a lot.\n")
+    found = read_transcript(tmp_path / "talk.txt")
+    assert rows(found) == [("speaker", 0.5, 2.1, "Hello, I am glad."), ("speaker", 2.1, None, "Thanks a lot.")]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "wer,was\nAnn,Hello there my friend.\nBen,Thanks a lot.\nAnn,Oh.\n",

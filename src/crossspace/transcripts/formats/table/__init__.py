@@ -118,10 +118,10 @@ def _is_table(text: str) -> bool:
     # Two known columns: a first line that happens to say "text" is no head of a table.
     if "text" in columns and len(columns) > 1:
         return True
-    return delimiter in text[:1000] and _is_filled(text)
+    return delimiter in text[:1000] and _is_filled(text, delimiter)
 
 
-def _is_filled(text: str) -> bool:
+def _is_filled(text: str, delimiter: str) -> bool:
     """Whether rows of as many cells, with times and words in columns of their own, are what a text is made of."""
     # The whole rows of a bounded beginning: a table shows itself there or nowhere.
     begin = text[:20_000]
@@ -130,10 +130,11 @@ def _is_filled(text: str) -> bool:
         rows = [cells for _, cells in islice(rows_of(begin, ""), SAMPLE)]
     except DataError:
         return False
-    if len(rows) < 2 or min(map(len, rows)) < 3:
-        return False
     layout = layout_of(rows)
     last = len(layout.names) - 1
+    # A number and a comma begin many a sentence.
+    if len(rows) < 2 or last < (2 if delimiter == "," else 1):
+        return False
     even = sum(len(cells) == last + 1 for cells in rows) >= 0.9 * len(rows)
     return {"text", "start"} <= set(layout.places) and (even or layout.places["text"] == last)
 

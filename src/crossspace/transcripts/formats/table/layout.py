@@ -42,8 +42,8 @@ def layout_of(rows: Sequence[Cells]) -> Layout:
     head = rows[0] if rows else []
     headed = _is_head(head, rows[1:])
     if not headed and rows:
-        # Sentences at the end of rows have commas that make further cells.
-        head = head[: max(min(map(len, rows)), 3)]
+        # Sentences at the end of rows have commas that make further cells; a row that breaks off has fewer.
+        head = head[: max(sorted(map(len, rows))[len(rows) // 10], 2)]
     names = _names(head, headed)
     places = {part: head.index(column) for part, column in columns_of(head).items()} if headed else {}
     body = rows[1:] if headed else rows
