@@ -155,7 +155,17 @@ _TRANSCRIPTS = {
     "vtt": "WEBVTT\n\n00:01.000 --> 00:02.500\n<v Ada>hello &amp; more</v>\n\n00:03.000 --> 00:04.000\nBen: oh\n",
     "csv": 'speaker,text,start,end\nAda,hello,1.0,2.5\nBen,"oh, well",3,4\n',
     "json": json.dumps({"utterances": [{"speaker": "Ada", "text": "hello", "start": 1.0, "end": 2.5}] * 3}),
+    "tsv": "Ada\t\t0.500\t2.000\t1.500\thello you\nBen\t\t2.100\t4.000\t1.900\toh, well\n",
     "txt": "Ada: hello\nBen: oh\nAda: well\n",
+}
+_WORDS_SAID = [{"word": w, "start": n / 2, "end": n / 2 + 0.4, "speaker": n // 2} for n, w in enumerate("abcd")]
+_SERVICES = {
+    "WhisperX": {"segments": [{"start": 0.0, "end": 2.0, "text": "a b c d", "words": _WORDS_SAID}]},
+    "Deepgram": {"results": {"channels": [{"alternatives": [{"transcript": "a b c d", "words": _WORDS_SAID}]}]}},
+    "Google": {
+        "results": [{"alternatives": [{"words": [{"word": "a", "startTime": "1.5s", "speakerTag": 1}] * 3}]}] * 2
+    },
+    "Azure": {"recognizedPhrases": [{"offset": "PT1.5S", "durationInTicks": 7, "nBest": [{"display": "a"}]}] * 3},
 }
 
 
@@ -256,6 +266,10 @@ READERS: tuple[Reader, ...] = (
         Reader(f"transcript, {kind}", f"x.{kind}", partial(_written, text, f"x.{kind}"), _read_transcript,
                _JSON if kind == "json" else _WORDS)
         for kind, text in _TRANSCRIPTS.items()
+    ),
+    *(
+        Reader(f"transcript, {kind}", "x.json", partial(_written, json.dumps(said), "x.json"), _read_transcript, _JSON)
+        for kind, said in _SERVICES.items()
     ),
     Reader("configuration", "x.yaml", partial(_written, _CONFIGURATION, "x.yaml"), _read_configuration, _WORDS),
     Reader("study", "x.yaml", _study, _read_study, _WORDS),

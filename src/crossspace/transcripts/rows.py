@@ -35,6 +35,7 @@ class Row:
         start, end, duration: as the file counts them, where it has them.
         faults: which of these cannot be read.
         label, sentiment, id: as in :class:`~crossspace.transcripts.transcript.Cue`.
+        exact: whether the text must stay as it is, to the space: an utterance that has a name is one of a corpus.
     """
 
     place: str
@@ -47,6 +48,7 @@ class Row:
     label: str | None = None
     sentiment: str | None = None
     id: str | None = None
+    exact: bool = False
 
     def times(self) -> tuple[Amount, ...]:
         """Those that it has."""
@@ -100,6 +102,8 @@ def row_of(place: str, values: Mapping[str, Any], columns: Mapping[str, str]) ->
         label=_word(value_of("label")),
         sentiment=_sentiment(value_of("sentiment")),
         id=_word(value_of("id")),
+        # Recognisers count their segments and put a space in front of each.
+        exact=isinstance(value_of("id"), str) and bool(value_of("id").strip()),
     )
 
 
@@ -151,7 +155,7 @@ def _timed(rows: Sequence[Row], name: str, unit: Unit, decided: str) -> tuple[En
     rate = next(rate for rate in FRAME_RATES if most < rate)
     for row in rows:
         cue, faults = row.cue(unit, rate)
-        entries.add(row.place, replace(cue, text=_in_one_line(cue.text)))
+        entries.add(row.place, cue if row.exact else replace(cue, text=_in_one_line(cue.text)))
         unread += [f"{row.place}: {fault}" for fault in faults]
         frames = frames or any(time.unit is FRAMES for time in row.times())
     notes = [f"{len(unread)} times cannot be read and are unknown ({listed(unread)})."] if unread else []
