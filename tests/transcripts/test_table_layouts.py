@@ -99,6 +99,24 @@ def test_whole_milliseconds_of_whisper_are_no_seconds():
     assert "read as milliseconds" in found.notes[0]
 
 
+def test_a_column_for_each_speaker_is_what_they_say():
+    head = "Begin Time - ss.msec\tEnd Time - ss.msec\tAnn\tBen\n"
+    found = parse_csv(head + "0.5\t2.0\tHello, I am glad.\t\n2.1\t4.0\t\tThanks a lot.\n", "a.txt")
+    assert rows(found) == WANTED
+    assert found.notes == ("Every speaker has a column of their own: Ann, Ben.",)
+
+
+def test_a_first_row_of_speech_is_no_head():
+    found = parse_csv("Ann,So it is, you see.\nBen,Yes I do.\n", "a.csv")
+    assert [(cue.speaker, cue.text) for cue in found.cues] == [("Ann", "So it is, you see."), ("Ben", "Yes I do.")]
+
+
+def test_names_of_files_are_no_speakers():
+    found = parse_csv("a.wav\t0.5\t2.0\tHello there\na.wav\t2.1\t4.0\tThanks\n", "a.tsv")
+    assert {cue.speaker for cue in found.cues} == {"speaker"}
+    assert "Columns not used: column 1." in found.notes
+
+
 def test_columns_that_are_not_used_are_named_but_for_numbers_of_rows():
     found = parse_csv("index,text,speaker,mood,room\n0,Hi.,Ann,glad,3\n", "a.csv")
     assert found.notes == ("Columns not used: mood, room.",)
