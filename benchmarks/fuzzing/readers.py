@@ -156,6 +156,7 @@ _TRANSCRIPTS = {
     "vtt": "WEBVTT\n\n00:01.000 --> 00:02.500\n<v Ada>hello &amp; more</v>\n\n00:03.000 --> 00:04.000\nBen: oh\n",
     "csv": 'speaker,text,start,end\nAda,hello,1.0,2.5\nBen,"oh, well",3,4\n',
     "json": json.dumps({"utterances": [{"speaker": "Ada", "text": "hello", "start": 1.0, "end": 2.5}] * 3}),
+    "tsv": "Ada\t\t0.500\t2.000\t1.500\thello you\nBen\t\t2.100\t4.000\t1.900\toh, well\n",
     "txt": "Ada: hello\nBen: oh\nAda: well\n",
     "eaf": '<ANNOTATION_DOCUMENT><TIME_ORDER><TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="500"/><TIME_SLOT '
     'TIME_SLOT_ID="t2" TIME_VALUE="900"/></TIME_ORDER><TIER TIER_ID="Ada"><ANNOTATION>'
@@ -176,6 +177,15 @@ _TRANSCRIPTS = {
     "sub": "{1}{1}25.000\n{25}{50}{y:i}hello|Ada: you\n{75}{}oh\n",
     "sbv": "0:00:00.500,0:00:02.000\nAda: hello\n\n0:00:02.100,0:00:04.000\noh\n",
     "lrc": "[ti:talk]\n[offset:500]\n[00:01.50]hello\n[00:03.00]\n[00:04.00][00:06.00]oh\n",
+}
+_WORDS_SAID = [{"word": w, "start": n / 2, "end": n / 2 + 0.4, "speaker": n // 2} for n, w in enumerate("abcd")]
+_SERVICES = {
+    "WhisperX": {"segments": [{"start": 0.0, "end": 2.0, "text": "a b c d", "words": _WORDS_SAID}]},
+    "Deepgram": {"results": {"channels": [{"alternatives": [{"transcript": "a b c d", "words": _WORDS_SAID}]}]}},
+    "Google": {
+        "results": [{"alternatives": [{"words": [{"word": "a", "startTime": "1.5s", "speakerTag": 1}] * 3}]}] * 2
+    },
+    "Azure": {"recognizedPhrases": [{"offset": "PT1.5S", "durationInTicks": 7, "nBest": [{"display": "a"}]}] * 3},
 }
 
 
@@ -284,6 +294,10 @@ READERS: tuple[Reader, ...] = (
         for kind, text in _TRANSCRIPTS.items()
     ),
     Reader("transcript, docx", "x.docx", _document, _read_transcript, (by_bytes,)),
+    *(
+        Reader(f"transcript, {kind}", "x.json", partial(_written, json.dumps(said), "x.json"), _read_transcript, _JSON)
+        for kind, said in _SERVICES.items()
+    ),
     Reader("configuration", "x.yaml", partial(_written, _CONFIGURATION, "x.yaml"), _read_configuration, _WORDS),
     Reader("study", "x.yaml", _study, _read_study, _WORDS),
     *(Reader(f"run, {name}", f"run/{name}", _run, _read_run, _JSON) for name in _RUN_FILES),

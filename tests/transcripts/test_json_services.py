@@ -128,6 +128,13 @@ FILES: dict[str, tuple[Any, str]] = {
     "Google, everything again with speakers": (
         google([{"word": w, "startOffset": f"{a}s", "endOffset": f"{b}s", "speakerLabel": s} for s, w, a, b in WORDS],
                {"alternatives": [{"transcript": " ".join(SAID.values()), "words": []}]}), "AB"),
+    "Watson": (
+        {"results": [{"final": True, "alternatives": [{"transcript": "x", "timestamps": [
+            [w, a, b] for _, w, a, b in WORDS]}]}],
+         "speaker_labels": [{"from": a, "to": b, "speaker": NUMBERS[s]} for s, w, a, b in WORDS]}, "01"),
+    "speakers by number": (
+        {"speakers": [{"id": n, "name": s} for s, n in NUMBERS.items()], "utterances": each(lambda s, a, b, t: {
+            "speaker": NUMBERS[s], "start": a, "end": b, "text": t})}, "AB"),
     "Rev": (
         {"monologues": [{"speaker": NUMBERS[s], "elements": [
             element for n, (w, a, b) in enumerate(of(s)) for element in (

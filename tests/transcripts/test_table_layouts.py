@@ -62,6 +62,21 @@ def test_columns_without_names_are_known_by_what_stands_in_them_and_that_is_told
 
 
 @pytest.mark.parametrize(
+    ("text", "speakers"),
+    [("0:01\tAnn: Hi.\n0:03\tBen: Ho.\n", ["Ann", "Ben"]), ("0:01\tOne thing: go.\n0:03\tGo.\n", ["speaker"] * 2)],
+)
+def test_names_before_every_text_are_speakers(tmp_path: Path, text, speakers):
+    (tmp_path / "talk.txt").write_text(text)
+    assert [cue.speaker for cue in read_transcript(tmp_path / "talk.txt").cues] == speakers
+
+
+def test_labels_of_times_and_text_alone_are_a_table(tmp_path: Path):
+    (tmp_path / "talk.txt").write_text("0.5\tHello, I am glad.\n2.1\tThanks a lot.\n")
+    found = read_transcript(tmp_path / "talk.txt")
+    assert rows(found) == [("speaker", 0.5, 2.1, "Hello, I am glad."), ("speaker", 2.1, None, "Thanks a lot.")]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "wer,was\nAnn,Hello there my friend.\nBen,Thanks a lot.\nAnn,Oh.\n",
@@ -82,6 +97,24 @@ def test_whole_milliseconds_of_whisper_are_no_seconds():
     found = parse_csv("start\tend\ttext\n0\t1520\tWell, that was it.\n1520\t3900\tSo we left.\n", "a.tsv")
     assert [(cue.start, cue.end) for cue in found.cues] == [(0, 1.52), (1.52, 3.9)]
     assert "read as milliseconds" in found.notes[0]
+
+
+def test_a_column_for_each_speaker_is_what_they_say():
+    head = "Begin Time - ss.msec\tEnd Time - ss.msec\tAnn\tBen\n"
+    found = parse_csv(head + "0.5\t2.0\tHello, I am glad.\t\n2.1\t4.0\t\tThanks a lot.\n", "a.txt")
+    assert rows(found) == WANTED
+    assert found.notes == ("Every speaker has a column of their own: Ann, Ben.",)
+
+
+def test_a_first_row_of_speech_is_no_head():
+    found = parse_csv("Ann,So it is, you see.\nBen,Yes I do.\n", "a.csv")
+    assert [(cue.speaker, cue.text) for cue in found.cues] == [("Ann", "So it is, you see."), ("Ben", "Yes I do.")]
+
+
+def test_names_of_files_are_no_speakers():
+    found = parse_csv("a.wav\t0.5\t2.0\tHello there\na.wav\t2.1\t4.0\tThanks\n", "a.tsv")
+    assert {cue.speaker for cue in found.cues} == {"speaker"}
+    assert "Columns not used: column 1." in found.notes
 
 
 def test_columns_that_are_not_used_are_named_but_for_numbers_of_rows():

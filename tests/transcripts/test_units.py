@@ -125,3 +125,10 @@ def test_one_file_is_judged_as_a_whole():
 def test_an_end_is_a_start_and_a_duration_in_their_own_units():
     found = parse_csv("text,start,duration_ms\nA,00:00:01,500\nB,00:00:02.5,1500\n", "a.csv")
     assert [(cue.start, cue.end) for cue in found.cues] == [(1, 1.5), (2.5, 4)]
+
+
+@pytest.mark.parametrize(("frames", "rate"), [("12", 25), ("29", 30), ("59", 60), ("75", 100)])
+def test_timecodes_count_frames_of_the_usual_rate_above_all_that_occur(frames, rate):
+    found = parse_csv(f"Speaker Name\tStart Time\tText\nA\t00:00:01:{frames}\tHi.\nB\t00:01:00;05\tHo.\n", "a.tsv")
+    assert [cue.start for cue in found.cues] == [pytest.approx(1 + int(frames) / rate), pytest.approx(60 + 5 / rate)]
+    assert f"{rate} a second" in found.notes[0]

@@ -35,9 +35,16 @@ TURN = "[0.1 - 0.2]\ta_F000\tneu\t[2.5]"
 HEADS = {
     "a.vtt": ("", "WEBVTT\n\n", f"WEBVTT\n\n{CUE}", f"WEBVTT\n\n{CUE}<v ", f"WEBVTT\n\n{CUE}a\n\n{CUE}a\n"),
     "a.srt": ("", f"1\n{CUE}", f"1\n{CUE}A: "),
-    "a.csv": ("", "text,speaker,start\n", 'text,speaker,start\n"', "text,speaker\na,[", "text,start\na,"),
-    "a.tsv": ("", "text\tspeaker\n"),
-    "a.json": ("", "[", '[{"text":"', '{"utterances":[{"text":"a","speaker":"[', '[{"text":"a","start":"'),
+    "a.csv": (
+        "",
+        "text,speaker,start\n",
+        'text,speaker,start\n"',
+        "text,speaker\na,[",
+        "text,start\na,",
+        "1.5,2.5,a\n",
+    ),
+    "a.tsv": ("", "text\tspeaker\n", "A\t1.5\t2.5\tb\n"),
+    "a.json": ("", "[", '[{"text":"', '{"utterances":[{"text":"a","speaker":"[', '[{"text":"a","start":"', '{"a":'),
     "a.txt": ("", "A: hi\n", "{", "A: hi\n0:00", "[0:03] A: b\nA ", "A  0:03\nb\nA  0:04\n"),
     "b.txt": ("12.03.24, 18:05 - A: b\n12.03.24, ", "ANN\nb\n\nBEN\n", "Ses01F_i_F000 [1.0-2.0]: a\nSes01F_"),
     "a.eaf": ("<", EAF, f"{EAF}<ANNOTATION_VALUE>", f"{EAF}<T "),
@@ -78,16 +85,16 @@ def cost(work: Callable[[], object]) -> float:
     return time.thread_time() - began
 
 
-def is_linear(work: Callable[[str], object], begin: str, atom: str, end: str) -> bool:
+def is_linear(work: Callable[[str], object], begin: str, atom: str, end: str, small: int = SMALL) -> bool:
     """Whether four times the size takes about four times the work; looked at again before it is denied."""
-    texts = [begin + atom * (size // len(atom)) + end for size in (SMALL, SMALL * TIMES)]
-    small = large = float("inf")
+    texts = [begin + atom * (size // len(atom)) + end for size in (small, small * TIMES)]
+    short = large = float("inf")
     for _ in range(4):
         large = min(large, cost(lambda: work(texts[1])))
         if large <= NOISE * TIMES:
             return True
-        small = min(small, cost(lambda: work(texts[0])))
-        if large <= MOST * max(small, NOISE):
+        short = min(short, cost(lambda: work(texts[0])))
+        if large <= MOST * max(short, NOISE):
             return True
     return False
 
@@ -127,6 +134,31 @@ def judge(text):
 @pytest.mark.parametrize("work", [plain, named, seconds, judge, is_sound, lambda text: said_in(text.split("\n"))])
 def test_work_is_linear_for_each_expression_alone(work):
     assert [atom for atom in WRITTEN for end in ("", "x", ">", ":") if not is_linear(work, "", atom, end)] == []
+
+
+WORD = '{"word":"ab","start":1.5,"end":2,"speaker":"S"},{"word":"ab","speaker":"T"},'
+SIGN = '{"type":"punctuation","alternatives":[{"content":"."}]},'
+STRUCTURES = {
+    "words of two speakers": ('{"segments":[{"text":"ab ab","words":[', WORD, "{}]}]}"),
+    "words alone": ('{"words":[', WORD, "{}]}"),
+    "words without anything": ('{"segments":[{"words":[', '{"word":"ab"},', "{}]}]}"),
+    "utterances": ('{"utterances":[', '{"start":1,"end":2,"text":"ab"},', "{}]}"),
+    "signs": ('{"results":{"items":[', SIGN, "{}]}}"),
+    "results": ('{"results":[', '{"alternatives":[{"transcript":"ab","words":[]}]},', '{"alternatives":[]}]}'),
+    "monologues": ('{"monologues":[', '{"speaker":1,"elements":[{"value":"a","ts":1}]},', "{}]}"),
+    "captions": ("[", '{"text":"a","start":1.5,"duration":9},', '{"text":"a","start":1.5,"duration":9}]'),
+    "lists that are no utterances": ('{"a":[', '[{"start":1}],', "[]]}"),
+    "objects by line": ("", '{"speaker":"A","text":"b"}\n', '{"speaker":"A","text":"b"}'),
+    "rows without a head": ("", "1.5;hello you;x\n", "2.5;a;b\n"),
+    "rows with commas": ("", "1.5,2.5,hello you,a,b,c,d,e\n", "2.5,3.5,a\n"),
+    "a head of many columns": ("text,start", ",x", "\n" + "a,1\n" * 50),
+}
+
+
+@pytest.mark.parametrize("kind", STRUCTURES)
+def test_work_is_linear_in_what_is_well_formed(tmp_path, kind):
+    read = reader(tmp_path, "a.csv" if "rows" in kind or "head" in kind else "a.json")
+    assert is_linear(read, *STRUCTURES[kind], small=12_000)
 
 
 def test_a_square_of_work_is_seen():

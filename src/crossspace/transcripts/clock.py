@@ -12,21 +12,32 @@ from crossspace.transcripts.units import MILLISECONDS, SECONDS, Unit
 # Every digit run is bounded or stands alone between signs, so that no text is looked through twice.
 _CLOCK = re.compile(r"^(?:(?:(\d{1,4}):)?(\d{1,3}):)?(\d{1,11})(?:[.,](\d+))?$")
 _WITH_UNIT = re.compile(r"^(-?\d{1,20}(?:[.,]\d{1,20})?) ?(s|secs?|seconds?|ms|msecs?|milliseconds?)$", re.IGNORECASE)
+_TIMECODE = re.compile(r"^(\d{1,3}):(\d{2}):(\d{2})[:;](\d{2})$")
 _ISO = re.compile(r"^PT(?=\d)(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,11}(?:[.,]\d{1,12})?)S)?$")
 
 
+FRAME_RATES = (25, 30, 50, 60, 100)
+"""Frames a second of video, the usual ones; the last is that of hundredths."""
+
+
 class Amount(NamedTuple):
-    """A time as a number, and what it counts; no unit where neither notation nor name says."""
+    """A time as a number, and what it counts; no unit where neither notation nor name says.
+
+    Attributes:
+        number, unit: how many of what.
+        frames: of a timecode ``hh:mm:ss:ff``, beyond its seconds.
+    """
 
     number: float
     unit: Unit | None = None
+    frames: int = 0
 
-    def seconds(self, unit: Unit) -> float | None:
+    def seconds(self, unit: Unit, frame_rate: float = FRAME_RATES[0]) -> float | None:
         """In seconds, where it counts ``unit`` unless it says otherwise; ``None`` beyond 10,000 hours."""
         per_second = (self.unit or unit).per_second
         if per_second is None:
             return None
-        number = self.number / per_second
+        number = self.number / per_second + self.frames / frame_rate
         return number if abs(number) <= LATEST else None
 
 
@@ -68,13 +79,17 @@ def _of_text(text: str) -> Amount | None:
         number = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(f"{whole}.{part or 0}")
         # Colons are those of a clock; a bare number may count anything.
         return Amount(number, SECONDS if minutes else None)
+    if match := _TIMECODE.match(text):
+        hour, minute, second, frames = map(int, match.groups())
+        return Amount(hour * 3600 + minute * 60 + second, SECONDS, frames)
     if match := _WITH_UNIT.match(text):
         return Amount(
             float(match.group(1).replace(",", ".")), MILLISECONDS if match.group(2).lower().startswith("m") else SECONDS
         )
     if match := _ISO.match(text):
         hours, minutes, rest = match.groups()
-        return Amount(int(hours or 0) * 3600 + int(minutes or 0) * 60 + float((rest or "0").replace(",", ".")), SECONDS)
+        number = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float((rest or "0").replace(",", "."))
+        return Amount(number, SECONDS)
     try:
         return Amount(float(text))
     except ValueError:

@@ -11,7 +11,8 @@ from typing import Any
 
 from crossspace.data.sentiment import SENTIMENTS
 from crossspace.transcripts.bounds import MOST_ENTRIES, too_many_entries
-from crossspace.transcripts.clock import Amount, amount_of
+from crossspace.transcripts.clock import FRAME_RATES, Amount, amount_of
+from crossspace.transcripts.speakers import named
 from crossspace.transcripts.tidy import Entries, listed
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue
 from crossspace.transcripts.units import FRAMES, SECONDS, Spoken, Unit, are_dates, judged, unit_of
@@ -34,6 +35,7 @@ class Row:
         start, end, duration: as the file counts them, where it has them.
         faults: which of these cannot be read.
         label, sentiment, id: as in :class:`~crossspace.transcripts.transcript.Cue`.
+        exact: whether the text must stay as it is, to the space: an utterance that has a name is one of a corpus.
     """
 
     place: str
@@ -46,13 +48,18 @@ class Row:
     label: str | None = None
     sentiment: str | None = None
     id: str | None = None
+    exact: bool = False
 
-    def cue(self, unit: Unit) -> tuple[Cue, list[str]]:
+    def times(self) -> tuple[Amount, ...]:
+        """Those that it has."""
+        return tuple(time for time in (self.start, self.end, self.duration) if time is not None)
+
+    def cue(self, unit: Unit, frame_rate: float = FRAME_RATES[0]) -> tuple[Cue, list[str]]:
         """The utterance, where times without a unit count ``unit``, and which of its times cannot be read."""
         faults, times = list(self.faults), {}
         for part in ("start", "end", "duration"):
             amount = getattr(self, part)
-            times[part] = amount.seconds(unit) if amount else None
+            times[part] = amount.seconds(unit, frame_rate) if amount else None
             # Frames are told once for the whole file.
             if amount and times[part] is None and amount.unit is not FRAMES:
                 faults.append(f"{part} {amount.number:.6g}")
@@ -95,6 +102,8 @@ def row_of(place: str, values: Mapping[str, Any], columns: Mapping[str, str]) ->
         label=_word(value_of("label")),
         sentiment=_sentiment(value_of("sentiment")),
         id=_word(value_of("id")),
+        # Recognisers count their segments and put a space in front of each.
+        exact=isinstance(value_of("id"), str) and bool(value_of("id").strip()),
     )
 
 
@@ -120,6 +129,7 @@ def entries_of(
     kept, decided = list(islice(rows, MOST_ENTRIES + 1)), ""
     if len(kept) > MOST_ENTRIES:
         raise too_many_entries(name)
+    kept = _with_names(kept)
     if unit is None:
         spoken = [known for row in kept if (known := _spoken(row))]
         unit, decided = judged(spoken, duration)
@@ -129,15 +139,29 @@ def entries_of(
     return _timed(kept, name, unit, decided)
 
 
+def _with_names(rows: list[Row]) -> list[Row]:
+    """Rows whose speakers stand before a colon in every text, in a file that names them nowhere else."""
+    if len(rows) < 2 or any(row.speaker != UNKNOWN_SPEAKER or not row.text for row in rows):
+        return rows
+    said = [named(row.text or "") for row in rows]
+    if not all(who and text for who, text in said):
+        return rows
+    return [replace(row, speaker=who or row.speaker, text=text) for row, (who, text) in zip(rows, said, strict=True)]
+
+
 def _timed(rows: Sequence[Row], name: str, unit: Unit, decided: str) -> tuple[Entries, list[str]]:
     entries, unread, frames = Entries(name), list[str](), False
+    most = max((time.frames for row in rows for time in row.times()), default=0)
+    rate = next(rate for rate in FRAME_RATES if most < rate)
     for row in rows:
-        cue, faults = row.cue(unit)
-        entries.add(row.place, replace(cue, text=_in_one_line(cue.text)))
+        cue, faults = row.cue(unit, rate)
+        entries.add(row.place, cue if row.exact else replace(cue, text=_in_one_line(cue.text)))
         unread += [f"{row.place}: {fault}" for fault in faults]
-        frames = frames or any(time is not None and time.unit is FRAMES for time in (row.start, row.end, row.duration))
+        frames = frames or any(time.unit is FRAMES for time in row.times())
     notes = [f"{len(unread)} times cannot be read and are unknown ({listed(unread)})."] if unread else []
     notes += [decided] if decided else []
+    if most:
+        notes.append(f"Times are timecodes whose last part counts frames; taken as {rate} a second.")
     if frames:
         notes.append("Times are counted in frames, and nothing says how many make a second; they are unknown.")
     return entries, notes

@@ -1,4 +1,4 @@
-"""Google Cloud Speech-to-Text, in both versions and as JSON of its protocol buffers."""
+"""Google Cloud Speech-to-Text, in both versions and as JSON of its protocol buffers; IBM Watson, which is alike."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from crossspace.transcripts.clock import Amount
+from crossspace.transcripts.clock import Amount, amount_of
 from crossspace.transcripts.formats.json_file.service import Reading, Service
-from crossspace.transcripts.formats.json_file.values import Object, at, objects, string, time, words
+from crossspace.transcripts.formats.json_file.values import Object, at, objects, speaker, string, time, words
 from crossspace.transcripts.rows import Row
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER
 from crossspace.transcripts.units import SECONDS
@@ -26,8 +26,8 @@ def _results(content: Any) -> list[Object]:
 def _read(content: Any) -> Reading:
     """A result is an utterance, unless several speak in it. Words with speakers stand once more, all of them, in the
     last result; then that is what is read."""
-    results = _results(content)
-    spoken = [_words(result) for result in results]
+    results, speakers = _results(content), _speakers(content)
+    spoken = [_words(result) or _watson(result, speakers) for result in results]
     if _repeats(results, spoken):
         groups = utterances(spoken[-1], SECONDS)
         return Reading(
@@ -63,6 +63,23 @@ def _words(result: Object) -> list[Word]:
     if own and own[0].start is None and own[0].end is not None:
         own[0] = replace(own[0], start=Amount(0.0, SECONDS))
     return [replace(word, speaker=None) if word.speaker == _NOBODY else word for word in own]
+
+
+def _watson(result: Object, speakers: dict[float, str]) -> list[Word]:
+    """Words as lists of a text and two times."""
+    own = []
+    stamps = at(result, "alternatives", 0, "timestamps")
+    for item in stamps if isinstance(stamps, list) else []:
+        text, start, end = string(at(item, 0)), amount_of(at(item, 1)), amount_of(at(item, 2))
+        if text and start and end:
+            own.append(Word(text, start, end, speakers.get(start.number)))
+    return own
+
+
+def _speakers(content: Any) -> dict[float, str]:
+    """Who speaks from when, where the words do not say."""
+    labels = objects(at(content, "speaker_labels"))
+    return {start.number: name for label in labels if (start := time(label)) and (name := speaker(label))}
 
 
 def _repeats(results: list[Object], spoken: list[list[Word]]) -> bool:

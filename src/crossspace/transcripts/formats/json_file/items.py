@@ -123,4 +123,4 @@ def _cut_by_speakers(row: Row, own: list[Word]) -> list[Row]:
     # What the whole entry says of its times holds for its edges, where words have none.
     rows[0] = replace(rows[0], start=groups[0][0].start or row.start or rows[0].start)
     rows[-1] = replace(rows[-1], end=groups[-1][-1].end or row.end or rows[-1].end)
-    return [replace(one, label=row.label, sentiment=row.sentiment, id=row.id) for one in rows]
+    return [replace(one, label=row.label, sentiment=row.sentiment, id=row.id, exact=row.exact) for one in rows]

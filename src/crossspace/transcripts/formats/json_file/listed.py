@@ -10,7 +10,7 @@ from typing import Any
 from crossspace.transcripts.formats.json_file.items import WORDS, Items, with_span
 from crossspace.transcripts.formats.json_file.service import NotUtterances, Reading, Service
 from crossspace.transcripts.formats.json_file.values import Object, at, objects, words
-from crossspace.transcripts.rows import PREDICTED, Row
+from crossspace.transcripts.rows import PREDICTED, Row, speaker_of
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.units import SECONDS, Unit
 from crossspace.transcripts.words import Word, row_of_words, utterances
@@ -36,6 +36,10 @@ def _read(content: Any) -> Reading:
         rows, notes = [replace(row, label=None) for row in rows], [PREDICTED]
     else:
         notes += utterances_.notes()
+    named = {
+        speaker_of(item.get("id")): speaker_of(item) for item in objects(at(content, "speakers")) if "name" in item
+    }
+    rows = [replace(row, speaker=named.get(row.speaker, row.speaker)) for row in rows] if named else rows
     if len(utterances_.conversations) > 1:
         count = len(utterances_.conversations)
         raise NotUtterances(f"should hold one conversation. Found {count}. Make a file for each of them.")

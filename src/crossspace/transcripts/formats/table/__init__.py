@@ -70,7 +70,9 @@ class _Body:
         # Only what is known: as many cells as a head can have, for as many rows, would be the square of the file.
         self._places = layout.places
         self._columns = {part: layout.names[at] for part, at in layout.places.items()}
+        self._names, self._tiers = layout.names, layout.tiers
         self._width, self._delimiter = len(layout.names), delimiter
+        self._ends_with_text = layout.places["text"] == len(layout.names) - 1
         self._long: list[str] = []
         self.conversations: set[tuple[str, ...]] = set()
 
@@ -80,14 +82,15 @@ class _Body:
             values = {self._columns[part]: cells[at] if at < len(cells) else "" for part, at in self._places.items()}
             parts = (part for part in ("conversation", "season", "episode") if part in self._columns)
             self.conversations.add(tuple(values[self._columns[part]] for part in parts))
-            yield row_of(f"line {number}", values, self._columns)
+            row = row_of(f"line {number}", values, self._columns)
+            said = [(self._names[at], cells[at]) for at in self._tiers if at < len(cells) and cells[at].strip()]
+            yield from (replace(row, speaker=tier.strip(), text=text) for tier, text in said) if said else [row]
 
     def notes(self) -> list[str]:
         if not self._long:
             return []
-        return [
-            f"{len(self._long)} rows have more cells than the first ({listed(self._long)}). Put quotes around cells."
-        ]
+        done = "taken as parts of what is said" if self._ends_with_text else "the further ones were not read"
+        return [f"{len(self._long)} rows have more cells than the head; {done} ({listed(self._long)})."]
 
     def _fitted(self, number: int, cells: list[str]) -> list[str]:
         """Cells as many as the head has: a sentence at the end of a row often has delimiters and no quotes."""
@@ -95,7 +98,7 @@ class _Body:
             return cells
         if any(cell.strip() for cell in cells[self._width :]):
             self._long.append(f"line {number}")
-        if self._places["text"] == self._width - 1:
+        if self._ends_with_text:
             return [*cells[: self._width - 1], self._delimiter.join(cells[self._width - 1 :]).rstrip(self._delimiter)]
         return cells
 
@@ -103,7 +106,10 @@ class _Body:
 def _notes(layout: Layout) -> list[str]:
     """What was judged, and what was not used."""
     notes = []
-    if layout.judged:
+    if layout.tiers:
+        tiers = listed([layout.names[at].strip() for at in layout.tiers], 20)
+        notes.append(f"Every speaker has a column of their own: {tiers}.")
+    elif layout.judged:
         parts = ", ".join(f"{layout.names[layout.places[part]]!r} as {part}" for part in layout.judged)
         notes.append(f"Columns were judged by what stands in them: {parts}.")
     unused = [name for name in layout.unused if name.lower() not in _COUNTS]
@@ -118,10 +124,10 @@ def _is_table(text: str) -> bool:
     # Two known columns: a first line that happens to say "text" is no head of a table.
     if "text" in columns and len(columns) > 1:
         return True
-    return delimiter in text[:1000] and _is_filled(text)
+    return delimiter in text[:1000] and _is_filled(text, delimiter)
 
 
-def _is_filled(text: str) -> bool:
+def _is_filled(text: str, delimiter: str) -> bool:
     """Whether rows of as many cells, with times and words in columns of their own, are what a text is made of."""
     # The whole rows of a bounded beginning: a table shows itself there or nowhere.
     begin = text[:20_000]
@@ -130,10 +136,11 @@ def _is_filled(text: str) -> bool:
         rows = [cells for _, cells in islice(rows_of(begin, ""), SAMPLE)]
     except DataError:
         return False
-    if len(rows) < 2 or min(map(len, rows)) < 3:
-        return False
     layout = layout_of(rows)
     last = len(layout.names) - 1
+    # A number and a comma begin many a sentence.
+    if len(rows) < 2 or last < (2 if delimiter == "," else 1):
+        return False
     even = sum(len(cells) == last + 1 for cells in rows) >= 0.9 * len(rows)
     return {"text", "start"} <= set(layout.places) and (even or layout.places["text"] == last)
 

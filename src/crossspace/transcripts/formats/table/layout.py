@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,9 @@ SAMPLE = 200
 _WIDEST = 50
 """Columns that are looked into: the tables of which names say nothing are narrow."""
 _LONGEST_NAME = 40
+_SPOKEN = frozenset('.,!?…"“”。，！？')
+"""Signs of sentences, which names of columns have none of."""
+_FILE = re.compile(r"/|\.\w{2,4}$")
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Layout:
         places: ``{part: index of the column}``.
         judged: the parts that were judged by what stands in the column.
         unused: names of further columns that are not empty.
+        tiers: columns of what each speaker says, where every speaker has one; the first stands as text in ``places``.
     """
 
     names: tuple[str, ...]
@@ -35,6 +40,7 @@ class Layout:
     places: dict[str, int]
     judged: tuple[str, ...]
     unused: tuple[str, ...]
+    tiers: tuple[int, ...] = ()
 
 
 def layout_of(rows: Sequence[Cells]) -> Layout:
@@ -42,8 +48,8 @@ def layout_of(rows: Sequence[Cells]) -> Layout:
     head = rows[0] if rows else []
     headed = _is_head(head, rows[1:])
     if not headed and rows:
-        # Sentences at the end of rows have commas that make further cells.
-        head = head[: max(min(map(len, rows)), 3)]
+        # Sentences at the end of rows have commas that make further cells; a row that breaks off has fewer.
+        head = head[: max(sorted(map(len, rows))[len(rows) // 10], 2)]
     names = _names(head, headed)
     places = {part: head.index(column) for part, column in columns_of(head).items()} if headed else {}
     body = rows[1:] if headed else rows
@@ -53,13 +59,16 @@ def layout_of(rows: Sequence[Cells]) -> Layout:
     # A head in words that are known names the times and the speaker too, if there are any.
     if not places:
         places |= contents.times()
-    if "text" not in places and (at := contents.text(set(places.values()), bool(by_name))) is not None:
+    tiers = contents.tiers(set(places.values())) if headed and not {"text", "speaker"} & set(places) else ()
+    if tiers:
+        places["text"] = tiers[0]
+    elif "text" not in places and (at := contents.text(set(places.values()), bool(by_name))) is not None:
         places["text"] = at
-    if not by_name and (at := contents.speaker(set(places.values()))) is not None:
+    if not by_name and not tiers and (at := contents.speaker(set(places.values()))) is not None:
         places["speaker"] = at
-    used = set(places.values())
+    used = {*places.values(), *tiers}
     unused = (name.strip() for at, name in enumerate(names) if at not in used and (at >= width or contents.filled(at)))
-    return Layout(names, headed, places, tuple(part for part in places if part not in by_name), tuple(unused))
+    return Layout(names, headed, places, tuple(part for part in places if part not in by_name), tuple(unused), tiers)
 
 
 def _names(head: Cells, headed: bool) -> tuple[str, ...]:
@@ -79,7 +88,7 @@ def _is_head(head: Cells, body: Sequence[Cells]) -> bool:
     if any(amount_of(cell) for cell in cells):
         return False
     known = len(columns_of(cells))
-    names = all(len(cell.split()) <= 4 and not cell.endswith((".", "!", "?", "…", ",")) for cell in cells)
+    names = all(len(cell.split()) <= 4 and not _SPOKEN & set(cell) for cell in cells)
     if known > 1 or (known and names):
         return True
     if not names or not body:
@@ -115,13 +124,20 @@ class _Contents:
         best = max(words, key=lambda at: words[at], default=None)
         return best if best is not None and words[best] >= (2 if named else 0.5) else None
 
+    def tiers(self, taken: set[int]) -> tuple[int, ...]:
+        """Columns of words of which nearly every row fills one, and each stays empty somewhere."""
+        free = [at for at in self._free(taken) if not all(self._columns[at])]
+        rows = list(zip(*(self._columns[at] for at in free), strict=True))
+        single = sum(sum(map(bool, cells)) == 1 for cells in rows)
+        return tuple(free) if len(free) > 1 and single >= 0.8 * len(rows) else ()
+
     def speaker(self, taken: set[int]) -> int | None:
         """The first column of few short values; one with several before one that is the same in every row."""
         few = []
         for at in self._free(taken):
             cells = [cell for cell in self._columns[at] if cell]
             values = set(cells)
-            short = values and all(len(cell) <= _LONGEST_NAME and "/" not in cell for cell in values)
+            short = values and all(len(cell) <= _LONGEST_NAME and not _FILE.search(cell) for cell in values)
             if short and len(values) <= max(3, len(cells) // 2):
                 few.append((len(values) == 1, at))
         return min(few)[1] if few else None
