@@ -12,7 +12,7 @@ from typing import Any
 from crossspace.data.sentiment import SENTIMENTS
 from crossspace.transcripts.bounds import MOST_ENTRIES, too_many_entries
 from crossspace.transcripts.clock import FRAME_RATES, Amount, amount_of
-from crossspace.transcripts.speakers import named
+from crossspace.transcripts.names import named
 from crossspace.transcripts.tidy import Entries, listed
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue
 from crossspace.transcripts.units import FRAMES, SECONDS, Spoken, Unit, are_dates, judged, unit_of
