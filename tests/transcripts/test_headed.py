@@ -10,7 +10,7 @@ def rows(transcript):
 @pytest.mark.parametrize(
     "form",
     ["{0}  {1}  ", "{0}   {1}", "{0} ({1}):", "{0} [{1}]", "{0}\t{1}", "{0} - {1}", "{0} · {1}", "{0}: {1}",
-     "[{1}] {0}", "{1} {0}", "{0} | {1}"],
+     "[{1}] {0}", "{1} {0}", "{0} | {1}", "[{0}] {1}", "[{1}] - {0}"],
 )  # fmt: skip
 def test_names_above_the_words_are_read_in_any_usual_form(read, form):
     turns = [("Mira Castell", "0:03", "Hello."), ("Speaker 2", "0:09", "We met at 10:30\nand left."),

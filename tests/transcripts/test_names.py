@@ -99,3 +99,18 @@ def test_sounds_are_no_evidence_against_names():
 def test_a_typed_line_of_only_a_name_says_who_speaks_below():
     found = parse_text("Ada:\nHello.\n\nBen:\nThanks.\nBye.\n")
     assert [(cue.speaker, cue.text) for cue in found.cues] == [("Ada", "Hello."), ("Ben", "Thanks."), ("Ben", "Bye.")]
+
+
+def test_names_in_brackets_without_a_colon_are_told_from_sounds():
+    assert said("[Ann] Hello.", "[Ben] Hi.", "[Ann] So.") == [("Ann", "Hello."), ("Ben", "Hi."), ("Ann", "So.")]
+    assert said("[laughs] Hello.", "[laughs] Hi.") == [(None, "[laughs] Hello."), (None, "[laughs] Hi.")]
+
+
+@pytest.mark.parametrize("form", ["**{}:** {}", "**{}**: {}", "*{}:* {}", "{}: {}", "{} : {}", "<{}>: {}"])
+def test_marks_around_a_typed_name_are_no_part_of_it(form):
+    found = parse_text(form.format("Ada", "I *am*.") + "\n" + form.format("ben", "So: yes.") + "\n")
+    assert [(cue.speaker, cue.text) for cue in found.cues] == [("Ada", "I *am*."), ("ben", "So: yes.")]
+
+
+def test_in_a_file_in_which_every_cue_has_a_name_a_colon_further_down_names_nobody():
+    assert said("ann: well\nthen: no", "ben: yes") == [("ann", "well then: no"), ("ben", "yes")]

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
-from crossspace.transcripts.names import is_name, may_be
+from crossspace.transcripts.names import bare, is_name, may_be
 from crossspace.transcripts.stamps import (
     BRACKETED,
     TIME,
@@ -95,14 +95,14 @@ def _header(line: str) -> _Header | None:
     if match := _AT_END.search(line, max(0, len(line) - _TAIL)):
         first, second = match.groups()
         left = line[: match.start()]
-        name, gap = left.rstrip(_BETWEEN), line[len(left.rstrip(_BETWEEN)) : match.start(1 if first else 2)]
+        name, gap = bare(left.rstrip(_BETWEEN)), line[len(left.rstrip(_BETWEEN)) : match.start(1 if first else 2)]
         start, end = seconds(first or second), seconds(second) if first else None
         sure = len(gap) > 1 or line.endswith(("]", ")", ":")) or "\t" in gap
         return _Header(name, start, end, sure) if not name or (may_be(name) and ":" not in name) else None
     if match := _AT_START.match(line):
         name = line[match.end() :].rstrip(":")
         return _Header(name, seconds(match.group(1)), None, False, True) if may_be(name) and ":" not in name else None
-    if (match := BRACKETED.match(line)) and may_be(name := line[match.end() :].strip(" :")) and ":" not in name:
+    if (match := BRACKETED.match(line)) and may_be(name := line[match.end() :].strip(" :-\u2013")) and ":" not in name:
         return _Header(name, *bracketed(match), False, True)
     return None
 

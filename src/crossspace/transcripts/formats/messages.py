@@ -69,7 +69,7 @@ def _start(line: str) -> tuple[str | None, str] | None:
         colon = rest.find(":", 0, _LONGEST)
         if colon <= 0:
             return None, rest
-        return rest[:colon].strip(" ~" + _MARK), rest[colon + 1 :].strip(" ")
+        return rest[:colon].strip(" ~" + _MARK) or None, rest[colon + 1 :].strip(" ")
     speaker = _above(line)
     return None if speaker is None else (speaker, "")
 
