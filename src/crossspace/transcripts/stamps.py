@@ -12,7 +12,8 @@ from crossspace.transcripts.names import names_in
 from crossspace.transcripts.tidy import Entries, listed, tidied
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
-TIME = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,6})?"
+TIME = r"\d{1,3}:\d{2}(?::\d{2}(?:[:;]\d{2})?)?(?:[.,]\d{1,6})?"
+"""Minutes or hours to seconds, with a part of a second or the number of a frame."""
 TO = r"\s{0,3}(?:-{1,3}>|\u2192|[-\u2013\u2014]|to)\s{0,3}"
 """What stands between two times."""
 _SECONDS = r"\d{1,6}(?:[.,]\d{1,6})?"
@@ -24,6 +25,7 @@ _FOOTER = re.compile(
     re.IGNORECASE,
 )
 _MOST_OF_TEN = 9
+_FRAMES = re.compile(r"^(\d{1,3}:\d{2}:\d{2})[:;]\d{2}")
 _CLOCK = re.compile(r"\d[:.,]\d")
 
 
@@ -50,10 +52,15 @@ def has_times(text: str) -> bool:
     return _CLOCK.search(text) is not None
 
 
+def moment(written: str) -> float | None:
+    """Seconds of a :data:`TIME`. How many frames a second has is not known: such a time is read to the second."""
+    return seconds(_FRAMES.sub(r"\1", written))
+
+
 def bracketed(match: re.Match[str]) -> tuple[float | None, float | None]:
     """Start and end of a match of :data:`BRACKETED`."""
     start, end = match.group(1) or match.group(3), match.group(2) or match.group(4)
-    return seconds(start), seconds(end) if end else None
+    return moment(start), moment(end) if end else None
 
 
 def numbered(text: str) -> list[tuple[int, str]]:

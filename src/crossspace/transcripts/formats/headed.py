@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
 from crossspace.transcripts.names import bare, is_name, may_be
 from crossspace.transcripts.stamps import (
@@ -20,6 +19,7 @@ from crossspace.transcripts.stamps import (
     bracketed,
     has_times,
     in_order,
+    moment,
     numbered,
     transcript_of_turns,
     without_footer,
@@ -96,12 +96,12 @@ def _header(line: str) -> _Header | None:
         first, second = match.groups()
         left = line[: match.start()]
         name, gap = bare(left.rstrip(_BETWEEN)), line[len(left.rstrip(_BETWEEN)) : match.start(1 if first else 2)]
-        start, end = seconds(first or second), seconds(second) if first else None
+        start, end = moment(first or second), moment(second) if first else None
         sure = len(gap) > 1 or line.endswith(("]", ")", ":")) or "\t" in gap
         return _Header(name, start, end, sure) if not name or (may_be(name) and ":" not in name) else None
     if match := _AT_START.match(line):
         name = line[match.end() :].rstrip(":")
-        return _Header(name, seconds(match.group(1)), None, False, True) if may_be(name) and ":" not in name else None
+        return _Header(name, moment(match.group(1)), None, False, True) if may_be(name) and ":" not in name else None
     if (match := BRACKETED.match(line)) and may_be(name := line[match.end() :].strip(" :-\u2013")) and ":" not in name:
         return _Header(name, *bracketed(match), False, True)
     return None
