@@ -114,3 +114,28 @@ def test_marks_around_a_typed_name_are_no_part_of_it(form):
 
 def test_in_a_file_in_which_every_cue_has_a_name_a_colon_further_down_names_nobody():
     assert said("ann: well\nthen: no", "ben: yes") == [("ann", "well then: no"), ("ben", "yes")]
+
+
+def test_a_name_on_a_line_of_its_own_in_every_cue_is_who_speaks():
+    assert said("Ada K\nHello.", "Ben\nI am so\nglad.", "Ada K\nSo: good.") == [
+        ("Ada K", "Hello."),
+        ("Ben", "I am so glad."),
+        ("Ada K", "So: good."),
+    ]
+    assert said("Oh No\nwait", "Ben\nis here", "so I\nlike it")[0] == (None, "Oh No wait")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(">> Hi.", ">> BEN: Ho."), ("- Hi.", "- BEN: Ho."), (">> Hi.", "BEN: Ho.")]
+)
+def test_typed_arrows_and_dashes_are_a_change_of_speaker(first, second):
+    found = parse_text(f"{first}\n{second}\nmore\n")
+    assert [(cue.speaker, cue.text) for cue in found.cues] == [
+        (UNKNOWN_SPEAKER, "Hi."),
+        ("BEN", "Ho."),
+        ("BEN", "more"),
+    ]
+
+
+def test_a_single_typed_dash_is_a_dash():
+    assert [cue.text for cue in parse_text("Hi.\n- or so -\n").cues] == ["Hi.", "- or so -"]

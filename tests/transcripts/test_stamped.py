@@ -45,6 +45,14 @@ def test_lines_below_go_on_and_who_is_named_inside_has_no_time(read):
     )
 
 
+def test_arrows_and_sounds_between_names_are_nobodys(read):
+    found = read("[0:01] >> ANN: Hi.\n[0:02] >> Who is it?\n[0:03] [Music]\n[0:04] >> BEN: Me.\n")
+    assert rows(found) == [("ANN", 1, 2, "Hi."), ("speaker", 2, 3, "Who is it?"), ("BEN", 4, None, "Me.")]
+    found = read("[0:01] Ann: Hi.\n[0:02] [Music]\n[0:03] Ben: Ho.\n")
+    assert [(cue.speaker, cue.text) for cue in found.sounds] == [("speaker", "[Music]")]
+    assert len(found.notes) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     ["Ann: see you at 10:30\nBen: at (11:00)?\n", "10:30 is too late.\nCome at nine.\nOr ten.\n", "We won 3:2\nagain\n",

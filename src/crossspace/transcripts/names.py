@@ -73,6 +73,11 @@ def is_name(prefix: str) -> bool:
     return all((first := word.lstrip("([")[:1]).upper() == first for word in words)
 
 
+def is_numbered(name: str) -> bool:
+    """Whether a name is that of somebody unknown: ``Speaker 1``, ``SPEAKER_00``."""
+    return _NUMBERED.fullmatch(name) is not None
+
+
 @dataclass(frozen=True)
 class Names:
     """The names that a file uses.
@@ -80,17 +85,19 @@ class Names:
     Attributes:
         known: as they stand before a colon, without brackets around them.
         bracketed: whether names stand in brackets without a colon: ``[Ann] Hello.``
+        above: whether every entry has a name on a line of its own, above what is said.
     """
 
     known: frozenset[str]
     bracketed: bool = False
+    above: bool = False
 
     def split(self, line: str) -> Said:
         """The speaker of a line, ``None`` where it begins with none of the names, and the rest of it."""
         name, text = prefix_of(line)
         if name is None and (match := _BRACKETED.match(line.strip())):
             inside = match.group(1).strip()
-            if (self.bracketed and any(c.isalpha() for c in inside)) or _NUMBERED.fullmatch(inside):
+            if (self.bracketed and any(c.isalpha() for c in inside)) or is_numbered(inside):
                 return inside, line.strip()[match.end() :].strip()
         if name not in self.known:
             return None, line.strip()
@@ -116,6 +123,7 @@ def names_in(entries: Iterable[Sequence[str]]) -> Names:
     """
     evidence = _Evidence()
     for lines in entries:
+        evidence.add_entry(lines)
         for at, line in enumerate(lines):
             evidence.add(line, at == 0)
     return evidence.judged()
@@ -128,6 +136,15 @@ class _Evidence:
         self._total = 0
         self._seen, self._heads, self._brackets = Counter[str](), Counter[str](), Counter[str]()
         self._sure: set[str] = set()
+        self._entries, self._above = 0, Counter[str]()
+
+    def add_entry(self, lines: Sequence[str]) -> None:
+        """One more entry, for what stands on a line of its own above the others."""
+        self._entries += 1
+        if len(lines) > 1 and len(lines[0]) <= _LONGEST_NAME:
+            name = bare(lines[0].strip())
+            if not any(colon in name for colon in COLONS) and may_be(name) and is_name(name):
+                self._above[name] += 1
 
     def add(self, line: str, first: bool) -> None:
         """One more line; ``first`` where it begins an entry."""
@@ -148,7 +165,11 @@ class _Evidence:
         """The names that the lines are evidence of."""
         counts = self._brackets
         bracketed = sum(counts.values()) == self._total > len(counts) and all(map(is_name, counts))
-        return Names(frozenset(self._known()), bracketed)
+        # That it returns tells a name from the first half of a short sentence.
+        names = self._above
+        returning = len(names) < sum(names.values()) or all(map(is_numbered, names))
+        above = self._entries > 1 and sum(names.values()) == self._entries and returning
+        return Names(frozenset(self._known()), bracketed, above)
 
     def _known(self) -> set[str]:
         total, heads = self._total, sum(self._heads.values())
@@ -166,7 +187,7 @@ class _Evidence:
 
 
 def _is_sure(name: str, line: str, turn: bool) -> bool:
-    if line.startswith("[") or _NUMBERED.fullmatch(name):
+    if line.startswith("[") or is_numbered(name):
         return True
     return is_name(name) and (turn or _alone(name).isupper())
 
