@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from crossspace.transcripts.names import named
+
 _HEAD = 4096
 _MARKUP = re.compile(r"<[A-Za-z!?/][^<>]*>")
 _SEEN = (
@@ -39,5 +41,6 @@ def is_markup(text: str) -> bool:
     if any(sign.match(head) for sign, _ in _SEEN):
         return True
     lines = [line for line in head.splitlines() if line.strip()]
-    marked = sum(bool(_MARKUP.search(line)) or bool(_FIELD.match(line)) for line in lines)
+    # Whoever says a tag behind a name still says it.
+    marked = sum((_MARKUP.search(line) or _FIELD.match(line)) is not None and named(line)[0] is None for line in lines)
     return marked > len(lines) / 3

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from itertools import islice, pairwise
 
 from crossspace.transcripts.bounds import MOST_ENTRIES
-from crossspace.transcripts.names import TURN, Names, Said, bare, names_in
+from crossspace.transcripts.names import TURN, Names, Said, bare, named, names_in
 from crossspace.transcripts.spaces import joined
+
+__all__ = ["Said", "has_voices", "named", "plain", "said_in", "turns"]
 
 # Every expression takes time in proportion to the text: no two neighbouring parts can share a run of characters, and
 # what begins with a sign ends where the sign comes again.
