@@ -45,6 +45,11 @@ def test_what_returns_is_a_name_and_who_speaks_once_beside_it_as_well():
     ]
 
 
+def test_of_two_cues_one_with_the_form_of_a_name_is_half_of_the_evidence():
+    assert said("Hello.", "Ben: Thanks.") == [(None, "Hello."), ("Ben", "Thanks.")]
+    assert said("Hello.", "the rest: never") == [(None, "Hello."), (None, "the rest: never")]
+
+
 @pytest.mark.parametrize(
     "text",
     ["Wait: what?", "yes, at 10:30", "I said: no", "Note: bring shoes", "Breaking News: rain", "see https://a.b",

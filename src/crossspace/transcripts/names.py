@@ -180,8 +180,7 @@ class _Evidence:
         plausible = {name for name in self._seen if name.lower() not in _NO_NAMES}
         often = plausible if 4 * heads >= total else formed
         known = self._sure | {name for name in often if self._seen[name] > 1}
-        # Of two entries, one with a colon is half of them: beside it a name has to be certain.
-        if 2 * sum(self._seen[name] for name in formed | known) > total - bool(known):
+        if 2 * sum(self._seen[name] for name in formed | known) >= total:
             known |= formed
         return known | (plausible & opening) if total > 1 and 10 * heads >= 9 * total else known
 
