@@ -73,12 +73,20 @@ def test_hours_beyond_a_day_and_missing_hours_are_read():
      "00:11:25,000 –> 00:11:27,000", "00:11:25,000 → 00:11:27,000", "00：11：25，000 --> 00：11：27，000",
      "00:11:25 --> 00:11:27", "00:11:25.0 --> 00:11:27.0", "11:25,000 --> 11:27,000", "00:11:25:000 --> 00:11:27:000",
      "0:11:25,000 ==> 0:11:27,000", "00: 11: 25, 000 -- > 00: 11: 27, 000", "00:11:25,000 --&gt; 00:11:27,000",
+     "00:11:25:12 --> 00:11:27:24",
      "00:11:25,000 --> 00:11:27,000 X1:40 X2:600 Y1:20 Y2:50"],
 )  # fmt: skip
 def test_arrows_and_colons_that_people_mistype_are_read(times):
     found = parse_srt(f"1\n00:00:01,000 --> 00:00:02,000\nOne.\n\n2\n{times}\nTwo.\n", "a")
     assert rows(found) == [("speaker", 1, 2, "One."), ("speaker", 685, 687, "Two.")]
     assert found.notes == ()
+
+
+@pytest.mark.parametrize("times", ["00:00:02,000 -> 00:00:xx", "00:xx:02 → 00:00:03,000", "00:00:02 --> soon"])
+def test_a_mistyped_line_of_times_that_cannot_be_read_is_no_speech(times):
+    found = parse_srt(f"1\n00:00:01,000 --> 00:00:02,000\nOne.\n\n2\n{times}\nTwo.\n", "a")
+    assert rows(found) == [("speaker", 1, 2, "One.")]
+    assert "line 5" in found.notes[0]
 
 
 def test_words_behind_the_times_are_said():

@@ -32,3 +32,10 @@ def test_what_no_format_recognises_is_refused_as_what_it_seems_to_be(tmp_path: P
 def test_a_few_plain_words_are_speech(tmp_path: Path, text: str) -> None:
     (tmp_path / "talk.txt").write_text(text)
     assert [cue.text for cue in read_transcript(tmp_path / "talk.txt").cues] == [text]
+
+
+def test_a_tag_that_somebody_says_is_speech(tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").write_text("ANN: I like <b>bold</b> words")
+    assert [(cue.speaker, cue.text) for cue in read_transcript(tmp_path / "talk.txt").cues] == [
+        ("ANN", "I like <b>bold</b> words")
+    ]

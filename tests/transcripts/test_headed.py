@@ -10,7 +10,7 @@ def rows(transcript):
 @pytest.mark.parametrize(
     "form",
     ["{0}  {1}  ", "{0}   {1}", "{0} ({1}):", "{0} [{1}]", "{0}\t{1}", "{0} - {1}", "{0} · {1}", "{0}: {1}",
-     "[{1}] {0}", "{1} {0}", "{0} | {1}"],
+     "[{1}] {0}", "{1} {0}", "{0} | {1}", "[{0}] {1}", "[{1}] - {0}"],
 )  # fmt: skip
 def test_names_above_the_words_are_read_in_any_usual_form(read, form):
     turns = [("Mira Castell", "0:03", "Hello."), ("Speaker 2", "0:09", "We met at 10:30\nand left."),
@@ -48,3 +48,12 @@ def test_a_time_alone_is_one_of_the_lines_below(read):
 def test_what_ends_with_a_time_is_speech_where_no_words_stand_below(read):
     found = read("We met at 10:30\nand left at 11:45\nfor good\n")
     assert rows(found) == [("speaker", None, t) for t in ("We met at 10:30", "and left at 11:45", "for good")]
+
+
+@pytest.mark.parametrize("form", ["{0}\n{1}\n{2}", "{1}\n{0}\n{2}", "{1} - {0}\n{2}", "{1} {0}\n{2}"])
+@pytest.mark.parametrize("names", [("Anna", "Ben K", "Anna"), ("Speaker 1", "Speaker 2", "Speaker 3")])
+def test_names_stand_above_or_below_their_times(read, form, names):
+    said = ["Hello\nthere", "Thanks", "We do"]
+    found = read("\n\n".join(form.format(n, f"0:0{at}", s) for at, (n, s) in enumerate(zip(names, said, strict=True))))
+    assert rows(found) == [(names[0], 0, "Hello there"), (names[1], 1, "Thanks"), (names[2], 2, "We do")]
+    assert found.notes == ()

@@ -45,6 +45,11 @@ def test_what_returns_is_a_name_and_who_speaks_once_beside_it_as_well():
     ]
 
 
+def test_of_two_cues_one_with_the_form_of_a_name_is_half_of_the_evidence():
+    assert said("Hello.", "Ben: Thanks.") == [(None, "Hello."), ("Ben", "Thanks.")]
+    assert said("Hello.", "the rest: never") == [(None, "Hello."), (None, "the rest: never")]
+
+
 @pytest.mark.parametrize(
     "text",
     ["Wait: what?", "yes, at 10:30", "I said: no", "Note: bring shoes", "Breaking News: rain", "see https://a.b",
@@ -99,3 +104,43 @@ def test_sounds_are_no_evidence_against_names():
 def test_a_typed_line_of_only_a_name_says_who_speaks_below():
     found = parse_text("Ada:\nHello.\n\nBen:\nThanks.\nBye.\n")
     assert [(cue.speaker, cue.text) for cue in found.cues] == [("Ada", "Hello."), ("Ben", "Thanks."), ("Ben", "Bye.")]
+
+
+def test_names_in_brackets_without_a_colon_are_told_from_sounds():
+    assert said("[Ann] Hello.", "[Ben] Hi.", "[Ann] So.") == [("Ann", "Hello."), ("Ben", "Hi."), ("Ann", "So.")]
+    assert said("[laughs] Hello.", "[laughs] Hi.") == [(None, "[laughs] Hello."), (None, "[laughs] Hi.")]
+
+
+@pytest.mark.parametrize("form", ["**{}:** {}", "**{}**: {}", "*{}:* {}", "{}: {}", "{} : {}", "<{}>: {}"])
+def test_marks_around_a_typed_name_are_no_part_of_it(form):
+    found = parse_text(form.format("Ada", "I *am*.") + "\n" + form.format("ben", "So: yes.") + "\n")
+    assert [(cue.speaker, cue.text) for cue in found.cues] == [("Ada", "I *am*."), ("ben", "So: yes.")]
+
+
+def test_in_a_file_in_which_every_cue_has_a_name_a_colon_further_down_names_nobody():
+    assert said("ann: well\nthen: no", "ben: yes") == [("ann", "well then: no"), ("ben", "yes")]
+
+
+def test_a_name_on_a_line_of_its_own_in_every_cue_is_who_speaks():
+    assert said("Ada K\nHello.", "Ben\nI am so\nglad.", "Ada K\nSo: good.") == [
+        ("Ada K", "Hello."),
+        ("Ben", "I am so glad."),
+        ("Ada K", "So: good."),
+    ]
+    assert said("Oh No\nwait", "Ben\nis here", "so I\nlike it")[0] == (None, "Oh No wait")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(">> Hi.", ">> BEN: Ho."), ("- Hi.", "- BEN: Ho."), (">> Hi.", "BEN: Ho.")]
+)
+def test_typed_arrows_and_dashes_are_a_change_of_speaker(first, second):
+    found = parse_text(f"{first}\n{second}\nmore\n")
+    assert [(cue.speaker, cue.text) for cue in found.cues] == [
+        (UNKNOWN_SPEAKER, "Hi."),
+        ("BEN", "Ho."),
+        ("BEN", "more"),
+    ]
+
+
+def test_a_single_typed_dash_is_a_dash():
+    assert [cue.text for cue in parse_text("Hi.\n- or so -\n").cues] == ["Hi.", "- or so -"]

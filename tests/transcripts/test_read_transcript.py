@@ -40,6 +40,14 @@ def test_every_format_gives_the_same_transcript(tmp_path, name):
     assert found.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.vtt", "WebVTT"), ("a.srt", "SRT"), ("a.csv", "CSV or TSV"), ("a.json", "JSON")]
+)
+def test_a_transcript_says_which_format_its_file_has(tmp_path, name, kind):
+    (tmp_path / "upload").write_text(FILES[name], encoding="utf-8")
+    assert read_transcript(tmp_path / "upload").format == kind
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_without_a_suffix_the_content_says_the_format(tmp_path, name):
     path = tmp_path / "upload"

@@ -54,6 +54,12 @@ def test_a_person_who_gave_a_sound_a_label_is_believed(tmp_path):
     assert len(found.sounds) == 1 and found.entries == 3
 
 
+def test_labels_count_what_is_set_apart(tmp_path):
+    (tmp_path / "a.vtt").write_text(cues("Hi.", "[Music]", "Ho."))
+    found = read_transcript(tmp_path / "a.vtt")
+    assert [cue.label for cue in found.labelled(["joy", None, "sad"]).cues] == ["joy", "sad"]
+
+
 def test_a_file_of_nothing_but_sounds_is_refused(tmp_path):
     (tmp_path / "a.vtt").write_text(cues("[Music]", "♪♪"))
     with pytest.raises(DataError, match=r"a\.vtt should hold utterances\. Found 2 descriptions of sounds"):

@@ -12,7 +12,8 @@ def rows(transcript):
 @pytest.mark.parametrize(
     "form",
     ["[00:00:0{0}] {1}: {2}", "(00:0{0}) {1}: {2}", "00:00:0{0} {1}: {2}", "0:0{0} - {1}: {2}", "{1} [00:0{0}]: {2}",
-     "{1} (00:00:0{0}) {2}", "{1}: [0:0{0}] {2}", "[0:0{0}.000] {1}：{2}", "<00:00:0{0}> {1}: {2}", "{1} 0:0{0}: {2}"],
+     "{1} (00:00:0{0}) {2}", "{1}: [0:0{0}] {2}", "[0:00:0{0}.0] {1}：{2}", "<00:00:0{0}> {1}: {2}", "{1} 0:0{0}: {2}",
+     "[00:00:0{0}:12] {1}: {2}", "00:00:0{0};24 {1}: {2}"],
 )  # fmt: skip
 def test_names_with_times_are_read_in_any_usual_form(read, form):
     found = read(form.format(3, "Mira", "Hello.") + "\n\n" + form.format(9, "Tom B", "At 10:30: yes.") + "\n")
@@ -42,6 +43,14 @@ def test_lines_below_go_on_and_who_is_named_inside_has_no_time(read):
         "1 lines stand before the first time; left out (line 1).",
         "1 of 4 utterances have no name; taken as said by the speaker above.",
     )
+
+
+def test_arrows_and_sounds_between_names_are_nobodys(read):
+    found = read("[0:01] >> ANN: Hi.\n[0:02] >> Who is it?\n[0:03] [Music]\n[0:04] >> BEN: Me.\n")
+    assert rows(found) == [("ANN", 1, 2, "Hi."), ("speaker", 2, 3, "Who is it?"), ("BEN", 4, None, "Me.")]
+    found = read("[0:01] Ann: Hi.\n[0:02] [Music]\n[0:03] Ben: Ho.\n")
+    assert [(cue.speaker, cue.text) for cue in found.sounds] == [("speaker", "[Music]")]
+    assert len(found.notes) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,22 @@ from hypothesis import strategies as st
 
 from crossspace.errors import DataError
 from crossspace.transcripts import Cue, Transcript, parse_text, within
-from crossspace.transcripts.formats.srt import parse_srt
-from crossspace.transcripts.formats.vtt import parse_vtt
+from crossspace.transcripts.formats.headed import HEADED
+from crossspace.transcripts.formats.iemocap import IEMOCAP
+from crossspace.transcripts.formats.lines import LINES
+from crossspace.transcripts.formats.messages import MESSAGES
+from crossspace.transcripts.formats.screenplay import SCREENPLAY
+from crossspace.transcripts.formats.srt import SRT, parse_srt
+from crossspace.transcripts.formats.stamped import STAMPED
+from crossspace.transcripts.formats.vtt import VTT, parse_vtt
+from crossspace.transcripts.sounds import apart
+
+WRITTEN = [VTT, SRT, HEADED, STAMPED, MESSAGES, SCREENPLAY, IEMOCAP, LINES]
+PIECES = [
+    *("A", "ann", " ", "  ", "\n", "\n\n", ":", "\uff1a", "[", "]", "(", ")", "*", "-", ">>", "-->", ".", "\u266a"),
+    *("0:03", "[0:04]", "00:05.000 --> 00:06.000\n", "12.03.24, 18:05 - ", "6:05 PM", "INT. ", "SPEAKER_1", "\u200e"),
+    *("Ses01F_i_F000 [1.0-2.0]:", "Ses01F_i_FXX0 [1.0-2.0]:", "<v A>", "\u674e"),
+]
 
 
 def test_utterances_beyond_the_end_are_left_out_and_those_over_it_cut():
@@ -29,6 +43,11 @@ def test_utterances_beyond_the_end_are_left_out_and_those_over_it_cut():
     )
 
 
+def test_sounds_after_the_end_are_left_out_as_well():
+    sounds = (Cue("[Music]", start=1, end=2), Cue("[Music]", start=11, end=12))
+    assert within(Transcript((Cue("a", start=0, end=5),), sounds=sounds), 10.0).sounds == sounds[:1]
+
+
 def test_a_transcript_that_fits_is_left_alone():
     transcript = Transcript((Cue("a", start=0, end=10),))
     assert within(transcript, 10.0) == transcript
@@ -45,3 +64,14 @@ def test_no_text_whatever_brings_a_reader_down(text, parse):
     assert all(cue.text for cue in found.cues)
     starts = [cue.start for cue in found.cues if cue.start is not None]
     assert starts == sorted(starts)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.sampled_from(WRITTEN))
+def test_every_format_reads_or_refuses_whatever_is_written(text, kind):
+    assert kind.sign(text) in (True, False)
+    try:
+        found = apart(kind.parse(text, "a"), kind.sounds, "a")
+    except DataError:
+        return
+    assert found.cues and all(cue.text and cue.text.strip() and cue.speaker for cue in found.cues)
+    assert len(found.cues) + len(found.sounds) <= (found.entries or 0)

@@ -73,7 +73,18 @@ WRITTEN = (
     *("->", "\u2192", "\uff1a", "A\uff1a", ", ", "*", "*a", "**", "\u266a", "\u266aa", "[a] "),
     *("[0:03] ", "(0:03", "[0:03", "[1.0-", "A  0:03\n", "0:03 - ", "A\n", "A\n\n", "(a)\n", "INT. ", "TO:\n"),
     *("12.03.24, ", "18:05 ", "6:05 PM\n", "a 6:05 PM\n", "Today at ", "Ses01F_", "Ses01F_i_F000 [1.0-2.0]: a\n"),
-    *(f"{CUE}a\n\n", f"{CUE}a\nb\n\n", "Transcribed by a\n", "-- >", "00: 00", "SPEAKER_1"),
+    *(
+        f"{CUE}a\n\n",
+        f"{CUE}a\nb\n\n",
+        "Transcribed by a\n",
+        "-- >",
+        "00: 00",
+        "SPEAKER_1",
+        "a -> ",
+        "18:05:01 From a",
+        "Speaker 1\n0:03\nb\n",
+        "0:03 A\nb\n",
+    ),
 )
 """And those that only captions and plain text give a meaning."""
 

@@ -49,7 +49,7 @@ def prefix_of(line: str) -> Said:
         name, rest = name.strip("*"), rest.removeprefix("**").removeprefix("*")
     if not name or rest.startswith("/") or (name[-1].isdecimal() and rest[:1].isdecimal()) or not may_be(name):
         return None, line.strip()
-    return _bare(name), rest.strip()
+    return bare(name), rest.strip()
 
 
 def named(line: str) -> Said:
@@ -73,6 +73,11 @@ def is_name(prefix: str) -> bool:
     return all((first := word.lstrip("([")[:1]).upper() == first for word in words)
 
 
+def is_numbered(name: str) -> bool:
+    """Whether a name is that of somebody unknown: ``Speaker 1``, ``SPEAKER_00``."""
+    return _NUMBERED.fullmatch(name) is not None
+
+
 @dataclass(frozen=True)
 class Names:
     """The names that a file uses.
@@ -80,17 +85,19 @@ class Names:
     Attributes:
         known: as they stand before a colon, without brackets around them.
         bracketed: whether names stand in brackets without a colon: ``[Ann] Hello.``
+        above: whether every entry has a name on a line of its own, above what is said.
     """
 
     known: frozenset[str]
     bracketed: bool = False
+    above: bool = False
 
     def split(self, line: str) -> Said:
         """The speaker of a line, ``None`` where it begins with none of the names, and the rest of it."""
         name, text = prefix_of(line)
         if name is None and (match := _BRACKETED.match(line.strip())):
             inside = match.group(1).strip()
-            if (self.bracketed and any(c.isalpha() for c in inside)) or _NUMBERED.fullmatch(inside):
+            if (self.bracketed and any(c.isalpha() for c in inside)) or is_numbered(inside):
                 return inside, line.strip()[match.end() :].strip()
         if name not in self.known:
             return None, line.strip()
@@ -114,44 +121,72 @@ def names_in(entries: Iterable[Sequence[str]]) -> Names:
 
     In a file of which only single entries have a colon there are none but those in capitals.
     """
-    seen, sure, heads, brackets, total = Counter[str](), set[str](), 0, 0, 0
+    evidence = _Evidence()
     for lines in entries:
+        evidence.add_entry(lines)
         for at, line in enumerate(lines):
-            turn = TURN.match(line)
-            rest = line[turn.end() :] if turn else line.strip()
-            name, _ = prefix_of(rest)
-            first = at == 0 or (turn is not None and ">>" in turn.group())
-            total += first
-            brackets += first and _BRACKETED.match(rest) is not None
-            if name is None:
-                continue
-            heads += first
-            seen[name] += 1
+            evidence.add(line, at == 0)
+    return evidence.judged()
+
+
+class _Evidence:
+    """What stands where a name can, counted over a file."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._seen, self._heads, self._brackets = Counter[str](), Counter[str](), Counter[str]()
+        self._sure: set[str] = set()
+        self._entries, self._above = 0, Counter[str]()
+
+    def add_entry(self, lines: Sequence[str]) -> None:
+        """One more entry, for what stands on a line of its own above the others."""
+        self._entries += 1
+        if len(lines) > 1 and len(lines[0]) <= _LONGEST_NAME:
+            name = bare(lines[0].strip())
+            if not any(colon in name for colon in COLONS) and may_be(name) and is_name(name):
+                self._above[name] += 1
+
+    def add(self, line: str, first: bool) -> None:
+        """One more line; ``first`` where it begins an entry."""
+        turn = TURN.match(line)
+        rest = line[turn.end() :] if turn else line.strip()
+        first = first or (turn is not None and ">>" in turn.group())
+        self._total += first
+        if first and (match := _BRACKETED.match(rest)):
+            self._brackets[match.group(1).strip()] += 1
+        name, _ = prefix_of(rest)
+        if name is not None:
+            self._heads[name] += first
+            self._seen[name] += 1
             if _is_sure(name, rest, turn is not None):
-                sure.add(name)
-    return Names(_judged(seen, sure, heads, total), total > 1 and brackets == total)
+                self._sure.add(name)
 
+    def judged(self) -> Names:
+        """The names that the lines are evidence of."""
+        counts = self._brackets
+        bracketed = sum(counts.values()) == self._total > len(counts) and all(map(is_name, counts))
+        # That it returns tells a name from the first half of a short sentence.
+        names = self._above
+        returning = len(names) < sum(names.values()) or all(map(is_numbered, names))
+        above = self._entries > 1 and sum(names.values()) == self._entries and returning
+        return Names(frozenset(self._known()), bracketed, above)
 
-def _judged(seen: Counter[str], sure: set[str], heads: int, total: int) -> frozenset[str]:
-    if total > 1 and heads == total:
-        return frozenset(seen)
-    formed = {name for name in seen if is_name(name)}
-    returning = {
-        name
-        for name, count in seen.items()
-        if count > 1 and (name in formed or (4 * heads >= total and name.lower() not in _NO_NAMES))
-    }
-    known = sure | returning
-    # Of two entries, one with a colon is half of them: beside it a name has to be certain.
-    if 2 * sum(seen[name] for name in formed | known) > total - bool(known):
-        known |= formed
-    if total > 1 and 10 * heads >= 9 * total:
-        known |= {name for name in seen if name.lower() not in _NO_NAMES}
-    return frozenset(known)
+    def _known(self) -> set[str]:
+        total, heads = self._total, sum(self._heads.values())
+        formed = {name for name in self._seen if is_name(name)}
+        opening = {name for name, count in self._heads.items() if count}
+        if total > 1 and heads == total:
+            return opening | formed
+        plausible = {name for name in self._seen if name.lower() not in _NO_NAMES}
+        often = plausible if 4 * heads >= total else formed
+        known = self._sure | {name for name in often if self._seen[name] > 1}
+        if 2 * sum(self._seen[name] for name in formed | known) >= total:
+            known |= formed
+        return known | (plausible & opening) if total > 1 and 10 * heads >= 9 * total else known
 
 
 def _is_sure(name: str, line: str, turn: bool) -> bool:
-    if line.startswith("[") or _NUMBERED.fullmatch(name):
+    if line.startswith("[") or is_numbered(name):
         return True
     return is_name(name) and (turn or _alone(name).isupper())
 
@@ -161,10 +196,10 @@ def _alone(name: str) -> str:
     return name[: name.rfind("(")].strip() or name if name.endswith(")") and "(" in name else name
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
     """A name without the brackets that are around all of it."""
     inside = name[1:-1]
-    whole = name[0] + name[-1] in ("[]", "()", "<>", "**") and not any(c in inside for c in "[]()<>*")
+    whole = name[:1] + name[-1:] in ("[]", "()", "<>", "**") and not any(c in inside for c in "[]()<>*")
     return (inside.strip() or name) if whole else name
 
 

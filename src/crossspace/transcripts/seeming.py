@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from crossspace.transcripts.names import named
+
 _HEAD = 4096
 _TAG = re.compile(r"\s*<[A-Za-z!?/][^<>]*>")
 """At the beginning of a line; inside of one a person may have written it."""
@@ -40,5 +42,6 @@ def is_markup(text: str) -> bool:
     if any(sign.match(head) for sign, _ in _SEEN):
         return True
     lines = [line for line in head.splitlines() if line.strip()]
-    marked = sum(bool(_TAG.match(line)) or bool(_FIELD.match(line)) for line in lines)
+    # Whoever says a tag behind a name still says it.
+    marked = sum((_TAG.match(line) or _FIELD.match(line)) is not None and named(line)[0] is None for line in lines)
     return marked > len(lines) / 3

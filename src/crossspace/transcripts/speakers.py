@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from itertools import islice, pairwise
 
 from crossspace.transcripts.bounds import MOST_ENTRIES
-from crossspace.transcripts.names import TURN, Names, Said, names_in
+from crossspace.transcripts.names import TURN, Names, Said, bare, named, names_in
 from crossspace.transcripts.spaces import joined
+
+__all__ = ["Said", "has_voices", "named", "plain", "said_in", "turns"]
 
 # Every expression takes time in proportion to the text: no two neighbouring parts can share a run of characters, and
 # what begins with a sign ends where the sign comes again.
@@ -74,6 +76,9 @@ def _by_lines(lines: Sequence[str], names: Names) -> list[Said]:
     marks = [TURN.match(line) for line in lines]
     dashes = sum(mark is not None for mark in marks) >= 2
     said: list[tuple[str | None, list[str]]] = []
+    if names.above and len(lines) > 1:
+        said.append((bare(lines[0]), []))
+        lines, marks = lines[1:], marks[1:]
     for line, mark in zip(lines, marks, strict=True):
         speaker, text = names.split(line[mark.end() :] if mark else line)
         if not said or speaker is not None or (mark and (dashes or ">>" in mark.group())):

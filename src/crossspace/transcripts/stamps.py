@@ -9,10 +9,13 @@ from itertools import pairwise
 
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.names import names_in
+from crossspace.transcripts.sounds import is_sound
+from crossspace.transcripts.speakers import said_in
 from crossspace.transcripts.tidy import Entries, listed, tidied
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
-TIME = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,6})?"
+TIME = r"\d{1,3}:\d{2}(?::\d{2}(?:[:;]\d{2})?)?(?:[.,]\d{1,6})?"
+"""Minutes or hours to seconds, with a part of a second or the number of a frame."""
 TO = r"\s{0,3}(?:-{1,3}>|\u2192|[-\u2013\u2014]|to)\s{0,3}"
 """What stands between two times."""
 _SECONDS = r"\d{1,6}(?:[.,]\d{1,6})?"
@@ -24,6 +27,7 @@ _FOOTER = re.compile(
     re.IGNORECASE,
 )
 _MOST_OF_TEN = 9
+_FRAMES = re.compile(r"^(\d{1,3}:\d{2}:\d{2})[:;]\d{2}")
 _CLOCK = re.compile(r"\d[:.,]\d")
 
 
@@ -50,10 +54,15 @@ def has_times(text: str) -> bool:
     return _CLOCK.search(text) is not None
 
 
+def moment(written: str) -> float | None:
+    """Seconds of a :data:`TIME`. How many frames a second has is not known: such a time is read to the second."""
+    return seconds(_FRAMES.sub(r"\1", written))
+
+
 def bracketed(match: re.Match[str]) -> tuple[float | None, float | None]:
     """Start and end of a match of :data:`BRACKETED`."""
     start, end = match.group(1) or match.group(3), match.group(2) or match.group(4)
-    return seconds(start), seconds(end) if end else None
+    return moment(start), moment(end) if end else None
 
 
 def numbered(text: str) -> list[tuple[int, str]]:
@@ -92,32 +101,29 @@ def transcript_of_turns(turns: Sequence[Turn], name: str, notes: Sequence[str] =
         DataError: nothing is said in them, or that is more than a transcript may hold.
     """
     entries, unnamed, speaker = Entries(name), list[str](), UNKNOWN_SPEAKER
-    for turn, own, text in _said(turns):
-        start = None if turn is None else turn.start
-        place = f"line {turn.line}" if turn is not None else f"utterance {len(entries) + 1}"
+    # Where arrows say that another speaks, who it is without a name is not known.
+    arrows = any(line.startswith(">>") for turn in turns for line in turn.lines)
+    for turn, own, text, first in _said(turns):
+        place = f"line {turn.line}"
+        if own is None and is_sound(text):
+            entries.add(place, Cue(text, UNKNOWN_SPEAKER, turn.start, turn.end))
+            continue
         if own is None:
             unnamed.append(place)
-        speaker = own or speaker
-        entries.add(place, Cue(text, speaker, start, None if turn is None else turn.end))
+        speaker = own or (UNKNOWN_SPEAKER if arrows else speaker)
+        entries.add(place, Cue(text, speaker, turn.start if first else None, turn.end if first else None))
     notes = list(notes)
-    if unnamed and len(unnamed) < len(entries):
+    if unnamed and len(unnamed) < len(entries) and not arrows:
         notes.append(f"{len(unnamed)} of {len(entries)} utterances have no name; taken as said by the speaker above.")
     return tidied(entries, name, notes)
 
 
-def _said(turns: Sequence[Turn]) -> Iterator[tuple[Turn | None, str | None, str]]:
-    """``(turn, speaker, text)`` of each utterance; no turn where its time is not known."""
-    names = names_in(turn.lines for turn in turns if turn.speaker is None and turn.lines)
+def _said(turns: Sequence[Turn]) -> Iterator[tuple[Turn, str | None, str, bool]]:
+    """``(turn, speaker, text, whether the turn begins with it)`` of each utterance."""
+    names = names_in(t.lines for t in turns if t.speaker is None and t.lines and not is_sound(" ".join(t.lines)))
     for turn in turns:
         if turn.speaker is not None:
-            yield turn, turn.speaker, " ".join(turn.lines)
-            continue
-        parts: list[tuple[str | None, list[str]]] = []
-        for line in turn.lines:
-            speaker, text = names.split(line)
-            if speaker is not None or not parts:
-                parts.append((speaker, [text]))
-            else:
-                parts[-1][1].append(text)
-        for at, (speaker, texts) in enumerate(parts):
-            yield turn if at == 0 else None, speaker, " ".join(texts).strip()
+            yield turn, turn.speaker, " ".join(turn.lines), True
+        else:
+            said = said_in(turn.lines, names)
+            yield from ((turn, speaker, text, at == 0) for at, (speaker, text) in enumerate(said))

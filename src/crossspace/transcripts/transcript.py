@@ -85,4 +85,5 @@ def within(transcript: Transcript, duration: float) -> Transcript:
         notes.append(f"{late} of {total} utterances begin after the end of the recording ({duration:.1f} s); left out.")
     if cut:
         notes.append(f"{cut} of {total} utterances run over the end of the recording ({duration:.1f} s); cut there.")
-    return replace(transcript, cues=tuple(cues), notes=tuple(notes))
+    sounds = tuple(cue for cue in transcript.sounds if cue.start is None or cue.start < duration)
+    return replace(transcript, cues=tuple(cues), notes=tuple(notes), sounds=sounds)

@@ -13,6 +13,8 @@ from crossspace.transcripts.speakers import has_voices, plain, said_in, turns
 from crossspace.transcripts.tidy import Entries, tidied
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
+__all__ = ["GARBLED", "TIMING", "Block", "blocks_of", "entries_of", "moment", "paragraphs", "transcript_of"]
+
 # Colons and commas may be the wide ones, with a space beside them; the arrow may be any that somebody typed. No two
 # neighbours share more than one character, and nothing runs over the end of a line: each of many empty lines would be
 # looked through from every other.
@@ -22,6 +24,8 @@ _ARROW = r"(?:[-\u2010-\u2015\u2212=]{1,4} ?(?:>|&gt;|\uff1e){1,2}|[\u2192\u21d2
 _GAP = r"[^\S\n]*"
 TIMING = re.compile(rf"^{_GAP}({_TIME}){_GAP}{_ARROW}{_GAP}({_TIME})(?=\s|$)", re.MULTILINE)
 """The line of times of a cue; what follows on the line says how to show it, or is its text."""
+GARBLED = re.compile(rf"-->|^{_GAP}{_TIME}{_GAP}{_ARROW}|{_ARROW}{_GAP}{_TIME}{_GAP}$")
+"""A line that was to be one of times."""
 _SETTING = re.compile(r"(?:[XY][12]|align|position|line|size|vertical|region):", re.IGNORECASE)
 _PARTS = re.compile(r"\D+")
 
@@ -29,9 +33,13 @@ _PARTS = re.compile(r"\D+")
 def moment(written: str) -> float | None:
     """Seconds of a time of :data:`TIMING`: ``00：00：01，5`` and ``00:00:01:500`` are times as well."""
     numbers = _PARTS.split(written)
-    # Four numbers are hours to milliseconds; with three, a sign that is no colon shows that the last is a part.
-    fraction = len(numbers) == 4 or any(sign in written for sign in ".,\uff0c\uff0e")
-    return seconds(":".join(numbers[:-1]) + "." + numbers[-1] if fraction else ":".join(numbers))
+    colons = not any(sign in written for sign in ".,\uff0c\uff0e")
+    # Four numbers between colons end with milliseconds, or with a frame, of which a second has nobody knows how many.
+    if colons and len(numbers) == 4 and len(numbers[-1]) < 3:
+        numbers.pop()
+    elif not colons or len(numbers) == 4:
+        return seconds(":".join(numbers[:-1]) + "." + numbers[-1])
+    return seconds(":".join(numbers))
 
 
 def transcript_of(blocks: Sequence[Block], name: str, notes: Sequence[str] = ()) -> Transcript:

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
-from crossspace.transcripts.names import is_name, may_be
+from crossspace.transcripts.names import bare, is_name, is_numbered, may_be
 from crossspace.transcripts.stamps import (
     BRACKETED,
     TIME,
@@ -20,6 +19,7 @@ from crossspace.transcripts.stamps import (
     bracketed,
     has_times,
     in_order,
+    moment,
     numbered,
     transcript_of_turns,
     without_footer,
@@ -60,15 +60,36 @@ def parse_headed(text: str, name: str) -> Transcript:
             turns[-1].lines.append(line)
         else:
             before.append(number)
+    if before and all(turn.speaker is None for turn in turns):
+        before = _with_names_above(turns, before, dict(lines))
     return transcript_of_turns([turn for turn in turns if turn.lines], name, [*before_note(before), *notes])
+
+
+def _with_names_above(turns: list[Turn], before: list[int], lines: dict[int, str]) -> list[int]:
+    """Move what stands above each time to below it where it is a name; the lines before the first that are left."""
+    above = [lines[before[-1]], *(turn.lines[-1] for turn in turns[:-1] if len(turn.lines) > 1)]
+    if not turns or len(above) != len(turns) or not all(may_be(line) and is_name(line) for line in above):
+        return before
+    for turn in turns[:-1]:
+        turn.lines.pop()
+    for turn, speaker in zip(turns, above, strict=True):
+        turn.speaker = bare(speaker)
+    return before[:-1]
 
 
 def _headers(lines: Sequence[tuple[int, str]]) -> list[_Header | None]:
     """The header that each line is; none where it is words."""
     possible = [_header(line) for _, line in lines]
     counts = Counter(header.name for header in possible if header is not None)
-    headers = [header if header is not None and _is_one(header, counts) else None for header in possible]
+    # Behind a time stand words as well as names: only names that return, or are numbered, tell that it is names.
+    before = Counter(header.name for header in possible if header is not None and header.before)
+    named = all(map(is_name, before)) and (len(before) < sum(before.values()) or all(map(is_numbered, before)))
+    headers = [h if h is not None and (named if h.before else _is_one(h, counts)) else None for h in possible]
     return _without_title(headers)
+
+
+def _is_one(header: _Header, counts: Counter[str]) -> bool:
+    return not header.name or header.apart or counts[header.name] > 1 or is_name(header.name)
 
 
 def _without_title(headers: list[_Header | None]) -> list[_Header | None]:
@@ -83,26 +104,20 @@ def _without_title(headers: list[_Header | None]) -> list[_Header | None]:
     return headers
 
 
-def _is_one(header: _Header, counts: Counter[str]) -> bool:
-    if header.before:
-        return counts[header.name] > 1 and is_name(header.name)
-    return not header.name or header.apart or counts[header.name] > 1 or is_name(header.name)
-
-
 def _header(line: str) -> _Header | None:
     if len(line) > _LONGEST:
         return None
     if match := _AT_END.search(line, max(0, len(line) - _TAIL)):
         first, second = match.groups()
         left = line[: match.start()]
-        name, gap = left.rstrip(_BETWEEN), line[len(left.rstrip(_BETWEEN)) : match.start(1 if first else 2)]
-        start, end = seconds(first or second), seconds(second) if first else None
+        name, gap = bare(left.rstrip(_BETWEEN)), line[len(left.rstrip(_BETWEEN)) : match.start(1 if first else 2)]
+        start, end = moment(first or second), moment(second) if first else None
         sure = len(gap) > 1 or line.endswith(("]", ")", ":")) or "\t" in gap
         return _Header(name, start, end, sure) if not name or (may_be(name) and ":" not in name) else None
     if match := _AT_START.match(line):
-        name = line[match.end() :].rstrip(":")
-        return _Header(name, seconds(match.group(1)), None, False, True) if may_be(name) and ":" not in name else None
-    if (match := BRACKETED.match(line)) and may_be(name := line[match.end() :].strip(" :")) and ":" not in name:
+        name = line[match.end() :].strip(" :-\u2013")
+        return _Header(name, moment(match.group(1)), None, False, True) if may_be(name) and ":" not in name else None
+    if (match := BRACKETED.match(line)) and may_be(name := line[match.end() :].strip(" :-\u2013")) and ":" not in name:
         return _Header(name, *bracketed(match), False, True)
     return None
 

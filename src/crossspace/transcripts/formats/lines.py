@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from crossspace.transcripts.format import Format
-from crossspace.transcripts.names import COLONS, names_in
+from crossspace.transcripts.names import COLONS, TURN, names_in
 from crossspace.transcripts.seeming import is_markup
 from crossspace.transcripts.sounds import is_sound
 from crossspace.transcripts.tidy import Entries, tidied
@@ -16,7 +16,8 @@ def parse_text(text: str, name: str = "The conversation") -> Transcript:
     """The utterances of lines ``NAME: what they say``, without times.
 
     What is a name is judged by all lines together. A line without a name is a further utterance of the speaker above; a
-    line of only a name says who speaks below.
+    line of only a name says who speaks below. Behind arrows, or where two lines or more have a dash, others speak: who
+    it is without a name is not known.
 
     Raises:
         DataError: there is no utterance.
@@ -25,14 +26,19 @@ def parse_text(text: str, name: str = "The conversation") -> Transcript:
     names = names_in(_evidence([line for _, line in lines if not is_sound(line)]))
     entries = Entries(name)
     speaker, alone, unnamed, named = UNKNOWN_SPEAKER, False, 0, 0
+    dashes = sum(TURN.match(line) is not None for _, line in lines) > 1
     for number, line in lines:
-        own_speaker, said = names.split(line)
+        turn = TURN.match(line)
+        marked = turn is not None and (dashes or ">>" in turn.group())
+        own_speaker, said = names.split(line[turn.end() :] if turn else line)
         if own_speaker is None and is_sound(said):
             # Nobody's: it is set apart from speech later, and whoever spoke speaks on.
             entries.add(f"line {number}", Cue(said))
             continue
+        if own_speaker is None and turn is not None:
+            speaker, said = (UNKNOWN_SPEAKER, said) if marked else (speaker, line.strip())
         named += own_speaker is not None
-        unnamed += own_speaker is None and not alone
+        unnamed += own_speaker is None and not alone and not marked
         alone, speaker = own_speaker is not None and not said, own_speaker or speaker
         if said:
             entries.add(f"line {number}", Cue(said, speaker))

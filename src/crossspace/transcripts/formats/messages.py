@@ -18,6 +18,8 @@ _DAY = rf"(?:{_DATE}|[Tt]oday|[Yy]esterday|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Su
 _STAMP = rf"(?:{_DAY},?(?: at)?[ \u00a0]{_CLOCK}(?:{_HALF})?|{_CLOCK}{_HALF})"
 _BEFORE = re.compile(rf"\u200e?(?:\[{_STAMP}\]|{_STAMP} [-\u2013](?= )|{_DATE},? {_CLOCK}(?:{_HALF})?:?(?=\s))\s?")
 """The stamp before a message on the same line."""
+_MEETING = re.compile(r"\d{1,2}:\d{2}:\d{2}\s{1,4}From\s{1,4}")
+"""And in the chat of a meeting, where ``to Everyone`` may follow the name."""
 _ABOVE = re.compile(rf"(?:[\s\[(]|[-\u2013\u2014] ?){_STAMP}[\])]?$")
 """The stamp behind the name, above a message."""
 _MARK = "\u200e"
@@ -64,12 +66,14 @@ def parse_messages(text: str, name: str) -> Transcript:
 
 def _start(line: str) -> tuple[str | None, str] | None:
     """``(speaker, words)`` where a message begins; no speaker where the messenger says something itself."""
-    if match := _BEFORE.match(line):
+    meeting = _MEETING.match(line)
+    if match := meeting or _BEFORE.match(line):
         rest = line[match.end() :].lstrip()
         colon = rest.find(":", 0, _LONGEST)
         if colon <= 0:
             return None, rest
-        return rest[:colon].strip(" ~" + _MARK), rest[colon + 1 :].strip(" ")
+        name = rest[:colon].partition(" to ")[0] if meeting else rest[:colon]
+        return name.strip(" ~" + _MARK) or None, rest[colon + 1 :].strip(" ")
     speaker = _above(line)
     return None if speaker is None else (speaker, "")
 
@@ -89,7 +93,7 @@ def _is_chat(text: str) -> bool:
     if not has_times(text):
         return False
     lines = numbered(text)
-    before = [_BEFORE.match(line) is not None for _, line in lines]
+    before = [(_BEFORE.match(line) or _MEETING.match(line)) is not None for _, line in lines]
     if sum(before) > 1 or (before[:1] == [True]):
         return 3 * sum(before) >= len(lines)
     return _heads([_above(line) is not None for _, line in lines])

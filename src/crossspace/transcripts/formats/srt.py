@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossspace.transcripts.format import Format
-from crossspace.transcripts.formats.cues import TIMING, blocks_of, paragraphs, transcript_of
+from crossspace.transcripts.formats.cues import GARBLED, TIMING, blocks_of, paragraphs, transcript_of
 from crossspace.transcripts.rolling import Block
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
@@ -21,7 +21,7 @@ def parse_srt(text: str, name: str) -> Transcript:
     unread: list[str] = []
     for number, lines in paragraphs(text):
         before, cues = blocks_of(number, lines)
-        garbled = any("-->" in line for line in before)
+        garbled = any(GARBLED.search(line) for line in before)
         if garbled or (before and not cues and not blocks):
             unread.append(f"line {number}")
         # A number alone is that of a cue whose text is missing, and no text of the cue above.

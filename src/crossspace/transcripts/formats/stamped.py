@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
 from crossspace.transcripts.names import may_be
 from crossspace.transcripts.stamps import (
@@ -16,6 +15,7 @@ from crossspace.transcripts.stamps import (
     bracketed,
     has_times,
     in_order,
+    moment,
     numbered,
     transcript_of_turns,
     without_footer,
@@ -55,14 +55,14 @@ def _turn(number: int, line: str) -> Turn | None:
     if match := BRACKETED.search(head):
         speaker = head[: match.start()].strip(_BETWEEN)
         # Further on in a line is a time in speech, if what is before it cannot be a name.
-        if speaker and (not may_be(speaker) or len(speaker.split()) > 6):
+        if speaker and (not may_be(speaker) or ":" in speaker or len(speaker.split()) > 6):
             return None
         return Turn(number, *bracketed(match), speaker or None, _words(line, match))
     if match := _BARE.match(head):
         end = match.group(2)
-        return Turn(number, seconds(match.group(1)), seconds(end) if end else None, None, _words(line, match))
+        return Turn(number, moment(match.group(1)), moment(end) if end else None, None, _words(line, match))
     if (match := _AFTER_NAME.search(head)) and may_be(speaker := head[: match.start()].strip()):
-        return Turn(number, seconds(match.group(1)), None, speaker, _words(line, match))
+        return Turn(number, moment(match.group(1)), None, speaker, _words(line, match))
     return None
 
 
