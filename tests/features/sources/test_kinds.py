@@ -18,8 +18,8 @@ def test_text_is_a_transcript_whatever_its_name(tmp_path: Path, name: str, conte
 
 
 def test_a_recording_is_none_and_neither_is_nothing(tmp_path: Path) -> None:
-    with wave.open(str(tmp_path / "talk.eaf"), "wb") as file:
+    with wave.open(str(tmp_path / "talk"), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(b"\1\1" * 80)
     (tmp_path / "empty").touch()
-    assert not any(is_transcript(tmp_path / name) for name in ("talk.eaf", "empty", "none.wav", "."))
+    assert not any(is_transcript(tmp_path / name) for name in ("talk", "empty", "none.wav", "."))

@@ -13,7 +13,7 @@ from crossspace.transcripts.transcript import Transcript
 _STAMP = re.compile(r"\s*\[(\d{1,4}:\d{1,2}(?:\.\d{1,3})?)\]")
 _TAG = re.compile(r"\s*\[([A-Za-z#]{1,10}):([^\]\n]{0,1000})\]\s*")
 _WORD = re.compile(r"<\d{1,4}:\d{1,2}(?:\.\d{1,3})?>")
-# Minutes and seconds in brackets alone are also how people write; tags, and two digits of each with hundredths, are those of programs.
+# Minutes and seconds in brackets are also how people write. Programs write tags, or two digits of each and hundredths.
 _SIGN = re.compile(
     r"\ufeff?\s*(?:\[(?:ti|ar|al|au|by|re|ve|la|lr|length|offset|tool):[^\]\n]*\]|\[\d{2,4}:\d{2}\.\d{2,3}\])", re.I
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, islice
@@ -118,13 +119,18 @@ def _notes(layout: Layout) -> list[str]:
     return notes
 
 
+_FRAMES = re.compile(r"\d\d:\d\d;\d\d\b")
+"""The end of a timecode with dropped frames, ``00:00:01;24``."""
+
+
 def _is_table(text: str) -> bool:
     head, delimiter = header_of(text)
     columns = columns_of(head)
     # Two known columns: a first line that happens to say "text" is no head of a table.
     if "text" in columns and len(columns) > 1:
         return True
-    return delimiter in text[:1000] and _is_filled(text, delimiter)
+    # A semicolon before frames parts no cells.
+    return delimiter in _FRAMES.sub("", text[:1000]) and _is_filled(text, delimiter)
 
 
 def _is_filled(text: str, delimiter: str) -> bool:
