@@ -266,7 +266,8 @@ MISTAKES: dict[str, tuple[list[str], int, list[str]]] = {
     "tables that are extracted": (["data", "import", "a", "b", "--format", "meld"], 2, ["crossspace extract"]),
     "an option that the ending replaces": (["analyze", "a.vtt", "--format", "csv"], 2, ["--out FILE.csv"]),
     "a document": (["analyze", "{tmp}/talk.pdf"], 1, ["a PDF document", "plain text"]),
-    "an office document": (["analyze", "{tmp}/talk.docx"], 1, ["an Office document", "plain text"]),
+    "an office document": (["analyze", "{tmp}/talk.xlsx"], 1, ["an Office document", "plain text"]),
+    "a document without words": (["analyze", "{tmp}/talk.docx"], 1, ["talk.docx should hold utterances"]),
     "a document to extract": (["extract", "{tmp}/talk.pdf", "{tmp}/t.parquet"], 1, ["a PDF document"]),
     "an address": (["analyze", "https://example.org/a.mp4"], 2, ["https://example.org/a.mp4", "Download"]),
     "an address to import": (
@@ -302,6 +303,8 @@ def test_a_mistake_gets_a_message_and_an_exit_code(
     (tmp_path / "talk.pdf").write_bytes(b"%PDF-1.7\n")
     with zipfile.ZipFile(tmp_path / "talk.docx", "w") as archive:
         archive.writestr("word/document.xml", "<w:document/>")
+    with zipfile.ZipFile(tmp_path / "talk.xlsx", "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
     bad.write_text('{"utterances": [')
     said = tmp_path / "words.json"
     said.write_text('{"utterances": [{"speaker": "Ada", "text": "No features here.", "features": {"txet": [1]}}]}')

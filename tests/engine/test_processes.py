@@ -131,7 +131,10 @@ def test_items_of_classes_from_outside_are_understood(tmp_path: Path) -> None:
 
 
 SCRIPT = """
+import signal
 import sys
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests in the background ignores it
 from crossspace.engine.processes import Processes
 from crossspace.engine.work import Reported, Work
 from tests.engine.test_processes import begin, do

@@ -227,7 +227,7 @@ def test_impossible_arguments_are_refused(task: TaskSpec, fault: dict, message: 
 def test_it_keeps_as_much_for_every_pair_as_it_says(
     task: TaskSpec, make_batch: Callable[..., Batch], causal: bool
 ) -> None:
-    sizes = {"global_width": 24, "party_width": 5, "emotion_width": 4, "head_width": 3}
+    sizes = {"global_width": 4, "party_width": 5, "emotion_width": 4, "head_width": 3}
     model = DialogueRNN(task, **sizes, causal=causal, emotion_attention=False)
     kept = numbers_per_pair(model, lambda n: make_batch(task, (n,)), 30)
-    assert kept == pytest.approx(model.numbers_per_pair(), rel=0.2)
+    assert kept == pytest.approx(model.numbers_per_pair(), rel=0.1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from crossspace.analysis.analysis import Analysis
 from crossspace.analysis.analyzer import Analyzer
-from crossspace.analysis.inputs import inputs_of
+from crossspace.analysis.inputs import extracted, inputs_of
 from crossspace.features.extraction.cache import FeatureCache
 
 
@@ -25,6 +25,5 @@ def analyze(source: str | Path, transcript: str | Path | None = None, model: str
         MissingExtraError: a library is not installed.
     """
     media, said = inputs_of(source, transcript)
-    # A transcript alone needs no extractor of sound or pictures, which may be large or not installed.
-    analyzer = Analyzer.load(model, only=None if media is not None else ("text",), cache=FeatureCache())
+    analyzer = Analyzer.load(model, only=extracted(media), cache=FeatureCache())
     return analyzer.analyze(media, said, conversation_id=Path(source).stem)

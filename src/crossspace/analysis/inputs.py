@@ -8,6 +8,14 @@ from crossspace.errors import DataError, UsageError
 from crossspace.features.sources import is_manifest, is_transcript
 
 
+def extracted(media: Path | None) -> tuple[str, ...] | None:
+    """Which modalities are extracted; all of the model's if ``None``.
+
+    A transcript alone needs no extractor of sound or pictures, which may be large or not installed.
+    """
+    return None if media is not None else ("text",)
+
+
 def inputs_of(source: str | Path, transcript: str | Path | None = None) -> tuple[Path | None, Path | None]:
     """The recording and the transcript, either of which may lack.
 

@@ -50,11 +50,11 @@ def parsers() -> dict[str, Parser]:
 def run(words: Sequence[str]) -> int:
     """Analyze."""
     options = parsers()[""].parse_all(words)
-    from crossspace.analysis.inputs import inputs_of
+    from crossspace.analysis.inputs import extracted, inputs_of
 
     _check_outputs(options)
     media, transcript = inputs_of(options.source, options.transcript)
-    analyzer = _analyzer(options, with_media=media is not None)
+    analyzer = _analyzer(options, extracted(media))
 
     from crossspace.analysis.exports import render
     from crossspace.cli.analyze_progress import AnalyzeProgress
@@ -82,13 +82,11 @@ def _check_outputs(options: argparse.Namespace) -> None:
         spare(path, options.source, options.transcript)
 
 
-def _analyzer(options: argparse.Namespace, with_media: bool) -> Analyzer:
+def _analyzer(options: argparse.Namespace, only: Sequence[str] | None) -> Analyzer:
     from crossspace.analysis.analyzer import Analyzer
     from crossspace.features.extraction.cache import FeatureCache
 
     extractors = {m: getattr(options, m) for m in ("text", "audio", "visual") if getattr(options, m)}
-    # A transcript alone needs no extractor of sound or pictures, which may be large or not installed.
-    only = None if with_media else ("text",)
     analyzer = Analyzer.load(options.model, extractors, only=only, cache=FeatureCache())
     name = "" if analyzer.in_the_box else analyzer.predictor.name
     print(f"Model: {analyzer.name}" + ("" if name in ("", analyzer.name) else f" ({name})"), file=sys.stderr)

@@ -9,8 +9,8 @@ from pathlib import Path
 from crossspace.cli import data_join, data_split
 from crossspace.cli.component_options import add_options
 from crossspace.cli.cutting import add_rule, tell_cut
-from crossspace.cli.parsing import Parser, import_named, local
-from crossspace.errors import DataError, UsageError, suggestion
+from crossspace.cli.parsing import Parser, do_action, import_named, local
+from crossspace.errors import DataError, UsageError
 
 _EXTRACTED = ("meld", "emorynlp", "csv", "tsv", "vtt", "srt", "txt", "wav", "mp4", "transcript", "recording", "media")
 """What people call sources that 'crossspace extract' reads."""
@@ -27,12 +27,6 @@ ACTIONS = {
 
 def run(words: Sequence[str]) -> int:
     """Do one of them."""
-    if not words or words[0] in ("-h", "--help"):
-        lines = [f"  {name.ljust(11)} {what}" for name, what in ACTIONS.items()]
-        print("usage: crossspace data ACTION [OPTIONS]\n\nactions:\n" + "\n".join(lines))
-        return 0
-    if words[0] not in ACTIONS:
-        raise UsageError(f"There is no action {words[0]!r} of 'crossspace data'. {suggestion(words[0], ACTIONS)}")
     actions: dict[str, Callable[[list[str]], int]] = {
         "import": _import,
         "join": data_join.run,
@@ -41,7 +35,7 @@ def run(words: Sequence[str]) -> int:
         "validate": _validate,
         "synthesize": _synthesize,
     }
-    return actions[words[0]](list(words[1:]))
+    return do_action("data", ACTIONS, actions, words)
 
 
 def _import(words: list[str]) -> int:

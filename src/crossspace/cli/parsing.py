@@ -6,11 +6,11 @@ import argparse
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from crossspace.errors import UsageError
+from crossspace.errors import UsageError, suggestion
 
 _USUAL = {
     "lr": "learning-rate",
@@ -120,6 +120,30 @@ class Parser(argparse.ArgumentParser):
             return f"Did you mean {near[0]!r}?"
         advice = f", '{self.prog} --help all' the arguments of model, balancer and training" * self.takes_components
         return f"'{self.prog} --help' shows what can be given{advice}."
+
+
+def do_action(
+    command: str, about: Mapping[str, str], do: Mapping[str, Callable[[list[str]], int]], words: Sequence[str]
+) -> int:
+    """Do one of the actions of a command, the first word; without one say which there are.
+
+    Args:
+        command: such as ``data``.
+        about: ``{action: what it does}``.
+        do: ``{action: what does it}``, given the other words.
+        words: behind the command.
+
+    Raises:
+        UsageError: there is no such action.
+    """
+    if not words or words[0] in ("-h", "--help"):
+        width = max(map(len, about))
+        lines = [f"  {name.ljust(width)}  {what}" for name, what in about.items()]
+        print(f"usage: crossspace {command} ACTION [OPTIONS]\n\nactions:\n" + "\n".join(lines))
+        return 0
+    if words[0] not in about:
+        raise UsageError(f"There is no action {words[0]!r} of 'crossspace {command}'. {suggestion(words[0], about)}")
+    return do[words[0]](list(words[1:]))
 
 
 def import_named(options: argparse.Namespace) -> None:

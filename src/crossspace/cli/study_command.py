@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossspace.cli.parsing import Parser, local, split_off_components
-from crossspace.errors import DataError, UsageError, suggestion
+from crossspace.cli.parsing import Parser, do_action, local, split_off_components
+from crossspace.errors import DataError
 from crossspace.training.tracking import TRACKERS
 
 if TYPE_CHECKING:
@@ -23,14 +23,7 @@ ACTIONS = {
 
 def run(words: Sequence[str]) -> int:
     """Do one of the two."""
-    if not words or words[0] in ("-h", "--help"):
-        lines = [f"  {name.ljust(7)} {what}" for name, what in ACTIONS.items()]
-        print("usage: crossspace study ACTION [OPTIONS]\n\nactions:\n" + "\n".join(lines))
-        return 0
-    if words[0] not in ACTIONS:
-        raise UsageError(f"There is no action {words[0]!r} of 'crossspace study'. {suggestion(words[0], ACTIONS)}")
-    actions: dict[str, Callable[[list[str]], int]] = {"run": _run, "report": _report}
-    return actions[words[0]](list(words[1:]))
+    return do_action("study", ACTIONS, {"run": _run, "report": _report}, words)
 
 
 _ABOUT = """Run a study: every variant with every seed, each tested once, then a report of tables and figures.

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossspace.cli.parsing import Parser, local
-from crossspace.errors import UsageError, suggestion
+from crossspace.cli.parsing import Parser, do_action, local
+from crossspace.transcripts.clock import written
 
 if TYPE_CHECKING:
     from crossspace.transcripts.transcript import Cue, Transcript
@@ -18,13 +18,11 @@ ACTIONS = {"show": "print what was understood of a transcript: format, speakers,
 
 def run(words: Sequence[str]) -> int:
     """Do the action."""
-    if not words or words[0] in ("-h", "--help"):
-        lines = [f"  {name.ljust(7)} {what}" for name, what in ACTIONS.items()]
-        print("usage: crossspace transcript ACTION [OPTIONS]\n\nactions:\n" + "\n".join(lines))
-        return 0
-    if words[0] not in ACTIONS:
-        raise UsageError(f"There is no action {words[0]!r} of 'crossspace transcript'. {suggestion(words[0], ACTIONS)}")
-    options = parsers()["show"].parse_all(list(words[1:]))
+    return do_action("transcript", ACTIONS, {"show": _show}, words)
+
+
+def _show(words: list[str]) -> int:
+    options = parsers()["show"].parse_all(words)
 
     from crossspace.transcripts import read_transcript
 
@@ -83,8 +81,4 @@ def _sound(cue: Cue) -> str:
 
 
 def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    thousandths = round(seconds * 1000)
-    minutes, rest = divmod(thousandths, 60_000)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
+    return "" if seconds is None else written(seconds)

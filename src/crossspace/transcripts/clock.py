@@ -102,3 +102,9 @@ def _of_parts(value: dict[str, Any]) -> Amount | None:
         return None
     whole, nanos = (amount_of(value.get(key, 0)) for key in ("seconds", "nanos"))
     return Amount(whole.number + nanos.number / 1e9, SECONDS) if whole and nanos else None
+
+
+def written(seconds: float) -> str:
+    """``0:00:05.790``, as captions write it. Rounded once, as a whole: rounding seconds alone could give 60 of them."""
+    minutes, rest = divmod(round(seconds * 1000), 60_000)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest // 1000:02d}.{rest % 1000:03d}"

@@ -12,7 +12,7 @@ from typing import Any
 from crossspace.data.sentiment import SENTIMENTS
 from crossspace.transcripts.bounds import MOST_ENTRIES, too_many_entries
 from crossspace.transcripts.clock import FRAME_RATES, Amount, amount_of
-from crossspace.transcripts.names import named
+from crossspace.transcripts.names import names_in
 from crossspace.transcripts.tidy import Entries, listed
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue
 from crossspace.transcripts.units import FRAMES, SECONDS, Spoken, Unit, are_dates, judged, unit_of
@@ -143,7 +143,9 @@ def _with_names(rows: list[Row]) -> list[Row]:
     """Rows whose speakers stand before a colon in every text, in a file that names them nowhere else."""
     if len(rows) < 2 or any(row.speaker != UNKNOWN_SPEAKER or not row.text for row in rows):
         return rows
-    said = [named(row.text or "") for row in rows]
+    texts = [row.text or "" for row in rows]
+    names = names_in([text] for text in texts)
+    said = [names.split(text) for text in texts]
     if not all(who and text for who, text in said):
         return rows
     return [replace(row, speaker=who or row.speaker, text=text) for row, (who, text) in zip(rows, said, strict=True)]

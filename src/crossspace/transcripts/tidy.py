@@ -57,8 +57,8 @@ def tidied(entries: Sequence[Entry], name: str, notes: Sequence[str] = ()) -> Tr
     spoken = _spoken(entries, mended)
     if not spoken:
         raise DataError(
-            f"{name} should hold utterances. Found {len(entries)} entries, none with a text. Check its format: WebVTT, "
-            "SRT, CSV, JSON, or lines 'NAME: what they say'." + "".join(f" {note}" for note in mended)
+            f"{name} should hold utterances. Found {len(entries)} entries, none with a text. Look at it in an editor, "
+            "or save it in another format." + "".join(f" {note}" for note in mended)
         )
     # Ends come after the order: an utterance ends where the next one in time begins.
     cues = _in_order(_possible(spoken, mended), mended)

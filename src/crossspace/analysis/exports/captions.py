@@ -6,6 +6,7 @@ import re
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.analysis.exports.timed import milliseconds, timed
+from crossspace.transcripts.clock import written
 
 _NOT_IN_A_CLASS = re.compile(r"[^\w-]+")
 
@@ -60,9 +61,5 @@ def _escaped(text: str) -> str:
 
 
 def _times(u: UtteranceAnalysis, point: str) -> str:
-    return " --> ".join(_time(t, point) for t in milliseconds(u))
-
-
-def _time(thousandths: int, point: str) -> str:
-    minutes, rest = divmod(thousandths, 60_000)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}{point}{rest % 1000:03d}"
+    # Two digits of hours, which every player reads.
+    return " --> ".join(written(t / 1000).rjust(12, "0").replace(".", point) for t in milliseconds(u))

@@ -117,12 +117,12 @@ class PairGraph(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(
-        self, one: Tensor, other: Tensor, layout: Layout, here: Tensor | None, there: Tensor | None
+        self, one: Tensor, other: Tensor, both: BothSides, here: Tensor | None, there: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Two times (N, h) to the same; a row that is missing, by the masks ``here`` and ``there``, has no edge."""
+        layout = both.layout
         if not layout.blocks:
             return one, other
-        both = BothSides(layout)
         adjacency = self._normalised(layout, here, there)
         total = rows = both.blocks(torch.cat([one, other]))
         held = self._composed if len(layout) >= rows.shape[1] else self._layer_by_layer

@@ -16,6 +16,7 @@ from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.base import Model
 from crossspace.models.graphsmile.graph import SLOPE, PairGraph, Weights
+from crossspace.models.graphsmile.sides import BothSides
 from crossspace.models.leading import leading_modality
 from crossspace.nn.batch_norm import BatchNorm
 from crossspace.nn.dropout import Dropout
@@ -127,8 +128,9 @@ class GraphSmile(Model):
             mapped = self.dropout(F.leaky_relu(projection(only(x, present[m])), SLOPE))
             rows[m] = only(mapped, present[m])
         halves: list[tuple[str, Tensor]] = []
+        both = BothSides(layout)
         for graph, (one, other) in zip(self.graphs, combinations(rows, 2), strict=True):
-            pair = graph(rows[one], rows[other], layout, present[one], present[other])
+            pair = graph(rows[one], rows[other], both, present[one], present[other])
             halves += zip((one, other), pair, strict=True)
         return {"context": self._fused(halves, present)}
 

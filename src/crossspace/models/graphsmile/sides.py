@@ -22,10 +22,14 @@ class BothSides:
 
     Args:
         layout: the conversations.
+
+    Attributes:
+        layout: the same.
     """
 
     def __init__(self, layout: Layout) -> None:
-        sizes = torch.tensor([block.rows.numel() for block in layout.blocks], device=layout.device)
+        self.layout = layout
+        sizes = torch.tensor([block.rows.numel() for block in layout.blocks], dtype=torch.long, device=layout.device)
         places = 2 * int(layout.padded_rows.numel())
         # Before the first modality of a block stand both of all blocks before it, of which the place counts one.
         first = (sizes.cumsum(0) - sizes).repeat_interleave(sizes, output_size=places // 2)[layout.places]

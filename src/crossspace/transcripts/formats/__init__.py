@@ -40,11 +40,10 @@ def format_of(text: str, name: str, ending: str = "") -> Format:
         DataError: it has the sign of none.
     """
     known = next((kind for kind in FORMATS if kind.sign(text)), None)
-    known = known or next((kind for kind in (*FORMATS, LINES) if ending in kind.endings), None)
+    known = known or next((kind for kind in FORMATS if ending in kind.endings), None)
     # Nearly any text can be speech, so that plain lines come last.
-    if known is None and LINES.sign(text):
-        known = LINES
-    if known is None or (known is LINES and text.strip() and not LINES.sign(text)):
+    known = known or (LINES if LINES.sign(text) else None)
+    if known is None:
         kinds = ", ".join(kind.name for kind in (*FORMATS, LINES))
         raise DataError(
             f"{name} should be a transcript ({kinds}). Found {seems(text)}. Save it in one of these, or as plain text."

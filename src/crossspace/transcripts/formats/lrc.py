@@ -6,8 +6,8 @@ import re
 
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
-from crossspace.transcripts.formats.cues import Block, entries_of
-from crossspace.transcripts.tidy import listed, tidied
+from crossspace.transcripts.formats.cues import Block, transcript_of
+from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
 
 _STAMP = re.compile(r"\s*\[(\d{1,4}:\d{1,2}(?:\.\d{1,3})?)\]")
@@ -46,7 +46,7 @@ def parse_lrc(text: str, name: str) -> Transcript:
         if said
     ]
     notes = [f"{len(other)} lines have no time; left out ({listed(other)})."] if other else []
-    return tidied(entries_of(blocks, name), name, notes)
+    return transcript_of(blocks, name, notes)
 
 
 LRC = Format("LRC", lambda text: _SIGN.match(text) is not None, parse_lrc, (".lrc",))

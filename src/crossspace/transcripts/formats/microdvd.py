@@ -8,8 +8,8 @@ from crossspace.errors import DataError
 from crossspace.transcripts.bounds import check_lines
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
-from crossspace.transcripts.formats.cues import Block, entries_of
-from crossspace.transcripts.tidy import listed, tidied
+from crossspace.transcripts.formats.cues import Block, transcript_of
+from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
 
 _LINE = re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}([^\n]*)")
@@ -40,7 +40,7 @@ def parse_microdvd(text: str, name: str) -> Transcript:
         lines = [_CODE.sub("", part).strip().removeprefix("/") for part in said.split("|")]
         blocks.append(Block(number, int(first) / rate, int(last) / rate if last else None, lines))
     notes = [f"{len(other)} lines have no frames; left out ({listed(other)})."] if other else []
-    return tidied(entries_of(blocks, name), name, notes)
+    return transcript_of(blocks, name, notes)
 
 
 def _rate(said: str, name: str, number: int) -> float:
@@ -53,4 +53,4 @@ def _rate(said: str, name: str, number: int) -> float:
     return rate
 
 
-MICRODVD = Format("MicroDVD", lambda text: _SIGN.match(text) is not None, parse_microdvd, (".sub",))
+MICRODVD = Format("MicroDVD", lambda text: _SIGN.match(text) is not None, parse_microdvd, (".sub",), "in any brackets")

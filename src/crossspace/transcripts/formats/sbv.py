@@ -6,8 +6,8 @@ import re
 
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.format import Format
-from crossspace.transcripts.formats.cues import Block, entries_of
-from crossspace.transcripts.tidy import listed, tidied
+from crossspace.transcripts.formats.cues import Block, transcript_of
+from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
 
 _TIME = r"\d{1,4}:\d{1,2}:\d{1,2}\.\d{1,6}"
@@ -31,7 +31,7 @@ def parse_sbv(text: str, name: str) -> Transcript:
         elif line.strip():
             before.append(f"line {number}")
     notes = [f"{len(before)} lines stand before the first times; left out ({listed(before)})."] if before else []
-    return tidied(entries_of(blocks, name), name, notes)
+    return transcript_of(blocks, name, notes)
 
 
-SBV = Format("SBV", lambda text: _SIGN.match(text) is not None, parse_sbv, (".sbv",))
+SBV = Format("SBV", lambda text: _SIGN.match(text) is not None, parse_sbv, (".sbv",), "in any brackets")
