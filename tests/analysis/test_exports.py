@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -14,6 +15,7 @@ from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.analysis.exports import FORMATS, render, to_csv, to_json, to_srt, to_vtt
 from crossspace.analysis.exports.timed import lanes, milliseconds
 from crossspace.errors import DataError, UsageError
+from crossspace.transcripts import read_transcript
 
 
 def said(name: str, speaker: str, text: str | None, start: float | None, joy: float) -> UtteranceAnalysis:
@@ -146,7 +148,7 @@ def test_elan_has_words_emotions_and_confidence_of_every_speaker(talk: Analysis)
         ("Ann", 3000, 4000, ""),
     ]  # fmt: skip
     assert {words[key]: value for key, value in of.items()}[("Bob Ray", 1500, 3000, "No & yes <3")] == {
-        "emotion": "anger", "confidence": "0.550"
+        "predicted emotion": "anger", "confidence": "0.550"
     }  # fmt: skip
     assert root.find("HEADER/MEDIA_DESCRIPTOR").get("RELATIVE_MEDIA_URL") == "./talk.wav"
 
@@ -163,7 +165,7 @@ def test_praat_has_no_gaps_and_quotes_are_doubled(talk: Analysis) -> None:
     assert 'text = "So ""late"""' in text and "size = 6" in text
     tiers = re.split(r"\n    item \[\d+\]:\n", text)[1:]
     names = [re.search(r'name = "(.*)"', tier)[1] for tier in tiers]
-    assert names == ["Ann", "emotion@Ann", "Ann (2)", "emotion@Ann (2)", "Bob Ray", "emotion@Bob Ray"]
+    assert names == [part + name for name in ("Ann", "Ann (2)", "Bob Ray") for part in ("", "predicted emotion@")]
     for tier in tiers:
         spans = re.findall(r"            xmin = (\S+)\n            xmax = (\S+)", tier)
         assert len(spans) == int(re.search(r"intervals: size = (\d+)", tier)[1])
@@ -181,3 +183,18 @@ def test_rttm_says_who_speaks_when(talk: Analysis) -> None:
 def test_formats_of_times_are_refused_where_there_are_none(analysis: Analysis, ending: str) -> None:
     with pytest.raises(DataError, match=r"needs times .* Write JSON, CSV or HTML instead"):
         render(replace(analysis, utterances=analysis.utterances[1:]), f"a{ending}")
+
+
+@pytest.mark.parametrize("ending", [".srt", ".vtt", ".eaf", ".TextGrid", ".csv", ".json"])
+@pytest.mark.parametrize("labels", [False, True])
+def test_what_is_written_reads_as_what_was_said_and_no_prediction_as_a_label(
+    talk: Analysis, tmp_path: Path, ending: str, labels: bool
+) -> None:
+    spoken = replace(talk, utterances=talk.utterances[:2])
+    spoken.save(tmp_path / f"talk{ending}", labels)
+    found = read_transcript(tmp_path / f"talk{ending}")
+    assert [(c.speaker, c.start, c.end, c.text) for c in found.cues] == [
+        (u.speaker, u.start, u.end, u.text) for u in spoken.utterances
+    ]
+    assert {cue.label for cue in found.cues} == {None}
+    assert (ending in (".srt", ".vtt")) or any("are a model's" in note for note in found.notes)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from crossspace.errors import DataError, UsageError
 from crossspace.features.sources import is_manifest, is_transcript
+from crossspace.transcripts import Transcript, read_transcript
 
 
 def extracted(media: Path | None) -> tuple[str, ...] | None:
@@ -16,15 +17,17 @@ def extracted(media: Path | None) -> tuple[str, ...] | None:
     return None if media is not None else ("text",)
 
 
-def inputs_of(source: str | Path, transcript: str | Path | None = None) -> tuple[Path | None, Path | None]:
-    """The recording and the transcript, either of which may lack.
+def inputs_of(source: str | Path, transcript: str | Path | None = None) -> tuple[Path | None, Transcript | None]:
+    """The recording and what the transcript says, either of which may lack.
+
+    A transcript that cannot be read is refused here, before a model is loaded.
 
     Args:
         source: a recording, or a transcript alone.
         transcript: of the recording.
 
     Raises:
-        DataError: there is no such file.
+        DataError: there is no such file, or it is no transcript.
         UsageError: it is a manifest of recordings, or two transcripts are given.
     """
     source = Path(source)
@@ -39,5 +42,5 @@ def inputs_of(source: str | Path, transcript: str | Path | None = None) -> tuple
     if is_transcript(source) and transcript:
         raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
     if is_transcript(source):
-        return None, source
-    return source, Path(transcript) if transcript else None
+        return None, read_transcript(source)
+    return source, read_transcript(transcript) if transcript else None

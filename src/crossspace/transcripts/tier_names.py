@@ -42,6 +42,11 @@ def is_emotion(name: str) -> bool:
     return _EMOTION.search(plain) is not None
 
 
+def is_predicted(name: str) -> bool:
+    """Whether a tier says that a model has filled it, as those do that this package writes."""
+    return "predicted" in name.lower()
+
+
 def is_number(text: str) -> bool:
     """Whether a text counts something, such as ``kk.0012``, and says nothing."""
     return _NUMBER.fullmatch(text.strip()) is not None

@@ -8,6 +8,7 @@ from itertools import islice
 
 from crossspace.errors import DataError
 from crossspace.transcripts import tier_names
+from crossspace.transcripts.rows import PREDICTED
 from crossspace.transcripts.spaces import joined
 from crossspace.transcripts.tidy import Entries, Entry, listed, tidied
 from crossspace.transcripts.tier_labels import apply_labels
@@ -105,7 +106,10 @@ def transcript_of(tiers: Iterable[Tier], name: str, notes: Sequence[str] = ()) -
         raise DataError(
             f"{name} should have a tier with what was said. Found {listed(reasons)}. Add one, or save that tier alone."
         )
-    said += apply_labels(speech, [tier for tier, _ in others if tier.is_emotion])
+    emotions = [tier for tier, _ in others if tier.is_emotion]
+    said += apply_labels(speech, [tier for tier in emotions if not tier_names.is_predicted(tier.name)])
+    if any(tier_names.is_predicted(tier.name) for tier in emotions):
+        said.append(PREDICTED)
     if unused := [f"{tier.name!r} ({reason})" for tier, reason in others if not tier.is_emotion]:
         said.append(f"{len(unused)} tiers were not read as speech: {listed(unused, 10)}.")
     named = {tier.name: tier.speaker for tier in speech if not tier.participant and tier.speaker != tier.name}

@@ -15,10 +15,13 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _ASSOCIATION = "Symbolic_Association"
+EMOTION = "predicted emotion"
 
 
 def to_eaf(analysis: Analysis) -> str:
     """ELAN: a tier of words per speaker, and for each the tiers of emotions and of their confidence that depend on it.
+
+    Those of emotions are called predicted, so that nobody takes them for what a person has annotated.
 
     Raises:
         DataError: no utterance has times.
@@ -41,7 +44,7 @@ def to_eaf(analysis: Analysis) -> str:
     numbers = count(1)
     for name, utterances in by_tier.items():
         _elan_tiers(root, _xml(name), utterances, slots, numbers)
-    for kind, dependent in (("speech", False), ("emotion", True), ("confidence", True)):
+    for kind, dependent in (("speech", False), (EMOTION, True), ("confidence", True)):
         constraint = {"CONSTRAINTS": _ASSOCIATION} if dependent else {}
         alignable = {"GRAPHIC_REFERENCES": "false", "TIME_ALIGNABLE": str(not dependent).lower()}
         SubElement(root, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": kind, **alignable, **constraint})
@@ -75,12 +78,12 @@ def _elan_tiers(
         start, end = (slots[t] for t in milliseconds(u))
         times = {"TIME_SLOT_REF1": start, "TIME_SLOT_REF2": end}
         _annotate(words, "ALIGNABLE_ANNOTATION", {"ANNOTATION_ID": written[u.id], **times}, u.text or "")
-    for kind in ("emotion", "confidence"):
+    for kind in (EMOTION, "confidence"):
         own = {"TIER_ID": f"{kind}@{name}", "PARENT_REF": name, **about, "LINGUISTIC_TYPE_REF": kind}
         tier = SubElement(root, "TIER", own)
         for u in utterances:
             refers = {"ANNOTATION_ID": f"a{next(numbers)}", "ANNOTATION_REF": written[u.id]}
-            _annotate(tier, "REF_ANNOTATION", refers, u.label if kind == "emotion" else f"{u.confidence:.3f}")
+            _annotate(tier, "REF_ANNOTATION", refers, u.label if kind == EMOTION else f"{u.confidence:.3f}")
 
 
 def _annotate(tier: Element, kind: str, attributes: Mapping[str, str], value: str) -> None:
@@ -104,7 +107,7 @@ def to_textgrid(analysis: Analysis) -> str:
     last = max(round(duration * 1000), *(milliseconds(u)[1] for u in utterances))
     tiers: list[tuple[str, list[tuple[int, int, str]]]] = []
     for name, own in lanes(utterances).items():
-        for title, value in ((name, lambda u: u.text or ""), (f"emotion@{name}", lambda u: u.label)):
+        for title, value in ((name, lambda u: u.text or ""), (f"{EMOTION}@{name}", lambda u: u.label)):
             tiers.append((title, _filled([(*milliseconds(u), value(u)) for u in own], last)))
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {last / 1000}"]
     lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
