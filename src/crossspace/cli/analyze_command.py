@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 _ABOUT = """From a recording or a transcript to a timeline of emotions.
 
-SOURCE is a recording (any container; give its transcript by --transcript) or a transcript (.vtt, .srt, .csv, .json,
-or .txt with lines 'NAME: what they say'). Without --model the model in the box is used, which reads text only.
+SOURCE is a recording (any container; give its transcript by --transcript) or a transcript: captions, a table, JSON of
+a recogniser, an annotation, a document, or lines 'NAME: what they say'. Without --model the model in the box is used,
+which reads text only.
 --out may be given several times; the ending says the format: .json, .csv, .html (a page that needs nothing else),
 captions in .vtt (emotion as cue class) and .srt, annotations in .eaf (ELAN) and .TextGrid (Praat), .rttm (who speaks
 when). Without --out a table is printed."""

@@ -59,7 +59,7 @@ def _add_sources(parser: Parser) -> None:
         "source", type=local, help="recording, transcript, manifest, table of dialogues, or a folder of these tables"
     )
     parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
-    parser.add_argument("--transcript", type=local, help="transcript of the recording: .vtt, .srt, .csv, .json, .txt")
+    parser.add_argument("--transcript", type=local, help="transcript of the recording, in any format that is read")
     parser.add_argument("--clips", help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues")
     for modality in ("text", "audio", "visual"):
         parser.add_argument(f"--{modality}", metavar="NAME", help=f"extractor of {modality}, or none")

@@ -15,15 +15,16 @@ from crossspace.reading import reading
 from crossspace.transcripts.documents import DOCUMENTS
 from crossspace.transcripts.formats import FORMATS, LINES
 
-__all__ = ["Recording", "find_recordings", "is_manifest", "is_transcript"]
+__all__ = ["TRANSCRIPTS", "Recording", "find_recordings", "is_manifest", "is_transcript"]
 
-_TRANSCRIPTS = {*DOCUMENTS, *(ending for kind in (*FORMATS, LINES) for ending in kind.endings)}
+TRANSCRIPTS = {*DOCUMENTS, *(ending for kind in (*FORMATS, LINES) for ending in kind.endings)}
+"""Endings of names of transcripts."""
 _HEAD = 4096
 
 
 def is_transcript(path: Path) -> bool:
     """Whether a file is a transcript and not a recording: by its ending, or because it is text."""
-    if path.suffix.lower() in _TRANSCRIPTS:
+    if path.suffix.lower() in TRANSCRIPTS:
         return True
     try:
         with path.open("rb") as file:

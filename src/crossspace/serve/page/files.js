@@ -1,7 +1,7 @@
 // The two files of a recording: dropped anywhere on the page or chosen one by one.
 
 const $ = (id) => document.getElementById(id);
-const TRANSCRIPT = /\.(vtt|srt|csv|tsv|json|txt)$/i;
+const TRANSCRIPT = /\.(vtt|srt|csv|tsv|json|jsonl|ndjson|txt|eaf|textgrid|cha|rttm|ass|ssa|sub|sbv|lrc|ttml|dfxp|docx|odt)$/i;
 const MEDIA = /\.(mkv|avi|mov|mp4|webm|wav|mp3|flac|ogg|m4a)$/i;
 const NAMES = { media: "recordings", transcript: "transcripts" };
 const UNITS = [[1e6, "MB"], [1e3, "kB"], [1, "bytes"]];
