@@ -148,7 +148,7 @@ def test_elan_has_words_emotions_and_confidence_of_every_speaker(talk: Analysis)
         ("Ann", 3000, 4000, ""),
     ]  # fmt: skip
     assert {words[key]: value for key, value in of.items()}[("Bob Ray", 1500, 3000, "No & yes <3")] == {
-        "predicted emotion": "anger", "confidence": "0.550"
+        "predicted emotion": "anger", "predicted confidence": "0.550"
     }  # fmt: skip
     assert root.find("HEADER/MEDIA_DESCRIPTOR").get("RELATIVE_MEDIA_URL") == "./talk.wav"
 

@@ -14,14 +14,34 @@ _SEEN = (
     (re.compile(r"\{\\rtf"), "an RTF document"),
     (re.compile(r"%PDF-"), "a PDF document"),
     (
-        re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?(?:<!--.*?-->\s*)*<([A-Za-z][\w:.-]*)", re.DOTALL),
+        re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?(?:<!(?:--.*?--|DOCTYPE[^<>]*)>\s*)*<([A-Za-z][\w:.-]*)", re.DOTALL),
         "XML that begins with <{}>",
     ),
     (re.compile(r"#!|#include"), "a program"),
+    (re.compile(r"Scenarist_SCC"), "captions in SCC, whose words are coded"),
+    (re.compile(r"\s*(?:\$\w+ ?=|\d\d:\d\d:\d\d:\d\d ?, ?\d\d:\d\d:\d\d:\d\d ?,)"), "captions in STL"),
+    (re.compile(r"\s*\[\d+\]\[\d+\]"), "captions in MPL2"),
+    (re.compile(r"(?:;;[^\n]*\n)*\S+ \w+ \S+ \d+\.\d+ \d+\.\d+ <[^>\n]*>"), "segments in STM"),
+    (re.compile(r"(?:(?:;;[^\n]*\n)*\S+ \w+ \d+\.\d+ \d+\.\d+ \S+(?: \d\.\d+)?\n){2}"), "words in CTM"),
+    (re.compile(r"# VobSub index"), "captions that are pictures (VobSub)"),
+    (re.compile(r"-----BEGIN "), "a key or a certificate"),
+    (re.compile(r"diff --git |--- [^\n]+\n\+\+\+ |Index: [^\n]+\n==="), "changes of a program (diff)"),
+    (re.compile(r"BEGIN:V(?:CARD|CALENDAR|EVENT)"), "contacts or dates"),
+    (re.compile(r"#EXTM3U"), "a list of media (M3U)"),
+    (re.compile(r"Traceback \(most recent call last\)"), "the trace of an error"),
+    (
+        re.compile(r"(?:[A-Z][\w-]*: [^\n]*\n(?:[ \t][^\n]*\n)*)*(?:Message-ID|MIME-Version|Received|Return-Path): "),
+        "an e-mail",
+    ),
+    (re.compile(r"(?:\S{40,}\s+){3}"), "data without words"),
+    (re.compile(r"(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^\n]*\n){2}"), "a log"),
 )
 
-_FIELD = re.compile(r"\s*(?:\[[^\]\n]{1,80}\]\s*$|[\w.\[\] -]{1,60}=\s*\S|[{}();]+\s*$|\\[a-z]+)")
-"""A line of settings: a section, ``name = value``, brackets of a program, a command of a document."""
+_FIELD = re.compile(
+    r"\s*(?:\[[^\]\n]{1,80}\]\s*$|[\w.\[\] -]{1,60}=\s*\S|[{}();]+\s*$|\\[a-z]+|[^\n]{0,200}[;{}]\s*$|"
+    r"(?:def|class|for|while|if|elif|else|try|except|with)\b[^\n]{0,200}:\s*$|import \w|from \S+ import |return\b)"
+)
+"""A line of settings or of a program: a section, ``name = value``, brackets, a statement, a command of a document."""
 
 
 def seems(text: str) -> str:

@@ -11,6 +11,8 @@ from crossspace.errors import DataError
 from crossspace.transcripts.bounds import MOST_ENTRIES, too_many_entries
 from crossspace.transcripts.transcript import Cue, Transcript
 
+_CONTROLS = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r\x85")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -89,6 +91,8 @@ def _plain(cue: Cue, row: int) -> Cue:
 
 
 def _whole(text: str) -> str:
+    # A terminal would obey control codes, and nobody says them.
+    text = text.translate(_CONTROLS)
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 

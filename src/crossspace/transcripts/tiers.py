@@ -175,6 +175,8 @@ def _reason(tier: Tier) -> str:
     """Why a tier holds no speech by itself, whatever else there is; empty where it may."""
     if tier.is_emotion:
         return "emotions"
+    if tier_names.is_predicted(tier.name):
+        return "a model's"
     if tier.closed:
         return "values of a closed list"
     if tier.parent:
@@ -186,7 +188,8 @@ def _of_numbers(speech: list[Tier], others: list[tuple[Tier, str]]) -> list[Tier
     """Where tiers hold only the numbers of utterances, the first tier that describes each: that is where words are."""
     kept = []
     for tier in speech:
-        first = next((t for t, _ in others if t.parent == tier.name and not t.closed and not t.is_emotion), None)
+        words = (t for t, _ in others if not (t.closed or t.is_emotion or tier_names.is_predicted(t.name)))
+        first = next((t for t in words if t.parent == tier.name), None)
         if first is not None and all(tier_names.is_number(text) for text in tier.texts):
             others[:] = [(t, reason) for t, reason in others if t is not first]
             others.append((tier, "numbers of utterances"))

@@ -15,7 +15,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _ASSOCIATION = "Symbolic_Association"
-EMOTION = "predicted emotion"
+EMOTION, CONFIDENCE = "predicted emotion", "predicted confidence"
 
 
 def to_eaf(analysis: Analysis) -> str:
@@ -44,7 +44,7 @@ def to_eaf(analysis: Analysis) -> str:
     numbers = count(1)
     for name, utterances in by_tier.items():
         _elan_tiers(root, _xml(name), utterances, slots, numbers)
-    for kind, dependent in (("speech", False), (EMOTION, True), ("confidence", True)):
+    for kind, dependent in (("speech", False), (EMOTION, True), (CONFIDENCE, True)):
         constraint = {"CONSTRAINTS": _ASSOCIATION} if dependent else {}
         alignable = {"GRAPHIC_REFERENCES": "false", "TIME_ALIGNABLE": str(not dependent).lower()}
         SubElement(root, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": kind, **alignable, **constraint})
@@ -78,7 +78,7 @@ def _elan_tiers(
         start, end = (slots[t] for t in milliseconds(u))
         times = {"TIME_SLOT_REF1": start, "TIME_SLOT_REF2": end}
         _annotate(words, "ALIGNABLE_ANNOTATION", {"ANNOTATION_ID": written[u.id], **times}, u.text or "")
-    for kind in (EMOTION, "confidence"):
+    for kind in (EMOTION, CONFIDENCE):
         own = {"TIER_ID": f"{kind}@{name}", "PARENT_REF": name, **about, "LINGUISTIC_TYPE_REF": kind}
         tier = SubElement(root, "TIER", own)
         for u in utterances:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.data.conversation_json import LATEST
@@ -43,17 +44,29 @@ def lanes(utterances: Sequence[UtteranceAnalysis]) -> dict[str, list[UtteranceAn
     A speaker whose utterances overlap has further ones, ``Ann (2)``. Speakers come in the order of their first words.
     """
     by_speaker: dict[str, list[list[UtteranceAnalysis]]] = {}
+    ends: dict[str, list[tuple[int, int]]] = {}
     for u in sorted(utterances, key=milliseconds):
-        own = by_speaker.setdefault(u.speaker, [])
-        lane = next((lane for lane in own if milliseconds(lane[-1])[1] <= milliseconds(u)[0]), None)
-        if lane is None:
-            own.append(lane := [])
-        lane.append(u)
-    return {
-        speaker if number == 1 else f"{speaker} ({number})": lane
-        for speaker, own in by_speaker.items()
-        for number, lane in enumerate(own, start=1)
-    }
+        speaker = " ".join(u.speaker.split()) or "unknown"
+        own, free = by_speaker.setdefault(speaker, []), ends.setdefault(speaker, [])
+        start, end = milliseconds(u)
+        # The one that has been free for longest, without a look at all the others.
+        number = heappop(free)[1] if free and free[0][0] <= start else len(own)
+        if number == len(own):
+            own.append([])
+        own[number].append(u)
+        heappush(free, (end, number))
+    tiers: dict[str, list[UtteranceAnalysis]] = {}
+    for speaker, own in by_speaker.items():
+        count = 0
+        for lane in own:
+            count += 1
+            # A speaker may be called as the second tier of another would be.
+            while (name := speaker if count == 1 else f"{speaker} ({count})") in tiers or (
+                count > 1 and name in by_speaker
+            ):
+                count += 1
+            tiers[name] = lane
+    return tiers
 
 
 def _has_times(u: UtteranceAnalysis) -> bool:

@@ -26,10 +26,13 @@ from crossspace.transcripts.formats.ttml import TTML
 from crossspace.transcripts.formats.vtt import VTT
 from crossspace.transcripts.seeming import seems
 
-FORMATS: tuple[Format, ...] = (
+_OF_PROGRAMS = (
     *(VTT, EAF, TTML, TEXTGRID, CHAT, RTTM, ASS, MICRODVD, EMO_EVALUATION, LRC, SBV),
-    *(JSON, SRT, TABLE, IEMOCAP, MESSAGES, HEADED, STAMPED, SCREENPLAY),
+    *(JSON, SRT, TABLE, IEMOCAP),
 )
+_OF_LINES = (MESSAGES, HEADED, STAMPED, SCREENPLAY)
+"""Formats of which much else has the sign at times: a log has times, and a program has lines of capitals."""
+FORMATS: tuple[Format, ...] = (*_OF_PROGRAMS, *_OF_LINES)
 """In the order in which their signs are looked for: those that nothing else has come first."""
 
 
@@ -39,10 +42,11 @@ def format_of(text: str, name: str, ending: str = "") -> Format:
     Raises:
         DataError: it has the sign of none.
     """
-    known = next((kind for kind in FORMATS if kind.sign(text)), None)
-    known = known or next((kind for kind in FORMATS if ending in kind.endings), None)
-    # Nearly any text can be speech, so that plain lines come last.
-    known = known or (LINES if LINES.sign(text) else None)
+    known = next((kind for kind in _OF_PROGRAMS if kind.sign(text)), None)
+    known = known or next((kind for kind in _OF_PROGRAMS if ending in kind.endings), None)
+    # Nearly any text can be speech, so that plain lines come last, and what is known to be none before.
+    if known is None and LINES.sign(text):
+        known = next((kind for kind in _OF_LINES if kind.sign(text)), LINES)
     if known is None:
         kinds = ", ".join(kind.name for kind in (*FORMATS, LINES))
         raise DataError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from crossspace.transcripts.bounds import MOST_ENTRIES, too_many_entries
 from crossspace.transcripts.clock import seconds
 from crossspace.transcripts.names import names_in
 from crossspace.transcripts.rolling import Block, unrolled
@@ -48,6 +49,8 @@ def transcript_of(blocks: Sequence[Block], name: str, notes: Sequence[str] = ())
     Raises:
         DataError: nothing is said in them, or that is more than a transcript may hold.
     """
+    if len(blocks) > MOST_ENTRIES:
+        raise too_many_entries(name)
     new, repeats = unrolled(blocks)
     if repeats:
         rolled = f"{repeats} of {len(blocks)} cues show lines of the one before again, as captions do that roll"

@@ -11,12 +11,11 @@ from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
 
 _STAMP = re.compile(r"\s*\[(\d{1,4}:\d{1,2}(?:\.\d{1,3})?)\]")
-_TAG = re.compile(r"\s*\[([A-Za-z#]{1,10}):([^\]\n]{0,1000})\]\s*")
+_TAGS = "ti|ar|al|au|by|re|ve|la|lr|length|offset|tool"
+_TAG = re.compile(rf"\s*\[({_TAGS}|#):?([^\]\n]{{0,1000}})\]\s*", re.I)
 _WORD = re.compile(r"<\d{1,4}:\d{1,2}(?:\.\d{1,3})?>")
 # Minutes and seconds in brackets are also how people write. Programs write tags, or two digits of each and hundredths.
-_SIGN = re.compile(
-    r"\ufeff?\s*(?:\[(?:ti|ar|al|au|by|re|ve|la|lr|length|offset|tool):[^\]\n]*\]|\[\d{2,4}:\d{2}\.\d{2,3}\])", re.I
-)
+_SIGN = re.compile(rf"\ufeff?\s*(?:\[(?:{_TAGS}):[^\]\n]*\]|\[\d{{2,4}}:\d{{2}}\.\d{{2,3}}\])", re.I)
 
 
 def parse_lrc(text: str, name: str) -> Transcript:
@@ -39,7 +38,7 @@ def parse_lrc(text: str, name: str) -> Transcript:
         other += [f"line {number}"] if line.strip() and not starts and not tag else []
         moments += [(start, number, _WORD.sub(" ", line[at:]).strip()) for start in starts]
     moments.sort(key=lambda moment: moment[0])
-    ends = [start for start, _, _ in moments[1:]] + [None]
+    ends = [*(start for start, _, _ in moments[1:]), None][: len(moments)]
     blocks = [
         Block(number, max(0.0, start - shift), None if end is None else max(0.0, end - shift), [said])
         for (start, number, said), end in zip(moments, ends, strict=True)

@@ -19,16 +19,22 @@ def parse_srt(text: str, name: str) -> Transcript:
     """
     blocks: list[Block] = []
     unread: list[str] = []
+    alone: list[str] = []
     for number, lines in paragraphs(text):
         before, cues = blocks_of(number, lines)
+        if cues and before and before[-1].strip().isdigit():
+            before.pop()  # the number of the cue
         garbled = any(GARBLED.search(line) for line in before)
-        if garbled or (before and not cues and not blocks):
+        if garbled or (before and not blocks):
             unread.append(f"line {number}")
         # A number alone is that of a cue whose text is missing, and no text of the cue above.
-        elif before and not cues and not (len(before) == 1 and before[0].strip().isdigit()):
+        elif len(before) == 1 and before[0].strip().isdigit():
+            alone.append(f"line {number}")
+        elif before:
             blocks[-1].lines += before
         blocks += cues
     notes = [f"{len(unread)} blocks have no times that can be read; left out ({listed(unread)})."] if unread else []
+    notes += [f"{len(alone)} numbers stand alone; left out ({listed(alone)})."] if alone else []
     return transcript_of(blocks, name, notes)
 
 

@@ -24,7 +24,7 @@ def parse_textgrid(text: str, name: str) -> Transcript:
     """The speech of a TextGrid: a tier is a speaker. Stretches without a text are silence.
 
     Raises:
-        DataError: a tier has more or fewer annotations than it says, or none holds speech.
+        DataError: there are more or fewer tiers or annotations than it says, or no tier holds speech.
     """
     head = _SIGN.match(text)
     if head is None:
@@ -38,7 +38,14 @@ def parse_textgrid(text: str, name: str) -> Transcript:
     count = values.number("the number of tiers")
     if _CHRONOLOGICAL in head.group():
         return transcript_of(_chronological(values, count), name)
-    return transcript_of((_tier(values, number) for number in range(1, int(count) + 1)), name)
+    return transcript_of(_tiers(values, int(count)), name)
+
+
+def _tiers(values: _Values, count: int) -> Iterator[Tier]:
+    for number in range(1, count + 1):
+        yield _tier(values, number)
+    if not values.at_end:
+        raise values.fault(f"no more than {count} tiers, as the file says at its beginning", "more")
 
 
 def _tier(values: _Values, number: int) -> Tier:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from crossspace.transcripts.format import Format
 from crossspace.transcripts.formats.cues import blocks_of, paragraphs, transcript_of
 from crossspace.transcripts.rolling import Block
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
 
-_NOT_SPOKEN = ("WEBVTT", "NOTE", "STYLE", "REGION", "X-TIMESTAMP-MAP")
+_NOT_SPOKEN = re.compile(r"\ufeff?(?:WEBVTT|NOTE|STYLE|REGION|X-TIMESTAMP-MAP=[^\n]*)(?:\s|$)")
 
 
 def parse_vtt(text: str, name: str) -> Transcript:
@@ -20,10 +22,11 @@ def parse_vtt(text: str, name: str) -> Transcript:
     blocks: list[Block] = []
     unread: list[str] = []
     for number, lines in paragraphs(text, strict=True):
-        _, cues = blocks_of(number, lines)
-        if cues or not lines[0].startswith(_NOT_SPOKEN):
-            unread += [f"line {number}"] if not cues else []
-            blocks += cues
+        before, cues = blocks_of(number, lines)
+        # Before its times a cue has one line at most, its name.
+        if not _NOT_SPOKEN.match(lines[0]) and (not cues or len(before) > 1):
+            unread.append(f"line {number}")
+        blocks += cues
     notes = [f"{len(unread)} blocks have no line of times; left out ({listed(unread)})."] if unread else []
     return transcript_of(blocks, name, notes)
 

@@ -28,13 +28,20 @@ def _read(content: Any) -> Reading:
     """Times are ticks or have their unit in their names; those of fast transcription are milliseconds."""
     phrases = _phrases(content)
     fast = isinstance(content, dict) and not content.get("recognizedPhrases")
-    return Reading(_rows(phrases, MILLISECONDS if fast else TICKS), MILLISECONDS if fast else TICKS)
+    unit = MILLISECONDS if fast else TICKS
+    failed = sum(not _is_recognised(phrase) for phrase in phrases)
+    notes = [f"{failed} phrases were not recognised, as the file says; left out."] if failed else []
+    return Reading(_rows(phrases, unit), unit, notes=notes)
+
+
+def _is_recognised(phrase: Object) -> bool:
+    return bool(phrase.get("recognitionStatus", "Success") == "Success")
 
 
 def _rows(phrases: list[Object], unit: Unit) -> Iterator[Row]:
     channels = {phrase.get("channel") for phrase in phrases if isinstance(phrase.get("channel"), int)}
     for number, phrase in enumerate(phrases, start=1):
-        if phrase.get("recognitionStatus", "Success") != "Success":
+        if not _is_recognised(phrase):
             continue
         best = at(phrase, "nBest", 0) or at(phrase, "NBest", 0)
         text = string(first(phrase, ("text", "DisplayText"))[1])

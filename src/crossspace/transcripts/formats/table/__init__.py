@@ -15,6 +15,7 @@ from crossspace.transcripts.formats.table.layout import SAMPLE, Layout, layout_o
 from crossspace.transcripts.rows import PREDICTED, Row, entries_of, row_of
 from crossspace.transcripts.tidy import listed, tidied
 from crossspace.transcripts.transcript import Transcript
+from crossspace.transcripts.units import SECONDS
 
 __all__ = ["TABLE", "header_of", "parse_csv", "rows_of"]
 
@@ -42,7 +43,8 @@ def parse_csv(text: str, name: str) -> Transcript:
     layout, predicted = _without_predictions(layout)
     body = _Body(layout, header_of(text)[1])
     rows = chain(first[1:] if layout.headed else first, numbered)
-    entries, notes = entries_of(body.rows(rows), name)
+    # A table that this package wrote counts seconds.
+    entries, notes = entries_of(body.rows(rows), name, SECONDS if predicted else None)
     if len(body.conversations) > 1:
         raise DataError(
             f"{name} should hold one conversation. Found {len(body.conversations)}. For a corpus of many conversations "
