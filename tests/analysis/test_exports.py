@@ -12,10 +12,11 @@ from xml.etree import ElementTree
 import pytest
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
-from crossspace.analysis.exports import FORMATS, render, to_csv, to_json, to_srt, to_vtt
-from crossspace.analysis.exports.timed import lanes, milliseconds
+from crossspace.analysis.exports import FORMATS, render, to_csv, to_json
+from crossspace.analysis.exports.timed import to_srt, to_vtt
 from crossspace.errors import DataError, UsageError
 from crossspace.transcripts import read_transcript
+from crossspace.transcripts.writers.timed import lanes, milliseconds
 
 
 def said(name: str, speaker: str, text: str | None, start: float | None, joy: float) -> UtteranceAnalysis:
@@ -181,7 +182,7 @@ def test_rttm_says_who_speaks_when(talk: Analysis) -> None:
 
 @pytest.mark.parametrize("ending", sorted(set(FORMATS) - {".json", ".csv", ".html"}))
 def test_formats_of_times_are_refused_where_there_are_none(analysis: Analysis, ending: str) -> None:
-    with pytest.raises(DataError, match=r"needs times .* Write JSON, CSV or HTML instead"):
+    with pytest.raises(DataError, match=r"needs times .* Write JSON or CSV instead"):
         render(replace(analysis, utterances=analysis.utterances[1:]), f"a{ending}")
 
 

@@ -1,43 +1,85 @@
-"""``crossspace transcript``: what was understood of a transcript."""
+"""``crossspace transcript``: what was understood of a transcript, and the same in another format."""
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossspace.cli.parsing import Parser, do_action, local
+from crossspace.cli.parsing import Parser, do_action, local, spare
+from crossspace.runtime import write_text
 from crossspace.transcripts.clock import written
 
 if TYPE_CHECKING:
     from crossspace.transcripts.transcript import Cue, Transcript
 
-ACTIONS = {"show": "print what was understood of a transcript: format, speakers, times, words, and what was left out"}
+ACTIONS = {
+    "show": "print what was understood of a transcript: format, speakers, times, words, and what was left out",
+    "convert": "write a transcript in another format",
+}
 
 
 def run(words: Sequence[str]) -> int:
     """Do the action."""
-    return do_action("transcript", ACTIONS, {"show": _show}, words)
+    return do_action("transcript", ACTIONS, {"show": _show, "convert": _convert}, words)
 
 
 def _show(words: list[str]) -> int:
     options = parsers()["show"].parse_all(words)
-
-    from crossspace.transcripts import read_transcript
-
-    _print(read_transcript(options.file), Path(options.file).name)
+    _print(_read(options), Path(options.file).name)
     return 0
 
 
+def _convert(words: list[str]) -> int:
+    options = parsers()["convert"].parse_all(words)
+
+    from crossspace.transcripts.writers import ending_of, written_as
+
+    ending_of(options.target)
+    spare(options.target, options.file, options.turns)
+    transcript = _read(options)
+    text, lost = written_as(transcript, options.target, Path(options.file).stem)
+    write_text(options.target, text)
+    print(options.target)
+    for line in _about(transcript, Path(options.file).name):
+        print(line, file=sys.stderr)
+    for note in (*transcript.notes, *lost):
+        print(f"Note: {note}", file=sys.stderr)
+    return 0
+
+
+def _read(options: argparse.Namespace) -> Transcript:
+    from crossspace.transcripts import read_transcript
+    from crossspace.transcripts.turns import joined
+
+    transcript = read_transcript(options.file)
+    return joined(transcript, read_transcript(options.turns)) if options.turns else transcript
+
+
 def parsers() -> dict[str, Parser]:
-    """The parser of the action."""
-    parser = Parser(
+    """The parsers of the actions."""
+    show = Parser(
         prog="crossspace transcript show",
         description="Print what was understood of a transcript of any format, before anything is done with it.",
     )
-    parser.add_argument("file", type=local, help="transcript")
-    return {"show": parser}
+    ending = "The ending of TARGET says the format: FILE.vtt, .srt, .eaf, .TextGrid, .rttm, .csv, .json or .txt."
+    convert = Parser(
+        prog="crossspace transcript convert",
+        description="Write a transcript of any format that is read in another: captions in .vtt and .srt, annotations "
+        "in .eaf (ELAN) and .TextGrid (Praat), .rttm (who speaks when), .csv, .json or .txt. What the format has no "
+        "place for is said.",
+        instead={"--format": ending, "-f": ending, "--to": ending, "--out": ending},
+    )
+    for parser in (show, convert):
+        parser.add_argument("file", type=local, help="transcript")
+        parser.add_argument(
+            "--turns", type=local, metavar="FILE", help="who speaks when, as diarization writes it (.rttm)"
+        )
+    convert.add_argument("target", type=local, help="file to write; its ending says the format")
+    return {"show": show, "convert": convert}
 
 
 def _print(transcript: Transcript, name: str) -> None:

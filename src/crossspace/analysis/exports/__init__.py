@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crossspace.analysis.analysis import Analysis
-from crossspace.analysis.exports.annotations import to_eaf, to_rttm, to_textgrid
-from crossspace.analysis.exports.captions import to_srt, to_vtt
 from crossspace.analysis.exports.tables import to_csv, to_json
+from crossspace.analysis.exports.timed import to_eaf, to_rttm, to_srt, to_textgrid, to_vtt
 from crossspace.analysis.html import to_html
 from crossspace.errors import UsageError
 

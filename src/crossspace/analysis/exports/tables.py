@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from crossspace.analysis.analysis import Analysis
+from crossspace.transcripts.writers.plain import cell
 
 
 def to_json(analysis: Analysis) -> str:
@@ -44,12 +45,5 @@ def to_csv(analysis: Analysis) -> str:
     # The module's own newline is \r\n, which writing as text would turn into \r\r\n on Windows.
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns(analysis))
-    writer.writerows(map(_cell, row) for row in rows(analysis))
+    writer.writerows(map(cell, row) for row in rows(analysis))
     return out.getvalue()
-
-
-def _cell(value: object) -> object:
-    # What somebody said is never to run as a formula on the machine of who reads the table.
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value

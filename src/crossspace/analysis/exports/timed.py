@@ -1,77 +1,78 @@
-"""The utterances of an analysis that have a place in time."""
+"""An analysis in the formats of times: captions, and annotations of ELAN, Praat and diarization."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from heapq import heappop, heappush
-
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
-from crossspace.data.conversation_json import LATEST
-from crossspace.errors import DataError
+from crossspace.transcripts.writers import annotation, captions
+from crossspace.transcripts.writers.timed import timed
+
+_EMOTION = "predicted emotion"
 
 
-def timed(analysis: Analysis, kind: str) -> list[UtteranceAnalysis]:
-    """The utterances with times, in the order of the conversation.
-
-    Those without times, with a start before second 0, an end that is not after the start, or times later than any that
-    is read here are left out.
+def to_vtt(analysis: Analysis, labels: bool = False) -> str:
+    """Captions whose cue class is the emotion.
 
     Args:
         analysis: of a conversation.
-        kind: the format that is to be written, for the message.
+        labels: write emotion and confidence behind the words as well.
 
     Raises:
-        DataError: no utterance has such times.
+        DataError: no utterance has times.
     """
-    found = [u for u in analysis.utterances if _has_times(u)]
-    if not found:
-        raise DataError(
-            f"{kind} needs times that begin at 0 or later and end after they begin, and no utterance of "
-            f"{analysis.conversation_id!r} has any. Write JSON, CSV or HTML instead."
-        )
-    return found
+    return captions.vtt(_timed(analysis, "WebVTT"), _labelled if labels else captions.words)
 
 
-def milliseconds(u: UtteranceAnalysis) -> tuple[int, int]:
-    """Start and end of an utterance that has both."""
-    assert u.start is not None and u.end is not None
-    return round(u.start * 1000), round(u.end * 1000)
+def to_srt(analysis: Analysis, labels: bool = False) -> str:
+    """Numbered captions.
 
+    Args:
+        analysis: of a conversation.
+        labels: write emotion and confidence behind the words.
 
-def lanes(utterances: Sequence[UtteranceAnalysis]) -> dict[str, list[UtteranceAnalysis]]:
-    """The utterances by the name of a tier, in which none overlaps another: one per speaker.
-
-    A speaker whose utterances overlap has further ones, ``Ann (2)``. Speakers come in the order of their first words.
+    Raises:
+        DataError: no utterance has times.
     """
-    by_speaker: dict[str, list[list[UtteranceAnalysis]]] = {}
-    ends: dict[str, list[tuple[int, int]]] = {}
-    for u in sorted(utterances, key=milliseconds):
-        speaker = " ".join(u.speaker.split()) or "unknown"
-        own, free = by_speaker.setdefault(speaker, []), ends.setdefault(speaker, [])
-        start, end = milliseconds(u)
-        # The one that has been free for longest, without a look at all the others.
-        number = heappop(free)[1] if free and free[0][0] <= start else len(own)
-        if number == len(own):
-            own.append([])
-        own[number].append(u)
-        heappush(free, (end, number))
-    tiers: dict[str, list[UtteranceAnalysis]] = {}
-    for speaker, own in by_speaker.items():
-        count = 0
-        for lane in own:
-            count += 1
-            # A speaker may be called as the second tier of another would be.
-            while (name := speaker if count == 1 else f"{speaker} ({count})") in tiers or (
-                count > 1 and name in by_speaker
-            ):
-                count += 1
-            tiers[name] = lane
-    return tiers
+    return captions.srt(_timed(analysis, "SRT"), _labelled if labels else captions.words)
 
 
-def _has_times(u: UtteranceAnalysis) -> bool:
-    if u.start is None or u.end is None or not 0 <= u.start < u.end <= LATEST:
-        return False
-    # Times are written in thousandths, and what is shorter than that would end where it begins.
-    start, end = milliseconds(u)
-    return start < end
+def to_eaf(analysis: Analysis) -> str:
+    """ELAN: for every speaker a tier of words, and tiers of emotions and of their confidence that depend on it.
+
+    Those of emotions are called predicted, so that nobody takes them for what a person has annotated.
+
+    Raises:
+        DataError: no utterance has times.
+    """
+    tiers = {_EMOTION: _label, "predicted confidence": lambda u: f"{u.confidence:.3f}"}
+    return annotation.eaf(_timed(analysis, "ELAN"), tiers, analysis.media)
+
+
+def to_textgrid(analysis: Analysis) -> str:
+    """Praat: for every speaker a tier of words and one of emotions.
+
+    Raises:
+        DataError: no utterance has times.
+    """
+    duration = float((analysis.media or {}).get("duration") or 0.0)
+    return annotation.textgrid(_timed(analysis, "Praat"), {_EMOTION: _label}, duration)
+
+
+def to_rttm(analysis: Analysis) -> str:
+    """Who speaks when.
+
+    Raises:
+        DataError: no utterance has times.
+    """
+    return annotation.rttm(_timed(analysis, "RTTM"), analysis.conversation_id)
+
+
+def _timed(analysis: Analysis, kind: str) -> list[UtteranceAnalysis]:
+    return timed(analysis.utterances, kind, analysis.conversation_id)
+
+
+def _label(u: UtteranceAnalysis) -> str:
+    return u.label
+
+
+def _labelled(u: UtteranceAnalysis) -> str:
+    return f"{captions.words(u)} [{u.label} {100 * u.confidence:.0f} %]"

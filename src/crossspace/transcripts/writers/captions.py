@@ -1,0 +1,58 @@
+"""Captions: WebVTT, whose style sheet may colour emotions, and SRT."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from crossspace.transcripts.clock import written
+from crossspace.transcripts.writers.timed import S, Spoken, milliseconds
+
+_NOT_IN_A_CLASS = re.compile(r"[^\w-]+")
+
+
+def words(u: Spoken) -> str:
+    """What is said, on one line: an empty one would end the cue."""
+    return " ".join((u.text or "(no transcript)").split())
+
+
+def vtt(utterances: Sequence[S], said: Callable[[S], str] = words) -> str:
+    """Captions with their speakers; a style sheet colours the class of a cue, its emotion: ``::cue(.joy)``.
+
+    Args:
+        utterances: with times.
+        said: the words of a cue.
+    """
+    cues = []
+    for u in utterances:
+        text = _escaped(said(u))
+        if u.label is not None:
+            # A full stop would begin another class, a space an annotation.
+            text = f"<c.{_NOT_IN_A_CLASS.sub('-', u.label)}>{text}</c>"
+        cues.append(f"{_times(u, '.')}\n<v {_escaped(_speaker(u))}>{text}</v>\n")
+    return "WEBVTT\n\n" + "\n".join(cues)
+
+
+def srt(utterances: Sequence[S], said: Callable[[S], str] = words) -> str:
+    """Numbered captions, the speaker before the words; SRT has no place for an emotion but among them.
+
+    Args:
+        utterances: with times.
+        said: the words of a cue.
+    """
+    return "\n".join(
+        f"{number}\n{_times(u, ',')}\n{_speaker(u)}: {said(u)}\n" for number, u in enumerate(utterances, start=1)
+    )
+
+
+def _speaker(u: Spoken) -> str:
+    return " ".join(u.speaker.split()) or "unknown"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _times(u: Spoken, point: str) -> str:
+    # Two digits of hours, which every player reads.
+    return " --> ".join(written(t / 1000).rjust(12, "0").replace(".", point) for t in milliseconds(u))
