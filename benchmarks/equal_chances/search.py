@@ -1,8 +1,9 @@
 """``python -m benchmarks.equal_chances``: as many settings for every model, from ranges of its own, on the same folds.
 
-The first setting is the model's recipe ``<model>-mosi``; the others are drawn from the ranges of ``ranges.yaml``, none
-twice. Each is trained once per fold; its score is the mean weighted F1 on the held-out videos. What is done stands in
-``trials.jsonl``, and a search that was stopped goes on from there. The test split of the corpus is read by nobody.
+All start from the model's recipe ``<model>-mosi``. The first setting is the one that stood there before the search, the
+others are drawn from the ranges of ``ranges.yaml``, none twice. Each is trained once per fold; its score is the mean
+weighted F1 on the held-out videos. What is done stands in ``trials.jsonl``, and a search that was stopped goes on from
+there. The test split of the corpus is read by nobody.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Trial:
 
     Attributes:
         model: which.
-        number: 0 for the recipe as it is.
+        number: 0 for what stood in the recipe before the search.
         changes: ``{"section.argument": value}``, what is different from the recipe.
     """
 
@@ -61,14 +62,21 @@ def _nested(name: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def draw(models: Mapping[str, Mapping[str, Sequence[Any]]], common: Mapping[str, Any], settings: int) -> list[Trial]:
-    """The trials of all models: the recipe, then points of the grid of its ranges, drawn without any repetition."""
+def draw(ranges: Mapping[str, Any], models: Sequence[str], settings: int) -> list[Trial]:
+    """The trials of some models: the first, then points of the grid of its ranges, drawn without any repetition.
+
+    Args:
+        ranges: what stands in ``ranges.yaml``.
+        models: which; all if there are none.
+        settings: how many of each.
+    """
     trials = []
-    for model, ranges in models.items():
-        own = {**common, **ranges}
+    for model in models or ranges["models"]:
+        own = {**ranges["common"], **ranges["models"][model]}
         points = [dict(zip(own, values, strict=True)) for values in product(*own.values())]
-        chosen = np.random.default_rng(0).permutation(len(points))[: settings - 1]
-        trials += [Trial(model, number, c) for number, c in enumerate([{}, *(points[i] for i in chosen)])]
+        first, order = ranges["first"][model], np.random.default_rng(0).permutation(len(points))
+        changes = [first, *[points[i] for i in order if points[i] != first][: settings - 1]]
+        trials += [Trial(model, number, c) for number, c in enumerate(changes)]
     return trials
 
 
@@ -92,8 +100,7 @@ def _try(folds: ProxyFolds, item: tuple[Trial, Path], report: Report) -> list[fl
 def search(corpus: Path, folder: Path, models: Sequence[str], settings: int, jobs: int) -> list[dict[str, Any]]:
     """All trials, those of an earlier search included, each with its scores on the folds."""
     ranges = yaml.safe_load(RANGES.read_text(encoding="utf-8"))
-    chosen = {m: r for m, r in ranges["models"].items() if not models or m in models}
-    trials = draw(chosen, ranges["common"], settings)
+    trials = draw(ranges, models, settings)
     with claimed(folder):
         paths = sorted(folder.glob("fold-*.parquet")) or write(Corpus.read(corpus), folder)
         record = folder / "trials.jsonl"
@@ -117,13 +124,38 @@ def show(done: Sequence[Mapping[str, Any]], folder: Path, console: Console) -> N
         fold = Corpus.read(path)
         texts = [f"{m} {a:.3f} / {b:.3f}" for m in fold.spec.widths for a, b in [gap(fold, m)]]
         console.print(f"{path.name}: linear probe, videos like those trained on / held out: {', '.join(texts)}")
-    for model in dict.fromkeys(line["model"] for line in done):
-        own = [line for line in done if line["model"] == model]
+    for model, own in ranked(done).items():
         console.print(f"{model}: {len(own)} settings")
-        for line in sorted(own, key=lambda one: -mean(one.get("scores", [0.0]))):
-            scores = line.get("scores", [])
-            said = f"{100 * mean(scores):.2f} ± {100 * stdev(scores):.2f}" if scores else line["failed"][:200]
-            console.print(f"  {said}  {line['number']}: {line['changes'] or 'the recipe'}", soft_wrap=True)
+        for line in own:
+            said = _score(line) if line.get("scores") else line["failed"][:200]
+            console.print(f"  {said}  {line['number']}: {_changes(line)}", soft_wrap=True)
+
+
+def ranked(done: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """The trials of each model, the best first."""
+    by_model: dict[str, list[Mapping[str, Any]]] = {}
+    for line in done:
+        by_model.setdefault(line["model"], []).append(line)
+    return {m: sorted(own, key=lambda one: -mean(one.get("scores") or [0.0])) for m, own in by_model.items()}
+
+
+def table(done: Sequence[Mapping[str, Any]]) -> str:
+    """In Markdown, for every model: its best setting, that before the search, and how far all of them lie apart."""
+    lines = ["| model | best of eight | before the search | worst | the best setting |", "|---|---:|---:|---:|---|"]
+    for model, own in sorted(ranked(done).items(), key=lambda item: -mean(item[1][0]["scores"])):
+        first = next(line for line in own if line["number"] == 0)
+        chosen = "the first" if own[0] is first else _changes(own[0])
+        lines.append(f"| {model} | {_score(own[0])} | {_score(first)} | {_score(own[-1])} | {chosen} |")
+    return "\n".join(lines) + "\n"
+
+
+def _score(line: Mapping[str, Any]) -> str:
+    return f"{100 * mean(line['scores']):.2f} ± {100 * stdev(line['scores']):.2f}"
+
+
+def _changes(line: Mapping[str, Any]) -> str:
+    named = {name.split(".")[1].replace("_", " "): value for name, value in line["changes"].items()}
+    return ", ".join(f"{name} {value:g}" for name, value in named.items()) or "as before"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -134,10 +166,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", default="", help="names, separated by commas (default: all of ranges.yaml)")
     parser.add_argument("--settings", type=int, default=SETTINGS, help="of every model")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--table", type=Path, help="Markdown file for the best of every model")
     options = parser.parse_args(arguments)
     models = [name for name in options.models.split(",") if name]
     done = search(options.corpus, options.out, models, options.settings, options.jobs)
     show(done, options.out, Console())
+    if options.table:
+        options.table.write_text(table(done), encoding="utf-8")
 
 
 if __name__ == "__main__":

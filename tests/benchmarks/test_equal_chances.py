@@ -19,14 +19,14 @@ CONTENT = yaml.safe_load(RANGES.read_text(encoding="utf-8"))
 
 
 def test_every_model_gets_as_many_settings_and_none_twice() -> None:
-    trials = draw(CONTENT["models"], CONTENT["common"], 8)
+    trials = draw(CONTENT, (), 8)
     for model in CONTENT["models"]:
         own = [t for t in trials if t.model == model]
-        assert len(own) == 8 and own[0].changes == {}
+        assert len(own) == 8 and own[0].changes == CONTENT["first"][model]
         configurations = [t.configuration() for t in own]
         assert all(c.model["name"] == model for c in configurations)
         assert len({str(t.changes) for t in own}) == 8
-    assert trials == draw(CONTENT["models"], CONTENT["common"], 8)
+    assert trials == draw(CONTENT, (), 8)
 
 
 @pytest.fixture(scope="module")
