@@ -16,7 +16,9 @@ __all__ = ["Said", "has_voices", "named", "plain", "said_in", "turns"]
 # Every expression takes time in proportion to the text: no two neighbouring parts can share a run of characters, and
 # what begins with a sign ends where the sign comes again.
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>", re.IGNORECASE)
-_MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")
+_MARKUP = re.compile(r"<(/?)([A-Za-z][^\s<>/=]*)([^<>]*)>|<\d[\d:.]*>|\{\\[^{}]*\}")
+_WITH_VALUE = ("v", "lang", "font", "c")
+"""Tags behind whose name stands a value that is none of attributes; ``a <b and c> d`` is no tag."""
 _ARROWS = re.compile(r">>+")
 _ENTITY = re.compile(r"&#([0-9]{8,})")
 """A character by a number of more digits than there are characters; Python reads no integers of thousands of them."""
@@ -54,8 +56,16 @@ def said_in(lines: Sequence[str], names: Names | None = None) -> list[Said]:
 def plain(text: str) -> str:
     """Text without markup, with entities read and spaces joined."""
     # Eight digits are beyond any character already: unescape makes of them what it makes of every such number.
-    text = _ENTITY.sub(lambda match: "&#" + (match.group(1).lstrip("0")[:8] or "0"), _MARKUP.sub("", text))
+    text = _ENTITY.sub(lambda match: "&#" + (match.group(1).lstrip("0")[:8] or "0"), _MARKUP.sub(_unmarked, text))
     return joined(html.unescape(text))
+
+
+def _unmarked(match: re.Match[str]) -> str:
+    """Nothing where it is markup; what somebody wrote between signs of less and more stays."""
+    closing, name, rest = match.groups()
+    if name is None or closing or "=" in rest or not rest.strip(" /\n") or name.split(".")[0].lower() in _WITH_VALUE:
+        return ""
+    return match.group()
 
 
 def turns(lines: Sequence[str]) -> list[str]:

@@ -126,4 +126,6 @@ def _said(turns: Sequence[Turn]) -> Iterator[tuple[Turn, str | None, str, bool]]
             yield turn, turn.speaker, " ".join(turn.lines), True
         else:
             said = said_in(turn.lines, names)
+            # Arrows behind a name begin the words, of which nothing stands before them.
+            said = [part for part in said if part[1]] or said
             yield from ((turn, speaker, text, at == 0) for at, (speaker, text) in enumerate(said))

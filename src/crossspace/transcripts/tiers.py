@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -14,6 +15,7 @@ from crossspace.transcripts.tidy import Entries, Entry, listed, tidied
 from crossspace.transcripts.tier_labels import apply_labels
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
+_LANE = re.compile(r"(.{1,200}) \(\d{1,4}\)")
 _PAUSE = 0.5
 """Seconds of silence that end an utterance where only words are annotated."""
 _MOST_TIERS = 1_000
@@ -85,7 +87,9 @@ class Tier:
         texts = {text.casefold() for text in self.texts}
         named = tier_names.is_emotion(self.name) or tier_names.is_emotion(self.kind)
         words = all(len(text) <= 40 and any(c.isalpha() for c in text) for text in texts)
-        return named and words and (self.closed or len(texts) <= _MOST_CODES)
+        # A speaker may be called as emotions are; what the kind of the tier says comes first.
+        spoken = tier_names.layer_of(self.kind) == "utterances"
+        return named and words and not spoken and (self.closed or len(texts) <= _MOST_CODES)
 
 
 def transcript_of(tiers: Iterable[Tier], name: str, notes: Sequence[str] = ()) -> Transcript:
@@ -106,6 +110,7 @@ def transcript_of(tiers: Iterable[Tier], name: str, notes: Sequence[str] = ()) -
         raise DataError(
             f"{name} should have a tier with what was said. Found {listed(reasons)}. Add one, or save that tier alone."
         )
+    _join_lanes(speech)
     emotions = [tier for tier, _ in others if tier.is_emotion]
     said += apply_labels(speech, [tier for tier in emotions if not tier_names.is_predicted(tier.name)])
     if any(tier_names.is_predicted(tier.name) for tier in emotions):
@@ -116,6 +121,15 @@ def transcript_of(tiers: Iterable[Tier], name: str, notes: Sequence[str] = ()) -
     if shown := [f"{tier!r} by {speaker}" for tier, speaker in named.items() if speaker != UNKNOWN_SPEAKER]:
         said.append(f"Speakers are named by their tiers: {listed(shown)}.")
     return tidied(in_time(_entries(speech, name, said), name), name, said)
+
+
+def _join_lanes(speech: Sequence[Tier]) -> None:
+    """Give ``Ann (2)`` to Ann: where somebody's utterances overlap, they stand in several tiers."""
+    names = {tier.speaker for tier in speech}
+    for tier in speech:
+        match = _LANE.fullmatch(tier.speaker)
+        if match and not tier.participant and match.group(1) in names:
+            tier.participant = match.group(1)
 
 
 def in_time(entries: Sequence[Entry], name: str) -> Entries:

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from crossspace.analysis.analysis import Analysis
-from crossspace.transcripts.writers.plain import cell
+from crossspace.transcripts.spreadsheet import guarded
 
 
 def to_json(analysis: Analysis) -> str:
@@ -45,5 +45,5 @@ def to_csv(analysis: Analysis) -> str:
     # The module's own newline is \r\n, which writing as text would turn into \r\r\n on Windows.
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns(analysis))
-    writer.writerows(map(cell, row) for row in rows(analysis))
+    writer.writerows(map(guarded, row) for row in rows(analysis))
     return out.getvalue()

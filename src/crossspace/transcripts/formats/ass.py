@@ -18,6 +18,8 @@ from crossspace.transcripts.transcript import Cue, Transcript
 _SIGN = re.compile(r"\ufeff?\s*(?:[;!][^\n]*\n\s*)*(?:\[(?:script info|v4\+? styles|events)\]|dialogue:\s*\d)", re.I)
 _TAGS = re.compile(r"\{([^{}]*)\}")
 _DRAWING = re.compile(r"\\p(\d{1,3})")
+_OTHERS = ("comment", "picture", "sound", "movie", "command")
+"""What stands between the lines of dialogue and is none."""
 _BREAK = re.compile(r"\\[Nnh]")
 
 
@@ -32,7 +34,8 @@ def parse_ass(text: str, name: str) -> Transcript:
     check_lines(_BREAK.sub("\n", text), name)
     # Those without a name are looked at together: which words before a colon are names, all of them show.
     named, unnamed, unread = Entries(name), list[Block](), list[str]()
-    for number, row in _dialogue(text, name):
+    wordless, unknown = list[str](), list[str]()
+    for number, row in _dialogue(text, name, unknown):
         start, end = seconds(row["start"]), seconds(row["end"])
         if start is None or end is None:
             unread.append(f"line {number}")
@@ -41,13 +44,19 @@ def parse_ass(text: str, name: str) -> Transcript:
             named.add(f"line {number}", Cue(joined(" ".join(lines)), speaker, start, end))
         elif any(line.strip() for line in lines):
             unnamed.append(Block(number, start, end, lines))
+        else:
+            wordless.append(f"line {number}")
     entries = [*named, *entries_of(unnamed, name)] if unnamed else named
     notes = [f"{len(unread)} times cannot be read and are unknown ({listed(unread)})."] if unread else []
+    if wordless:
+        notes.append(f"{len(wordless)} lines of dialogue have no words, as drawings have none ({listed(wordless)}).")
+    if unknown:
+        notes.append(f"{len(unknown)} lines of [Events] are of no known kind; left out ({listed(unknown)}).")
     return tidied(in_time(entries, name), name, notes)
 
 
-def _dialogue(text: str, name: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """``(number of its line, {column: value})`` of each line of dialogue."""
+def _dialogue(text: str, name: str, unknown: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """``(number of its line, {column: value})`` of each line of dialogue; ``unknown`` takes those of no known kind."""
     columns: list[str] = []
     events = False
     for number, line in enumerate(text.split("\n"), start=1):
@@ -69,6 +78,8 @@ def _dialogue(text: str, name: str) -> Iterator[tuple[int, dict[str, str]]]:
                     f"{name}, line {number}, should have {len(columns)} columns. Found {len(cells)}. Mend it."
                 )
             yield number, dict(zip(columns, cells, strict=True))
+        elif events and line.strip() and kind.casefold() not in _OTHERS and not line.lstrip().startswith((";", "!")):
+            unknown.append(f"line {number}")
 
 
 def _spoken(text: str) -> list[str]:

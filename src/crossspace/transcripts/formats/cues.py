@@ -14,7 +14,18 @@ from crossspace.transcripts.speakers import has_voices, plain, said_in, turns
 from crossspace.transcripts.tidy import Entries, tidied
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
-__all__ = ["GARBLED", "TIMING", "Block", "blocks_of", "entries_of", "moment", "paragraphs", "transcript_of"]
+__all__ = [
+    "GARBLED",
+    "TIMING",
+    "Block",
+    "blocks_of",
+    "entries_of",
+    "moment",
+    "paragraphs",
+    "transcript_of",
+    "unread_note",
+    "untimed",
+]
 
 # Colons and commas may be the wide ones, with a space beside them; the arrow may be any that somebody typed. No two
 # neighbours share more than one character, and nothing runs over the end of a line: each of many empty lines would be
@@ -25,7 +36,9 @@ _ARROW = r"(?:[-\u2010-\u2015\u2212=]{1,4} ?(?:>|&gt;|\uff1e){1,2}|[\u2192\u21d2
 _GAP = r"[^\S\n]*"
 TIMING = re.compile(rf"^{_GAP}({_TIME}){_GAP}{_ARROW}{_GAP}({_TIME})(?=\s|$)", re.MULTILINE)
 """The line of times of a cue; what follows on the line says how to show it, or is its text."""
-GARBLED = re.compile(rf"-->|^{_GAP}{_TIME}{_GAP}{_ARROW}|{_ARROW}{_GAP}{_TIME}{_GAP}$")
+GARBLED = re.compile(
+    rf"-->|^{_GAP}{_TIME}{_GAP}{_ARROW}|{_ARROW}{_GAP}{_TIME}{_GAP}$|^{_GAP}{_TIME}{_GAP}[,;|-]?{_GAP}{_TIME}{_GAP}$"
+)
 """A line that was to be one of times."""
 _SETTING = re.compile(r"(?:[XY][12]|align|position|line|size|vertical|region):", re.IGNORECASE)
 _PARTS = re.compile(r"\D+")

@@ -24,6 +24,7 @@ from crossspace.transcripts.stamps import (
     transcript_of_turns,
     without_footer,
 )
+from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
 
 _AT_END = re.compile(rf"(?:^|[\s(\[|\u2013\u2014\u00b7\u2022-])(?:({TIME}){TO})?({TIME})[\])]?:?$")
@@ -62,13 +63,19 @@ def parse_headed(text: str, name: str) -> Transcript:
             before.append(number)
     if before and all(turn.speaker is None for turn in turns):
         before = _with_names_above(turns, before, dict(lines))
+    if empty := [f"line {turn.line}" for turn in turns if not turn.lines]:
+        notes = [*notes, f"{len(empty)} names with a time have no words below; left out ({listed(empty)})."]
     return transcript_of_turns([turn for turn in turns if turn.lines], name, [*before_note(before), *notes])
 
 
 def _with_names_above(turns: list[Turn], before: list[int], lines: dict[int, str]) -> list[int]:
     """Move what stands above each time to below it where it is a name; the lines before the first that are left."""
-    above = [lines[before[-1]], *(turn.lines[-1] for turn in turns[:-1] if len(turn.lines) > 1)]
-    if not turns or len(above) != len(turns) or not all(may_be(line) and is_name(line) for line in above):
+    above = [lines[before[-1]], *(turn.lines[-1] for turn in turns[:-1] if turn.lines)]
+    # Of a turn without words only the name of the next is left; where that is so of many, they are words and no names.
+    worded = sum(len(turn.lines) > 1 for turn in turns[:-1])
+    if not turns or len(above) != len(turns) or 5 * worded < 4 * (len(turns) - 1):
+        return before
+    if not all(may_be(line) and is_name(line) for line in above):
         return before
     for turn in turns[:-1]:
         turn.lines.pop()

@@ -37,6 +37,8 @@ def parse_ttml(text: str, name: str) -> Transcript:
     entries, notes = document.entries(), []
     if document.unread:
         notes.append(f"{len(document.unread)} times cannot be read and are unknown ({listed(document.unread)}).")
+    if document.outside:
+        notes.append(f"{len(document.outside)} texts stand in no caption; left out ({listed(document.outside)}).")
     return tidied(in_time(entries, name), name, notes)
 
 
@@ -70,10 +72,11 @@ class _Document:
         self._clock = TtmlClock()
         self._stack: list[_Open] = []
         self._paragraphs: list[_Paragraph] = []
-        self._current: _Paragraph | None = None
+        self._inside: list[_Paragraph] = []
         self._agents: dict[str, str] = {}
         self._agent, self._agent_name = "", list[str]()
         self.unread: list[str] = []
+        self.outside: list[str] = []
 
     def open(self, element: str, attributes: Mapping[str, str]) -> None:
         if not self._stack:
@@ -91,13 +94,13 @@ class _Document:
         own.agent = (attributes.get("agent") or around.agent).split(" ")[0]
         self._stack.append(own)
         if element == "p":
-            self._current = _Paragraph(len(self._paragraphs) + 1, own.start, own.end)
-            self._paragraphs.append(self._current)
+            self._inside.append(_Paragraph(len(self._paragraphs) + 1, own.start, own.end))
+            self._paragraphs.append(self._inside[-1])
         elif element == "br":
             self.add("\n")
-        elif self._current is not None and {"begin", "end", "dur"} & set(attributes):
-            self._current.starts += [own.start] if own.start is not None else []
-            self._current.ends += [own.end] if own.end is not None else []
+        elif self._inside and {"begin", "end", "dur"} & set(attributes):
+            self._inside[-1].starts += [own.start] if own.start is not None else []
+            self._inside[-1].ends += [own.end] if own.end is not None else []
 
     def _timed(self, element: str, attributes: Mapping[str, str], around: _Open) -> _Open:
         """Times count from the beginning of the element around."""
@@ -118,20 +121,24 @@ class _Document:
         if element == "agent" and (said := joined("".join(self._agent_name))):
             self._agents[self._agent] = said
         elif element == "p":
-            self._current = None
+            self._inside.pop()
 
     def add(self, text: str) -> None:
         around = [element.name for element in self._stack]
         if "agent" in around and around[-1] == "name":
             self._agent_name.append(text)
-        elif self._current is not None and not any(name in _UNSPOKEN for name in around):
-            agent = self._stack[-1].agent
-            if not self._current.said or self._current.said[-1][0] != agent:
+        elif any(name in _UNSPOKEN for name in around):
+            return
+        elif self._inside:
+            agent, said = self._stack[-1].agent, self._inside[-1].said
+            if not said or said[-1][0] != agent:
                 # White space between two speakers is nobody's.
                 if not text.strip():
                     return
-                self._current.said.append((agent, []))
-            self._current.said[-1][1].append(text)
+                said.append((agent, []))
+            said[-1][1].append(text)
+        elif text.strip():
+            self.outside.append(repr(joined(text)[:40]))
 
     def entries(self) -> Entries:
         """Every paragraph, one entry per speaker of it."""

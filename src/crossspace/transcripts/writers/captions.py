@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from crossspace.transcripts.clock import written
+from crossspace.transcripts.transcript import UNKNOWN_SPEAKER
 from crossspace.transcripts.writers.timed import S, Spoken, milliseconds
 
 _NOT_IN_A_CLASS = re.compile(r"[^\w-]+")
@@ -29,7 +30,8 @@ def vtt(utterances: Sequence[S], said: Callable[[S], str] = words) -> str:
         if u.label is not None:
             # A full stop would begin another class, a space an annotation.
             text = f"<c.{_NOT_IN_A_CLASS.sub('-', u.label)}>{text}</c>"
-        cues.append(f"{_times(u, '.')}\n<v {_escaped(_speaker(u))}>{text}</v>\n")
+        speaker = _speaker(u)
+        cues.append(f"{_times(u, '.')}\n" + (f"<v {_escaped(speaker)}>{text}</v>\n" if speaker else f"{text}\n"))
     return "WEBVTT\n\n" + "\n".join(cues)
 
 
@@ -40,17 +42,21 @@ def srt(utterances: Sequence[S], said: Callable[[S], str] = words) -> str:
         utterances: with times.
         said: the words of a cue.
     """
-    return "\n".join(
-        f"{number}\n{_times(u, ',')}\n{_speaker(u)}: {said(u)}\n" for number, u in enumerate(utterances, start=1)
-    )
+    cues = []
+    for number, u in enumerate(utterances, start=1):
+        before = f"{speaker}: " if (speaker := _speaker(u)) else ""
+        cues.append(f"{number}\n{_times(u, ',')}\n{before}{said(u)}\n")
+    return "\n".join(cues)
 
 
 def _speaker(u: Spoken) -> str:
-    return " ".join(u.speaker.split()) or "unknown"
+    # Where nobody knows who speaks, no name stands before the words.
+    return "" if u.speaker == UNKNOWN_SPEAKER else " ".join(u.speaker.split()) or "unknown"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # What SubStation would take for a tag as well: many players and readers know both.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("{\\", "&#123;\\")
 
 
 def _times(u: Spoken, point: str) -> str:

@@ -8,14 +8,21 @@ import json
 from typing import Any
 
 from crossspace.transcripts.clock import written
-from crossspace.transcripts.transcript import Cue, Transcript
+from crossspace.transcripts.spreadsheet import guarded
+from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
 _COLUMNS = ("start", "end", "speaker", "text", "label", "sentiment", "id")
 
 
 def to_txt(transcript: Transcript) -> str:
     """``[start --> end] NAME: words``, a line each; without the brackets where there are no times."""
-    return "".join(f"{_times(cue)}{' '.join(cue.speaker.split())}: {_words(cue)}\n" for cue in transcript.cues)
+    # Beside names an unnamed line would go on with the speaker above.
+    named = any(cue.speaker != UNKNOWN_SPEAKER for cue in transcript.cues)
+    lines = []
+    for cue in transcript.cues:
+        speaker = f"{' '.join(cue.speaker.split())}: " if named else ""
+        lines.append(f"{_times(cue)}{speaker}{_words(cue)}\n")
+    return "".join(lines)
 
 
 def to_csv(transcript: Transcript) -> str:
@@ -26,7 +33,7 @@ def to_csv(transcript: Transcript) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(used)
     # With three decimals, so that nobody takes seconds for milliseconds.
-    writer.writerows([_seconds(row[n]) if n in ("start", "end") else cell(row[n]) for n in used] for row in rows)
+    writer.writerows([_seconds(row[n]) if n in ("start", "end") else guarded(row[n]) for n in used] for row in rows)
     return out.getvalue()
 
 
@@ -34,13 +41,6 @@ def to_json(transcript: Transcript) -> str:
     """A list of one object per utterance, times in seconds; only what is known."""
     rows = [{name: value for name, value in _row(cue).items() if value is not None} for cue in transcript.cues]
     return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
-
-
-def cell(value: object) -> object:
-    """A cell of a table: what somebody said is never to run as a formula on the machine of who reads it."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value
 
 
 def _row(cue: Cue) -> dict[str, Any]:

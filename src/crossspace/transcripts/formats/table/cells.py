@@ -10,6 +10,7 @@ from itertools import islice
 from crossspace.errors import DataError
 from crossspace.transcripts.bounds import MOST_CELLS
 from crossspace.transcripts.columns import columns_of
+from crossspace.transcripts.spreadsheet import unguarded
 
 _DELIMITERS = "\t;|,"
 """Those that nobody writes for another reason come first: commas stand in sentences and in numbers."""
@@ -51,7 +52,7 @@ def rows_of(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
     # Cells are bounded before the reader sees a line: it would make an object of each.
     reader = csv.reader(_slim(text, delimiter, name), delimiter=delimiter)
     try:
-        yield from ((reader.line_num, row) for row in reader if row)
+        yield from ((reader.line_num, [unguarded(cell) for cell in row]) for row in reader if row)
     except csv.Error as error:
         raise DataError(
             f"{name}, line {reader.line_num}, should be a row of a table. Found: {error}. Mend it."
