@@ -9,10 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pyarrow
+import pympi
 import pytest
+from matplotlib.text import Text
+from praatio import textgrid
+from pyarrow import parquet
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
-from crossspace.analysis.exports import FORMATS, render, to_csv, to_json
+from crossspace.analysis.exports import render, to_csv, to_json
+from crossspace.analysis.exports.summary import summary_figure
 from crossspace.analysis.exports.timed import to_srt, to_vtt
 from crossspace.errors import DataError, UsageError
 from crossspace.transcripts import read_transcript
@@ -35,6 +41,10 @@ def said(name: str, speaker: str, text: str | None, start: float | None, joy: fl
         {"text": probabilities},
         {"text": 0.1},
     )
+
+
+def written(analysis: Analysis, path: str, labels: bool = False) -> str:
+    return render(analysis, path, labels).decode()
 
 
 @pytest.fixture
@@ -121,7 +131,7 @@ def test_srt_names_the_speaker_and_shows_emotions_on_request(talk: Analysis) -> 
     assert to_srt(talk).startswith('1\n00:00:00,500 --> 00:00:02,000\nAnn: So "late"\n\n2\n')
     assert "Ann: (no transcript)\n" in to_srt(talk)
     assert "\nBob Ray: No & yes <3 [anger 55 %]\n" in to_srt(talk, labels=True)
-    assert "<v Bob Ray><c.anger>No &amp; yes &lt;3 [anger 55 %]</c></v>" in render(talk, "a.vtt", labels=True)
+    assert "<v Bob Ray><c.anger>No &amp; yes &lt;3 [anger 55 %]</c></v>" in written(talk, "a.vtt", labels=True)
 
 
 def test_no_tier_holds_two_utterances_at_once_and_none_is_lost(talk: Analysis) -> None:
@@ -134,7 +144,7 @@ def test_no_tier_holds_two_utterances_at_once_and_none_is_lost(talk: Analysis) -
 
 
 def test_elan_has_words_emotions_and_confidence_of_every_speaker(talk: Analysis) -> None:
-    root = ElementTree.fromstring(render(talk, "a.EAF"))
+    root = ElementTree.fromstring(written(talk, "a.EAF"))
     times = {slot.get("TIME_SLOT_ID"): int(slot.get("TIME_VALUE")) for slot in root.iter("TIME_SLOT")}
     words, of = {}, {}
     for tier in root.iter("TIER"):
@@ -156,12 +166,12 @@ def test_elan_has_words_emotions_and_confidence_of_every_speaker(talk: Analysis)
 
 def test_elan_leaves_out_what_no_xml_can_hold(talk: Analysis) -> None:
     odd = replace(talk.utterances[0], text="a\x00b\ud800c\x1b", speaker="\x07")
-    root = ElementTree.fromstring(render(replace(talk, utterances=(odd,)), "a.eaf").encode())
+    root = ElementTree.fromstring(written(replace(talk, utterances=(odd,)), "a.eaf").encode())
     assert next(v.text for v in root.iter("ANNOTATION_VALUE")) == "a\ufffdb\ufffdc\ufffd"
 
 
 def test_praat_has_no_gaps_and_quotes_are_doubled(talk: Analysis) -> None:
-    text = render(talk, "a.textgrid")
+    text = written(talk, "a.textgrid")
     assert text.startswith('File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0\nxmax = 5.0\n')
     assert 'text = "So ""late"""' in text and "size = 6" in text
     tiers = re.split(r"\n    item \[\d+\]:\n", text)[1:]
@@ -175,12 +185,12 @@ def test_praat_has_no_gaps_and_quotes_are_doubled(talk: Analysis) -> None:
 
 
 def test_rttm_says_who_speaks_when(talk: Analysis) -> None:
-    first, second, *_ = render(replace(talk, conversation_id="a talk"), "a.rttm").splitlines()
+    first, second, *_ = written(replace(talk, conversation_id="a talk"), "a.rttm").splitlines()
     assert first == "SPEAKER a_talk 1 0.500 1.500 <NA> <NA> Ann <NA> <NA>"
     assert second == "SPEAKER a_talk 1 1.500 1.500 <NA> <NA> Bob_Ray <NA> <NA>"
 
 
-@pytest.mark.parametrize("ending", sorted(set(FORMATS) - {".json", ".csv", ".html"}))
+@pytest.mark.parametrize("ending", [".vtt", ".srt", ".eaf", ".TextGrid", ".rttm"])
 def test_formats_of_times_are_refused_where_there_are_none(analysis: Analysis, ending: str) -> None:
     with pytest.raises(DataError, match=r"needs times .* Write JSON or CSV instead"):
         render(replace(analysis, utterances=analysis.utterances[1:]), f"a{ending}")
@@ -199,3 +209,82 @@ def test_what_is_written_reads_as_what_was_said_and_no_prediction_as_a_label(
     ]
     assert {cue.label for cue in found.cues} == {None}
     assert (ending in (".srt", ".vtt")) or any("are a model's" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("ending", [".json", ".parquet", ".html"])
+def test_an_analysis_is_read_back_whole(talk: Analysis, tmp_path: Path, ending: str) -> None:
+    odd = replace(
+        talk.utterances[0], text="</script><b>&amp; \U0001f600", start=None, missing={"audio": "no recording"}
+    )
+    whole = replace(talk, utterances=(odd, *talk.utterances[1:]), conversation_id="a <talk>")
+    assert Analysis.read(whole.save(tmp_path / f"a{ending}")) == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", b"{}"), ("a.json", b"[1]"), ("a.json", b"\xff"), ("a.json", b'{"format": 1, "labels": 3}'),
+        ("a.html", b"<p>"), ("a.parquet", b"PAR1"), ("a.parquet", None),
+        ("a.json", b'{"format":1,"conversation_id":"a","labels":[],"model":{},"utterances":[{}],"notes":[]}'),
+    ],
+)  # fmt: skip
+def test_what_is_no_analysis_is_refused(tmp_path: Path, name: str, content: bytes | None) -> None:
+    if content is None:
+        parquet.write_table(pyarrow.table({"a": [1]}), tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=name.replace(".", r"\.")):
+        Analysis.read(tmp_path / name)
+
+
+def test_parquet_has_the_columns_of_the_table_with_types(talk: Analysis, tmp_path: Path) -> None:
+    table = parquet.read_table(talk.save(tmp_path / "a.parquet"))
+    assert table.column_names == to_csv(talk).split("\n")[0].split(",")
+    assert table["text"].to_pylist() == ['So "late"', "No & yes <3", "Well", None]
+    assert str(table.schema.field("start").type) == str(table.schema.field("p_joy").type) == "double"
+    alone = replace(talk.utterances[0], start=None, end=None, text="a\ud800", unimodal={})
+    table = parquet.read_table(replace(talk, utterances=(alone,)).save(tmp_path / "b.parquet"))
+    assert str(table.schema.field("start").type) == "double" and table["text"].to_pylist() == ["a?"]
+
+
+@pytest.mark.parametrize("ending", [".pdf", ".png"])
+def test_one_page_shows_everybody_and_is_the_same_each_time(talk: Analysis, ending: str) -> None:
+    content = render(talk, f"a{ending}")
+    assert content.startswith({".pdf": b"%PDF", ".png": b"\x89PNG"}[ending]) and content == render(talk, f"a{ending}")
+
+
+def shown_on_a_page(analysis: Analysis) -> str:
+    return " ".join(text.get_text() for text in summary_figure(analysis).findobj(Text))
+
+
+def test_the_page_says_who_what_and_how_much(talk: Analysis) -> None:
+    shown = shown_on_a_page(talk)
+    for words in ("4 utterances, 2 speakers, 0:05", "Bob Ray", "1 utterance, 0:02, 32 %", "joy 85 %", "No & yes <3"):
+        assert words in shown, words
+    said = enumerate(talk.utterances * 5)
+    many = tuple(replace(u, id=f"{k}", speaker=f"s{k}", start=None, end=None) for k, u in said)
+    shown = shown_on_a_page(replace(talk, utterances=many, media=None))
+    assert "20 utterances, 20 speakers" in shown and "others" in shown and "times are not known" in shown
+    certain = {"neutral": 1.0, "joy": 0.0, "anger": 0.0}
+    calm = tuple(replace(u, label="neutral", probabilities=certain) for u in talk.utterances)
+    assert "Every utterance is neutral." in shown_on_a_page(
+        replace(talk, labels=("neutral", *talk.labels), utterances=calm)
+    )
+
+
+def test_elan_annotations_are_read_by_another_library(talk: Analysis, tmp_path: Path) -> None:
+    file = pympi.Elan.Eaf(str(talk.save(tmp_path / "a.eaf")))
+    kinds = ("", "predicted emotion@", "predicted confidence@")
+    assert set(file.get_tier_names()) == {kind + name for name in ("Ann", "Ann (2)", "Bob Ray") for kind in kinds}
+    assert sorted(file.get_annotation_data_for_tier("Ann")) == [(500, 2000, 'So "late"'), (3000, 4000, "")]
+    ((start, end, label, words),) = file.get_ref_annotation_data_for_tier("predicted emotion@Bob Ray")
+    assert (start, end, label, words) == (1500, 3000, "anger", "No & yes <3")
+    assert file.get_parameters_for_tier("Ann (2)")["PARTICIPANT"] == "Ann"
+    assert [media["RELATIVE_MEDIA_URL"] for media in file.get_linked_files()] == ["./talk.wav"]
+
+
+def test_praat_annotations_are_read_by_another_library(talk: Analysis, tmp_path: Path) -> None:
+    grid = textgrid.openTextgrid(str(talk.save(tmp_path / "a.TextGrid")), includeEmptyIntervals=False)
+    assert (grid.minTimestamp, grid.maxTimestamp) == (0, 5)
+    assert [tuple(entry) for entry in grid.getTier("Ann").entries] == [(0.5, 2.0, 'So "late"')]
+    assert [tuple(entry) for entry in grid.getTier("predicted emotion@Bob Ray").entries] == [(1.5, 3.0, "anger")]

@@ -18,8 +18,9 @@ def test_every_format_comes_as_a_file_with_its_ending(name: str) -> None:
     analysis = Analysis("talk", ("joy", "anger"), model, None, (said,))
     answer = answer_with(analysis, name, {}, labels=True)
     assert answer.headers["content-disposition"] == f'attachment; filename="analysis.{name}"'
-    assert "ANN" in answer.body.decode()
-    assert ("Fine. [joy 75 %]" in answer.body.decode()) == (name in ("vtt", "srt"))
+    # Pictures and pages of PDF hold outlines; that their words are right is looked at where they are drawn.
+    assert name in ("pdf", "png") or b"ANN" in answer.body
+    assert (b"Fine. [joy 75 %]" in answer.body) == (name in ("vtt", "srt"))
 
 
 def test_what_the_command_line_writes_is_answered_too() -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossspace.runtime import optional_import, write_text
+from crossspace.runtime import optional_import, write_bytes
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -85,7 +85,7 @@ class Analysis:
         return arcs
 
     def save(self, path: str | Path, labels: bool = False) -> Path:
-        """Write to a file in the format that its ending names, such as ``.json``, ``.csv``, ``.html`` or ``.eaf``.
+        """Write to a file in the format that its ending names, such as ``.json``, ``.html``, ``.eaf`` or ``.pdf``.
 
         Args:
             path: of the file; one that is there is replaced.
@@ -98,8 +98,19 @@ class Analysis:
         """
         from crossspace.analysis.exports import render
 
-        write_text(path, render(self, path, labels))
+        write_bytes(path, render(self, path, labels))
         return Path(path)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Analysis:
+        """What :meth:`save` has written in ``.json``, ``.parquet`` or ``.html``; the other formats hold less.
+
+        Raises:
+            DataError: it is no such file.
+        """
+        from crossspace.analysis.exports.reading import read_analysis
+
+        return read_analysis(Path(path))
 
     def to_frame(self) -> DataFrame:
         """A pandas table of one row per utterance, with the columns of the CSV export and the id as index.

@@ -43,7 +43,7 @@ def to_html(analysis: Analysis) -> str:
         policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; script-src {_hash(script)}; "
         f"style-src {_hash(style)}",
         name=escape(analysis.conversation_id),
-        origin=escape(_origin(analysis)),
+        origin=escape(origin(analysis)),
         caution=CAUTION,
         style=style,
         script=script,
@@ -62,7 +62,8 @@ def _embedded(analysis: Analysis) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _origin(analysis: Analysis) -> str:
+def origin(analysis: Analysis) -> str:
+    """Which model labelled it, from what."""
     model = analysis.model
     senses = ", ".join(model.get("modalities", ()))
     shipped = ", shipped with crossspace" if model.get("in_the_box") else ""

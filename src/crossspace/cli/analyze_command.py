@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossspace.cli.parsing import Parser, local, spare
-from crossspace.runtime import write_text
+from crossspace.runtime import write_bytes
 
 if TYPE_CHECKING:
     from crossspace.analysis.analysis import Analysis
@@ -21,13 +21,14 @@ SOURCE is a recording (any container; give its transcript by --transcript) or a 
 a recogniser, an annotation, a document, or lines 'NAME: what they say'. Without --model the model in the box is used,
 which reads text only.
 --out may be given several times; the ending says the format: .json, .csv, .html (a page that needs nothing else),
-captions in .vtt (emotion as cue class) and .srt, annotations in .eaf (ELAN) and .TextGrid (Praat), .rttm (who speaks
-when). Without --out a table is printed."""
+.parquet, captions in .vtt (emotion as cue class) and .srt, annotations in .eaf (ELAN) and .TextGrid (Praat), .rttm
+(who speaks when), one page in .pdf or .png. Without --out a table is printed."""
 
 
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
-    ending = "The ending of --out says the format: --out FILE.csv, .json, .html, .vtt, .srt, .eaf, .TextGrid or .rttm."
+    ending = "The ending of --out says the format: --out FILE.csv, .json, .html, .parquet, .vtt, .srt, "
+    ending += ".eaf, .TextGrid, .rttm, .pdf or .png."
     parser = Parser(
         prog="crossspace analyze",
         description=_ABOUT,
@@ -65,8 +66,8 @@ def run(words: Sequence[str]) -> int:
         analysis = analyzer.analyze(media, transcript, conversation_id=name, progress=progress.show)
     # All formats before the first file: one of them may be refused, as WebVTT is where nothing has times.
     rendered = [(path, render(analysis, path, labels=options.labels)) for path in options.out]
-    for path, text in rendered:
-        write_text(path, text)
+    for path, content in rendered:
+        write_bytes(path, content)
         print(path)
     if not rendered:
         _print(analysis)

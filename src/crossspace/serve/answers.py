@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from fastapi import Response
@@ -12,7 +13,7 @@ from crossspace.analysis.analysis import Analysis
 from crossspace.analysis.exports import render
 from crossspace.serve.refusal import without_paths
 
-Format = Literal["json", "csv", "html", "vtt", "srt", "eaf", "TextGrid", "rttm"]
+Format = Literal["json", "csv", "html", "vtt", "srt", "eaf", "TextGrid", "rttm", "parquet", "pdf", "png"]
 
 _TYPES = {
     "csv": "text/csv",
@@ -22,6 +23,9 @@ _TYPES = {
     "eaf": "application/xml",
     "TextGrid": "text/plain",
     "rttm": "text/plain",
+    "parquet": "application/vnd.apache.parquet",
+    "pdf": "application/pdf",
+    "png": "image/png",
 }
 
 
@@ -33,10 +37,16 @@ def answer_with(analysis: Analysis, format: Format, names: Mapping[str, str], la
     """
     if format == "json":
         return Response(as_json(analysis.to_dict(), names), media_type="application/json")
-    text = without_paths(render(analysis, f"analysis.{format}", labels), names)
+    # Before it is written: in a format of bytes nothing can be replaced.
+    analysis = replace(
+        analysis,
+        media=json.loads(without_paths(json.dumps(analysis.media), names)),
+        notes=tuple(without_paths(note, names) for note in analysis.notes),
+    )
+    content = render(analysis, f"analysis.{format}", labels)
     # HTML of a transcript shown under this address would act for this server.
     headers = {"Content-Disposition": f'attachment; filename="analysis.{format}"'}
-    return Response(text.encode("utf-8", "replace"), media_type=_TYPES[format], headers=headers)
+    return Response(content, media_type=_TYPES[format], headers=headers)
 
 
 def as_json(content: Any, names: Mapping[str, str]) -> bytes:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crossspace.analysis.analysis import Analysis
-from crossspace.analysis.exports.tables import to_csv, to_json
+from crossspace.analysis.exports.tables import to_csv, to_json, to_parquet
 from crossspace.analysis.exports.timed import to_eaf, to_rttm, to_srt, to_textgrid, to_vtt
 from crossspace.analysis.html import to_html
 from crossspace.errors import UsageError
 
 _CAPTIONS: dict[str, Callable[[Analysis, bool], str]] = {".vtt": to_vtt, ".srt": to_srt}
-_OTHERS: dict[str, Callable[[Analysis], str]] = {
+_TEXTS: dict[str, Callable[[Analysis], str]] = {
     ".json": to_json,
     ".csv": to_csv,
     ".html": to_html,
@@ -20,12 +20,29 @@ _OTHERS: dict[str, Callable[[Analysis], str]] = {
     ".TextGrid": to_textgrid,
     ".rttm": to_rttm,
 }
-FORMATS = (*_OTHERS, *_CAPTIONS)
+
+
+def _summary(kind: str) -> Callable[[Analysis], bytes]:
+    def write(analysis: Analysis) -> bytes:
+        # Imported when it is asked for: drawing takes long to load.
+        from crossspace.analysis.exports import summary
+
+        return summary.to_pdf(analysis) if kind == "pdf" else summary.to_png(analysis)
+
+    return write
+
+
+_BYTES: dict[str, Callable[[Analysis], bytes]] = {
+    ".parquet": to_parquet,
+    ".pdf": _summary("pdf"),
+    ".png": _summary("png"),
+}
+FORMATS = (*_TEXTS, *_CAPTIONS, *_BYTES)
 """File endings that say how an analysis is written."""
 
 
-def render(analysis: Analysis, path: str | Path, labels: bool = False) -> str:
-    """An analysis in the format that the ending of a path names, in upper or lower case.
+def render(analysis: Analysis, path: str | Path, labels: bool = False) -> bytes:
+    """An analysis in the format that the ending of a path names, in upper or lower case; texts are in UTF-8.
 
     Args:
         analysis: of a conversation.
@@ -37,9 +54,11 @@ def render(analysis: Analysis, path: str | Path, labels: bool = False) -> str:
         DataError: the format needs times, and no utterance has any.
     """
     ending = ending_of(path)
-    if ending in _CAPTIONS:
-        return _CAPTIONS[ending](analysis, labels)
-    return _OTHERS[ending](analysis)
+    if ending in _BYTES:
+        return _BYTES[ending](analysis)
+    text = _CAPTIONS[ending](analysis, labels) if ending in _CAPTIONS else _TEXTS[ending](analysis)
+    # Halves of characters, which clients can send and UTF-8 cannot carry, become question marks.
+    return text.encode("utf-8", "replace")
 
 
 def ending_of(path: str | Path) -> str:

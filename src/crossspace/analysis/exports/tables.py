@@ -10,6 +10,9 @@ from typing import Any
 from crossspace.analysis.analysis import Analysis
 from crossspace.transcripts.spreadsheet import guarded
 
+METADATA = b"crossspace_analysis"
+"""Where the metadata of a Parquet file hold the analysis."""
+
 
 def to_json(analysis: Analysis) -> str:
     """Everything there is."""
@@ -47,3 +50,30 @@ def to_csv(analysis: Analysis) -> str:
     writer.writerow(columns(analysis))
     writer.writerows(map(guarded, row) for row in rows(analysis))
     return out.getvalue()
+
+
+def to_parquet(analysis: Analysis) -> bytes:
+    """The rows with their types; the metadata hold the whole analysis as JSON, from which it is read back."""
+    import pyarrow
+    from pyarrow import parquet
+
+    columns_of_rows = zip(*([_whole(value) for value in row] for row in rows(analysis)), strict=True)
+    arrays = {n: pyarrow.array(c, _type(n)) for n, c in zip(columns(analysis), columns_of_rows, strict=True)}
+    table = pyarrow.table(arrays)
+    stream = io.BytesIO()
+    whole = json.dumps(analysis.to_dict(), ensure_ascii=False).encode("utf-8", "replace")
+    parquet.write_table(table.replace_schema_metadata({METADATA: whole}), stream, compression="zstd")
+    return stream.getvalue()
+
+
+def _whole(value: object) -> object:
+    # Halves of characters, which clients can send and UTF-8 cannot carry, become question marks.
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
+def _type(name: str) -> str:
+    """Of a column: one in which nothing is known shows none itself."""
+    if name == "position":
+        return "int32"
+    number = name in ("start", "end", "confidence") or name.startswith("p_") or name.endswith("_contribution")
+    return "float64" if number else "string"

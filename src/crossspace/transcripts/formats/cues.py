@@ -14,18 +14,7 @@ from crossspace.transcripts.speakers import has_voices, plain, said_in, turns
 from crossspace.transcripts.tidy import Entries, tidied
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
-__all__ = [
-    "GARBLED",
-    "TIMING",
-    "Block",
-    "blocks_of",
-    "entries_of",
-    "moment",
-    "paragraphs",
-    "transcript_of",
-    "unread_note",
-    "untimed",
-]
+__all__ = ["GARBLED", "TIMING", "Block", "blocks_of", "entries_of", "moment", "paragraphs", "transcript_of"]
 
 # Colons and commas may be the wide ones, with a space beside them; the arrow may be any that somebody typed. No two
 # neighbours share more than one character, and nothing runs over the end of a line: each of many empty lines would be
