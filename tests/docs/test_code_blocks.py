@@ -51,6 +51,7 @@ BLOCKS = {
     "docs/guides/tune.md": (5, 1, 0),
     "docs/index.md": (1, 0, 0),
     "docs/results/bench.md": (0, 0, 0),
+    "docs/results/equal-chances.md": (0, 0, 1),
     "docs/results/index.md": (0, 0, 0),
     "docs/results/mosi.md": (0, 0, 1),
     "docs/results/studies.md": (0, 0, 1),
