@@ -67,15 +67,15 @@ def test_silence_and_missing_sound_are_refused_with_what_to_do(monkeypatch, medi
 
 
 def test_long_speech_is_cut_into_equal_parts_and_short_noise_dropped():
-    assert speech._parts(1.0, 1.2, 0.25, 30.0) == []
-    assert speech._parts(1.0, 71.0, 0.25, 30.0) == [(1.0, 24.333), (24.333, 47.667), (47.667, 71.0)]
+    assert speech.parts_of(1.0, 1.2, 0.25, 30.0) == []
+    assert speech.parts_of(1.0, 71.0, 0.25, 30.0) == [(1.0, 24.333), (24.333, 47.667), (47.667, 71.0)]
 
 
 def test_listening_leaves_the_threads_of_pytorch_alone():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        speech._silero()
+        speech.silero()
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -70,8 +70,9 @@ def read_audio(
         DataError: the file has gone since it was opened.
     """
     waiting = [_span(index, start, end, rate) for index, (start, end) in enumerate(spans)]
-    for span in waiting if channels is not None else ():
-        span.channel = channels[span.index]
+    if channels is not None:
+        for span in waiting:
+            span.channel = channels[span.index]
     # From the last to the first, so that the next span to begin is popped off the end.
     waiting.sort(key=lambda span: span.start, reverse=True)
     running: list[_OpenSpan] = []

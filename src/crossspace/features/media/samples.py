@@ -148,8 +148,9 @@ def _one(channel: int | None) -> Form:
     """One channel, or the mean of all: also where a part of the file has fewer channels than the rest."""
 
     def form(samples: np.ndarray) -> np.ndarray:
-        whole = channel is None or channel >= samples.shape[1]
-        return _mono(samples if whole else samples[:, channel : channel + 1])
+        if channel is None or channel >= samples.shape[1]:
+            return _mono(samples)
+        return _mono(samples[:, channel : channel + 1])
 
     return form
 

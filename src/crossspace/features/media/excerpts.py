@@ -1,0 +1,111 @@
+"""Short pieces of the sound of a recording, spread over all of it: enough to judge a track without hearing it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from crossspace.features.extractors.base import RATE
+from crossspace.features.media.container import Faults, decode, opened
+from crossspace.features.media.samples import Run, finite
+from crossspace.features.media.tracks import AudioTrack, Media
+from crossspace.runtime import optional_import
+
+PLACES, SECONDS = 20, 3.0
+"""How many excerpts there are of a track, and how long each is: a minute in all."""
+
+_MOST_PACKETS = 5000
+"""Of all tracks, in search of one excerpt: in a file whose tracks follow each other the next may be an hour away."""
+
+
+def excerpts(media: Media, tracks: Sequence[AudioTrack]) -> Iterator[tuple[int, np.ndarray]]:
+    """``(index of a stream, samples)`` of up to :data:`PLACES` excerpts of each track, one after the other.
+
+    The samples ``(T, C)`` are the channels, float32 in [-1, 1], :data:`~crossspace.features.extractors.base.RATE` per
+    second. Where in the recording they come from is not said and not exact; it is the same at every call. One excerpt
+    of each track is in memory at a time. What is damaged is left out.
+
+    Args:
+        media: the recording.
+        tracks: of those in it.
+    """
+    with opened(media.path) as container:
+        streams = [container.streams[track.index] for track in tracks]
+        short = media.duration <= PLACES * SECONDS * 1.5
+        step = SECONDS if short else media.duration / PLACES
+        reached: set[float] = set()
+        for place in range(max(1, round(media.duration / step))):
+            # A short recording is heard without a jump: from one excerpt to the next.
+            if not short and not _jumped(container, media.origin + place * step + (step - SECONDS) / 2):
+                return
+            begin, found = _around(container, streams)
+            # A file without a table of places jumps to its beginning again and again.
+            if not short and begin in reached:
+                return
+            reached.add(begin)
+            yield from found
+
+
+def _jumped(container: Any, second: float) -> bool:
+    av = optional_import("av", "media")
+    try:
+        container.seek(int(second * av.time_base))
+    except (av.FFmpegError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _around(container: Any, streams: Sequence[Any]) -> tuple[float, list[tuple[int, np.ndarray]]]:
+    """When the first packet from here on begins, and the excerpt of each track."""
+    av = optional_import("av", "media")
+    taken = {stream.index: _Excerpt() for stream in streams}
+    begin: float | None = None
+    try:
+        for count, packet in enumerate(container.demux(*streams)):
+            excerpt = taken.get(packet.stream_index)
+            if excerpt is None:
+                continue
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            if begin is None and stamp is not None:
+                begin = float(stamp * packet.time_base)
+            excerpt.take(packet)
+            if count > _MOST_PACKETS or all(one.is_full for one in taken.values()):
+                break
+    except (av.FFmpegError, ValueError, LookupError):
+        pass  # what was heard before it serves
+    heard = [(index, samples) for index, one in taken.items() if len(samples := one.samples())]
+    return (0.0 if begin is None else begin), heard
+
+
+class _Excerpt:
+    """The samples of one track from one place on."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+        self._kind: tuple[Any, ...] = ()
+        self._parts: list[np.ndarray] = []
+        self._length = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._length >= SECONDS * RATE
+
+    def take(self, packet: Any) -> None:
+        for frame in () if self.is_full else decode(packet, Faults()):
+            kind = (frame.sample_rate, frame.layout.name, frame.format.name)
+            if self._run is None:
+                self._run, self._kind = Run(0, RATE, Faults(), finite), kind
+            if kind == self._kind:
+                self._add(part for _, part in self._run.add(frame))
+
+    def samples(self) -> np.ndarray:
+        if self._run is not None and not self.is_full:
+            self._add(part for _, part in self._run.flush())
+        return np.concatenate(self._parts) if self._parts else np.zeros((0, 1), np.float32)
+
+    def _add(self, parts: Iterator[np.ndarray]) -> None:
+        for part in parts:
+            self._parts.append(part)
+            self._length += len(part)
