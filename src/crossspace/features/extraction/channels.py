@@ -63,7 +63,7 @@ def by_channel(transcript: Transcript, media: Media, names: Sequence[str]) -> tu
         for i, channel in zip(spans, louder, strict=True):
             channels[i] = channel
     cues = tuple(_named(cue, names, channel) for cue, channel in zip(transcript.cues, channels, strict=True))
-    notes = (*transcript.notes, *_said(transcript.cues, names, channels))
+    notes = (*transcript.notes, *_said(transcript.cues, names, [channels[i] for i in spans]))
     return replace(transcript, cues=cues, notes=notes), {i: c for i, c in enumerate(channels) if c is not None}
 
 
@@ -71,22 +71,12 @@ def _named(cue: Cue, names: Sequence[str], channel: int | None) -> Cue:
     return cue if channel is None or cue.speaker != UNKNOWN_SPEAKER else replace(cue, speaker=names[channel])
 
 
-def _said(cues: Sequence[Cue], names: Sequence[str], channels: Sequence[int | None]) -> list[str]:
-    """What was not known from the transcript alone."""
-    known = {name.casefold() for name in names}
-    nameless = sum(cue.speaker == UNKNOWN_SPEAKER for cue in cues)
-    others = sorted({cue.speaker for cue in cues} - {UNKNOWN_SPEAKER})
-    others = [name for name in others if name.casefold() not in known]
-    notes = []
-    if nameless:
-        notes.append(f"{nameless} utterances without a speaker have that of the channel that is louder meanwhile.")
-    if others:
-        notes.append(
-            f"{listed(others)} are heard in the channel that is louder while they speak; the channels are those of "
-            f"{listed(list(names))}."
-        )
-    if silent := sum(channel is None for channel in channels):
-        notes.append(
-            f"{silent} utterances are heard in no channel of their own: they have no times, or nothing sounds."
-        )
-    return notes
+def _said(cues: Sequence[Cue], names: Sequence[str], louder: Sequence[int | None]) -> list[str]:
+    """How many utterances are heard where it is louder, and which speakers are none of ``names``."""
+    if not louder:
+        return []
+    counts = ", ".join(f"{sum(c == channel for c in louder)} of {name}" for channel, name in enumerate(names))
+    said = f"{len(louder)} utterances are heard in the channel that is louder meanwhile: {counts}"
+    known = {UNKNOWN_SPEAKER, *(name.casefold() for name in names)}
+    others = sorted({cue.speaker for cue in cues if cue.speaker.casefold() not in known})
+    return [f"{said}." + (f" Speakers without a channel of their name: {listed(others)}." if others else "")]

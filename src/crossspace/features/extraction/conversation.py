@@ -29,11 +29,13 @@ class Extracted:
         conversation: its utterances with features, and reasons where a modality is missing.
         media: ``{"duration", "audio", "video"}`` of the recording, or ``None`` where there is none.
         notes: sentences on what was mended or left out.
+        heard: which track or channels of the recording, where not all of its only sound.
     """
 
     conversation: Conversation
     media: Mapping[str, object] | None = None
     notes: tuple[str, ...] = field(default=())
+    heard: str = ""
 
 
 class Extraction:
@@ -71,7 +73,9 @@ class Extraction:
         facts = None
         if media is not None:
             facts = {"duration": media.duration, "audio": media.audio is not None, "video": media.video is not None}
-        extracted = Extracted(conversation_of(recording.id, cues, features), facts, tuple(dict.fromkeys(notes)))
+        extracted = Extracted(
+            conversation_of(recording.id, cues, features), facts, tuple(dict.fromkeys(notes)), material.heard
+        )
         return self.with_text(extracted, said)
 
     def with_text(self, extracted: Extracted, said: Callable[[str], None] = lambda stage: None) -> Extracted:

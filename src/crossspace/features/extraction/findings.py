@@ -69,10 +69,10 @@ def cached_speech_by_channel(media: Media, digest: str, names: Sequence[str], ca
         if cache is not None and not notes:
             cells = [(*_parts(start), *_parts(end), channel) for start, end, channel in rows]
             cache.put(key, np.array(cells, dtype=np.float32).reshape(-1))
-    counts = ", ".join(f"{name} {sum(c == channel for *_, c in rows)}" for channel, name in enumerate(names))
+    counts = ", ".join(f"{sum(c == channel for *_, c in rows)} of {name}" for channel, name in enumerate(names))
     notes.append(
-        f"There was no transcript: {len(rows)} utterances were found by their sound in {len(names)} channels (silero-vad "
-        f"{silero_version()}; {counts}); what is said is not known."
+        f"There was no transcript: {len(rows)} utterances were found by their sound (silero-vad {silero_version()}), "
+        f"each in its channel: {counts}; what is said is not known."
     )
     return Transcript(tuple(Cue(None, names[c], start=start, end=end) for start, end, c in rows), tuple(notes))
 

@@ -38,7 +38,7 @@ def opened_to_hear(path: Path, track: int | None, cache: FeatureCache | None, ap
     audio = media.audio
     if audio is None:
         return media, digest
-    tracks = media.sounds if track is None else (audio,)
+    tracks = (media.sounds or (audio,)) if track is None else (audio,)
     if len(tracks) == 1 and (apart or audio.channels == 1):
         return media, digest
     key = feature_key({"name": "choice of sound 1"}, digest, *(str(one.index) for one in tracks))

@@ -31,12 +31,14 @@ class Material:
         digest: of the file of the recording.
         channels: ``{utterance: channel}``, from 0, where each speaker has a channel; an utterance that is not there is
             heard in none.
+        heard: which track or channels of the recording, in words, where not all of its only sound.
     """
 
     transcript: Transcript
     media: Media | None = None
     digest: str = ""
     channels: Mapping[int, int] | None = None
+    heard: str = ""
 
     def digest_of(self, modality: str, utterance: int | None = None) -> str:
         """What decides, beside the times, what is heard or seen: of one utterance, or of the track."""
@@ -85,7 +87,7 @@ def material_of(
     notes += transcript.notes
     if not transcript.cues:
         raise DataError(f"Conversation {recording.id!r} has no utterance. " + " ".join(notes))
-    return Material(transcript, media, digest, channels)
+    return Material(transcript, media, digest, channels, "" if media is None else _heard(media, names))
 
 
 def _check_choice(recording: Recording) -> None:
@@ -106,3 +108,13 @@ def _opened(recording: Recording, cache: FeatureCache | None) -> tuple[Media | N
     from crossspace.features.extraction.listening import opened_to_hear
 
     return opened_to_hear(recording.media, recording.track, cache, apart=recording.channels is not None)
+
+
+def _heard(media: Media, names: tuple[str, ...]) -> str:
+    audio = media.audio
+    if audio is None:
+        return ""
+    parts = [f"track {audio.number} of {len(media.sounds)}"] if len(media.sounds) > 1 else []
+    parts += [f"channel {audio.channel + 1} of {audio.channels}"] if audio.channel is not None else []
+    parts += [f"channels {', '.join(names)}"] if names else []
+    return "; ".join(parts)

@@ -32,6 +32,18 @@ def channels_of(text: str) -> Channels:
     return names
 
 
+def track_of(text: str) -> int:
+    """The number of an audio track, from 1.
+
+    Raises:
+        UsageError: it is none.
+    """
+    # Bounded, since a whole number may have any number of digits.
+    if not text.strip().isascii() or not text.strip().isdigit() or len(text.strip()) > 6 or int(text) < 1:
+        raise UsageError(f"The track should be the number of an audio track: 1, 2, ... Found {text[:20]!r}.")
+    return int(text)
+
+
 @dataclass(frozen=True)
 class Recording:
     """One conversation to extract.
