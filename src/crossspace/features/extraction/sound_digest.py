@@ -19,6 +19,7 @@ def sound_digest(media: Media, digest: str, channel: int | None = None) -> str:
     channel = audio.channel if channel is None else channel
     parts = [f"stream {audio.index}"] if len(media.sounds) > 1 else []
     parts += [] if channel is None else [f"channel {channel}"]
+    parts += [] if audio.gain == 1 else [f"gain {audio.gain!r}"]
     # What was found by the count of its header, when there was less sound, is not what is found now.
     parts += ["whole"] if media.mended else []
     return " ".join([digest, *parts])

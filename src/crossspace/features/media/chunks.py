@@ -13,6 +13,8 @@ _NEAR = 1 << 20
 """Bytes from either end of a file in which chunks are looked for where sizes do not lead to them."""
 _SCRAP = 1024
 """Bytes behind the samples that are no chunk and too few to be worth hearing: a tag, or an unfinished block."""
+_MOST_ZEROS = 64 << 20
+"""Bytes of zeros that are enough to know that nothing else follows."""
 _PLACEHOLDER = 0x7FFF0000
 """Sizes from here on stand for "not known yet" where they lead beyond the end: programs that write into a pipe."""
 
@@ -110,8 +112,9 @@ def samples_in(path: Path) -> Samples | None:
         if stated is None or stated <= 0 or (begin + stated > size and stated >= _PLACEHOLDER):
             stated = None
         end, another = _end(file, form, begin, stated, size)
-        # FFmpeg reads to the end of the file where the size leads beyond it, or is not known.
+        # FFmpeg reads to the end of the file where the size leads beyond it, and of WAV where it is not known.
         as_stated = straight and end == (size if stated is None else min(begin + stated, size))
+        as_stated = as_stated and (stated is not None or top[:4] == b"RIFF")
         return Samples(begin, end, stated, _header(file, form, top, described, end - begin), as_stated, another)
 
 
@@ -209,6 +212,7 @@ def _is_name(name: bytes) -> bool:
 def _is_zero(file: BinaryIO, begin: int, end: int) -> bool:
     """Whether nothing but zeros stands there, with which some programs fill files up."""
     file.seek(begin)
+    end = min(end, begin + _MOST_ZEROS)
     while begin < end and (block := file.read(min(_NEAR, end - begin))):
         if block.count(0) < len(block):
             return False

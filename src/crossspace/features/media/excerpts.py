@@ -9,38 +9,41 @@ import numpy as np
 
 from crossspace.features.extractors.base import RATE
 from crossspace.features.media.container import Faults, decode, opened
-from crossspace.features.media.samples import Run, finite
+from crossspace.features.media.samples import Run
 from crossspace.features.media.tracks import AudioTrack, Media
 from crossspace.runtime import optional_import
 
-PLACES, SECONDS = 20, 3.0
-"""How many excerpts there are of a track, and how long each is: a minute in all."""
+PLACES = 20
+"""How many excerpts there are of a track."""
 
+_LARGEST = 1e12
 _MOST_PACKETS = 5000
 """Of all tracks, in search of one excerpt: in a file whose tracks follow each other the next may be an hour away."""
 
 
-def excerpts(media: Media, tracks: Sequence[AudioTrack]) -> Iterator[tuple[int, np.ndarray]]:
+def excerpts(media: Media, tracks: Sequence[AudioTrack], seconds: float) -> Iterator[tuple[int, np.ndarray]]:
     """``(index of a stream, samples)`` of up to :data:`PLACES` excerpts of each track, one after the other.
 
-    The samples ``(T, C)`` are the channels, float32 in [-1, 1], :data:`~crossspace.features.extractors.base.RATE` per
-    second. Where in the recording they come from is not said and not exact; it is the same at every call. One excerpt
-    of each track is in memory at a time. What is damaged is left out.
+    The samples ``(T, C)`` are the channels, float32 as they are in the file, at
+    :data:`~crossspace.features.extractors.base.RATE` per second. Where in the recording they come from is not said and
+    not exact; it is the same at every call. One excerpt of each track is in memory at a time. What is damaged is left
+    out.
 
     Args:
         media: the recording.
         tracks: of those in it.
+        seconds: of an excerpt.
     """
     with opened(media.path) as container:
         streams = [container.streams[track.index] for track in tracks]
-        short = media.duration <= PLACES * SECONDS * 1.5
-        step = SECONDS if short else media.duration / PLACES
+        short = media.duration <= 1.5 * PLACES * seconds
+        step = seconds if short else media.duration / PLACES
         reached: set[float] = set()
         for place in range(max(1, round(media.duration / step))):
             # A short recording is heard without a jump: from one excerpt to the next.
-            if not short and not _jumped(container, media.origin + place * step + (step - SECONDS) / 2):
+            if not short and not _jumped(container, media.origin + place * step + (step - seconds) / 2):
                 return
-            begin, found = _around(container, streams)
+            begin, found = _around(container, streams, round(seconds * RATE))
             # A file without a table of places jumps to its beginning again and again.
             if not short and begin in reached:
                 return
@@ -57,10 +60,10 @@ def _jumped(container: Any, second: float) -> bool:
     return True
 
 
-def _around(container: Any, streams: Sequence[Any]) -> tuple[float, list[tuple[int, np.ndarray]]]:
+def _around(container: Any, streams: Sequence[Any], length: int) -> tuple[float, list[tuple[int, np.ndarray]]]:
     """When the first packet from here on begins, and the excerpt of each track."""
     av = optional_import("av", "media")
-    taken = {stream.index: _Excerpt() for stream in streams}
+    taken = {stream.index: _Excerpt(length) for stream in streams}
     begin: float | None = None
     try:
         for count, packet in enumerate(container.demux(*streams)):
@@ -80,9 +83,10 @@ def _around(container: Any, streams: Sequence[Any]) -> tuple[float, list[tuple[i
 
 
 class _Excerpt:
-    """The samples of one track from one place on."""
+    """The samples of one track from one place on, until there are enough."""
 
-    def __init__(self) -> None:
+    def __init__(self, enough: int) -> None:
+        self._enough = enough
         self._run: Run | None = None
         self._kind: tuple[Any, ...] = ()
         self._parts: list[np.ndarray] = []
@@ -90,13 +94,13 @@ class _Excerpt:
 
     @property
     def is_full(self) -> bool:
-        return self._length >= SECONDS * RATE
+        return self._length >= self._enough
 
     def take(self, packet: Any) -> None:
         for frame in () if self.is_full else decode(packet, Faults()):
             kind = (frame.sample_rate, frame.layout.name, frame.format.name)
             if self._run is None:
-                self._run, self._kind = Run(0, RATE, Faults(), finite), kind
+                self._run, self._kind = Run(0, RATE, Faults(), _numbers), kind
             if kind == self._kind:
                 self._add(part for _, part in self._run.add(frame))
 
@@ -109,3 +113,8 @@ class _Excerpt:
         for part in parts:
             self._parts.append(part)
             self._length += len(part)
+
+
+def _numbers(samples: np.ndarray) -> np.ndarray:
+    """Samples whose squares can be added up, whatever damaged floats there are."""
+    return np.clip(np.nan_to_num(samples, posinf=1.0, neginf=-1.0), -_LARGEST, _LARGEST).astype(np.float32)

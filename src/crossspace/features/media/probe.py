@@ -166,6 +166,7 @@ def _audio(container: Any, track: _SurveyedTrack) -> AudioTrack:
         stream.index,
         int(first.sample_rate),
         len(first.layout.channels),
+        unbounded=stream.codec_context.name.startswith(("pcm_f32", "pcm_f64")),
         number=1 + [other.index for other in container.streams.audio].index(stream.index),
         language="" if language == "und" else language[:_LONGEST_TAG],
         title="" if title in _NO_TITLES else title[:_LONGEST_TAG],

@@ -50,7 +50,8 @@ def pieces(media: Media, rate: int, faults: Faults, apart: bool = False) -> Iter
     """
     if media.audio is None:
         return
-    form = _columns(media.audio.channels) if apart else _one(media.audio.channel)
+    gain = media.audio.gain
+    form = _columns(media.audio.channels, gain) if apart else _one(media.audio.channel, gain)
     at = 0
     with opened(media.path) as container:
         frames = decoded(container, media.audio.index, media.tracks, faults)
@@ -144,10 +145,11 @@ class Run:
             self.place += len(samples)
 
 
-def _one(channel: int | None) -> Form:
+def _one(channel: int | None, gain: float) -> Form:
     """One channel, or the mean of all: also where a part of the file has fewer channels than the rest."""
 
     def form(samples: np.ndarray) -> np.ndarray:
+        samples = samples if gain == 1 else samples * np.float32(gain)
         if channel is None or channel >= samples.shape[1]:
             return _mono(samples)
         return _mono(samples[:, channel : channel + 1])
@@ -155,12 +157,14 @@ def _one(channel: int | None) -> Form:
     return form
 
 
-def _columns(count: int) -> Form:
+def _columns(count: int, gain: float) -> Form:
     """As many channels as the track says; silent ones where a part of the file has fewer."""
 
     def form(samples: np.ndarray) -> np.ndarray:
         columns = np.zeros((len(samples), count), dtype=np.float32)
-        columns[:, : samples.shape[1]] = finite(samples[:, :count])
+        columns[:, : samples.shape[1]] = finite(
+            samples[:, :count] if gain == 1 else samples[:, :count] * np.float32(gain)
+        )
         return columns
 
     return form

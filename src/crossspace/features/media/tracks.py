@@ -15,6 +15,8 @@ class AudioTrack:
         rate: samples per second.
         channels: how many.
         channel: the one that is heard, from 0; the mean of all where it is ``None``.
+        gain: by what samples are multiplied before anything is done with them.
+        unbounded: whether samples may lie outside of [-1, 1]: floats, as programs for measurements write them.
         number: from 1, as players count the audio tracks of a file.
         language, title: as the container has them; empty where it has not.
         default: whether the container asks players to take this one.
@@ -25,6 +27,8 @@ class AudioTrack:
     rate: int
     channels: int
     channel: int | None = None
+    gain: float = 1.0
+    unbounded: bool = field(default=False, compare=False)
     number: int = field(default=1, compare=False)
     language: str = field(default="", compare=False)
     title: str = field(default="", compare=False)

@@ -26,7 +26,9 @@ def speech_by_track(pieces: Iterable[tuple[int, np.ndarray]]) -> dict[int, float
     for index, channels in pieces:
         # Each excerpt by itself: what was heard of another track or place says nothing of this one.
         model.reset_states()
-        samples = mixed(channels).astype(np.float32)
+        samples = mixed(channels)
+        # Of floats on another scale: silero hears what lies in [-1, 1].
+        samples = (samples / max(1.0, float(np.abs(samples).max(initial=0.0)))).astype(np.float32)
         windows = samples[: len(samples) // WINDOW * WINDOW].reshape(-1, WINDOW)
         with torch.no_grad():
             sums[index] = sums.get(index, 0.0) + sum(model(torch.from_numpy(w), RATE).item() for w in windows)
