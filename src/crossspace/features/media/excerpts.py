@@ -25,9 +25,8 @@ def excerpts(media: Media, tracks: Sequence[AudioTrack], seconds: float) -> Iter
     """``(index of a stream, samples)`` of up to :data:`PLACES` excerpts of each track, one after the other.
 
     The samples ``(T, C)`` are the channels, float32 as they are in the file, at
-    :data:`~crossspace.features.extractors.base.RATE` per second. Where in the recording they come from is not said and
-    not exact; it is the same at every call. One excerpt of each track is in memory at a time. What is damaged is left
-    out.
+    :data:`~crossspace.features.extractors.base.RATE` per second. Where in the recording they come from is not exact,
+    and the same at every call. One excerpt of each track is in memory at a time. What is damaged is left out.
 
     Args:
         media: the recording.
@@ -41,9 +40,10 @@ def excerpts(media: Media, tracks: Sequence[AudioTrack], seconds: float) -> Iter
         reached: set[float] = set()
         for place in range(max(1, round(media.duration / step))):
             # A short recording is heard without a jump: from one excerpt to the next.
-            if not short and not _jumped(container, media.origin + place * step + (step - seconds) / 2):
+            second = None if short else media.origin + place * step + (step - seconds) / 2
+            if second is not None and not _jumped(container, second):
                 return
-            begin, found = _around(container, streams, round(seconds * RATE))
+            begin, found = _from(container, streams, round(seconds * RATE), second)
             # A file without a table of places jumps to its beginning again and again.
             if not short and begin in reached:
                 return
@@ -60,21 +60,24 @@ def _jumped(container: Any, second: float) -> bool:
     return True
 
 
-def _around(container: Any, streams: Sequence[Any], length: int) -> tuple[float, list[tuple[int, np.ndarray]]]:
-    """When the first packet from here on begins, and the excerpt of each track."""
+def _from(
+    container: Any, streams: Sequence[Any], length: int, second: float | None
+) -> tuple[float, list[tuple[int, np.ndarray]]]:
+    """When the first packet begins that is heard from here, or from ``second``, on, and the excerpt of each track."""
     av = optional_import("av", "media")
     taken = {stream.index: _Excerpt(length) for stream in streams}
     begin: float | None = None
     try:
         for count, packet in enumerate(container.demux(*streams)):
-            excerpt = taken.get(packet.stream_index)
-            if excerpt is None:
-                continue
             stamp = packet.pts if packet.pts is not None else packet.dts
-            if begin is None and stamp is not None:
-                begin = float(stamp * packet.time_base)
-            excerpt.take(packet)
-            if count > _MOST_PACKETS or all(one.is_full for one in taken.values()):
+            time = None if stamp is None else float(stamp * packet.time_base)
+            # Jumps lead to a place before, in Matroska by many seconds.
+            early = second is not None and time is not None and time < second and count < _MOST_PACKETS
+            if packet.stream_index not in taken or early:
+                continue
+            begin = time if begin is None else begin
+            taken[packet.stream_index].take(packet)
+            if count > 2 * _MOST_PACKETS or all(one.is_full for one in taken.values()):
                 break
     except (av.FFmpegError, ValueError, LookupError):
         pass  # what was heard before it serves

@@ -113,7 +113,7 @@ def open_media(path: str | Path, track: int | None = None) -> Media:
         audio,
         video,
         origin,
-        tuple(notes),
+        tuple(dict.fromkeys(notes)),  # the container and its header may say the same
         tuple(sorted(sounds, key=lambda one: one.number)),
         streams,
         is_mended(path),
