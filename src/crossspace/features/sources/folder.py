@@ -50,8 +50,12 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str]) ->
         else:
             (texts if path.suffix.lower() in transcripts else others).append(path)
     beside = _beside(texts, by_name, folder)
-    faults = [f"{name}: {listed([p.name for p in paths])}" for name, paths in by_name.items() if len(paths) > 1]
-    faults += [f"{name}: {listed([p.name for p in paths])}" for name, paths in beside.items() if len(paths) > 1]
+    faults = [
+        f"{name}: {listed(sorted(path.name for path in paths))}"
+        for together in (by_name, beside)
+        for name, paths in sorted(together.items())
+        if len(paths) > 1
+    ]
     if faults:
         raise DataError(
             f"{folder} should hold one recording of each name, and one transcript of it. Found several:\n  "
