@@ -29,7 +29,9 @@ def check_sound(options: argparse.Namespace, media: bool) -> None:
     """Raise :class:`UsageError` where there is nothing to hear that one could choose."""
     chosen = [f"--{name}" for name in ("track", "channels") if getattr(options, name) is not None]
     if chosen and not media:
-        raise UsageError(f"{' and '.join(chosen)} go with a recording. SOURCE names none.")
+        raise UsageError(
+            f"{', '.join(chosen)}: SOURCE names no recording to hear. Leave it out, or give the recording."
+        )
 
 
 # Imported where they are used: the help of a command needs none of it.

@@ -185,7 +185,8 @@ def _numbered(path: Path, track: int, sounds: Sequence[AudioTrack], count: int) 
         if audio.number == track:
             return audio
     there = "; ".join(str(audio) for audio in sorted(sounds, key=lambda one: one.number)) or "none"
-    found = f"track {track} cannot be decoded" if 1 <= track <= count else f"{count} audio tracks"
+    found = "one audio track" if count == 1 else f"{count} audio tracks"
+    found = f"track {track} cannot be decoded" if 1 <= track <= count else found
     raise DataError(f"{path} should have an audio track {track}. Found {found}. Tracks that can be heard: {there}.")
 
 

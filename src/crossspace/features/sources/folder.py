@@ -66,8 +66,8 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str]) ->
     unused = sorted(_name(path, folder) for path in (*others, *texts) if path not in used)
     if by_name and unused:
         notes.append(
-            f"{folder}: {len(unused)} files are neither recordings nor transcripts of one by their names, and are left "
-            f"out: {listed(unused)}."
+            f"{folder}: files that are neither recordings nor transcripts of one by their names are left out "
+            f"({len(unused)}): {listed(unused)}."
         )
     return [
         Recording(name, next(iter(beside.get(name, [])), None), paths[0]) for name, paths in sorted(by_name.items())
