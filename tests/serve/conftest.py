@@ -55,8 +55,11 @@ class FakeAnalyzer:
         conversation_id: str,
         progress: Any,
         extract: Any = None,
+        track: int | None = None,
+        channels: Any = None,
     ) -> Analysis:
-        self.seen.append({"media": media, "transcript": transcript, "name": name})
+        sound = {"track": track, "channels": channels}
+        self.seen.append({"media": media, "transcript": transcript, "name": name, **sound})
         self.began.set()
         while self.gate is not None and not self.gate.wait(0.01):
             progress("text")

@@ -85,6 +85,33 @@ def test_wrong_uploads_are_refused(client, files, status, words):
     assert response.status_code == status and words in message(response)
 
 
+def test_track_and_channels_go_with_a_recording(client, analyzer, second):
+    files = {"media": ("a.wav", second)}
+    fields = {"track": " 2 ", "channels": "Ann, Ben"}
+    assert client.post("/v1/analyze", files=files, data=fields).status_code == 200
+    assert client.post("/v1/analyze", files=files, data={"track": "", "channels": "speakers"}).status_code == 200
+    assert [(one["track"], one["channels"]) for one in analyzer.seen] == [(2, ("Ann", "Ben")), (None, "speakers")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "words"),
+    [
+        ({"track": "0"}, 422, "number of an audio track"),
+        ({"channels": "Ann"}, 422, "all different"),
+        ({"channels": "A,B" * 2000}, 413, "4,096 bytes"),
+        ({"track": ["1", "2"]}, 400, "twice"),
+    ],
+)
+def test_track_and_channels_that_are_none_are_refused(client, second, fields, status, words):
+    response = client.post("/v1/analyze", files={"media": ("a.wav", second)}, data=fields)
+    assert response.status_code == status and words in message(response)
+
+
+def test_track_and_channels_without_a_recording_are_refused(client):
+    response = client.post("/v1/analyze", files={"transcript": TALK}, data={"track": "1"})
+    assert response.status_code == 422 and "come with a recording" in message(response)
+
+
 def test_a_field_left_blank_in_a_browser_counts_as_absent(client, analyzer):
     body = (
         b'--x\r\nContent-Disposition: form-data; name="media"; filename=""\r\n\r\n\r\n'

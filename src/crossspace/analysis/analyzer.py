@@ -13,7 +13,7 @@ from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.conversation import Extracted, Extraction
 from crossspace.features.extractors import Extractor, from_identity
 from crossspace.features.media.container import check_kind
-from crossspace.features.sources import Recording
+from crossspace.features.sources import Channels, Recording
 from crossspace.inference.stream import Past
 from crossspace.predict import Predictor, Stream, said_unmatched, unmatched
 from crossspace.transcripts import Transcript
@@ -97,6 +97,8 @@ class Analyzer:
         conversation_id: str = "conversation",
         progress: Callable[[str], None] | None = None,
         extract: Callable[[Recording], Extracted] | None = None,
+        track: int | None = None,
+        channels: Channels | None = None,
     ) -> Analysis:
         """Analyze a recording, a transcript, or both.
 
@@ -107,6 +109,8 @@ class Analyzer:
             conversation_id: how the conversation is called.
             progress: told what is being done: ``speech``, ``audio``, ``visual``, ``text``, ``model``.
             extract: hears and sees a recording instead, for example in another process; its texts are left to this one.
+            track: which audio track of the recording is heard, from 1; the one with speech if none.
+            channels: ``"speakers"`` where each channel of the recording has a speaker of its own, or their names.
 
         Raises:
             DataError: a file cannot be read, or holds nothing that the model can use.
@@ -120,7 +124,7 @@ class Analyzer:
                 "without a transcript. Give its transcript, or a model that hears or sees."
             )
         said = progress or (lambda stage: None)
-        recording = Recording(conversation_id, transcript, media)
+        recording = Recording(conversation_id, transcript, media, track=track, channels=channels)
         if extract is not None and media is not None:
             extracted = self._extraction.with_text(extract(recording), said)
         else:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossspace.cli.parsing import Parser, local, spare
+from crossspace.cli.sound_options import add_sound, check_sound
 from crossspace.runtime import write_bytes
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def parsers() -> dict[str, Parser]:
     )
     parser.add_argument("source", type=local, help="recording or transcript")
     parser.add_argument("--transcript", type=local, help="transcript of the recording")
+    add_sound(parser)
     parser.add_argument("--model", metavar="RUN", help="run folder, folder of a seed, or name on a hub")
     parser.add_argument("--out", action="append", default=[], metavar="FILE", help="file to write; may be repeated")
     parser.add_argument(
@@ -56,6 +58,7 @@ def run(words: Sequence[str]) -> int:
 
     _check_outputs(options)
     media, transcript = inputs_of(options.source, options.transcript)
+    check_sound(options, media is not None)
     analyzer = _analyzer(options, extracted(media))
 
     from crossspace.analysis.exports import render
@@ -63,7 +66,14 @@ def run(words: Sequence[str]) -> int:
 
     with AnalyzeProgress() as progress:
         name = Path(options.source).stem
-        analysis = analyzer.analyze(media, transcript, conversation_id=name, progress=progress.show)
+        analysis = analyzer.analyze(
+            media,
+            transcript,
+            conversation_id=name,
+            progress=progress.show,
+            track=options.track,
+            channels=options.channels,
+        )
     # All formats before the first file: one of them may be refused, as WebVTT is where nothing has times.
     rendered = [(path, render(analysis, path, labels=options.labels)) for path in options.out]
     for path, content in rendered:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from crossspace.cli.cutting import add_rule, tell_cut
 from crossspace.cli.parsing import Parser, local, names_or_count
 from crossspace.cli.parsing import words as split_words
+from crossspace.cli.sound_options import add_sound, check_sound
 from crossspace.engine.claim import claimed
 from crossspace.errors import UsageError
 
@@ -28,8 +30,9 @@ _MOST_NOTES = 20
 _ABOUT = """Turn recordings and transcripts into a corpus.
 
 SOURCE is a recording (with --transcript; without one, stretches of speech are found and text is missing),
-a transcript, a manifest (CSV with the columns media, transcript and optionally conversation_id, labels, split),
-or a table of dialogues such as the CSV files of MELD and EmoryNLP, or a folder of them.
+a transcript, a manifest (CSV with the columns media, transcript and optionally conversation_id, labels, split,
+track, channels), a table of dialogues such as the CSV files of MELD and EmoryNLP, or a folder of either recordings
+with their transcripts beside them or such tables.
 
 An extractor is written NAME, NAME:VALUE or NAME:VALUE,key=value; 'crossspace list extractors' names them; 'none'
 leaves a modality out. By default each modality that SOURCE has takes the extractor that needs no download.
@@ -56,11 +59,14 @@ def parsers() -> dict[str, Parser]:
 def _add_sources(parser: Parser) -> None:
     """What is read, where to, and by which extractors."""
     parser.add_argument(
-        "source", type=local, help="recording, transcript, manifest, table of dialogues, or a folder of these tables"
+        "source",
+        type=local,
+        help="recording, transcript, manifest, table of dialogues, or a folder of recordings or of such tables",
     )
     parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
     parser.add_argument("--transcript", type=local, help="transcript of the recording, in any format that is read")
     parser.add_argument("--clips", help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues")
+    add_sound(parser)
     for modality in ("text", "audio", "visual"):
         parser.add_argument(f"--{modality}", metavar="NAME", help=f"extractor of {modality}, or none")
 
@@ -105,11 +111,16 @@ def run(words: Sequence[str]) -> int:
     from crossspace.features.extraction.labels import Labels
     from crossspace.features.sources import find_recordings
 
+    notes: list[str] = []
     recordings = find_recordings(
         Path(options.source),
         Path(options.transcript) if options.transcript else None,
         Path(options.clips) if options.clips else None,
+        notes,
     )
+    for note in notes:
+        print(note, file=sys.stderr)
+    recordings = _with_sound(options, recordings)
     # Everything that can be refused is refused here: an extraction may take a day.
     extractors = _extractors(options, any(r.has_media for r in recordings))
     labels = Labels(options.labels, options.unlabelled)
@@ -124,6 +135,23 @@ def run(words: Sequence[str]) -> int:
     _tell(extracted.notes, extracted.failures)
     # The corpus is written all the same: one broken recording does not cost the others.
     return 1 if extracted.failures else 0
+
+
+def _with_sound(options: argparse.Namespace, recordings: list[Recording]) -> list[Recording]:
+    """The recordings with the track and channels of the options, where a manifest does not give their own."""
+    check_sound(options, any(recording.has_media for recording in recordings))
+    if options.channels is not None and any(recording.clips is not None for recording in recordings):
+        raise UsageError("--channels goes with recordings of whole conversations. SOURCE has clips of utterances.")
+    return [
+        replace(
+            recording,
+            track=recording.track or options.track,
+            channels=recording.channels or (options.channels if recording.media is not None else None),
+        )
+        if recording.has_media
+        else recording
+        for recording in recordings
+    ]
 
 
 def _extract(options: argparse.Namespace, recordings: list[Recording], extractors: dict[str, str]) -> ExtractionResult:

@@ -40,6 +40,7 @@ class Corpus(Described):
         name, source, licence: what it is called, where it came from, under which terms.
         extractors: ``{modality: {"name", "version", "parameters"}}``, what made the features.
         ceilings: ``{split: best accuracy}``, where the process that made the corpus is known.
+        heard: ``{conversation: what was heard of its recording}`` where a track or channels were chosen.
 
     Raises:
         DataError: the conversations do not hold together; every fault is named.
@@ -57,8 +58,9 @@ class Corpus(Described):
         licence: str = "",
         extractors: Mapping[str, Mapping[str, Any]] | None = None,
         ceilings: Mapping[str, float] | None = None,
+        heard: Mapping[str, str] | None = None,
     ) -> None:
-        self.metadata = Metadata(spec, name, source, licence, extractors or {}, ceilings or {})
+        self.metadata = Metadata(spec, name, source, licence, extractors or {}, ceilings or {}, heard=heard or {})
         self._index, self._features = columns_of(conversations, spec)
         self._splits, self._mark = self._index.splits, ""
 

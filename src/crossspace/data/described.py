@@ -44,6 +44,11 @@ class Described:
         return self.metadata.extractors
 
     @property
+    def heard(self) -> Mapping[str, str]:
+        """``{conversation: what was heard of its recording}`` where a track or channels were chosen."""
+        return self.metadata.heard
+
+    @property
     def ceilings(self) -> Mapping[str, float]:
         """``{split: accuracy}`` that nobody can expect to surpass there, where the process is known."""
         return self.metadata.ceilings

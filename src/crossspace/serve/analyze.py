@@ -8,15 +8,17 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from crossspace.errors import UsageError
 from crossspace.features.extraction.conversation import Extracted
-from crossspace.features.sources import Recording
+from crossspace.features.sources import Channels, Recording, channels_of, track_of
 from crossspace.serve.answers import Format, answer_with, documented
 from crossspace.serve.extracting import extract_media
 from crossspace.serve.lane import Progress
 from crossspace.serve.look import look_at_upload
+from crossspace.serve.refusal import Refusal
 from crossspace.serve.schemas import AnalysisAnswer, errors
 from crossspace.serve.state import look, state_of, token_shown, work
-from crossspace.serve.upload import FIELDS, receive_upload
+from crossspace.serve.upload import FIELDS, Upload, receive_upload
 from crossspace.serve.workspace import remove
 
 router = APIRouter(prefix="/v1", tags=["conversations"])
@@ -28,10 +30,15 @@ _BODY: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "description": "at least one of the two files",
+                    "description": "at least one of the two files; track and channels go with a recording",
                     "properties": {
                         "media": {"type": "string", "format": "binary", "description": "audio or video"},
                         "transcript": {"type": "string", "format": "binary", "description": "WebVTT, SRT, CSV or JSON"},
+                        "track": {"type": "integer", "minimum": 1, "description": "audio track that is heard"},
+                        "channels": {
+                            "type": "string",
+                            "description": "the speaker of each channel of the recording, `A,B`, or `speakers`",
+                        },
                     },
                 }
             }
@@ -50,6 +57,9 @@ _BODY: dict[str, Any] = {
 async def analyze(request: Request, format: Format = "json", labels: bool = False) -> Response:
     """The files are kept while they are worked on and then removed. What they are is decided by their content.
 
+    Of several audio tracks the one in which most is said is heard, or the one of the number `track`. Where each speaker
+    has a channel, `channels` names them.
+
     With `labels`, captions (`vtt`, `srt`) show emotion and confidence behind the words.
     """
     state = state_of(request)
@@ -63,6 +73,7 @@ async def analyze(request: Request, format: Format = "json", labels: bool = Fals
         place = working.enter_context(state.recordings.place())
         # The job may outlive this request, and reads the files until it ends.
         place.afterwards(arriving.pop_all().close)
+        track, channels = _sound(upload)
         media, transcript_path = upload.files.get("media"), upload.files.get("transcript")
         # Not in the queue: what cannot be served is told so at once.
         transcript = await look(request, until, look_at_upload, media, transcript_path, state.settings)
@@ -75,8 +86,33 @@ async def analyze(request: Request, format: Format = "json", labels: bool = Fals
                 return extracted
 
             analysis = state.analyzer.analyze(
-                media, transcript, name=shown, conversation_id=shown, progress=progress, extract=extract
+                media,
+                transcript,
+                name=shown,
+                conversation_id=shown,
+                progress=progress,
+                extract=extract,
+                track=track,
+                channels=channels,
             )
             return answer_with(analysis, format, names, labels)
 
         return await work(request, place, job, until, names)
+
+
+def _sound(upload: Upload) -> tuple[int | None, Channels | None]:
+    """Which track is heard, and whose channels the recording has.
+
+    Raises:
+        Refusal: 422, they are written in another way, or there is no recording.
+    """
+    values = upload.values
+    if values and "media" not in upload.files:
+        raise Refusal(422, f"{' and '.join(sorted(values))} should come with a recording. Send it, or leave them out.")
+    try:
+        return (
+            track_of(values["track"]) if "track" in values else None,
+            channels_of(values["channels"]) if "channels" in values else None,
+        )
+    except UsageError as error:
+        raise Refusal(422, str(error)) from error

@@ -21,7 +21,11 @@ from crossspace.serve.state import State
 FIELDS = {"media": "the recording", "transcript": "the transcript"}
 """The files of an upload and what messages call them."""
 
+VALUES = ("track", "channels")
+"""Fields of an upload that are no files."""
+
 _FORM = 'Send multipart/form-data with the files "media", "transcript" or both.'
+_LONGEST_VALUE = 4096
 _OVERHEAD = 65_536
 _BLOCK = 1_048_576
 
@@ -33,10 +37,12 @@ class Upload:
     Attributes:
         files: path by field.
         names: what the client calls them; for display only, never for a path.
+        values: what other fields hold; those that are left blank are not there.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
 
 
 async def receive_upload(request: Request, folder: Path, state: State, until: float) -> Upload:
@@ -132,6 +138,7 @@ class _Form:
         self._upload = Upload()
         self._open: dict[str, IO[bytes]] = {}
         self._sizes: dict[str, int] = {}
+        self._values: dict[str, bytearray] = {}
         self._header, self._value, self._disposition, self._field = bytearray(), bytearray(), b"", ""
         self._pieces: list[tuple[IO[bytes], bytes]] = []
         self._ended = False
@@ -173,6 +180,8 @@ class _Form:
             self._upload.files.pop(name).unlink()
         if not self._upload.files:
             raise Refusal(400, f"There is no file in this form. {_FORM}")
+        values = {name: value.decode("utf-8", "replace").strip() for name, value in self._values.items()}
+        self._upload.values = {name: value for name, value in values.items() if value}
         for name in self._upload.files:
             if self._sizes[name] == 0:
                 raise Refusal(422, f"{FIELDS[name].capitalize()} is empty.")
@@ -190,6 +199,11 @@ class _Form:
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
         self._field = options.get(b"name", b"").decode("utf-8", "replace")
+        if self._field in VALUES:
+            if self._field in self._values:
+                raise Refusal(400, f"The field {self._field} comes twice. {_FORM}")
+            self._values[self._field] = bytearray()
+            return
         if self._field not in FIELDS:
             raise Refusal(400, f"There is a part that is neither. {_FORM}")
         if self._field in self._open:
@@ -202,6 +216,11 @@ class _Form:
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         name = self._field
+        if name in VALUES:
+            if len(self._values[name]) + end - start > _LONGEST_VALUE:
+                raise Refusal(413, f"The field {name} may have {_LONGEST_VALUE:,} bytes. Send fewer.")
+            self._values[name] += data[start:end]
+            return
         self._sizes[name] += end - start
         if self._sizes[name] > self._limits[name]:
             raise Refusal(413, f"{FIELDS[name].capitalize()} may have {_size(self._limits[name])}. Send a smaller one.")

@@ -159,8 +159,8 @@ def test_a_label_of_what_the_recording_lacks_is_left_out_with_it(
 ) -> None:
     probe = pytest.importorskip("crossspace.features.media.probe")
     media = probe.Media(Path("a.wav"), 6.0, None, None)
-    monkeypatch.setattr(probe, "open_media", lambda path: media)
-    monkeypatch.setattr("crossspace.features.extraction.conversation.media_digest", lambda path: "digest")
+    monkeypatch.setattr("crossspace.features.extraction.listening.open_media", lambda path, track: media)
+    monkeypatch.setattr("crossspace.features.extraction.listening.media_digest", lambda path: "digest")
     assert labels_of(replace(labelled, media=media.path)) == [("first", "for-first"), ("second", "for-second")]
 
 
@@ -190,14 +190,14 @@ def test_damage_of_a_recording_is_noted_on_a_second_run_as_on_the_first(
     times = np.arange(16_000, dtype=np.float32)
     read = []
 
-    def hear(media, spans, notes):
+    def hear(media, spans, notes, channels):
         read.append(spans)
         yield from ((i, np.sin(times)) for i in range(len(spans)))
         notes.append("a.wav: 3 damaged packets of the audio track were left out.")
 
     monkeypatch.setattr(audio, "read_audio", hear)
-    monkeypatch.setattr(probe, "open_media", lambda path: media)
-    monkeypatch.setattr("crossspace.features.extraction.conversation.media_digest", lambda path: "digest")
+    monkeypatch.setattr("crossspace.features.extraction.listening.open_media", lambda path, track: media)
+    monkeypatch.setattr("crossspace.features.extraction.listening.media_digest", lambda path: "digest")
     recording = Recording("a", Transcript((Cue("x", start=0.0, end=1.0),)), media.path)
     extraction = Extraction({"audio": build("audio", "prosody")}, FeatureCache(tmp_path))
     first, second = extraction.run(recording).notes, extraction.run(recording).notes
@@ -212,9 +212,9 @@ def test_an_utterance_of_no_length_is_missing_for_that_reason(tmp_path: Path, mo
     probe = pytest.importorskip("crossspace.features.media.probe")
     media = probe.Media(tmp_path / "a.wav", 6.0, probe.AudioTrack(0, 16000, 1), None)
     sound = np.sin(np.arange(16_000, dtype=np.float32))
-    monkeypatch.setattr(audio, "read_audio", lambda media, spans, notes: ((i, sound) for i in range(len(spans))))
-    monkeypatch.setattr(probe, "open_media", lambda path: media)
-    monkeypatch.setattr("crossspace.features.extraction.conversation.media_digest", lambda path: "digest")
+    monkeypatch.setattr(audio, "read_audio", lambda media, spans, **_: ((i, sound) for i in range(len(spans))))
+    monkeypatch.setattr("crossspace.features.extraction.listening.open_media", lambda path, track: media)
+    monkeypatch.setattr("crossspace.features.extraction.listening.media_digest", lambda path: "digest")
     cues = (Cue("x", start=0.0, end=1.0), Cue("y", start=2.0, end=2.0), Cue("z"))
     found = Extraction({"audio": build("audio", "prosody")}).run(Recording("a", Transcript(cues), media.path))
     assert [u.missing for u in found.conversation.utterances] == [

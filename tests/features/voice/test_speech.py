@@ -14,28 +14,12 @@ def media(tmp_path):
     return Media(tmp_path / "talk.wav", 10.0, AudioTrack(0, 16000, 1), None)
 
 
-def syllables(seconds: float, pitch: float = 140.0) -> np.ndarray:
-    """A buzzing voice: harmonics of a pitch that wavers, in bursts of a fifth of a second, through moving formants."""
-    time = np.arange(round(seconds * 16000)) / 16000
-    phase = 2 * np.pi * np.cumsum(pitch * (1 + 0.1 * np.sin(2 * np.pi * 2.5 * time))) / 16000
-    formants = (
-        500 + 250 * np.sin(2 * np.pi * 2.2 * time),
-        1500 + 500 * np.cos(2 * np.pi * 1.7 * time),
-        2500 + 0 * time,
-    )
-    voice = np.zeros_like(time)
-    for harmonic in range(1, 30):
-        strength = sum(np.exp(-(((harmonic * pitch - formant) / 150) ** 2)) for formant in formants)
-        voice += strength * np.sin(harmonic * phase)
-    return (0.2 * voice * (0.55 + 0.45 * np.sin(2 * np.pi * 4 * time))).astype(np.float32)
-
-
 def heard(monkeypatch, samples, size=48000):
     blocks = [samples[at : at + size] for at in range(0, len(samples), size)]
     monkeypatch.setattr(speech, "audio_blocks", lambda media, notes: iter(blocks))
 
 
-def test_speech_is_found_where_it_is(monkeypatch, media):
+def test_speech_is_found_where_it_is(monkeypatch, media, syllables):
     silence = np.zeros(32000, dtype=np.float32)
     heard(monkeypatch, np.concatenate([silence, syllables(3), silence, syllables(2), silence]))
     found = speech.speech_transcript(media)
@@ -48,7 +32,7 @@ def test_speech_is_found_where_it_is(monkeypatch, media):
     assert found.notes == ()
 
 
-def test_the_size_of_blocks_changes_nothing(monkeypatch, media):
+def test_the_size_of_blocks_changes_nothing(monkeypatch, media, syllables):
     samples = np.concatenate([np.zeros(8000, dtype=np.float32), syllables(2), np.zeros(10000, dtype=np.float32)])
     found = []
     for size in (777, 48000):
@@ -67,15 +51,15 @@ def test_silence_and_missing_sound_are_refused_with_what_to_do(monkeypatch, medi
 
 
 def test_long_speech_is_cut_into_equal_parts_and_short_noise_dropped():
-    assert speech._parts(1.0, 1.2, 0.25, 30.0) == []
-    assert speech._parts(1.0, 71.0, 0.25, 30.0) == [(1.0, 24.333), (24.333, 47.667), (47.667, 71.0)]
+    assert speech.parts_of(1.0, 1.2, 0.25, 30.0) == []
+    assert speech.parts_of(1.0, 71.0, 0.25, 30.0) == [(1.0, 24.333), (24.333, 47.667), (47.667, 71.0)]
 
 
 def test_listening_leaves_the_threads_of_pytorch_alone():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        speech._silero()
+        speech.silero()
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

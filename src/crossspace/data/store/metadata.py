@@ -33,6 +33,8 @@ class Metadata:
         licence: the terms under which it may be used.
         extractors: ``{modality: {"name", "version", "parameters"}}``, what made the features.
         ceilings: ``{split: accuracy}`` that nobody can expect to surpass there, for a corpus whose process is known.
+        heard: ``{conversation: what was heard of its recording}`` where that is not all of the only sound it has:
+            ``track 2 of 3``, ``channel 1 of 2``, ``channels Ann, Ben``.
         cut: ``{"rule", "fraction", "seed"}`` by which splits were cut here; empty where they are those of the source.
 
     Raises:
@@ -46,6 +48,7 @@ class Metadata:
     extractors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ceilings: Mapping[str, float] = field(default_factory=dict)
     cut: Mapping[str, Any] = field(default_factory=dict)
+    heard: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         wrong = [m for m in self.spec.modalities if not is_modality_name(m)]
@@ -109,6 +112,8 @@ def dump(metadata: Metadata, seal: Seal) -> bytes:
         data["ceilings"] = dict(metadata.ceilings)
     if metadata.cut:
         data["cut"] = dict(metadata.cut)
+    if metadata.heard:
+        data["heard"] = dict(metadata.heard)
     return json.dumps(data, ensure_ascii=False).encode()
 
 
@@ -161,7 +166,8 @@ def _parse(data: dict[str, Any]) -> tuple[Metadata, Seal]:
     if missing:
         raise ValueError(f"'feature_digests' lacks {sorted(missing)}")
     cut = _get(data, "cut", dict) if "cut" in data else {}
-    metadata = Metadata(spec, name, source, licence, extractors, ceilings, cut)
+    heard = {str(name): str(what) for name, what in (_get(data, "heard", dict) if "heard" in data else {}).items()}
+    metadata = Metadata(spec, name, source, licence, extractors, ceilings, cut, heard)
     return metadata, Seal(_get(data, "fingerprint", str), digests, *counts)
 
 

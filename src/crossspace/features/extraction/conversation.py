@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from crossspace.data.conversation import Conversation
 from crossspace.errors import DataError
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.extracted import extracted
-from crossspace.features.extraction.findings import cached_speech, damage
-from crossspace.features.extraction.keys import feature_key, media_digest
+from crossspace.features.extraction.findings import damage
+from crossspace.features.extraction.keys import feature_key
+from crossspace.features.extraction.material import Material, material_of
 from crossspace.features.extraction.spans import check_spans, read_spans, span_material
-from crossspace.features.extraction.utterances import conversation_of, labelled, with_feature
+from crossspace.features.extraction.utterances import conversation_of, with_feature
 from crossspace.features.extractors.base import Extractor, Feature, Missing, TextExtractor
 from crossspace.features.sources.recording import Recording
-from crossspace.transcripts import read_transcript, within
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Cue, Transcript
-
-if TYPE_CHECKING:
-    from crossspace.features.media.tracks import Media
 
 
 @dataclass(frozen=True)
@@ -33,11 +29,13 @@ class Extracted:
         conversation: its utterances with features, and reasons where a modality is missing.
         media: ``{"duration", "audio", "video"}`` of the recording, or ``None`` where there is none.
         notes: sentences on what was mended or left out.
+        heard: which track or channels of the recording, where not all of its only sound.
     """
 
     conversation: Conversation
     media: Mapping[str, object] | None = None
     notes: tuple[str, ...] = field(default=())
+    heard: str = ""
 
 
 class Extraction:
@@ -62,20 +60,22 @@ class Extraction:
             DataError: the recording or the transcript cannot be read, or holds no utterance.
         """
         notes: list[str] = []
-        transcript, media, digest = self._material(recording, notes, said)
-        cues = transcript.cues
+        material = material_of(recording, self.cache, notes, said)
+        cues, media = material.transcript.cues, material.media
         features: dict[str, list[Feature]] = {}
         for modality in [m for m in ("audio", "visual") if m in self.extractors]:
             said(modality)
             # Clips have one utterance each and times of their own; the cues of the transcript say nothing of them.
             if recording.clips is not None:
-                features[modality] = [self._clip(modality, path, notes) for path in recording.clips]
+                features[modality] = [self._clip(modality, path, recording.track, notes) for path in recording.clips]
             else:
-                features[modality] = self._spans(modality, media, digest, cues, notes)
+                features[modality] = self._spans(modality, material, notes)
         facts = None
         if media is not None:
             facts = {"duration": media.duration, "audio": media.audio is not None, "video": media.video is not None}
-        extracted = Extracted(conversation_of(recording.id, cues, features), facts, tuple(dict.fromkeys(notes)))
+        extracted = Extracted(
+            conversation_of(recording.id, cues, features), facts, tuple(dict.fromkeys(notes)), material.heard
+        )
         return self.with_text(extracted, said)
 
     def with_text(self, extracted: Extracted, said: Callable[[str], None] = lambda stage: None) -> Extracted:
@@ -122,37 +122,8 @@ class Extraction:
         rest = iter(members)
         return [Conversation(c.id, tuple(next(rest) for _ in c.utterances)) for c in conversations]
 
-    def _material(
-        self, recording: Recording, notes: list[str], said: Callable[[str], None]
-    ) -> tuple[Transcript, Media | None, str]:
-        media, digest = None, ""
-        if recording.media is not None:
-            # Imported late: a conversation without a recording needs no PyAV.
-            from crossspace.features.media.probe import open_media
-
-            media, digest = open_media(recording.media), media_digest(recording.media)
-            notes += media.notes
-        transcript = recording.transcript
-        if isinstance(transcript, Path):
-            transcript = read_transcript(transcript)
-        if transcript is None:
-            if media is None:
-                raise DataError(f"Conversation {recording.id!r} has neither a transcript nor a recording.")
-            said("speech")
-            transcript = cached_speech(media, digest, self.cache)
-        if recording.labels is not None:
-            transcript = labelled(transcript, recording)
-        # After the labels, which count the entries of the file, those beyond the recording included.
-        if media is not None:
-            transcript = within(transcript, media.duration)
-        notes += transcript.notes
-        if not transcript.cues:
-            raise DataError(f"Conversation {recording.id!r} has no utterance. " + " ".join(notes))
-        return transcript, media, digest
-
-    def _spans(
-        self, modality: str, media: Media | None, digest: str, cues: Sequence[Cue], notes: list[str]
-    ) -> list[Feature]:
+    def _spans(self, modality: str, material: Material, notes: list[str]) -> list[Feature]:
+        media, cues = material.media, material.transcript.cues
         if media is None:
             return [Missing("no recording")] * len(cues)
         if (media.audio if modality == "audio" else media.video) is None:
@@ -160,30 +131,35 @@ class Extraction:
         timed = {i: (c.start, c.end) for i, c in enumerate(cues) if c.start is not None and c.end is not None}
         spans = {i: (start, end) for i, (start, end) in timed.items() if start < end}
         check_spans(spans.values(), media)
-        keys = {i: span_material(modality, digest, span) for i, span in spans.items()}
+        channels = material.channels if modality == "audio" else None
+        if channels is not None:
+            spans = {i: span for i, span in spans.items() if i in channels}
+        keys = {i: span_material(modality, material.digest_of(modality, i), span) for i, span in spans.items()}
         damaged: list[str] = []
         # Only what the cache lacks is read: `wanted` are the indices that it does not know.
         vectors = self._cached(
             modality,
             keys,
-            lambda wanted: read_spans(modality, media, {i: spans[i] for i in wanted}, damaged),
+            lambda wanted: read_spans(modality, media, {i: spans[i] for i in wanted}, damaged, channels),
         )
         # Also where all vectors were known and nothing was read: the damage was noted with them.
-        notes += damage(damaged, modality, media, digest, self.cache)
-        # What lacks a span was never read; the reason tells the two cases apart.
-        return [vectors.get(i, Missing("it has no length" if i in timed else "no times")) for i in range(len(cues))]
+        notes += damage(damaged, modality, media, material.digest_of(modality), self.cache)
+        # What lacks a span was never read; the reason tells the cases apart.
+        return [vectors.get(i, Missing(_unheard(timed.get(i)))) for i in range(len(cues))]
 
-    def _clip(self, modality: str, path: Path | None, notes: list[str]) -> Feature:
+    def _clip(self, modality: str, path: Path | None, track: int | None, notes: list[str]) -> Feature:
         if path is None:
             return Missing("no clip")
-        from crossspace.features.media.probe import open_media
+        from crossspace.features.extraction.listening import opened_to_hear
 
         try:
-            media = open_media(path)
+            media, digest = opened_to_hear(path, track, self.cache)
         except DataError as error:
             notes.append(str(error))
             return Missing("the clip cannot be read")
-        return self._spans(modality, media, media_digest(path), [Cue(None, start=0.0, end=media.duration)], notes)[0]
+        notes += [note for note in media.notes if note not in notes]
+        whole = Transcript((Cue(None, start=0.0, end=media.duration),))
+        return self._spans(modality, Material(whole, media, digest), notes)[0]
 
     def _cached(
         self,
@@ -214,6 +190,12 @@ class Extraction:
                 # After every batch: an interruption loses one batch at most.
                 self.cache.put_many({keys[i]: value for i, value in values.items()})
         return {i: features[first.get(key, i)] for i, key in keys.items() if first.get(key, i) in features}
+
+
+def _unheard(times: tuple[float, float] | None) -> str:
+    if times is None:
+        return "no times"
+    return "silence" if times[0] < times[1] else "it has no length"
 
 
 def _batches(items: Iterator[tuple[int, object]], size: int) -> Iterator[list[tuple[int, object]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossspace.data.conversation import Conversation
@@ -54,6 +54,7 @@ class ExtractionResult:
         failures: ``{conversation id: reason}`` of those that could not be extracted.
         extractors: ``{modality: identity}``.
         widths: ``{modality: D}``.
+        heard: ``{conversation id: track or channels}`` where they were chosen.
     """
 
     conversations: dict[str | None, list[Conversation]]
@@ -61,6 +62,7 @@ class ExtractionResult:
     failures: dict[str, str]
     extractors: dict[str, dict]
     widths: dict[str, int]
+    heard: dict[str, str] = field(default_factory=dict)
 
 
 def extract(
@@ -111,6 +113,8 @@ def extract(
         failures,
         {m: e.identity for m, e in extractors.items()},
         {m: e.width for m, e in extractors.items()},
+        # In the order of the recordings, whichever was ready first.
+        {r.id: extracted[r.id].heard for r in recordings if r.id in extracted and extracted[r.id].heard},
     )
 
 
@@ -194,7 +198,15 @@ def to_corpus(
         speakers = min(max(most, 2), _MOST_SPEAKERS)
     slots = speakers if isinstance(speakers, int) else tuple(speakers)
     spec = TaskSpec(known.names or tuple(seen), result.widths, slots)
-    corpus = Corpus(conversations, spec, name=name, source=source, licence=licence, extractors=result.extractors)
+    corpus = Corpus(
+        conversations,
+        spec,
+        name=name,
+        source=source,
+        licence=licence,
+        extractors=result.extractors,
+        heard=result.heard,
+    )
     return cut_validation(corpus, validation_cut, fraction=validation_fraction, seed=seed)
 
 

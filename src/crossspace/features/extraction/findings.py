@@ -31,18 +31,60 @@ def cached_speech(media: Media, digest: str, cache: FeatureCache | None) -> Tran
     key = feature_key({"name": "speech 1", "reading": SOUND, "version": silero_version()}, digest)
     stored = cache.get(key) if cache is not None else None
     if isinstance(stored, np.ndarray):
-        times = (stored[0::2].astype(np.float64) + stored[1::2] / 1000).reshape(-1, 2).tolist()
-        # Rounded as they were when they were found: the same times, bit for bit.
-        cues = tuple(Cue(None, start=round(start, 3), end=round(end, 3)) for start, end in times)
+        rows = stored.reshape(-1, 4)
+        cues = tuple(Cue(None, start=_seconds(row[0:2]), end=_seconds(row[2:4])) for row in rows)
         return Transcript(cues, (note_by_sound(len(cues)),))
     speech = speech_transcript(media)
     cues = tuple(replace(c, start=round(c.start or 0.0, 3), end=round(c.end or 0.0, 3)) for c in speech.cues)
     # Those of a damaged recording are not kept, so that its damage is told every time.
     if cache is not None and cues and not speech.notes:
-        # Seconds and milliseconds apart: float32 holds either exactly, and not 3601.234.
-        thousandths = [divmod(round(1000 * time), 1000) for c in cues for time in (c.start or 0.0, c.end or 0.0)]
+        thousandths = [_parts(time) for c in cues for time in (c.start or 0.0, c.end or 0.0)]
         cache.put(key, np.array(thousandths, dtype=np.float32).reshape(-1))
     return Transcript(cues, (*speech.notes, note_by_sound(len(cues))))
+
+
+def cached_speech_by_channel(media: Media, digest: str, names: Sequence[str], cache: FeatureCache | None) -> Transcript:
+    """The stretches of speech in each channel of a recording, with the speaker of the channel.
+
+    Args:
+        media: the recording.
+        digest: of its sound, of whatever channel.
+        names: of the speaker of each channel.
+        cache: where they are kept; nowhere if there is none.
+
+    Raises:
+        DataError, MissingExtraError: as :func:`~crossspace.features.voice.channels.speech_by_channel`.
+    """
+    from crossspace.features.voice.channels import speech_by_channel
+    from crossspace.features.voice.speech import silero_version
+
+    identity = {"name": "speech by channel 1", "reading": SOUND, "version": silero_version()}
+    key = feature_key(identity, digest)
+    stored = cache.get(key) if cache is not None else None
+    notes: list[str] = []
+    if isinstance(stored, np.ndarray):
+        rows = [(_seconds(row[0:2]), _seconds(row[2:4]), int(row[4])) for row in stored.reshape(-1, 5)]
+    else:
+        rows = [(round(start, 3), round(end, 3), channel) for start, end, channel in speech_by_channel(media, notes)]
+        if cache is not None and not notes:
+            cells = [(*_parts(start), *_parts(end), channel) for start, end, channel in rows]
+            cache.put(key, np.array(cells, dtype=np.float32).reshape(-1))
+    counts = ", ".join(f"{sum(c == channel for *_, c in rows)} of {name}" for channel, name in enumerate(names))
+    notes.append(
+        f"There was no transcript: {len(rows)} utterances were found by their sound (silero-vad {silero_version()}), "
+        f"each in its channel: {counts}; what is said is not known."
+    )
+    return Transcript(tuple(Cue(None, names[c], start=start, end=end) for start, end, c in rows), tuple(notes))
+
+
+def _parts(time: float) -> tuple[int, int]:
+    """Seconds and milliseconds apart: float32 holds either exactly, and not 3601.234."""
+    return divmod(round(1000 * time), 1000)
+
+
+def _seconds(parts: np.ndarray) -> float:
+    # Rounded as it was when it was found: the same time, bit for bit.
+    return round(float(parts[0]) + float(parts[1]) / 1000, 3)
 
 
 def damage(

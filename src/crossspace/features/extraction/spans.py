@@ -35,23 +35,34 @@ def check_spans(spans: Iterable[Span], media: Media) -> None:
 
 
 def span_material(modality: str, digest: str, span: Span) -> tuple[str | float, ...]:
-    """What decides the vector of a span: the digest of the recording, the times, and how faces are found."""
+    """What decides the vector of a span: the digest of file or sound, the times, and how faces are found."""
     # How sound is read is part of the identity of the extractors of audio already.
     return (digest, *span) if modality == "audio" else (_FACES, digest, *span)
 
 
 def read_spans(
-    modality: str, media: Media, spans: Mapping[int, Span], notes: list[str]
+    modality: str, media: Media, spans: Mapping[int, Span], notes: list[str], channels: Mapping[int, int] | None = None
 ) -> Iterator[tuple[int, object]]:
-    """``(index, material)`` of every span, each once, or why there is none; ``notes`` takes what was damaged."""
-    return (_hear if modality == "audio" else _see)(media, spans, notes)
+    """``(index, material)`` of every span, each once, or why there is none.
+
+    Args:
+        modality: ``audio`` or ``visual``.
+        media: the recording.
+        spans: by index.
+        notes: takes what was damaged.
+        channels: the channel in which each is heard, where each has one of its own.
+    """
+    return _hear(media, spans, notes, channels) if modality == "audio" else _see(media, spans, notes)
 
 
-def _hear(media: Media, spans: Mapping[int, Span], notes: list[str]) -> Iterator[tuple[int, object]]:
+def _hear(
+    media: Media, spans: Mapping[int, Span], notes: list[str], channels: Mapping[int, int] | None
+) -> Iterator[tuple[int, object]]:
     from crossspace.features.media.audio import read_audio
 
     indices = list(spans)
-    for place, samples in read_audio(media, list(spans.values()), notes=notes):
+    own = None if channels is None else [channels[i] for i in indices]
+    for place, samples in read_audio(media, list(spans.values()), notes=notes, channels=own):
         silent = samples is None or not len(samples)
         yield indices[place], Missing("no sound at that time") if silent else samples
 

@@ -21,12 +21,16 @@ class _OpenSpan:
     index: int
     start: int
     stop: int
+    channel: int | None = None
     parts: list[Piece] = field(default_factory=list)
 
     def take(self, piece: Piece) -> None:
         first, last = max(self.start - piece.at, 0), min(self.stop - piece.at, len(piece.samples))
         if last > first:
-            self.parts.append(Piece(piece.at + first, piece.samples[first:last]))
+            samples = piece.samples[first:last]
+            # A copy of the one channel: a view would keep all of them in memory.
+            samples = samples if self.channel is None else samples[:, self.channel].copy()
+            self.parts.append(Piece(piece.at + first, samples))
 
     def samples(self) -> np.ndarray | None:
         """From the start to the last sample there is; gaps are silent."""
@@ -41,7 +45,11 @@ class _OpenSpan:
 
 
 def read_audio(
-    media: Media, spans: Sequence[tuple[float, float]], rate: int = RATE, notes: list[str] | None = None
+    media: Media,
+    spans: Sequence[tuple[float, float]],
+    rate: int = RATE,
+    notes: list[str] | None = None,
+    channels: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, np.ndarray | None]]:
     """``(index, samples)`` for every ``(start, end)`` in seconds, each once, as soon as it is heard to its end.
 
@@ -56,16 +64,20 @@ def read_audio(
         spans: in seconds from its beginning.
         rate: samples per second.
         notes: takes a sentence on damaged parts, if there are any.
+        channels: the channel of each span, from 0, where each has one of its own.
 
     Raises:
         DataError: the file has gone since it was opened.
     """
     waiting = [_span(index, start, end, rate) for index, (start, end) in enumerate(spans)]
+    if channels is not None:
+        for span in waiting:
+            span.channel = channels[span.index]
     # From the last to the first, so that the next span to begin is popped off the end.
     waiting.sort(key=lambda span: span.start, reverse=True)
     running: list[_OpenSpan] = []
     faults = Faults()
-    for piece in pieces(media, rate, faults) if waiting else ():
+    for piece in pieces(media, rate, faults, apart=channels is not None) if waiting else ():
         end = piece.at + len(piece.samples)
         while waiting and waiting[-1].start < end:
             running.append(waiting.pop())
@@ -83,7 +95,7 @@ def read_audio(
 
 
 def audio_blocks(
-    media: Media, seconds: float = 30.0, rate: int = RATE, notes: list[str] | None = None
+    media: Media, seconds: float = 30.0, rate: int = RATE, notes: list[str] | None = None, apart: bool = False
 ) -> Iterator[np.ndarray]:
     """The whole sound in blocks ``(T,)`` of ``seconds``, from second 0 on without a hole; the last one may be shorter.
 
@@ -94,18 +106,20 @@ def audio_blocks(
         seconds: length of a block.
         rate: samples per second.
         notes: takes a sentence on damaged parts, if there are any.
+        apart: give the channels apart: blocks ``(T, C)``.
     """
     length = max(1, round(seconds * rate))
-    block, begin, filled = np.zeros(length, dtype=np.float32), 0, 0
+    shape = (length, media.audio.channels) if apart and media.audio is not None else (length,)
+    block, begin, filled = np.zeros(shape, dtype=np.float32), 0, 0
     faults = Faults()
-    for piece in pieces(media, rate, faults):
+    for piece in pieces(media, rate, faults, apart):
         at, samples = piece.at, piece.samples
         while len(samples):
             # Not positive where a gap leads beyond the block: what is left of it stays silent.
             room = begin + length - at
             if room <= 0:
                 yield block
-                block, begin, filled = np.zeros(length, dtype=np.float32), begin + length, 0
+                block, begin, filled = np.zeros(shape, dtype=np.float32), begin + length, 0
                 continue
             block[at - begin : at - begin + len(samples[:room])] = samples[:room]
             filled = at - begin + len(samples[:room])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crossspace.data.foreign.signs import sign_of
 from crossspace.errors import DataError
+from crossspace.features.media.chunks import samples_in
+from crossspace.features.media.mended import MendedFile
 from crossspace.features.media.timeline import Timeline
 from crossspace.runtime import optional_import
 
@@ -52,17 +54,20 @@ def opened(path: Path) -> Iterator[Any]:
     """
     av = optional_import("av", "media")
     _check_file(path)
+    samples = samples_in(path)
+    mended = MendedFile(path, samples) if samples is not None and not samples.as_stated else None
     try:
         # The prefix keeps FFmpeg from taking a name such as "concat:a" or "http:b" for a protocol.
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
-        container = av.open(f"file:{path.absolute()}", container_options=options, metadata_errors="replace")
+        source = f"file:{path.absolute()}" if mended is None else mended
+        container = av.open(source, container_options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
         check_kind(path)
         raise DataError(
             f"{path} should be a recording, such as MP4, WebM, MP3 or WAV. It could not be read as one: "
             f"{_reason(error)}. If it is one, it may be cut short: export it again, or convert it to MP4 or WAV."
         ) from error
-    with container:
+    with mended or nullcontext(), container:
         # Set before the first packet is decoded, since a decoder reads its options when it is opened.
         for stream in container.streams.video:
             if stream.codec_context is not None:

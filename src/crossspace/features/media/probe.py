@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from crossspace.errors import DataError
 from crossspace.features.media.container import Faults, decode, opened, packets
 from crossspace.features.media.pose import pose_of
+from crossspace.features.media.remarks import is_mended, miscounted, several_pictures, shortened, undecodable, unread
 from crossspace.features.media.tracks import AudioTrack, Media, VideoTrack
 
 LONGEST_RECORDING = 24 * 3600.0
@@ -19,8 +21,19 @@ _GUESSED = {"mp3", "aac", "mpegts", "mpeg", "ac3", "eac3", "dts", "amr"}
 
 _RATES = range(2000, 1_000_001)
 """Samples per second: below, nothing that is said can be understood; far above, no sound is recorded."""
-_REST = 4096
-"""Bytes that may follow the last packet of a track: an index, or facts about the file."""
+
+_MOST_TRACKS = 32
+"""Of each kind: those beyond are not looked at, since each needs a decoder."""
+
+_LONGEST_TAG = 60
+_NO_TITLES = {
+    "SoundHandler",
+    "SoundHandle",
+    "Core Media Audio",
+    "Mainconcept MP4 Sound Media Handler",
+    "Apple Sound Media Handler",
+}
+"""What programs write where nobody gave a title."""
 
 
 @dataclass
@@ -50,49 +63,75 @@ class _SurveyedTrack:
         return float(self.ticks * self.stream.time_base)
 
 
-def open_media(path: str | Path) -> Media:
+def open_media(path: str | Path, track: int | None = None) -> Media:
     """Look through a recording once, without decoding more than the first frame of each track.
 
     Reading every packet makes the duration true where the container does not say it, guesses it, or was cut short; it
     takes a second or two per hour of recording.
 
+    Of several tracks the one that players would take is heard and seen, unless it cannot be decoded.
+
+    Args:
+        path: of the file.
+        track: which of the audio tracks is heard, from 1.
+
     Raises:
-        DataError: no such file, an empty one, not a recording, or one whose tracks cannot be decoded.
+        DataError: no such file, an empty one, not a recording, or one whose tracks cannot be decoded, or without the
+            track that was asked for.
         MissingExtraError: PyAV is not installed.
     """
     path = Path(path)
     with opened(path) as container:
         surveyed = _survey(container, _streams(container))
         # A damaged header claims rates that no microphone has; its times would be as wrong.
-        odd = [track for track in surveyed if track.stream.type == "audio" and not _is_sound(track)]
-        tracks = {track.stream.type: track for track in surveyed if track.first is not None and track not in odd}
-        if not tracks:
-            raise DataError(_nothing(path, [track for track in surveyed if track not in odd], [_odd(t) for t in odd]))
+        odd = [one for one in surveyed if one.stream.type == "audio" and not _is_sound(one)]
+        usable = [one for one in surveyed if one.first is not None and one not in odd]
+        sounds = [_audio(container, one) for one in usable if one.stream.type == "audio"]
+        # Those that players would take come first.
+        audio = next(iter(sounds), None)
+        if track is not None:
+            audio = _numbered(path, track, sounds, len(container.streams.audio))
+        if not usable:
+            raise DataError(_nothing(path, [one for one in surveyed if one not in odd], [_odd(t) for t in odd]))
         # The earliest of all tracks, which keeps sound and pictures together where one begins later.
         origin = (container.start_time or 0) / 1e6
         # Measured on the packets: what the container says may be a guess, or from before the file was cut.
-        duration = max(track.end for track in tracks.values()) - origin
+        duration = max(one.end for one in usable) - origin
         _check_duration(path, duration)
-        notes = [_undecodable(path, track.stream) for track in surveyed if track.first is None]
-        notes += [f"{path.name}: {_odd(track)}; it is left out." for track in odd]
-        notes += _shortened(path, container, duration, origin)
-        notes += _unread(path, container, duration, max(track.read for track in surveyed))
-        audio = _audio(tracks["audio"]) if "audio" in tracks else None
-        video = _video(tracks["video"]) if "video" in tracks else None
-    return Media(path, duration, audio, video, origin, tuple(notes))
+        seen = [one for one in usable if one.stream.type == "video"]
+        notes = [undecodable(path, one.stream) for one in surveyed if one.first is None]
+        notes += [f"{path.name}: {_odd(one)}; it is left out." for one in odd]
+        notes += shortened(path, container, duration, origin, container.format.name in _GUESSED)
+        notes += unread(path, container, duration, max(one.read for one in surveyed))
+        notes += miscounted(path, duration)
+        notes += several_pictures(path, [one.stream for one in seen])
+        video = _video(seen[0]) if seen else None
+        streams = tuple(one.stream.index for one in surveyed)  # of a closed container they are anything
+    return Media(
+        path,
+        duration,
+        audio,
+        video,
+        origin,
+        tuple(dict.fromkeys(notes)),  # the container and its header may say the same
+        tuple(sorted(sounds, key=lambda one: one.number)),
+        streams,
+        is_mended(path),
+    )
 
 
 def _streams(container: Any) -> list[Any]:
-    """The best audio and the best video stream that is not a cover picture."""
+    """The audio and video streams that may be heard and seen, those first that players would take; no cover picture."""
     from av.stream import Disposition
 
+    no_video = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
     chosen = []
     for kind in ("audio", "video"):
-        usable = [s for s in getattr(container.streams, kind) if not s.disposition & Disposition.attached_pic]
+        usable = [s for s in getattr(container.streams, kind) if not s.disposition & no_video]
         best = container.streams.best(kind)
         # FFmpeg's choice first where it is usable; it may choose the cover.
         usable.sort(key=lambda s: best is None or s.index != best.index)
-        chosen += usable[:1]
+        chosen += usable[:_MOST_TRACKS]
     return chosen
 
 
@@ -115,8 +154,40 @@ def _survey(container: Any, streams: list[Any]) -> list[_SurveyedTrack]:
     return list(tracks.values())
 
 
-def _audio(track: _SurveyedTrack) -> AudioTrack:
-    return AudioTrack(track.stream.index, int(track.first.sample_rate), len(track.first.layout.channels))
+def _audio(container: Any, track: _SurveyedTrack) -> AudioTrack:
+    from av.stream import Disposition
+
+    stream, first = track.stream, track.first
+    # Matroska, MP4 and AVI call them differently; "und" says that it is not known.
+    language = stream.metadata.get("language", "")
+    title = stream.metadata.get("title") or stream.metadata.get("handler_name") or ""
+    aside = Disposition.comment | Disposition.visual_impaired | Disposition.karaoke | Disposition.descriptions
+    return AudioTrack(
+        stream.index,
+        int(first.sample_rate),
+        len(first.layout.channels),
+        unbounded=stream.codec_context.name.startswith(("pcm_f32", "pcm_f64")),
+        number=1 + [other.index for other in container.streams.audio].index(stream.index),
+        language="" if language == "und" else language[:_LONGEST_TAG],
+        title="" if title in _NO_TITLES else title[:_LONGEST_TAG],
+        default=bool(stream.disposition & Disposition.default),
+        aside=bool(stream.disposition & aside),
+    )
+
+
+def _numbered(path: Path, track: int, sounds: Sequence[AudioTrack], count: int) -> AudioTrack:
+    """The audio track of a number.
+
+    Raises:
+        DataError: there is none, or it cannot be decoded; those there are are named.
+    """
+    for audio in sounds:
+        if audio.number == track:
+            return audio
+    there = "; ".join(str(audio) for audio in sorted(sounds, key=lambda one: one.number)) or "none"
+    found = "one audio track" if count == 1 else f"{count} audio tracks"
+    found = f"track {track} cannot be decoded" if 1 <= track <= count else found
+    raise DataError(f"{path} should have an audio track {track}. Found {found}. Tracks that can be heard: {there}.")
 
 
 def _video(track: _SurveyedTrack) -> VideoTrack:
@@ -170,31 +241,3 @@ def _check_duration(path: Path, duration: float) -> None:
             f"{path} should last between 0 and {LONGEST_RECORDING / 3600:.0f} hours. Its time stamps say "
             f"{duration:.1f} seconds. Convert it to MP4 or WAV, or cut it."
         )
-
-
-def _undecodable(path: Path, stream: Any) -> str:
-    codec = stream.codec_context.name if stream.codec_context else "unknown"
-    return f"{path.name}: nothing of the {stream.type} track ({codec}) could be decoded; it is left out."
-
-
-def _shortened(path: Path, container: Any, duration: float, origin: float) -> list[str]:
-    stated = (container.duration or 0) / 1e6
-    if container.format.name == "matroska,webm":  # counts from second 0 of the file, wherever its tracks begin
-        stated -= max(origin, 0.0)
-    # Two percent and a second: what containers say is rounded, and the last packet often has no duration.
-    if container.format.name in _GUESSED or stated - duration <= max(1.0, 0.02 * stated):
-        return []
-    return [
-        f"{path.name} says that it lasts {stated:.1f} seconds, but ends after {duration:.1f}: it was probably cut "
-        "short."
-    ]
-
-
-def _unread(path: Path, container: Any, duration: float, read: int) -> list[str]:
-    """FFmpeg reads FLV up to the header of a second recording, as if the file ended there."""
-    if container.format.name != "flv" or path.stat().st_size - read <= _REST:
-        return []
-    return [
-        f"{path.name}: what follows after {duration:.1f} seconds cannot be read and is left out; the recording "
-        "probably begins anew there. Join its parts with a program that makes one recording of them."
-    ]

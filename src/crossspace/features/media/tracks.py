@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -14,11 +14,30 @@ class AudioTrack:
         index: of the stream in its container.
         rate: samples per second.
         channels: how many.
+        channel: the one that is heard, from 0; the mean of all where it is ``None``.
+        gain: by what samples are multiplied before anything is done with them.
+        unbounded: whether samples may lie outside of [-1, 1]: floats, as programs for measurements write them.
+        number: from 1, as players count the audio tracks of a file.
+        language, title: as the container has them; empty where it has not.
+        default: whether the container asks players to take this one.
+        aside: whether the container says that it is a comment, a description of pictures or another companion.
     """
 
     index: int
     rate: int
     channels: int
+    channel: int | None = None
+    gain: float = 1.0
+    unbounded: bool = field(default=False, compare=False)
+    number: int = field(default=1, compare=False)
+    language: str = field(default="", compare=False)
+    title: str = field(default="", compare=False)
+    default: bool = field(default=False, compare=False)
+    aside: bool = field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        said = ", ".join(filter(None, (self.language, repr(self.title) if self.title else "")))
+        return f"{self.number} ({said})" if said else f"{self.number}"
 
 
 @dataclass(frozen=True)
@@ -53,9 +72,13 @@ class Media:
     Attributes:
         path: of the file.
         duration: seconds from the earliest start of its tracks to the latest end, measured on its packets.
-        audio, video: its tracks, ``None`` where it has none that can be decoded. A cover picture is not a video.
+        audio, video: the tracks that are heard and seen, ``None`` where it has none that can be decoded. A cover
+            picture is not a video.
         origin: seconds; the time stamp in the file that is second 0 of the recording.
         notes: sentences on what is odd about the file.
+        sounds: all audio tracks that can be decoded.
+        streams: indexes of all streams that were looked through; whoever reads the file goes by the times of all.
+        mended: whether the header counted less sound than the file holds, and all of it is read.
     """
 
     path: Path
@@ -64,8 +87,11 @@ class Media:
     video: VideoTrack | None
     origin: float = 0.0
     notes: tuple[str, ...] = ()
+    sounds: tuple[AudioTrack, ...] = ()
+    streams: tuple[int, ...] = ()
+    mended: bool = False
 
     @property
     def tracks(self) -> tuple[int, ...]:
-        """Indexes of its streams."""
-        return tuple(track.index for track in (self.audio, self.video) if track is not None)
+        """Indexes of the streams whose times go on together."""
+        return self.streams or tuple(track.index for track in (self.audio, self.video) if track is not None)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from crossspace.data.names import SPLITS, split_name
-from crossspace.errors import DataError, suggestion
-from crossspace.features.sources.recording import Recording
+from crossspace.errors import DataError, UsageError, suggestion
+from crossspace.features.sources.recording import Channels, Recording, channels_of, track_of
 from crossspace.features.sources.tables import columns_in, read_table
 
-_COLUMNS = ("media", "transcript", "conversation_id", "labels", "split")
+_COLUMNS = ("media", "transcript", "conversation_id", "labels", "split", "track", "channels")
 
 
 def is_manifest(path: Path) -> bool:
@@ -29,7 +30,8 @@ def read_manifest(path: Path) -> list[Recording]:
 
     Columns: ``media``, ``transcript`` (either may be empty, not both), and optionally ``conversation_id`` (the name of
     the file if there is none), ``labels`` (a text file with one label per line for every entry of the
-    transcript in the order of its file, those without a text included), ``split``.
+    transcript in the order of its file, those without a text included), ``split``, ``track`` (the audio track that is
+    heard, from 1) and ``channels`` (``speakers``, or the name of the speaker of each channel: ``"A,B"``).
 
     Raises:
         DataError: columns are unknown, a row names nothing, an id occurs twice or a split is unknown; every fault is
@@ -41,7 +43,8 @@ def read_manifest(path: Path) -> list[Recording]:
     strange = [name for name in columns if name not in _COLUMNS]
     if strange or not {"media", "transcript"} & set(columns):
         raise DataError(
-            f"{path} should have the columns {', '.join(_COLUMNS)} (the last three optional). Found {columns}."
+            f"{path} should have the columns {', '.join(_COLUMNS)} (those from conversation_id on "
+            f"optional). Found {columns}."
         )
     faults, recordings, seen = [], [], set()
     # From 2, as an editor shows it: the head is row 1.
@@ -59,7 +62,32 @@ def read_manifest(path: Path) -> list[Recording]:
         if split is not None and split not in SPLITS:
             faults.append(f"row {number}: split {split!r} is unknown. {suggestion(split, SPLITS)}")
         seen.add(name)
-        recordings.append(Recording(name, files["transcript"], files["media"], split=split, labels=files["labels"]))
+        track, channels = _sound(cells, files["media"] is not None, number, faults)
+        recordings.append(
+            Recording(
+                name,
+                files["transcript"],
+                files["media"],
+                split=split,
+                labels=files["labels"],
+                track=track,
+                channels=channels,
+            )
+        )
     if faults:
         raise DataError(f"{path} cannot be used:\n  " + "\n  ".join(faults))
     return recordings
+
+
+def _sound(cells: Mapping[str, str], media: bool, row: int, faults: list[str]) -> tuple[int | None, Channels | None]:
+    """Track and channels of a row; what is wrong with them goes to ``faults``."""
+    track: int | None = None
+    channels: Channels | None = None
+    try:
+        track = track_of(cells["track"]) if cells["track"] else None
+        channels = channels_of(cells["channels"]) if cells["channels"] else None
+    except UsageError as error:
+        faults.append(f"row {row}: {error}")
+    if not media and (track or channels):
+        faults.append(f"row {row}: track and channels are those of a recording, and it names none")
+    return track, channels

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
-from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -19,12 +18,18 @@ from crossspace.features.media.tracks import Media
 from crossspace.runtime import optional_import
 from crossspace.transcripts.transcript import Cue, Transcript
 
-_WINDOW = 512
+WINDOW = 512
 """Samples that silero-vad judges at a time: 32 ms."""
+PAUSE, SHORTEST, LONGEST_STRETCH = 0.3, 0.25, 30.0
+"""Seconds: without speech that end an utterance; below which a stretch is noise; beyond which it is cut."""
 
 
 def speech_transcript(
-    media: Media, threshold: float = 0.5, pause: float = 0.3, shortest: float = 0.25, longest: float = 30.0
+    media: Media,
+    threshold: float = 0.5,
+    pause: float = PAUSE,
+    shortest: float = SHORTEST,
+    longest: float = LONGEST_STRETCH,
 ) -> Transcript:
     """One utterance per stretch of speech, found by silero-vad: its words and its speaker are not known.
 
@@ -46,13 +51,10 @@ def speech_transcript(
     """
     if media.audio is None:
         raise DataError(f"{media.path} has no sound in which to find utterances. Give a transcript with times.")
-    silero = _silero()
     notes: list[str] = []
-    listener = silero.VADIterator(
-        silero.load_silero_vad(), threshold=threshold, sampling_rate=RATE, min_silence_duration_ms=round(1000 * pause)
-    )
-    stretches = _stretches(listener, audio_blocks(media, notes=notes))
-    parts = [part for stretch in stretches for part in _parts(*stretch, shortest, longest)]
+    listener = Listener(threshold, pause)
+    stretches = [one for block in audio_blocks(media, notes=notes) for one in listener.hear(block)] + listener.finish()
+    parts = [part for stretch in stretches for part in parts_of(*stretch, shortest, longest)]
     if not parts:
         raise DataError(f"{media.path} should hold speech. Nobody was heard to speak. Give a transcript with times.")
     return Transcript(tuple(Cue(None, start=start, end=end) for start, end in parts), tuple(notes))
@@ -79,7 +81,12 @@ def silero_version() -> str:
         raise
 
 
-def _silero() -> ModuleType:
+def silero() -> ModuleType:
+    """The library that knows speech.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
     # Importing silero_vad sets PyTorch to a single thread for the whole process.
     threads = torch.get_num_threads()
     try:
@@ -88,37 +95,53 @@ def _silero() -> ModuleType:
         torch.set_num_threads(threads)
 
 
-def _stretches(listener: Any, blocks: Iterable[np.ndarray]) -> Iterator[tuple[float, float]]:
-    """``(start, end)`` of each stretch of speech in seconds."""
-    start: float | None = None
-    heard = 0
-    for window in _windows(blocks):
-        change = listener(torch.from_numpy(window)) or {}
-        heard += _WINDOW
+class Listener:
+    """Finds stretches of speech in one channel, whose samples come one block after the other.
+
+    Args:
+        threshold, pause: as :func:`speech_transcript`.
+    """
+
+    def __init__(self, threshold: float = 0.5, pause: float = PAUSE) -> None:
+        vad = silero()
+        self._judge: Any = vad.VADIterator(
+            vad.load_silero_vad(),
+            threshold=threshold,
+            sampling_rate=RATE,
+            min_silence_duration_ms=round(1000 * pause),
+        )
+        self._rest = np.zeros(0, dtype=np.float32)
+        self._start: float | None = None
+        self._heard = 0
+
+    def hear(self, block: np.ndarray) -> list[tuple[float, float]]:
+        """``(start, end)`` in seconds of each stretch that has ended in ``block`` ``(T,)``."""
+        # What does not fill a window waits for the next block: silero judges windows of this size only.
+        samples = np.concatenate([self._rest, block])
+        whole = len(samples) // WINDOW * WINDOW
+        self._rest = samples[whole:]
+        return [one for window in samples[:whole].reshape(-1, WINDOW) for one in self._window(window)]
+
+    def finish(self) -> list[tuple[float, float]]:
+        """The stretches that last to the end."""
+        # The last window is filled up with silence.
+        ended = self._window(np.pad(self._rest, (0, WINDOW - len(self._rest)))) if len(self._rest) else []
+        # Speech that lasts to the end has no window after it that could end it.
+        return [*ended, *([(self._start, self._heard / RATE)] if self._start is not None else [])]
+
+    def _window(self, window: np.ndarray) -> list[tuple[float, float]]:
+        change = self._judge(torch.from_numpy(window)) or {}
+        self._heard += WINDOW
         if "start" in change:
-            start = change["start"] / RATE
-        if "end" in change and start is not None:
-            yield start, change["end"] / RATE
-            start = None
-    # Speech that lasts to the end has no window after it that could end it.
-    if start is not None:
-        yield start, heard / RATE
+            self._start = change["start"] / RATE
+        if "end" not in change or self._start is None:
+            return []
+        start, self._start = self._start, None
+        return [(start, change["end"] / RATE)]
 
 
-def _windows(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Windows ``(512,)`` one after the other; the last one is filled up with silence."""
-    rest = np.zeros(0, dtype=np.float32)
-    # What does not fill a window waits for the next block: silero judges windows of this size only.
-    for block in blocks:
-        rest = np.concatenate([rest, block])
-        whole = len(rest) // _WINDOW * _WINDOW
-        yield from rest[:whole].reshape(-1, _WINDOW)
-        rest = rest[whole:]
-    if len(rest):
-        yield np.pad(rest, (0, _WINDOW - len(rest)))
-
-
-def _parts(start: float, end: float, shortest: float, longest: float) -> list[tuple[float, float]]:
+def parts_of(start: float, end: float, shortest: float, longest: float) -> list[tuple[float, float]]:
+    """A stretch as utterances: none where it is too short, several where it is too long."""
     if end - start < shortest:
         return []
     # Equal parts: a full one and a rest of a second would make an utterance of half a word.

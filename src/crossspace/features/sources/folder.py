@@ -1,0 +1,112 @@
+"""A folder of recordings, each with its transcript beside it."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from crossspace.errors import DataError
+from crossspace.features.sources.recording import Recording
+from crossspace.transcripts.tidy import listed
+
+RECORDINGS = {
+    *(".mp4", ".m4v", ".m4a", ".m4b", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".mka", ".webm", ".avi", ".asf", ".wmv"),
+    *(".wma", ".flv", ".f4v", ".mpg", ".mpeg", ".mpe", ".vob", ".ts", ".mts", ".m2ts", ".mxf", ".rm", ".rmvb", ".nut"),
+    *(".dv", ".ogg", ".oga", ".ogv", ".opus", ".spx", ".wav", ".wave", ".bwf", ".rf64", ".w64", ".mp3", ".mp2"),
+    *(".aac", ".flac", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".amr", ".awb", ".wv", ".ape", ".tta", ".ac3"),
+    *(".eac3", ".dts"),
+}
+"""Endings of names of recordings."""
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a file is a recording by its name."""
+    return path.suffix.lower() in RECORDINGS
+
+
+def read_folder(folder: Path, transcripts: Collection[str], notes: list[str]) -> list[Recording]:
+    """Every recording in a folder and below, with the transcript that lies beside it under its name.
+
+    ``talk.mp4`` goes with ``talk.vtt`` or any other ending of transcripts, else with ``talk.en.vtt``. A conversation is
+    called by the way to its recording, without the ending: ``session1/talk``. What is hidden is passed over; links are
+    followed, and what several of them lead to is taken once.
+
+    Args:
+        folder: where they lie.
+        transcripts: endings of the names of transcripts.
+        notes: takes a sentence on the files that were not used.
+
+    Raises:
+        DataError: two recordings or two transcripts have the same name; all of them are named.
+    """
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    texts: list[Path] = []
+    others: list[Path] = []
+    for path in _files(folder):
+        if is_recording(path):
+            by_name[_name(path.with_suffix(""), folder)].append(path)
+        else:
+            (texts if path.suffix.lower() in transcripts else others).append(path)
+    beside = _beside(texts, by_name, folder)
+    faults = [
+        f"{name}: {listed(sorted(path.name for path in paths))}"
+        for together in (by_name, beside)
+        for name, paths in sorted(together.items())
+        if len(paths) > 1
+    ]
+    if faults:
+        raise DataError(
+            f"{folder} should hold one recording of each name, and one transcript of it. Found several:\n  "
+            + "\n  ".join(faults[:20] + ([f"and {len(faults) - 20} more"] if len(faults) > 20 else []))
+            + "\nMove those that are not meant, or name the files in a manifest (columns media and transcript)."
+        )
+    used = {path for paths in beside.values() for path in paths}
+    unused = sorted(_name(path, folder) for path in (*others, *texts) if path not in used)
+    if by_name and unused:
+        notes.append(
+            f"{folder}: files that are neither recordings nor transcripts of one by their names are left out "
+            f"({len(unused)}): {listed(unused)}."
+        )
+    return [
+        Recording(name, next(iter(beside.get(name, [])), None), paths[0]) for name, paths in sorted(by_name.items())
+    ]
+
+
+def _beside(texts: Sequence[Path], names: Collection[str], folder: Path) -> dict[str, list[Path]]:
+    """The transcripts of each recording: those of the very name, or else those with more behind it."""
+    exact: dict[str, list[Path]] = defaultdict(list)
+    longer: dict[str, list[Path]] = defaultdict(list)
+    for path in texts:
+        stem, found = path.with_suffix(""), exact
+        while (name := _name(stem, folder)) not in names and stem.suffix:
+            stem, found = stem.with_suffix(""), longer
+        if name in names:
+            found[name].append(path)
+    return {**longer, **exact}
+
+
+def _name(path: Path, folder: Path) -> str:
+    # Names that are not UTF-8 cannot stand in a corpus.
+    return os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files of a folder and below, each once, whatever links there are."""
+    seen: set[str] = set()
+    waiting = [folder]
+    # Links after what is there itself, which is then found under its own name.
+    links: list[Path] = []
+    while waiting or links:
+        path = waiting.pop() if waiting else links.pop(0)
+        real = os.path.realpath(path)
+        if real in seen:
+            continue
+        seen.add(real)
+        if path.is_file():
+            yield path
+        elif path.is_dir():
+            for one in sorted(path.iterdir()):
+                if not one.name.startswith("."):
+                    (links if one.is_symlink() else waiting).append(one)
