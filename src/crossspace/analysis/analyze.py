@@ -8,9 +8,18 @@ from crossspace.analysis.analysis import Analysis
 from crossspace.analysis.analyzer import Analyzer
 from crossspace.analysis.inputs import extracted, inputs_of
 from crossspace.features.extraction.cache import FeatureCache
+from crossspace.features.speech.transcribing import transcribing
 
 
-def analyze(source: str | Path, transcript: str | Path | None = None, model: str | Path | None = None) -> Analysis:
+def analyze(
+    source: str | Path,
+    transcript: str | Path | None = None,
+    model: str | Path | None = None,
+    *,
+    transcribe: str | None = None,
+    speakers: int | str | None = None,
+    speaker_encoder: str | None = None,
+) -> Analysis:
     """The emotions of a conversation.
 
     For more than one, load an :class:`~crossspace.analysis.analyzer.Analyzer` once and let it analyze each.
@@ -19,11 +28,15 @@ def analyze(source: str | Path, transcript: str | Path | None = None, model: str
         source: a recording (any container), or a transcript alone.
         transcript: of the recording.
         model: run folder, folder of a seed or name on a hub; the model in the box, which reads text only, if none.
+        transcribe: recogniser of the words of a recording without a transcript, ``"whisper:FOLDER"``.
+        speakers: how many are told apart by their voices, then; ``"auto"`` finds the number.
+        speaker_encoder: by what they are, ``"ge2e:FILE"``, where it is not what is installed.
 
     Raises:
         DataError: a file cannot be read, or holds nothing that the model can use.
         MissingExtraError: a library is not installed.
     """
-    media, said = inputs_of(source, transcript)
-    analyzer = Analyzer.load(model, only=extracted(media), cache=FeatureCache())
+    hearing = transcribing(transcribe, speakers, speaker_encoder)
+    media, said = inputs_of(source, transcript, hearing)
+    analyzer = Analyzer.load(model, only=extracted(media), cache=FeatureCache(), transcribing=hearing)
     return analyzer.analyze(media, said, conversation_id=Path(source).stem)

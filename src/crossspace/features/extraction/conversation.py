@@ -23,6 +23,7 @@ from crossspace.transcripts.transcript import Cue, Transcript
 
 if TYPE_CHECKING:
     from crossspace.features.media.tracks import Media
+    from crossspace.features.speech.transcribe import Transcription
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,25 @@ class Extraction:
     Args:
         extractors: ``{modality: extractor}``.
         cache: where vectors are kept; nowhere if there is none.
+        transcription: makes the transcripts of recordings that come without; only where somebody speaks is found if
+            there is none.
     """
 
-    def __init__(self, extractors: Mapping[str, Extractor], cache: FeatureCache | None = None) -> None:
-        self.extractors, self.cache = dict(extractors), cache
+    def __init__(
+        self,
+        extractors: Mapping[str, Extractor],
+        cache: FeatureCache | None = None,
+        transcription: Transcription | None = None,
+    ) -> None:
+        self.extractors, self.cache, self.transcription = dict(extractors), cache, transcription
 
     def run(self, recording: Recording, said: Callable[[str], None] = lambda stage: None) -> Extracted:
         """Everything of one recording.
 
         Args:
             recording: what there is.
-            said: told what is done, ``speech``, ``audio``, ``visual``, ``text``, and how far: ``text, 512 of 900``.
+            said: told what is done, ``speech``, ``words``, ``audio``, ``visual``, ``text``, and how far: ``text, 512 of
+                900``.
 
         Raises:
             DataError: the recording or the transcript cannot be read, or holds no utterance.
@@ -138,8 +147,7 @@ class Extraction:
         if transcript is None:
             if media is None:
                 raise DataError(f"Conversation {recording.id!r} has neither a transcript nor a recording.")
-            said("speech")
-            transcript = cached_speech(media, digest, self.cache)
+            transcript = self._found(media, digest, said)
         if recording.labels is not None:
             transcript = labelled(transcript, recording)
         # After the labels, which count the entries of the file, those beyond the recording included.
@@ -149,6 +157,13 @@ class Extraction:
         if not transcript.cues:
             raise DataError(f"Conversation {recording.id!r} has no utterance. " + " ".join(notes))
         return transcript, media, digest
+
+    def _found(self, media: Media, digest: str, said: Callable[[str], None]) -> Transcript:
+        """The transcript of a recording that comes with none."""
+        if self.transcription is not None:
+            return self.transcription.transcript(media, digest, self.cache, said)
+        said("speech")
+        return cached_speech(media, digest, self.cache)
 
     def _spans(
         self, modality: str, media: Media | None, digest: str, cues: Sequence[Cue], notes: list[str]

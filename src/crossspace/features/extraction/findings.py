@@ -25,7 +25,15 @@ def cached_speech(media: Media, digest: str, cache: FeatureCache | None) -> Tran
     Raises:
         DataError, MissingExtraError: as :func:`~crossspace.features.voice.speech.speech_transcript`.
     """
-    from crossspace.features.voice.speech import note_by_sound, silero_version, speech_transcript
+    from crossspace.features.voice.speech import note_by_sound
+
+    stretches = cached_stretches(media, digest, cache)
+    return replace(stretches, notes=(*stretches.notes, note_by_sound(len(stretches.cues))))
+
+
+def cached_stretches(media: Media, digest: str, cache: FeatureCache | None) -> Transcript:
+    """The same without that note, for who finds out more about them."""
+    from crossspace.features.voice.speech import silero_version, speech_transcript
 
     # SOUND and the release are part of the key: either may move a boundary.
     key = feature_key({"name": "speech 1", "reading": SOUND, "version": silero_version()}, digest)
@@ -33,8 +41,7 @@ def cached_speech(media: Media, digest: str, cache: FeatureCache | None) -> Tran
     if isinstance(stored, np.ndarray):
         times = (stored[0::2].astype(np.float64) + stored[1::2] / 1000).reshape(-1, 2).tolist()
         # Rounded as they were when they were found: the same times, bit for bit.
-        cues = tuple(Cue(None, start=round(start, 3), end=round(end, 3)) for start, end in times)
-        return Transcript(cues, (note_by_sound(len(cues)),))
+        return Transcript(tuple(Cue(None, start=round(start, 3), end=round(end, 3)) for start, end in times))
     speech = speech_transcript(media)
     cues = tuple(replace(c, start=round(c.start or 0.0, 3), end=round(c.end or 0.0, 3)) for c in speech.cues)
     # Those of a damaged recording are not kept, so that its damage is told every time.
@@ -42,7 +49,7 @@ def cached_speech(media: Media, digest: str, cache: FeatureCache | None) -> Tran
         # Seconds and milliseconds apart: float32 holds either exactly, and not 3601.234.
         thousandths = [divmod(round(1000 * time), 1000) for c in cues for time in (c.start or 0.0, c.end or 0.0)]
         cache.put(key, np.array(thousandths, dtype=np.float32).reshape(-1))
-    return Transcript(cues, (*speech.notes, note_by_sound(len(cues))))
+    return Transcript(cues, speech.notes)
 
 
 def damage(

@@ -1,0 +1,137 @@
+"""A transcript of a recording alone: who says what and when, as far as programs can tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from crossspace.errors import DataError
+from crossspace.features.extraction.cache import FeatureCache
+from crossspace.features.extraction.findings import cached_stretches, damage
+from crossspace.features.extractors.base import named
+from crossspace.features.media.tracks import Media
+from crossspace.features.speech.chunks import Span, chunks
+from crossspace.features.speech.kept import Kept
+from crossspace.features.speech.listening import Listener
+from crossspace.features.speech.recognisers import Doubt, Heard, Recogniser, recogniser
+from crossspace.features.speech.speaker_encoders import DEFAULT, SpeakerEncoder, speaker_encoder
+from crossspace.features.speech.transcribing import Transcribing
+from crossspace.features.speech.utterances import SpokenWord, cues_of
+from crossspace.features.speech.voices import Voices, voices_of
+from crossspace.transcripts.clock import written
+from crossspace.transcripts.tidy import listed
+from crossspace.transcripts.transcript import Transcript
+
+
+class Transcription:
+    """Transcribes recordings; the recogniser is loaded when the first one comes, and then kept.
+
+    Args:
+        wanted: by what, and how many speakers there are.
+    """
+
+    def __init__(self, wanted: Transcribing) -> None:
+        self.wanted = wanted
+        self.speakers = wanted.speakers if isinstance(wanted.speakers, int) else None
+
+    @cached_property
+    def recogniser(self) -> Recogniser:
+        """Of words."""
+        return recogniser(self.wanted.recogniser)
+
+    @cached_property
+    def encoder(self) -> SpeakerEncoder | None:
+        """Of voices, where speakers are to be told apart."""
+        return None if self.wanted.speakers is None else speaker_encoder(self.wanted.speaker_encoder or DEFAULT)
+
+    def prepared(self) -> Transcription:
+        """The same with everything loaded, so that what lacks is told before work begins.
+
+        Raises:
+            UsageError, MissingExtraError, DataError: a recogniser or an encoder cannot be had.
+        """
+        # Asked for is loaded. The encoder first: it is there, or not, at once.
+        _ = self.encoder, self.recogniser
+        return self
+
+    def transcript(
+        self,
+        media: Media,
+        digest: str,
+        cache: FeatureCache | None = None,
+        said: Callable[[str], None] = lambda stage: None,
+    ) -> Transcript:
+        """The transcript of a recording; its notes say by whom it was made, and what was left out.
+
+        Whatever the cache knows is not looked for again: after an interruption the same call goes on.
+
+        Args:
+            media: the recording.
+            digest: of its content.
+            cache: where words and voices are kept; nowhere if there is none.
+            said: told how far it is.
+
+        Raises:
+            UsageError, MissingExtraError: as :meth:`prepared`.
+            DataError: nobody is heard to speak, no words are recognised, or a model cannot be read.
+        """
+        said("speech")
+        stretches = cached_stretches(media, digest, cache)
+        speech = [(c.start, c.end) for c in stretches.cues if c.start is not None and c.end is not None]
+        listener = Listener(self.recogniser, self.encoder, Kept(cache, digest))
+        damaged: list[str] = []
+        pieces = list(chunks(speech, media.duration))
+        language, heard, spans, vectors = listener.listen(media, pieces, said, damaged)
+        if not any(one.words for one in heard):
+            raise DataError(
+                f"{media.path} should hold speech that {self.recogniser.name} recognises. Found {len(speech)} "
+                f"stretches that sound like speech, and no words in them. {self._left_out(heard)}Give a transcript."
+            )
+        words, voices = self._spoken(heard, spans, vectors)
+        notes = [*stretches.notes, *damage(damaged, "audio", media, digest, cache)]
+        notes += [self._note(words, language), self._left_out(heard).strip(), *self._note_on(voices)]
+        return Transcript(tuple(cues_of(words)), tuple(note for note in notes if note))
+
+    def _spoken(
+        self, heard: Sequence[Heard], spans: Sequence[Span], vectors: np.ndarray
+    ) -> tuple[list[SpokenWord], Voices | None]:
+        words = sorted((word for one in heard for word in one.words), key=lambda word: word.start)
+        # Words can be recognised where there is too little sound for a voice.
+        if self.encoder is None or not spans:
+            return [SpokenWord(word) for word in words], None
+        voices = voices_of(spans, vectors, self.speakers, self.encoder.same_voice, self.encoder.sharpness)
+        return voices.speakers_of(words), voices
+
+    def _note(self, words: Sequence[SpokenWord], language: str | None) -> str:
+        sure = float(np.mean([word.heard.confidence for word in words]))
+        return (
+            f"The words were recognised by {named(self.recogniser.identity)}{f' ({language})' if language else ''}, "
+            f"mean confidence {sure:.2f}; no person has read them over."
+        )
+
+    def _left_out(self, heard: Sequence[Heard]) -> str:
+        """A sentence on what was heard and is not believed, if anything was."""
+        doubts = [doubt for one in heard for doubt in one.doubts]
+        reasons = Counter(doubt.reason for doubt in doubts)
+        said = []
+        for reason, count in reasons.items():
+            said.append(f"{reason} ({count}: {listed([_place(d) for d in doubts if d.reason == reason])})")
+        return f"Left out was what the recogniser makes up: {'; '.join(said)}. " if said else ""
+
+    def _note_on(self, voices: Voices | None) -> list[str]:
+        if self.encoder is None:
+            return ["Speakers were not told apart."]
+        if voices is None:
+            return ["No voice could be heard long enough to tell speakers apart."]
+        count = voices.count
+        how = "as many as were asked for" if count == self.speakers else "as many as were found"
+        few = f", and {self.speakers} were asked for" if self.speakers and count < self.speakers else ""
+        speakers = "1 speaker was" if count == 1 else f"{count} speakers were"
+        return [f"{speakers} told by the sound of voices ({named(self.encoder.identity)}), {how}{few}."]
+
+
+def _place(doubt: Doubt) -> str:
+    return written(doubt.start)
