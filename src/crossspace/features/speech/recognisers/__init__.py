@@ -10,7 +10,7 @@ __all__ = ["RECOGNISERS", "Doubt", "Heard", "HeardWord", "Recogniser", "recognis
 
 RECOGNISERS: Components[Recogniser] = Components(
     "recogniser",
-    Recogniser,
+    Recogniser,  # type: ignore[type-abstract]
     lambda: discover(__name__, __path__, Recogniser),  # type: ignore[type-abstract]
 )
 

@@ -13,7 +13,7 @@ DEFAULT = "ge2e"
 
 SPEAKER_ENCODERS: Components[SpeakerEncoder] = Components(
     "speaker encoder",
-    SpeakerEncoder,
+    SpeakerEncoder,  # type: ignore[type-abstract]
     lambda: discover(__name__, __path__, SpeakerEncoder),  # type: ignore[type-abstract]
 )
 
