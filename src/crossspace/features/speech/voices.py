@@ -14,7 +14,7 @@ from crossspace.features.speech.recognisers.base import HeardWord
 from crossspace.features.speech.utterances import SpokenWord, ends_sentence
 from crossspace.features.speech.windows import WINDOW
 
-_SWITCH, _SWITCH_AT_PAUSE = 6.0, 1.5
+_SWITCH, _SWITCH_AT_PAUSE = 2.0, 0.5
 """How much must speak for another voice, in the logarithm of the odds, inside of a phrase and after a pause."""
 _PAUSE = 0.2
 """Seconds; who takes the floor mostly begins after so much silence, or after the end of a sentence."""

@@ -51,7 +51,7 @@ class GE2E(SpeakerEncoder):
     name = "ge2e"
     licence = "Apache-2.0"
     argument = "weights"
-    same_voice = 0.68
+    same_voice = 0.62
     sharpness = 20.0
 
     def __init__(self, weights: str | None = None) -> None:
