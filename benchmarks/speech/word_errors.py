@@ -62,8 +62,9 @@ def word_errors(reference: str, found: str) -> WordErrors:
 
 
 def references(folder: Path) -> Iterable[tuple[Path, str]]:
-    """``(recording, text)`` of a folder whose file ``transcription`` has lines ``<s> words </s> (name)``."""
-    for line in (folder / "transcription").read_text(encoding="utf-8").splitlines():
+    """``(recording, text)`` of a folder whose file ``*transcription`` has lines ``<s> words </s> (name)``."""
+    (listing,) = folder.glob("*transcription")
+    for line in listing.read_text(encoding="utf-8").splitlines():
         if match := re.fullmatch(r"(?:<s>)?(.*?)(?:</s>)?\s*\(([^()]+)\)\s*", line):
             yield folder / f"{match.group(2)}.wav", match.group(1).strip()
 
