@@ -10,6 +10,9 @@ from sklearn.metrics import f1_score
 
 from crossspace.analysis.analyzer import Analyzer
 from crossspace.data.conversation import Conversation
+from crossspace.data.corpus import Corpus
+from crossspace.features.extraction.conversation import Extraction
+from crossspace.features.extraction.utterance_ids import with_unique_ids
 from crossspace.features.extraction.utterances import conversation_of
 from crossspace.features.sources import find_recordings
 from crossspace.transcripts import Transcript
@@ -30,13 +33,14 @@ def weighted_f1(analyzer: Analyzer, conversations: list[Conversation], rate: flo
     Words of an utterance that has one alone stay: an utterance without any would not have been found.
     """
     random = np.random.default_rng(seed)
-    truth, said = [], []
-    for conversation in conversations:
-        heard = [replace(u, text=_dropped(u.text or "", rate, random)) for u in conversation.utterances]
-        analysis = analyzer.analyze_conversation(Conversation(conversation.id, tuple(heard)).without_labels())
-        truth += [u.label for u in conversation.utterances]
-        said += [u.label for u in analysis.utterances]
-    return float(f1_score(truth, said, average="weighted"))
+    heard = [
+        replace(c, utterances=tuple(replace(u, text=_dropped(u.text or "", rate, random)) for u in c.utterances))
+        for c in conversations
+    ]
+    filled = Extraction(analyzer.extractors).fill(heard)
+    corpus = Corpus({"test": with_unique_ids(filled)}, analyzer.predictor.task)
+    said = analyzer.predictor.infer_corpus(corpus, "test").probabilities.argmax(axis=1)
+    return float(f1_score(corpus.labels("test"), said, average="weighted"))
 
 
 def _dropped(text: str, rate: float, random: np.random.Generator) -> str:

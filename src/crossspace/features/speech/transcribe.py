@@ -127,10 +127,14 @@ class Transcription:
         if voices is None:
             return ["No voice could be heard long enough to tell speakers apart."]
         count = voices.count
-        how = "as many as were asked for" if count == self.speakers else "as many as were found"
-        few = f", and {self.speakers} were asked for" if self.speakers and count < self.speakers else ""
         speakers = "1 speaker was" if count == 1 else f"{count} speakers were"
-        return [f"{speakers} told by the sound of voices ({named(self.encoder.identity)}), {how}{few}."]
+        told = f"{speakers} told by the sound of voices ({named(self.encoder.identity)})"
+        if self.speakers is None:
+            return [
+                f"{told}. Their number was found as well: people of like voices are taken for one. Give it if you can."
+            ]
+        few = "as many as were asked for" if count == self.speakers else f"where {self.speakers} were asked for"
+        return [f"{told}, {few}."]
 
 
 def _place(doubt: Doubt) -> str:
