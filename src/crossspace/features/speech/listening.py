@@ -20,6 +20,23 @@ Part = TypeVar("Part", HeardWord, Doubt)
 
 
 @dataclass(frozen=True)
+class Listened:
+    """What was found in all pieces of a recording.
+
+    Attributes:
+        language: of the recording, where the recogniser has to be told.
+        heard: words and doubts of each piece.
+        windows: start and end of the windows of speech, where voices are encoded.
+        vectors: ``(W, D)`` of the windows.
+    """
+
+    language: str | None
+    heard: list[Heard]
+    windows: list[Span]
+    vectors: np.ndarray
+
+
+@dataclass(frozen=True)
 class Listener:
     """Hears pieces of one recording.
 
@@ -33,10 +50,8 @@ class Listener:
     encoder: SpeakerEncoder | None
     kept: Kept
 
-    def listen(
-        self, media: Media, pieces: Sequence[Chunk], said: Callable[[str], None], notes: list[str]
-    ) -> tuple[str | None, list[Heard], list[Span], np.ndarray]:
-        """The language, what was heard in each piece, and the windows of all with their vectors ``(W, D)``.
+    def listen(self, media: Media, pieces: Sequence[Chunk], said: Callable[[str], None], notes: list[str]) -> Listened:
+        """What is found in pieces of a recording.
 
         The sound is decoded once, and only where something is not known yet; one piece is in memory at a time.
         """
@@ -54,7 +69,7 @@ class Listener:
             said(f"words, {done:,} of {len(pieces):,} stretches")
         flat = [span for some in spans for span in some]
         whole = np.concatenate([v for v in vectors if v is not None]) if flat else np.zeros((0, 0), np.float32)
-        return language, [one for one in heard if one is not None], flat, whole
+        return Listened(language, [one for one in heard if one is not None], flat, whole)
 
     def _language(self, media: Media, first: Chunk) -> str | None:
         known = self.kept.language(self.recogniser, first)

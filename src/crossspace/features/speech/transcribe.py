@@ -13,10 +13,10 @@ from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.findings import cached_stretches, damage
 from crossspace.features.extractors.base import named
 from crossspace.features.media.tracks import Media
-from crossspace.features.speech.chunks import Span, chunks
+from crossspace.features.speech.chunks import chunks
 from crossspace.features.speech.kept import Kept
-from crossspace.features.speech.listening import Listener
-from crossspace.features.speech.recognisers import Doubt, Heard, Recogniser, recogniser
+from crossspace.features.speech.listening import Listened, Listener
+from crossspace.features.speech.recognisers import Doubt, Heard, HeardWord, Recogniser, recogniser
 from crossspace.features.speech.speaker_encoders import DEFAULT, SpeakerEncoder, speaker_encoder
 from crossspace.features.speech.transcribing import Transcribing
 from crossspace.features.speech.utterances import SpokenWord, cues_of
@@ -80,33 +80,38 @@ class Transcription:
         """
         said("speech")
         stretches = cached_stretches(media, digest, cache)
-        speech = [(c.start, c.end) for c in stretches.cues if c.start is not None and c.end is not None]
-        listener = Listener(self.recogniser, self.encoder, Kept(cache, digest))
         damaged: list[str] = []
-        pieces = list(chunks(speech, media.duration))
-        language, heard, spans, vectors = listener.listen(media, pieces, said, damaged)
-        if not any(one.words for one in heard):
+        found = self._listened(media, stretches, Kept(cache, digest), said, damaged)
+        words = sorted((word for one in found.heard for word in one.words), key=lambda word: word.start)
+        if not words:
             raise DataError(
-                f"{media.path} should hold speech that {self.recogniser.name} recognises. Found {len(speech)} "
-                f"stretches that sound like speech, and no words in them. {self._left_out(heard)}Give a transcript."
+                f"{media.path} should hold speech that {self.recogniser.name} recognises. Found "
+                f"{len(stretches.cues)} stretches that sound like speech, and no words in them. "
+                f"{self._left_out(found.heard)}Give a transcript."
             )
-        words, voices = self._spoken(heard, spans, vectors)
+        voices = self._voices(found)
+        spoken = [SpokenWord(word) for word in words] if voices is None else voices.speakers_of(words)
         notes = [*stretches.notes, *damage(damaged, "audio", media, digest, cache)]
-        notes += [self._note(words, language), self._left_out(heard).strip(), *self._note_on(voices)]
-        return Transcript(tuple(cues_of(words)), tuple(note for note in notes if note))
+        notes += [self._note(words, found.language), self._left_out(found.heard).strip(), *self._note_on(voices)]
+        return Transcript(tuple(cues_of(spoken)), tuple(note for note in notes if note))
 
-    def _spoken(
-        self, heard: Sequence[Heard], spans: Sequence[Span], vectors: np.ndarray
-    ) -> tuple[list[SpokenWord], Voices | None]:
-        words = sorted((word for one in heard for word in one.words), key=lambda word: word.start)
+    def _listened(
+        self, media: Media, stretches: Transcript, kept: Kept, said: Callable[[str], None], notes: list[str]
+    ) -> Listened:
+        """What is heard in stretches of speech."""
+        speech = [(c.start, c.end) for c in stretches.cues if c.start is not None and c.end is not None]
+        listener = Listener(self.recogniser, self.encoder, kept)
+        return listener.listen(media, list(chunks(speech, media.duration)), said, notes)
+
+    def _voices(self, found: Listened) -> Voices | None:
         # Words can be recognised where there is too little sound for a voice.
-        if self.encoder is None or not spans:
-            return [SpokenWord(word) for word in words], None
-        voices = voices_of(spans, vectors, self.speakers, self.encoder.same_voice, self.encoder.sharpness)
-        return voices.speakers_of(words), voices
+        if self.encoder is None or not found.windows:
+            return None
+        known = self.encoder.same_voice, self.encoder.sharpness
+        return voices_of(found.windows, found.vectors, self.speakers, *known)
 
-    def _note(self, words: Sequence[SpokenWord], language: str | None) -> str:
-        sure = float(np.mean([word.heard.confidence for word in words]))
+    def _note(self, words: Sequence[HeardWord], language: str | None) -> str:
+        sure = float(np.mean([word.confidence for word in words]))
         return (
             f"The words were recognised by {named(self.recogniser.identity)}{f' ({language})' if language else ''}, "
             f"mean confidence {sure:.2f}; no person has read them over."
