@@ -20,6 +20,8 @@ import crossspace.nn
 from crossspace.balance import BALANCERS
 from crossspace.data import importers
 from crossspace.features.extractors import extractors
+from crossspace.features.speech.recognisers import RECOGNISERS
+from crossspace.features.speech.speaker_encoders import SPEAKER_ENCODERS
 from crossspace.models import MODELS, Model
 from crossspace.objectives import OBJECTIVES
 from crossspace.parts import Part, parts_of
@@ -81,6 +83,8 @@ def components() -> list[Component]:
         *(Component("Balancers", name, balancer) for name, balancer in BALANCERS.items()),
         *(Component("Importers", name, importers.find(name)) for name in importers.names()),
         *(Component("Extractors", f"{modality} {name}", kind) for modality, name, kind in _extractors()),
+        *(Component("Recognisers", name, kind) for name, kind in RECOGNISERS.items()),
+        *(Component("Speaker encoders", name, kind) for name, kind in SPEAKER_ENCODERS.items()),
         *(Component("Objectives", name, thing) for name, thing in OBJECTIVES.items()),
         *(Component("Layers and fusion", thing.__name__, thing) for thing in _layers()),
         Component("Training", "training options", TrainingOptions),

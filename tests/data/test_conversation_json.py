@@ -95,3 +95,12 @@ def test_text_that_says_no_one_thing_is_refused(tmp_path: Path, content: str, me
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(DataError, match=message):
         read_conversation(path)
+
+
+def test_what_was_recognised_is_read_and_nonsense_in_its_place_named() -> None:
+    said = {"speaker": "a", "text": "hello", "recognised": {"text": 0.5, "speaker": 1}}
+    (utterance,) = conversation_from_dict({"utterances": [said]}).utterances
+    assert utterance.recognised == {"text": 0.5, "speaker": 1.0}
+    for wrong in ([], {"text": 2}, {"text": True}, {"words": 0.5}, {"text": float("nan")}):
+        with pytest.raises(DataError, match="'recognised' should hold numbers from 0 to 1"):
+            conversation_from_dict({"utterances": [{**said, "recognised": wrong}]})

@@ -46,6 +46,8 @@ def test_every_kind_of_component_is_found() -> None:
     from crossspace.balance import BALANCERS
     from crossspace.data import importers
     from crossspace.features.extractors import extractors
+    from crossspace.features.speech.recognisers import RECOGNISERS
+    from crossspace.features.speech.speaker_encoders import SPEAKER_ENCODERS
     from crossspace.models import MODELS
 
     found = {kind: {c.name for c in COMPONENTS if c.kind == kind} for kind in {c.kind for c in COMPONENTS}}
@@ -53,6 +55,7 @@ def test_every_kind_of_component_is_found() -> None:
     assert found["Balancers"] == set(BALANCERS)
     assert found["Importers"] == set(importers.names())
     assert found["Extractors"] == {f"{modality} {name}" for modality, kinds in extractors().items() for name in kinds}
+    assert found["Recognisers"] == set(RECOGNISERS) and found["Speaker encoders"] == set(SPEAKER_ENCODERS)
     assert found["Objectives"] >= {"fused", "unimodal", "distillation"}
     assert found["Layers and fusion"] >= {"SynergisticPolynomialFusion", "InteractionEncoder", "GRUEncoder"}
     assert len({c.page for c in COMPONENTS}) == len(COMPONENTS)

@@ -16,6 +16,7 @@ def test_model_says_what_it_is_and_no_path(client):
     answer = response.json()
     assert (answer["name"], answer["kind"], answer["causal"], answer["in_the_box"]) == ("talk", "css", True, False)
     assert answer["labels"] == ["joy", "anger"] and answer["card"] == "# A card"
+    assert answer["transcribes"] is None
     assert answer["extractors"]["text"]["name"] == "minilm" and answer["limits"]["max_duration"] == 1800
     assert "/home" not in response.text
 

@@ -28,6 +28,7 @@ class UtteranceAnalysis:
         unimodal: ``{modality: {label: p}}``, what each present modality alone would have said.
         contributions: ``{modality: x}``, how much each adds to the probability of ``label`` (Shapley values).
         missing: ``{modality: reason}`` of the modalities that the model knows and this utterance lacks.
+        recognised: ``{"text": x, "speaker": x}``, from 0 to 1 how sure a recogniser is of what no person wrote.
     """
 
     id: str
@@ -41,6 +42,7 @@ class UtteranceAnalysis:
     unimodal: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     contributions: Mapping[str, float] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    recognised: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from crossspace.analysis.analyzer import Analyzer
 from crossspace.analysis.inputs import extracted, inputs_of
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.sources import Channels
+from crossspace.features.speech.transcribing import transcribing
 
 
 def analyze(
@@ -18,6 +19,9 @@ def analyze(
     *,
     track: int | None = None,
     channels: Channels | None = None,
+    transcribe: str | None = None,
+    speakers: int | str | None = None,
+    speaker_encoder: str | None = None,
 ) -> Analysis:
     """The emotions of a conversation.
 
@@ -30,11 +34,15 @@ def analyze(
         track: which audio track of the recording is heard, from 1; the one with speech if none.
         channels: ``"speakers"`` where each channel of the recording has a speaker of its own, or the name of the
             speaker of each; their mean is heard if none.
+        transcribe: recogniser of the words of a recording without a transcript, ``"whisper:FOLDER"``.
+        speakers: how many are told apart by their voices, then; ``"auto"`` finds the number.
+        speaker_encoder: by what they are, ``"ge2e:FILE"``, where it is not what is installed.
 
     Raises:
         DataError: a file cannot be read, or holds nothing that the model can use.
         MissingExtraError: a library is not installed.
     """
-    media, said = inputs_of(source, transcript)
-    analyzer = Analyzer.load(model, only=extracted(media), cache=FeatureCache())
+    hearing = transcribing(transcribe, speakers, speaker_encoder)
+    media, said = inputs_of(source, transcript, hearing)
+    analyzer = Analyzer.load(model, only=extracted(media), cache=FeatureCache(), transcribing=hearing)
     return analyzer.analyze(media, said, conversation_id=Path(source).stem, track=track, channels=channels)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
+from crossspace.analysis.card import card_of
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.features.extraction.cache import FeatureCache
@@ -14,11 +15,16 @@ from crossspace.features.extraction.conversation import Extracted, Extraction
 from crossspace.features.extractors import Extractor, from_identity
 from crossspace.features.media.container import check_kind
 from crossspace.features.sources import Channels, Recording
+from crossspace.features.speech.transcribe import Transcription
+from crossspace.features.speech.transcribing import Transcribing
 from crossspace.inference.stream import Past
 from crossspace.predict import Predictor, Stream, said_unmatched, unmatched
 from crossspace.transcripts import Transcript
 
-CARD = "README.md"
+_ON_RECOGNISED = (
+    "Words were recognised and not written by people, and models learn from transcripts that people wrote: emotions "
+    "that follow from wrong words are wrong too, and their confidence does not show it."
+)
 
 
 class Analyzer:
@@ -31,6 +37,7 @@ class Analyzer:
         card: its model card, in Markdown, if it has one.
         cache: where features are kept between calls; nowhere if there is none.
         wanted: ``{modality: "NAME[:VALUE]"}`` where an extractor was built in another way than the model records.
+        transcribing: how recordings without a transcript are transcribed, if they are.
     """
 
     def __init__(
@@ -42,10 +49,13 @@ class Analyzer:
         card: str | None = None,
         cache: FeatureCache | None = None,
         wanted: Mapping[str, str] | None = None,
+        transcribing: Transcribing | None = None,
     ) -> None:
         self.predictor, self.extractors, self.wanted = predictor, dict(extractors), dict(wanted or {})
         self.in_the_box, self.card = in_the_box, card
-        self._extraction = Extraction(self.extractors, cache)
+        self.transcribing = transcribing
+        transcription = None if transcribing is None else Transcription(transcribing)
+        self._extraction = Extraction(self.extractors, cache, transcription)
 
     @classmethod
     def load(
@@ -55,6 +65,7 @@ class Analyzer:
         *,
         only: Sequence[str] | None = None,
         cache: FeatureCache | None = None,
+        transcribing: Transcribing | None = None,
     ) -> Analyzer:
         """A model with the extractors that it names.
 
@@ -64,6 +75,7 @@ class Analyzer:
                 checkpoint that lies in a folder; it must still be the one that the model was trained on.
             only: the modalities that will be extracted; all of the model's if none are given.
             cache: where features are kept.
+            transcribing: how recordings without a transcript are transcribed, if they are; loaded when one comes.
 
         Raises:
             DataError: there is no such model.
@@ -74,14 +86,20 @@ class Analyzer:
 
         in_the_box = model is None
         predictor = Predictor.from_pretrained(FOLDER if model is None else model)
-        extractors = {}
-        for modality in predictor.task.modalities:
-            if only is None or modality in only:
-                extractors[modality] = _extractor(predictor, modality, (wanted or {}).get(modality))
+        needed = [m for m in predictor.task.modalities if only is None or m in only]
+        extractors = {m: _extractor(predictor, m, (wanted or {}).get(m)) for m in needed}
         unknown = sorted(set(wanted or {}) - set(predictor.task.modalities))
         if unknown:
             raise UsageError(f"The model knows {list(predictor.task.modalities)}. Found an extractor for {unknown}.")
-        return cls(predictor, extractors, in_the_box=in_the_box, card=_card(predictor), cache=cache, wanted=wanted)
+        return cls(
+            predictor,
+            extractors,
+            in_the_box=in_the_box,
+            card=card_of(predictor),
+            cache=cache,
+            wanted=wanted,
+            transcribing=transcribing,
+        )
 
     @property
     def name(self) -> str:
@@ -104,7 +122,7 @@ class Analyzer:
 
         Args:
             media: the recording.
-            transcript: what was said; found as stretches of speech without text where there is none.
+            transcript: what was said; recognised where there is none, or found as stretches of speech without text.
             name: how the recording is called in the answer; its file's name if none.
             conversation_id: how the conversation is called.
             progress: told what is being done: ``speech``, ``audio``, ``visual``, ``text``, ``model``.
@@ -118,10 +136,12 @@ class Analyzer:
         if media is not None:
             # Before hearing begins: whether a file is a recording at all is known at once.
             check_kind(media)
-        if transcript is None and media is not None and not {"audio", "visual"} & set(self.predictor.task.modalities):
+        hears = bool({"audio", "visual"} & set(self.predictor.task.modalities))
+        if transcript is None and media is not None and not hears and self.transcribing is None:
             raise DataError(
                 f"{self.name[0].upper()}{self.name[1:]} reads text only, and the recording {name or media.name} comes "
-                "without a transcript. Give its transcript, or a model that hears or sees."
+                "without a transcript. Give its transcript, have its words recognised (--transcribe whisper:FOLDER), "
+                "or give a model that hears or sees."
             )
         said = progress or (lambda stage: None)
         recording = Recording(conversation_id, transcript, media, track=track, channels=channels)
@@ -161,6 +181,8 @@ class Analyzer:
         # Whatever any utterance has; single gaps stand beside their utterances.
         present = {m for u in conversation.utterances for m in u.features}
         notes = [*notes, *said_unmatched(unmatched(known, present)[0], (), "the conversation")]
+        if "text" in known and any("text" in u.recognised for u in conversation.utterances):
+            notes.append(_ON_RECOGNISED)
         return Analysis(
             conversation.id,
             self.predictor.task.labels,
@@ -217,6 +239,7 @@ def _utterance(utterance: Utterance, record: Mapping[str, Any], modalities: Sequ
         unimodal=record["unimodal"],
         contributions=record["contributions"],
         missing={m: utterance.missing.get(m, "not given") for m in modalities if m not in utterance.features},
+        recognised=utterance.recognised,
     )
 
 
@@ -229,12 +252,3 @@ def _extractor(predictor: Predictor, modality: str, wanted: str | None) -> Extra
             "on a corpus made by 'crossspace extract'."
         )
     return from_identity(modality, trained, wanted)
-
-
-def _card(predictor: Predictor) -> str | None:
-    # The card of a run lies beside the folders of its seeds.
-    for folder in (Path(predictor.name), Path(predictor.name).parent):
-        path = folder / CARD
-        if (folder / "config.json").exists() and path.is_file():
-            return path.read_text(encoding="utf-8")
-    return None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from crossspace.errors import DataError, UsageError
 from crossspace.features.sources import is_manifest, is_transcript
+from crossspace.features.speech.transcribing import Transcribing
 from crossspace.transcripts import Transcript, read_transcript
 
 
@@ -17,7 +18,9 @@ def extracted(media: Path | None) -> tuple[str, ...] | None:
     return None if media is not None else ("text",)
 
 
-def inputs_of(source: str | Path, transcript: str | Path | None = None) -> tuple[Path | None, Transcript | None]:
+def inputs_of(
+    source: str | Path, transcript: str | Path | None = None, transcribing: Transcribing | None = None
+) -> tuple[Path | None, Transcript | None]:
     """The recording and what the transcript says, either of which may lack.
 
     A transcript that cannot be read is refused here, before a model is loaded.
@@ -25,10 +28,11 @@ def inputs_of(source: str | Path, transcript: str | Path | None = None) -> tuple
     Args:
         source: a recording, or a transcript alone.
         transcript: of the recording.
+        transcribing: how it is to be transcribed instead.
 
     Raises:
         DataError: there is no such file, or it is no transcript.
-        UsageError: it is a manifest of recordings, or two transcripts are given.
+        UsageError: it is a manifest of recordings, or two transcripts are given, or one and a recogniser.
     """
     source = Path(source)
     if not source.is_file():
@@ -38,6 +42,11 @@ def inputs_of(source: str | Path, transcript: str | Path | None = None) -> tuple
     if is_manifest(source):  # asked before the other question: a manifest ends in .csv as a transcript may
         raise UsageError(
             f"{source} is a manifest of recordings, which 'crossspace extract' reads. Give one recording or transcript."
+        )
+    written = transcript or (source if is_transcript(source) else None)
+    if transcribing is not None and written is not None:
+        raise UsageError(
+            f"What is said stands in the transcript {written} already. Leave out --transcribe, or the transcript."
         )
     if is_transcript(source) and transcript:
         raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")

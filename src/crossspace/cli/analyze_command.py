@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 
 from crossspace.cli.parsing import Parser, local, spare
 from crossspace.cli.sound_options import add_sound, check_sound
+from crossspace.cli.transcribing import add_transcribing, transcribing_of
 from crossspace.runtime import write_bytes
 
 if TYPE_CHECKING:
     from crossspace.analysis.analysis import Analysis
     from crossspace.analysis.analyzer import Analyzer
+    from crossspace.features.speech.transcribing import Transcribing
 
 _ABOUT = """From a recording or a transcript to a timeline of emotions.
 
 SOURCE is a recording (any container; give its transcript by --transcript) or a transcript: captions, a table, JSON of
-a recogniser, an annotation, a document, or lines 'NAME: what they say'. Without --model the model in the box is used,
-which reads text only.
+a recogniser, an annotation, a document, or lines 'NAME: what they say'. A recording without a transcript is
+transcribed by --transcribe whisper:FOLDER. Without --model the model in the box is used, which reads text only.
 --out may be given several times; the ending says the format: .json, .csv, .html (a page that needs nothing else),
 .parquet, captions in .vtt (emotion as cue class) and .srt, annotations in .eaf (ELAN) and .TextGrid (Praat), .rttm
 (who speaks when), one page in .pdf or .png. Without --out a table is printed."""
@@ -34,7 +36,7 @@ def parsers() -> dict[str, Parser]:
         prog="crossspace analyze",
         description=_ABOUT,
         imports=True,
-        instead={"--format": ending, "-f": ending, "--output": ending},
+        instead={"--voices": "It is called --speakers here.", "--format": ending, "-f": ending, "--output": ending},
     )
     parser.add_argument("source", type=local, help="recording or transcript")
     parser.add_argument("--transcript", type=local, help="transcript of the recording")
@@ -48,6 +50,7 @@ def parsers() -> dict[str, Parser]:
         parser.add_argument(
             f"--{modality}", metavar="NAME", help=f"where the {modality} extractor of the model is found"
         )
+    add_transcribing(parser)
     return {"": parser}
 
 
@@ -57,9 +60,10 @@ def run(words: Sequence[str]) -> int:
     from crossspace.analysis.inputs import extracted, inputs_of
 
     _check_outputs(options)
-    media, transcript = inputs_of(options.source, options.transcript)
+    transcribing = transcribing_of(options)
+    media, transcript = inputs_of(options.source, options.transcript, transcribing)
     check_sound(options, media is not None)
-    analyzer = _analyzer(options, extracted(media))
+    analyzer = _analyzer(options, extracted(media), transcribing)
 
     from crossspace.analysis.exports import render
     from crossspace.cli.analyze_progress import AnalyzeProgress
@@ -94,12 +98,12 @@ def _check_outputs(options: argparse.Namespace) -> None:
         spare(path, options.source, options.transcript)
 
 
-def _analyzer(options: argparse.Namespace, only: Sequence[str] | None) -> Analyzer:
+def _analyzer(options: argparse.Namespace, only: Sequence[str] | None, transcribing: Transcribing | None) -> Analyzer:
     from crossspace.analysis.analyzer import Analyzer
     from crossspace.features.extraction.cache import FeatureCache
 
     extractors = {m: getattr(options, m) for m in ("text", "audio", "visual") if getattr(options, m)}
-    analyzer = Analyzer.load(options.model, extractors, only=only, cache=FeatureCache())
+    analyzer = Analyzer.load(options.model, extractors, only=only, cache=FeatureCache(), transcribing=transcribing)
     name = "" if analyzer.in_the_box else analyzer.predictor.name
     print(f"Model: {analyzer.name}" + ("" if name in ("", analyzer.name) else f" ({name})"), file=sys.stderr)
     return analyzer

@@ -16,6 +16,7 @@ from crossspace.cli.cutting import add_rule, tell_cut
 from crossspace.cli.parsing import Parser, local, names_or_count
 from crossspace.cli.parsing import words as split_words
 from crossspace.cli.sound_options import add_sound, check_sound
+from crossspace.cli.transcribing import add_transcribing, transcribing_of
 from crossspace.engine.claim import claimed
 from crossspace.errors import UsageError
 
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from crossspace.features.extraction.corpus import ExtractionResult
     from crossspace.features.extraction.labels import Labels
     from crossspace.features.sources import Recording
+    from crossspace.features.speech.transcribing import Transcribing
 
 _MOST_NOTES = 20
 """Conversations whose notes are printed; a corpus of thousands would fill the terminal."""
 _ABOUT = """Turn recordings and transcripts into a corpus.
 
-SOURCE is a recording (with --transcript; without one, stretches of speech are found and text is missing),
+SOURCE is a recording (with --transcript; without one its words are recognised by --transcribe whisper:FOLDER, or
+stretches of speech are found and text is missing),
 a transcript, a manifest (CSV with the columns media, transcript and optionally conversation_id, labels, split,
 track, channels), a table of dialogues such as the CSV files of MELD and EmoryNLP, or a folder of either recordings
 with their transcripts beside them or such tables.
@@ -69,6 +72,8 @@ def _add_sources(parser: Parser) -> None:
     add_sound(parser)
     for modality in ("text", "audio", "visual"):
         parser.add_argument(f"--{modality}", metavar="NAME", help=f"extractor of {modality}, or none")
+    # --speakers is another thing here: which speakers the whole corpus knows.
+    add_transcribing(parser, speakers="--voices")
 
 
 def _add_labels(parser: Parser) -> None:
@@ -111,6 +116,7 @@ def run(words: Sequence[str]) -> int:
     from crossspace.features.extraction.labels import Labels
     from crossspace.features.sources import find_recordings
 
+    transcribing = transcribing_of(options)
     notes: list[str] = []
     recordings = find_recordings(
         Path(options.source),
@@ -123,11 +129,15 @@ def run(words: Sequence[str]) -> int:
     recordings = _with_sound(options, recordings)
     # Everything that can be refused is refused here: an extraction may take a day.
     extractors = _extractors(options, any(r.has_media for r in recordings))
+    if transcribing is not None and all(r.transcript is not None for r in recordings):
+        raise UsageError(
+            "--transcribe is for recordings without a transcript, and all of SOURCE have one. Leave out either."
+        )
     labels = Labels(options.labels, options.unlabelled)
     labels.check(recordings)
     _check_cut(options, {r.split for r in recordings})
     with _alone(Path(options.target)):
-        extracted = _extract(options, recordings, extractors)
+        extracted = _extract(options, recordings, extractors, transcribing)
         corpus = _corpus(options, extracted, labels)
         corpus.write(options.target)
     print(f"{options.target}: {corpus!r}")
@@ -154,7 +164,12 @@ def _with_sound(options: argparse.Namespace, recordings: list[Recording]) -> lis
     ]
 
 
-def _extract(options: argparse.Namespace, recordings: list[Recording], extractors: dict[str, str]) -> ExtractionResult:
+def _extract(
+    options: argparse.Namespace,
+    recordings: list[Recording],
+    extractors: dict[str, str],
+    transcribing: Transcribing | None,
+) -> ExtractionResult:
     from crossspace.cli.extract_progress import ExtractProgress
     from crossspace.features.extraction.corpus import extract
 
@@ -164,6 +179,7 @@ def _extract(options: argparse.Namespace, recordings: list[Recording], extractor
             extractors,
             cache=Path(options.cache) if options.cache else None,
             jobs=options.jobs,
+            transcribing=transcribing,
             progress=progress.show,
         )
 

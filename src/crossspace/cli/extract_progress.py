@@ -35,10 +35,20 @@ class ExtractProgress(Display):
         # Since this stage began, not the command: texts are much faster than recordings.
         rate = progress.done / max(now - self._began[progress.stage], 1e-6)
         count = f"{progress.done}/{progress.total}" + (f", {progress.failed} failed" if progress.failed else "")
-        count += f", {rate:.1f}/s" if progress.done < progress.total or progress.done > 1 else ""
+        count += f", {rate:.1f}/s" if 0 < progress.done < progress.total or progress.done > 1 else ""
         self._progress.update(self._tasks[progress.stage], completed=progress.done, count=count, text=progress.text)
         self._before = now
         if progress.done == progress.total or now - self._last > 10:
-            left = (progress.total - progress.done) / rate
-            self.line(f"{progress.stage}: {count}" + (f", {left:.0f} s left" if progress.done < progress.total else ""))
+            self.line(f"{progress.stage}: {count}{_left(progress, rate)}{_news(progress)}")
             self._last = now
+
+
+def _left(progress: ExtractionProgress, rate: float) -> str:
+    # Before the first is done nothing is known of how long the others take.
+    if not 0 < progress.done < progress.total:
+        return ""
+    return f", {(progress.total - progress.done) / rate:.0f} s left"
+
+
+def _news(progress: ExtractionProgress) -> str:
+    return f", {progress.text}" if ": " in progress.text and progress.done < progress.total else ""

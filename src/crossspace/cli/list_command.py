@@ -14,7 +14,10 @@ from crossspace.components import Components
 if TYPE_CHECKING:
     from crossspace.parts import Part
 
-KINDS = ("models", "encoders", "fusions", "balancers", "objectives", "importers", "extractors", "recipes", "studies")
+KINDS = (
+    "models", "encoders", "fusions", "balancers", "objectives", "importers", "extractors", "recognisers", "recipes",
+    "studies",
+)  # fmt: skip
 
 
 def parsers() -> dict[str, Parser]:
@@ -35,6 +38,7 @@ def run(words: Sequence[str]) -> int:
         "objectives": _objectives,
         "importers": _importers,
         "extractors": _extractors,
+        "recognisers": _recognisers,
         "recipes": _recipes,
         "studies": _studies,
     }
@@ -124,6 +128,18 @@ def _extractors() -> list[tuple[str, str]]:
         (f"{modality} {name}", about)
         for modality, kinds in extractors().items()
         for name, about in _rows(kinds, lambda kind: kind.licence)
+    ]
+
+
+def _recognisers() -> list[tuple[str, str]]:
+    from crossspace.features.speech.recognisers import RECOGNISERS
+    from crossspace.features.speech.speaker_encoders import SPEAKER_ENCODERS
+
+    kinds: dict[str, Components[Any]] = {"words": RECOGNISERS, "speakers": SPEAKER_ENCODERS}
+    return [
+        (f"{what} {name}", about)
+        for what, components in kinds.items()
+        for name, about in _rows(components, lambda kind: kind.licence)
     ]
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from crossspace.cli.parsing import Parser, pairs
+from crossspace.cli.transcribing import add_transcribing, transcribing_of
 from crossspace.errors import UsageError
 from crossspace.runtime import optional_import
 from crossspace.serve.settings import Settings
@@ -34,6 +35,7 @@ def run(words: Sequence[str]) -> int:
     """Serve."""
     options = parsers()[""].parse_all(words)
     # The environment is the better place: other users see the arguments of a process.
+    transcribing = transcribing_of(options)
     token = options.token if options.token is not None else os.environ.get(_TOKEN) or None
     # Every other option is a field of the settings by the same name.
     limits = {name: value for name, value in vars(options).items() if name not in ("run", "extractors", "token")}
@@ -48,8 +50,9 @@ def run(words: Sequence[str]) -> int:
 
     listening, address = listen(settings)
     with listening:
-        analyzer = Analyzer.load(options.run, options.extractors)
+        analyzer = Analyzer.load(options.run, options.extractors, transcribing=transcribing)
         app = create_app(analyzer, settings)
+        app.state.crossspace.prepare()
         try:
             serve(app, settings, listening, lambda: _say(analyzer.name, analyzer.in_the_box, address, settings))
         except KeyboardInterrupt:
@@ -69,6 +72,7 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument(
         "--extractors", type=pairs, default={}, metavar="M=NAME,...", help="where the extractors of the model are found"
     )
+    add_transcribing(parser)
     for name, what in _SIZES.items():
         key = f"max_{name}"
         parser.add_argument(_option(key), type=size, default=getattr(default, key), metavar="SIZE", help=_of(what, key))

@@ -19,6 +19,7 @@ class Utterance:
         start, end: seconds from the beginning of the recording.
         label: name of the emotion, or ``None`` when it is not known.
         sentiment: name of the sentiment, where somebody has labelled it apart from the emotion.
+        recognised: ``{"text": x, "speaker": x}``, from 0 to 1 how sure a recogniser is of what no person wrote.
         features: one float32 vector ``(D,)`` per modality; a modality that is not a key is *missing*.
         missing: ``{modality: reason}``, why an extractor found nothing, where that is known.
     """
@@ -32,6 +33,7 @@ class Utterance:
     features: Mapping[str, np.ndarray] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     sentiment: str | None = None
+    recognised: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

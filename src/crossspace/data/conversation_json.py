@@ -13,6 +13,7 @@ from crossspace.data.foreign.json_text import parsed
 from crossspace.data.foreign.plain import Unfit, shown, string, unicode, vector
 from crossspace.data.names import modality_name
 from crossspace.data.store.checks import shorten
+from crossspace.data.store.schema import RECOGNISED
 from crossspace.errors import DataError
 from crossspace.reading import reading
 
@@ -111,7 +112,20 @@ def _utterance(item: Any, default_id: str) -> Utterance:
         end=_time(item, "end"),
         label=None,
         features=features,
+        recognised=_recognised(item),
     )
+
+
+def _recognised(item: dict[str, Any]) -> dict[str, float]:
+    """How sure a recogniser was of what no person wrote, as an analysis writes it."""
+    stated = item.get("recognised")
+    stated = {} if stated is None else stated
+    known = isinstance(stated, dict) and set(stated) <= set(RECOGNISED)
+    if not known or not all(type(x) in (int, float) and 0 <= x <= 1 for x in stated.values()):
+        raise ValueError(
+            f"'recognised' should hold numbers from 0 to 1 under {' and '.join(RECOGNISED)}. Found {shown(stated)}"
+        )
+    return {what: float(x) for what, x in stated.items()}
 
 
 def _name(item: dict[str, Any], key: str, default: str) -> str:

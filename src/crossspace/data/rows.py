@@ -13,7 +13,15 @@ from crossspace.data.features import ArrayFeatures, Features
 from crossspace.data.index import Index
 from crossspace.data.names import split_name
 from crossspace.data.store.checks import feature_faults, index_faults, refuse
-from crossspace.data.store.schema import INDEX_SCHEMA, MISSING_PREFIX, SENTIMENT, missing_field
+from crossspace.data.store.schema import (
+    INDEX_SCHEMA,
+    MISSING_PREFIX,
+    RECOGNISED,
+    RECOGNISED_PREFIX,
+    SENTIMENT,
+    missing_field,
+    recognised_field,
+)
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError
 
@@ -61,15 +69,17 @@ def conversation_at(place: int, index: Index, features: Features) -> Conversatio
             label=row["label"],
             sentiment=row.get(SENTIMENT),
             features={m: values[i] for m, (values, present) in vectors.items() if present[i]},
-            missing={
-                name.removeprefix(MISSING_PREFIX): reason
-                for name, reason in row.items()
-                if name.startswith(MISSING_PREFIX) and reason is not None
-            },
+            missing=_behind(MISSING_PREFIX, row),
+            recognised=_behind(RECOGNISED_PREFIX, row),
         )
         for i, row in enumerate(index.rows(place))
     ]
     return Conversation(index.conversation_ids[place], tuple(utterances))
+
+
+def _behind(prefix: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in the columns whose names begin so, where anything does."""
+    return {n.removeprefix(prefix): value for n, value in row.items() if n.startswith(prefix) and value is not None}
 
 
 def index_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
@@ -101,6 +111,10 @@ def _table(placed: Sequence[tuple[str | None, Conversation]], modalities: Sequen
         columns[name] = [getattr(row[3], name) for row in rows]
     columns[SENTIMENT] = [row[3].sentiment for row in rows]
     table = index_table(columns)
+    for what in RECOGNISED:
+        sure = [row[3].recognised.get(what) for row in rows]
+        if any(value is not None for value in sure):
+            table = table.append_column(recognised_field(what), pa.array(sure, pa.float64()))
     for modality in modalities:
         reasons = [row[3].missing.get(modality) for row in rows]
         if any(reason is not None for reason in reasons):

@@ -82,7 +82,9 @@ async def analyze(request: Request, format: Format = "json", labels: bool = Fals
 
         def job(progress: Progress) -> Response:
             def extract(recording: Recording) -> Extracted:
-                extracted: Extracted = state.extractor.call(extract_media, recording, state.wanted, said=progress)
+                extracted: Extracted = state.extractor.call(
+                    extract_media, recording, state.wanted, state.analyzer.transcribing, said=progress
+                )
                 return extracted
 
             analysis = state.analyzer.analyze(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -38,6 +38,10 @@ class PostedUtterance(BaseModel):
     end: float | None = Seconds
     features: dict[str, list[float] | None] | None = Field(
         default=None, description="by modality, from the extractors of the model; text is extracted where it lacks"
+    )
+
+    recognised: dict[Literal["text", "speaker"], float] | None = Field(
+        default=None, description="from 0 to 1, how sure a recogniser was of what no person wrote"
     )
 
     @model_validator(mode="after")
@@ -112,6 +116,7 @@ class UtteranceAnswer(BaseModel):
     unimodal: dict[str, Share] = Field(description="what each present modality alone would have said")
     contributions: Share = Field(description="how much each modality adds to the probability of the label (Shapley)")
     missing: dict[str, str] = Field(description="why modalities lack")
+    recognised: Share = Field(description="how sure a recogniser is of text and speaker; empty where people wrote them")
 
 
 class Arc(BaseModel):
@@ -164,6 +169,7 @@ class ModelAnswer(BaseModel):
     extractors: dict[str, dict[str, Any]]
     causal: bool = Field(description="whether it was trained to see past context only")
     in_the_box: bool = Field(description="whether it is the one shipped with crossspace")
+    transcribes: str | None = Field(description="what recognises the words of a recording without a transcript")
     card: str | None = Field(description="the model card, Markdown")
     limits: dict[str, float] = Field(description="of this server: bytes, seconds and counts")
 

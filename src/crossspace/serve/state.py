@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from crossspace.components import imported
 from crossspace.errors import CrossspaceError
 from crossspace.serve.arrivals import Arrivals
-from crossspace.serve.extracting import Wanted
+from crossspace.serve.extracting import Wanted, prepare
 from crossspace.serve.lane import Lane, Progress, QueuePlace
 from crossspace.serve.refusal import refusal_of
 from crossspace.serve.security import check_token
@@ -77,6 +77,15 @@ class State:
         """What a worker needs to build the extractors of sound and pictures."""
         how = self.analyzer.wanted
         return {m: (e.identity, how.get(m)) for m, e in self.analyzer.extractors.items() if m != "text"}
+
+    def prepare(self) -> None:
+        """Have the worker load what transcribes, if anything does, before the first recording comes.
+
+        Raises:
+            CrossspaceError: it cannot be had.
+        """
+        if self.analyzer.transcribing is not None:
+            self.extractor.call(prepare, self.wanted, self.analyzer.transcribing)
 
     def close(self) -> None:
         """Stop the lanes and remove the uploads."""

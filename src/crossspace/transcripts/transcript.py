@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 UNKNOWN_SPEAKER = "speaker"
@@ -21,6 +21,8 @@ class Cue:
         row: which entry of its file it was, from 0; ``None`` where it stands in no file.
         id: what the file calls it, where it has a column of ids.
         sentiment: negative, neutral or positive, where the file has a column that says so.
+        recognised: ``{"text": x, "speaker": x}``, from 0 to 1 how sure a recogniser is of what no person wrote; empty
+            where people wrote the transcript.
     """
 
     text: str | None
@@ -31,6 +33,7 @@ class Cue:
     row: int | None = field(default=None, compare=False)
     id: str | None = field(default=None, compare=False)
     sentiment: str | None = None
+    recognised: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -228,3 +228,19 @@ def test_a_file_is_known_by_its_content_whatever_it_is_called(tmp_path: Path) ->
     (tmp_path / "b.mkv").write_bytes(content)
     (tmp_path / "c.mp4").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert media_digest(tmp_path / "a.mp4") == media_digest(tmp_path / "b.mkv") != media_digest(tmp_path / "c.mp4")
+
+
+def test_texts_come_back_as_they_were_or_not_at_all(tmp_path: Path) -> None:
+    cache = FeatureCache(tmp_path)
+    cache.put_text("a", "Größe 你好")
+    cache.put("a", np.ones(2, np.float32))
+    assert FeatureCache(tmp_path).get_text("a") == "Größe 你好" and cache.get_text("b") is None
+    with sqlite3.connect(cache.path) as connection:
+        (content,) = connection.execute("SELECT content FROM texts WHERE key = 'a'").fetchone()
+        connection.execute("INSERT INTO texts VALUES ('other', ?)", (content,))
+        connection.execute("UPDATE texts SET content = ? WHERE key = 'a'", (content[:-1] + b"!",))
+    # Neither what was damaged nor what lies under another key.
+    assert cache.get_text("a") is None and cache.get_text("other") is None
+    cache.put_text("a", "again")
+    cache.clear()
+    assert cache.get_text("a") is None and cache.get("a") is None

@@ -25,7 +25,7 @@ def columns(analysis: Analysis) -> list[str]:
     head += [f"p_{label}" for label in analysis.labels]
     for m in analysis.model["modalities"]:
         head += [f"{m}_alone", f"{m}_contribution", f"{m}_missing"]
-    return head
+    return head + [f"recognised.{what}" for what in _recognised(analysis)]
 
 
 def rows(analysis: Analysis) -> list[list[Any]]:
@@ -38,8 +38,14 @@ def rows(analysis: Analysis) -> list[list[Any]]:
             alone = u.unimodal.get(m)
             row += [max(alone, key=lambda label: alone[label]) if alone else None]
             row += [u.contributions.get(m), u.missing.get(m)]
+        row += [u.recognised.get(what) for what in _recognised(analysis)]
         found.append(row)
     return found
+
+
+def _recognised(analysis: Analysis) -> list[str]:
+    """What was recognised in any utterance: where people wrote all of it there are no such columns."""
+    return [what for what in ("text", "speaker") if any(what in u.recognised for u in analysis.utterances)]
 
 
 def to_csv(analysis: Analysis) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from crossspace.data.names import SPLITS
-from crossspace.data.store.schema import INDEX_SCHEMA, SENTIMENT
+from crossspace.data.store.schema import INDEX_SCHEMA, RECOGNISED, RECOGNISED_PREFIX, SENTIMENT
 from crossspace.errors import DataError, suggestion
 
 _SHOWN = 20
@@ -36,10 +36,10 @@ def index_faults(table: pa.Table, labels: Sequence[str] | None, sentiments: Sequ
         labels: the labels that may occur, or ``None`` when that is not known.
         sentiments: the same of the second label.
     """
-    names = [*INDEX_SCHEMA.names, SENTIMENT]
+    names = [*INDEX_SCHEMA.names, SENTIMENT, *(RECOGNISED_PREFIX + what for what in RECOGNISED)]
     columns = {name: table[name].to_pylist() for name in names if name in table.column_names}
     faults: list[str] = []
-    for check in (_empty_cells, _duplicate_ids, _order, _split_names, _split_leaks, _times):
+    for check in (_empty_cells, _duplicate_ids, _order, _split_names, _split_leaks, _times, _confidences):
         faults += shorten(check(columns))
     if labels is not None:
         faults += shorten(_unknown_labels(columns, "label", labels))
@@ -152,3 +152,11 @@ def _times(columns: dict[str, list]) -> Iterable[str]:
         times = [t for t in (start, end) if t is not None]
         if not np.isfinite(times).all() or (len(times) == 2 and end < start):
             yield f"row {row}: start {start} and end {end} should be finite seconds, the end not before the start"
+
+
+def _confidences(columns: dict[str, list]) -> Iterable[str]:
+    for name in (RECOGNISED_PREFIX + what for what in RECOGNISED):
+        for row, value in enumerate(columns.get(name, ())):
+            # A NaN fails the comparison as well.
+            if value is not None and not 0 <= value <= 1:
+                yield f"row {row}: {name} should be from 0 to 1. Found {value}"

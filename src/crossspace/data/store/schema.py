@@ -13,6 +13,9 @@ FEATURE_PREFIX = "features."
 MISSING_PREFIX = "missing."
 SENTIMENT = "sentiment"
 """The column of the second label; a corpus has it only where sentiments were labelled apart from emotions."""
+RECOGNISED_PREFIX = "recognised."
+RECOGNISED = ("text", "speaker")
+"""What a recogniser can find out in the place of people; a corpus has a column of how sure it was where it did."""
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -47,11 +50,17 @@ def missing_field(modality: str) -> pa.Field:
     return pa.field(MISSING_PREFIX + modality, pa.string())
 
 
+def recognised_field(what: str) -> pa.Field:
+    """The column of how sure a recogniser was, from 0 to 1, null where people wrote it."""
+    return pa.field(RECOGNISED_PREFIX + what, pa.float64())
+
+
 def optional_fields(schema: pa.Schema) -> list[pa.Field]:
-    """The columns of ``schema`` that not every corpus has: the sentiment, and why a modality is missing."""
+    """The columns of ``schema`` that not every corpus has: the sentiment, what was recognised, why something lacks."""
     sentiment = [pa.field(SENTIMENT, pa.string())] if SENTIMENT in schema.names else []
     reasons = [missing_field(n.removeprefix(MISSING_PREFIX)) for n in schema.names if n.startswith(MISSING_PREFIX)]
-    return sentiment + reasons
+    recognised = [recognised_field(what) for what in RECOGNISED if RECOGNISED_PREFIX + what in schema.names]
+    return sentiment + recognised + reasons
 
 
 def is_modality_name(name: str) -> bool:

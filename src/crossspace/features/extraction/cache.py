@@ -32,12 +32,12 @@ _INHERITED: list[sqlite3.Connection] = []
 
 
 class FeatureCache:
-    """Vectors and reasons by key, in one SQLite file that processes share; a killed process leaves it whole.
+    """Vectors, reasons and texts by key, in one SQLite file that processes share; a killed process leaves it whole.
 
-    A vector is stored as its bytes with a checksum and comes back bit for bit or not at all; nothing in the file can
-    run. A cache is only a convenience: one that is damaged is set aside with a warning and begun anew, and one that
-    cannot be written (no space, no permission) warns once and keeps nothing, while the work goes on. Threads may share
-    it; it should lie on a disk of this machine. Make one per process, from the folder.
+    A vector or a text is stored as its bytes with a checksum and comes back bit for bit or not at all; nothing in the
+    file can run. A cache is only a convenience: one that is damaged is set aside with a warning and begun anew, and one
+    that cannot be written (no space, no permission) warns once and keeps nothing, while the work goes on. Threads may
+    share it; it should lie on a disk of this machine. Make one per process, from the folder.
 
     Args:
         folder: where ``features.sqlite`` lies; :func:`default_folder` where none is given.
@@ -77,7 +77,7 @@ class FeatureCache:
     def put_many(self, values: Mapping[str, np.ndarray | Missing]) -> None:
         """Keep all of ``values`` or, where the process dies meanwhile, none."""
         rows = [
-            (key, None, value.reason) if isinstance(value, Missing) else (key, _checked(key, value), None)
+            (key, None, value.reason) if isinstance(value, Missing) else (key, _checked(key, _bytes(value)), None)
             for key, value in values.items()
         ]
 
@@ -87,12 +87,33 @@ class FeatureCache:
 
         self._try(write)
 
+    def get_text(self, key: str) -> str | None:
+        """The text that was put under ``key``, such as recognised words; ``None`` where none was."""
+
+        def read(connection: sqlite3.Connection) -> bytes | None:
+            row = connection.execute("SELECT content FROM texts WHERE key = ?", (key,)).fetchone()
+            return None if row is None else row[0]
+
+        content = _unchecked(key, self._try(read))
+        return None if content is None else content.decode("utf-8")
+
+    def put_text(self, key: str, text: str) -> None:
+        """Keep ``text`` under ``key``; texts and vectors do not share their keys."""
+        content = _checked(key, text.encode("utf-8"))
+
+        def write(connection: sqlite3.Connection) -> None:
+            with connection:
+                connection.execute("INSERT OR REPLACE INTO texts VALUES (?, ?)", (key, content))
+
+        self._try(write)
+
     def clear(self) -> None:
         """Forget everything, and give the space back."""
 
         def empty(connection: sqlite3.Connection) -> None:
             with connection:
                 connection.execute("DELETE FROM features")
+                connection.execute("DELETE FROM texts")
             # Outside of the transaction, in which SQLite refuses it; the checkpoint empties the journal file as well.
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -145,6 +166,7 @@ class FeatureCache:
             # A power cut may lose the last vectors, never harm the others.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vector BLOB, reason TEXT)")
+            connection.execute("CREATE TABLE IF NOT EXISTS texts (key TEXT PRIMARY KEY, content BLOB)")
             self._inode = self._inode or self.path.stat().st_ino
         return self._connection
 
@@ -183,18 +205,27 @@ def _is_damage(error: Exception) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, other)
 
 
-def _checked(key: str, vector: np.ndarray) -> bytes:
-    """The bytes of a vector behind their checksum."""
+def _bytes(vector: np.ndarray) -> bytes:
     # Little-endian, so that a folder can be carried to another machine.
-    content = vector.astype("<f4").tobytes()
+    return vector.astype("<f4").tobytes()
+
+
+def _checked(key: str, content: bytes) -> bytes:
+    """What is stored: the content behind its checksum."""
+    # Over the key as well: what got under another key is as wrong as what is damaged.
     return zlib.crc32(content, zlib.crc32(key.encode())).to_bytes(4, "little") + content
 
 
+def _unchecked(key: str, stored: bytes | None) -> bytes | None:
+    """The content of what was stored; ``None`` where it is not what it was."""
+    if stored is None or zlib.crc32(stored[4:], zlib.crc32(key.encode())).to_bytes(4, "little") != stored[:4]:
+        return None
+    return stored[4:]
+
+
 def _value(key: str, stored: bytes | None, reason: str | None) -> np.ndarray | Missing | None:
-    """What was stored; ``None`` where it is not what it was."""
+    """The vector or the reason that was stored; ``None`` where it is not what it was."""
     if stored is None:
         return Missing(reason or "")
-    # Over the key as well: a vector that got under another key is as wrong as a damaged one.
-    if zlib.crc32(stored[4:], zlib.crc32(key.encode())).to_bytes(4, "little") != stored[:4]:
-        return None
-    return np.frombuffer(stored, dtype="<f4", offset=4).astype(np.float32)
+    content = _unchecked(key, stored)
+    return None if content is None else np.frombuffer(content, dtype="<f4").astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crossspace.data.conversation import Conversation
 from crossspace.errors import DataError
@@ -19,6 +20,9 @@ from crossspace.features.extractors.base import Extractor, Feature, Missing, Tex
 from crossspace.features.sources.recording import Recording
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Cue, Transcript
+
+if TYPE_CHECKING:
+    from crossspace.features.speech.transcribe import Transcription
 
 
 @dataclass(frozen=True)
@@ -44,23 +48,31 @@ class Extraction:
     Args:
         extractors: ``{modality: extractor}``.
         cache: where vectors are kept; nowhere if there is none.
+        transcription: makes the transcripts of recordings that come without; only where somebody speaks is found if
+            there is none.
     """
 
-    def __init__(self, extractors: Mapping[str, Extractor], cache: FeatureCache | None = None) -> None:
-        self.extractors, self.cache = dict(extractors), cache
+    def __init__(
+        self,
+        extractors: Mapping[str, Extractor],
+        cache: FeatureCache | None = None,
+        transcription: Transcription | None = None,
+    ) -> None:
+        self.extractors, self.cache, self.transcription = dict(extractors), cache, transcription
 
     def run(self, recording: Recording, said: Callable[[str], None] = lambda stage: None) -> Extracted:
         """Everything of one recording.
 
         Args:
             recording: what there is.
-            said: told what is done, ``speech``, ``audio``, ``visual``, ``text``, and how far: ``text, 512 of 900``.
+            said: told what is done, ``speech``, ``words``, ``audio``, ``visual``, ``text``, and how far: ``text, 512 of
+                900``.
 
         Raises:
             DataError: the recording or the transcript cannot be read, or holds no utterance.
         """
         notes: list[str] = []
-        material = material_of(recording, self.cache, notes, said)
+        material = material_of(recording, self.cache, notes, said, self.transcription)
         cues, media = material.transcript.cues, material.media
         features: dict[str, list[Feature]] = {}
         for modality in [m for m in ("audio", "visual") if m in self.extractors]:

@@ -20,6 +20,8 @@ from crossspace.features.extraction.utterance_ids import with_unique_ids
 from crossspace.features.extraction.workers import Result, extracted_or_reason, side_by_side
 from crossspace.features.extractors import build
 from crossspace.features.sources import Recording
+from crossspace.features.speech.transcribe import Transcription
+from crossspace.features.speech.transcribing import Transcribing
 
 _MOST_SPEAKERS = 16
 _TEXTS_AT_ONCE = 2048
@@ -71,6 +73,7 @@ def extract(
     *,
     cache: Path | None = None,
     jobs: int = 1,
+    transcribing: Transcribing | None = None,
     progress: Callable[[ExtractionProgress], None] = lambda state: None,
 ) -> ExtractionResult:
     """Extract features of recordings.
@@ -83,11 +86,13 @@ def extract(
         wanted: ``{modality: "NAME[:VALUE][,key=value]"}``.
         cache: folder of the cache; the user's own where none is given.
         jobs: recordings at a time, each in a process of its own.
+        transcribing: how recordings without a transcript are transcribed; without it, only where somebody speaks is
+            found.
         progress: told how far it is.
 
     Raises:
-        UsageError, MissingExtraError, DataError: an extractor cannot be had, two recordings have the same id, or none
-            could be read.
+        UsageError, MissingExtraError, DataError: an extractor or a recogniser cannot be had, two recordings have the
+            same id, or none could be read.
     """
     twice = [name for name, times in Counter(r.id for r in recordings).items() if times > 1]
     if twice:
@@ -96,10 +101,13 @@ def extract(
     extractors = {modality: build(modality, name) for modality, name in wanted.items()}
     media = {m: name for m, name in wanted.items() if m != "text"}
     extraction = Extraction(extractors, FeatureCache(cache))
-    if jobs <= 1 or len(recordings) <= 1 or not media:
-        results = _in_turn(recordings, Extraction({m: extractors[m] for m in media}, extraction.cache))
+    transcription = None if transcribing is None else Transcription(transcribing).prepared()
+    if jobs <= 1 or len(recordings) <= 1 or not (media or transcription):
+        hearing = Extraction({m: extractors[m] for m in media}, extraction.cache, transcription)
+        results = _in_turn(recordings, hearing, progress)
     else:
-        results = side_by_side(recordings, media, cache, jobs)
+        del transcription  # it may be large, and every worker loads its own
+        results = side_by_side(recordings, media, cache, jobs, transcribing)
     extracted, failures = _collected(results, len(recordings), progress)
     conversations, notes = _with_ids(recordings, extracted)
     if "text" in extractors:
@@ -229,6 +237,15 @@ def _with_text(
     return filled
 
 
-def _in_turn(recordings: Sequence[Recording], extraction: Extraction) -> Iterator[Result]:
-    for recording in recordings:
-        yield recording, extracted_or_reason(extraction, recording)
+def _in_turn(
+    recordings: Sequence[Recording], extraction: Extraction, progress: Callable[[ExtractionProgress], None]
+) -> Iterator[Result]:
+    failed = 0
+    for done, recording in enumerate(recordings):
+
+        def said(stage: str, done: int = done, failed: int = failed, name: str = recording.id) -> None:
+            progress(ExtractionProgress("recordings", done, len(recordings), failed, f"{name}: {stage}"))
+
+        result = extracted_or_reason(extraction, recording, said)
+        failed += isinstance(result, str)
+        yield recording, result

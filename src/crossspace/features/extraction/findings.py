@@ -25,22 +25,29 @@ def cached_speech(media: Media, digest: str, cache: FeatureCache | None) -> Tran
     Raises:
         DataError, MissingExtraError: as :func:`~crossspace.features.voice.speech.speech_transcript`.
     """
-    from crossspace.features.voice.speech import note_by_sound, silero_version, speech_transcript
+    from crossspace.features.voice.speech import note_by_sound
+
+    stretches = cached_stretches(media, digest, cache)
+    return replace(stretches, notes=(*stretches.notes, note_by_sound(len(stretches.cues))))
+
+
+def cached_stretches(media: Media, digest: str, cache: FeatureCache | None) -> Transcript:
+    """The same without that note, for who finds out more about them."""
+    from crossspace.features.voice.speech import silero_version, speech_transcript
 
     # SOUND and the release are part of the key: either may move a boundary.
     key = feature_key({"name": "speech 1", "reading": SOUND, "version": silero_version()}, digest)
     stored = cache.get(key) if cache is not None else None
     if isinstance(stored, np.ndarray):
         rows = stored.reshape(-1, 4)
-        cues = tuple(Cue(None, start=_seconds(row[0:2]), end=_seconds(row[2:4])) for row in rows)
-        return Transcript(cues, (note_by_sound(len(cues)),))
+        return Transcript(tuple(Cue(None, start=_seconds(row[0:2]), end=_seconds(row[2:4])) for row in rows))
     speech = speech_transcript(media)
     cues = tuple(replace(c, start=round(c.start or 0.0, 3), end=round(c.end or 0.0, 3)) for c in speech.cues)
     # Those of a damaged recording are not kept, so that its damage is told every time.
     if cache is not None and cues and not speech.notes:
         thousandths = [_parts(time) for c in cues for time in (c.start or 0.0, c.end or 0.0)]
         cache.put(key, np.array(thousandths, dtype=np.float32).reshape(-1))
-    return Transcript(cues, (*speech.notes, note_by_sound(len(cues))))
+    return Transcript(cues, speech.notes)
 
 
 def cached_speech_by_channel(media: Media, digest: str, names: Sequence[str], cache: FeatureCache | None) -> Transcript:
@@ -55,6 +62,21 @@ def cached_speech_by_channel(media: Media, digest: str, names: Sequence[str], ca
     Raises:
         DataError, MissingExtraError: as :func:`~crossspace.features.voice.channels.speech_by_channel`.
     """
+    from crossspace.features.voice.speech import silero_version
+
+    rows, notes = cached_stretches_by_channel(media, digest, cache)
+    counts = ", ".join(f"{sum(c == channel for *_, c in rows)} of {name}" for channel, name in enumerate(names))
+    note = (
+        f"There was no transcript: {len(rows)} utterances were found by their sound (silero-vad {silero_version()}), "
+        f"each in its channel: {counts}; what is said is not known."
+    )
+    return Transcript(tuple(Cue(None, names[c], start=start, end=end) for start, end, c in rows), (*notes, note))
+
+
+def cached_stretches_by_channel(
+    media: Media, digest: str, cache: FeatureCache | None
+) -> tuple[list[tuple[float, float, int]], list[str]]:
+    """``(start, end, channel)`` of the same, and notes on damage."""
     from crossspace.features.voice.channels import speech_by_channel
     from crossspace.features.voice.speech import silero_version
 
@@ -63,18 +85,12 @@ def cached_speech_by_channel(media: Media, digest: str, names: Sequence[str], ca
     stored = cache.get(key) if cache is not None else None
     notes: list[str] = []
     if isinstance(stored, np.ndarray):
-        rows = [(_seconds(row[0:2]), _seconds(row[2:4]), int(row[4])) for row in stored.reshape(-1, 5)]
-    else:
-        rows = [(round(start, 3), round(end, 3), channel) for start, end, channel in speech_by_channel(media, notes)]
-        if cache is not None and not notes:
-            cells = [(*_parts(start), *_parts(end), channel) for start, end, channel in rows]
-            cache.put(key, np.array(cells, dtype=np.float32).reshape(-1))
-    counts = ", ".join(f"{sum(c == channel for *_, c in rows)} of {name}" for channel, name in enumerate(names))
-    notes.append(
-        f"There was no transcript: {len(rows)} utterances were found by their sound (silero-vad {silero_version()}), "
-        f"each in its channel: {counts}; what is said is not known."
-    )
-    return Transcript(tuple(Cue(None, names[c], start=start, end=end) for start, end, c in rows), tuple(notes))
+        return [(_seconds(row[0:2]), _seconds(row[2:4]), int(row[4])) for row in stored.reshape(-1, 5)], notes
+    rows = [(round(start, 3), round(end, 3), channel) for start, end, channel in speech_by_channel(media, notes)]
+    if cache is not None and not notes:
+        cells = [(*_parts(start), *_parts(end), channel) for start, end, channel in rows]
+        cache.put(key, np.array(cells, dtype=np.float32).reshape(-1))
+    return rows, notes
 
 
 def _parts(time: float) -> tuple[int, int]:

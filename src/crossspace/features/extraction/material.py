@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 from crossspace.errors import DataError
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.channels import by_channel, channel_speakers
-from crossspace.features.extraction.findings import cached_speech, cached_speech_by_channel
+from crossspace.features.extraction.findings import (
+    cached_speech,
+    cached_speech_by_channel,
+    cached_stretches_by_channel,
+)
 from crossspace.features.extraction.sound_digest import sound_digest
 from crossspace.features.extraction.utterances import labelled
 from crossspace.features.sources.recording import Recording
@@ -19,6 +23,7 @@ from crossspace.transcripts.transcript import Transcript
 
 if TYPE_CHECKING:
     from crossspace.features.media.tracks import Media
+    from crossspace.features.speech.transcribe import Transcription
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,11 @@ class Material:
 
 
 def material_of(
-    recording: Recording, cache: FeatureCache | None, notes: list[str], said: Callable[[str], None]
+    recording: Recording,
+    cache: FeatureCache | None,
+    notes: list[str],
+    said: Callable[[str], None],
+    transcription: Transcription | None = None,
 ) -> Material:
     """Everything of a recording but its features.
 
@@ -57,7 +66,8 @@ def material_of(
         recording: what there is.
         cache: where speech that is found is kept; nowhere if there is none.
         notes: takes sentences on what was mended, decided or left out.
-        said: told when ``speech`` is looked for.
+        said: told when ``speech`` is looked for, and how many of its words are found.
+        transcription: makes the transcript where there is none; only where somebody speaks is found without it.
 
     Raises:
         DataError: the recording or the transcript cannot be read, or holds no utterance.
@@ -72,10 +82,7 @@ def material_of(
     if transcript is None:
         if media is None:
             raise DataError(f"Conversation {recording.id!r} has neither a transcript nor a recording.")
-        said("speech")
-        sound = sound_digest(media, digest)
-        found = cached_speech_by_channel(media, sound, names, cache) if names else cached_speech(media, sound, cache)
-        transcript = found
+        transcript = _found(media, digest, names, cache, said, transcription)
     if recording.labels is not None:
         transcript = labelled(transcript, recording)
     # After the labels, which count the entries of the file, those beyond the recording included.
@@ -88,6 +95,27 @@ def material_of(
     if not transcript.cues:
         raise DataError(f"Conversation {recording.id!r} has no utterance. " + " ".join(notes))
     return Material(transcript, media, digest, channels, "" if media is None else _heard(media, names))
+
+
+def _found(
+    media: Media,
+    digest: str,
+    names: tuple[str, ...],
+    cache: FeatureCache | None,
+    said: Callable[[str], None],
+    transcription: Transcription | None,
+) -> Transcript:
+    """The transcript of a recording that comes with none."""
+    sound = sound_digest(media, digest)
+    if transcription is not None and names:
+        digests = [sound_digest(media, digest, channel) for channel in range(len(names))]
+        said("speech")
+        stretches = cached_stretches_by_channel(media, sound, cache)
+        return transcription.by_channel(media, names, digests, stretches, cache, said)
+    if transcription is not None:
+        return transcription.transcript(media, sound, cache, said)
+    said("speech")
+    return cached_speech_by_channel(media, sound, names, cache) if names else cached_speech(media, sound, cache)
 
 
 def _check_choice(recording: Recording) -> None:

@@ -45,7 +45,16 @@ def conversation_of(name: str, cues: Sequence[Cue], features: Mapping[str, Seque
     """
     utterances = []
     for i, (cue, own_id) in enumerate(zip(cues, ids_of(name, cues), strict=True)):
-        utterance = Utterance(own_id, cue.speaker, cue.text, cue.start, cue.end, cue.label, sentiment=cue.sentiment)
+        utterance = Utterance(
+            own_id,
+            cue.speaker,
+            cue.text,
+            cue.start,
+            cue.end,
+            cue.label,
+            sentiment=cue.sentiment,
+            recognised=cue.recognised,
+        )
         for modality, values in features.items():
             utterance = with_feature(utterance, modality, values[i])
         utterances.append(utterance)

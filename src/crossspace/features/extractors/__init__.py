@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Mapping
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from crossspace.components import Components, discover
-from crossspace.errors import DataError, MismatchError, UsageError, suggestion
+from crossspace.components.spelled import built
+from crossspace.components.spelled import named as named_component
+from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.features.extractors.base import (
     AudioExtractor,
     Extractor,
@@ -44,25 +45,7 @@ def build(modality: str, wanted: str) -> Extractor:
         MissingExtraError: a library that it needs is not installed.
         DataError: a model that it needs cannot be loaded.
     """
-    # A comma belongs to VALUE, the name of a file, unless a key follows it.
-    head, *options = re.split(r",(?=\s*\w+\s*=)", wanted)
-    name, colon, value = head.partition(":")
-    kind = _kind(modality, name)
-    arguments: dict[str, str] = {}
-    if colon:
-        if kind.argument is None:
-            raise UsageError(f"The {modality} extractor {name!r} takes nothing after a colon. Found {value!r}.")
-        arguments[kind.argument] = value
-    for option in options:
-        key, _, text = option.partition("=")
-        arguments[key.strip()] = text.strip()
-    typed = _typed(kind, arguments)
-    for key, parameter in inspect.signature(kind).parameters.items():
-        # Asked here, where the way to write it is known; Python would only name a missing argument.
-        if typed.get(key, parameter.default) in (inspect.Parameter.empty, ""):
-            what = f"{name}:{key.upper()}" if key == kind.argument else f"{name},{key}=VALUE"
-            raise UsageError(f"The {modality} extractor {name!r} needs {key!r}: write {what}. Found {wanted!r}.")
-    return kind(**typed)
+    return built(extractors()[modality], wanted)
 
 
 def from_identity(modality: str, identity: Mapping[str, Any], wanted: str | None = None) -> Extractor:
@@ -94,7 +77,7 @@ def _recorded(modality: str, identity: Mapping[str, Any]) -> Extractor:
             f"The {modality} features were made by {named(identity)}, which is none of crossspace. If it is your own, "
             "name its file or module by --import."
         )
-    kind = _kind(modality, name)
+    kind = named_component(extractors()[modality], name)
     recorded = dict(identity.get("parameters") or {})
     arguments = {key: value for key, value in recorded.items() if key in inspect.signature(kind).parameters}
     if kind.argument and kind.argument not in arguments:
@@ -110,28 +93,3 @@ def _recorded(modality: str, identity: Mapping[str, Any]) -> Extractor:
             f"The {modality} features were made by {kind.name} with {recorded}; of a path only the end is recorded. "
             f"Say where it is by --{modality} {kind.name}:PATH. {error}"
         ) from error
-
-
-def _kind(modality: str, name: str) -> type[Extractor]:
-    known = extractors()[modality]
-    if name not in known:
-        raise UsageError(f"There is no {modality} extractor {name!r}. {suggestion(name, known)}")
-    return known[name]
-
-
-def _typed(kind: type[Extractor], arguments: Mapping[str, str]) -> dict[str, Any]:
-    parameters = inspect.signature(kind).parameters
-    hints = get_type_hints(kind.__init__)
-    typed: dict[str, Any] = {}
-    for key, text in arguments.items():
-        if key not in parameters:
-            raise UsageError(
-                f"The {kind.modality} extractor {kind.name!r} has no option {key!r}. {suggestion(key, parameters)}"
-            )
-        # Only numbers have to be converted; a choice is checked by the constructor, which knows it.
-        number = next((one for one in (float, int) if one in (hints[key], *get_args(hints[key]))), None)
-        try:
-            typed[key] = number(text) if number else text
-        except ValueError as error:
-            raise UsageError(f"Option {key!r} of {kind.name!r} should be a number. Found {text!r}.") from error
-    return typed

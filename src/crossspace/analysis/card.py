@@ -1,0 +1,19 @@
+"""The card of a model: what it was made for, what it must not be used for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crossspace.predict import Predictor
+
+CARD = "README.md"
+
+
+def card_of(predictor: Predictor) -> str | None:
+    """The card of a model, in Markdown, if it has one."""
+    # The card of a run lies beside the folders of its seeds.
+    for folder in (Path(predictor.name), Path(predictor.name).parent):
+        path = folder / CARD
+        if (folder / "config.json").exists() and path.is_file():
+            return path.read_text(encoding="utf-8")
+    return None

@@ -1,0 +1,1 @@
+"""Words and speakers of a recording that comes without a transcript."""
