@@ -14,7 +14,7 @@ from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.findings import cached_stretches, damage
 from crossspace.features.extractors.base import named
 from crossspace.features.media.tracks import Media
-from crossspace.features.speech.chunks import chunks
+from crossspace.features.speech.chunks import Span, chunks
 from crossspace.features.speech.kept import Kept
 from crossspace.features.speech.listening import Listened, Listener
 from crossspace.features.speech.recognisers import Doubt, Heard, HeardWord, Recogniser, recogniser
