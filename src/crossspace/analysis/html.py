@@ -65,9 +65,11 @@ def _embedded(analysis: Analysis) -> str:
 def _origin(analysis: Analysis) -> str:
     model = analysis.model
     senses = ", ".join(model.get("modalities", ()))
+    changed = sum(u.corrected is not None for u in analysis.utterances)
+    by_hand = f" Corrected by hand: {changed} of {len(analysis.utterances)} utterances." if changed else ""
     shipped = ", shipped with crossspace" if model.get("in_the_box") else ""
     sight = " It knows only what was said before." if model.get("causal") else ""
-    return f"Labelled by {model.get('name', 'a model')}{shipped}, from {senses or 'what it was given'}.{sight}"
+    return f"Labelled by {model.get('name', 'a model')}{shipped}, from {senses or 'what it was given'}.{sight}{by_hand}"
 
 
 def _hash(text: str) -> str:

@@ -33,10 +33,14 @@ def answer_with(analysis: Analysis, format: Format, names: Mapping[str, str], la
     """
     if format == "json":
         return Response(as_json(analysis.to_dict(), names), media_type="application/json")
-    text = without_paths(render(analysis, f"analysis.{format}", labels), names)
+    return as_file(without_paths(render(analysis, f"analysis.{format}", labels), names), format)
+
+
+def as_file(text: str, format: Format) -> Response:
+    """An answer to keep."""
     # HTML of a transcript shown under this address would act for this server.
     headers = {"Content-Disposition": f'attachment; filename="analysis.{format}"'}
-    return Response(text.encode("utf-8", "replace"), media_type=_TYPES[format], headers=headers)
+    return Response(text.encode("utf-8", "replace"), media_type=_TYPES.get(format, "application/json"), headers=headers)
 
 
 def as_json(content: Any, names: Mapping[str, str]) -> bytes:
@@ -48,5 +52,10 @@ def as_json(content: Any, names: Mapping[str, str]) -> bytes:
 
 def documented(answer: type) -> dict[int | str, dict[str, Any]]:
     """The documentation of an answer in all formats."""
+    return {200: {**files()[200], "model": answer}}
+
+
+def files() -> dict[int | str, dict[str, Any]]:
+    """The documentation of an answer that is a file in any of the formats."""
     content = {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()}
-    return {200: {"model": answer, "content": content, "description": "the analysis, in the format asked for"}}
+    return {200: {"content": content, "description": "the analysis, in the format asked for"}}

@@ -15,13 +15,14 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _ASSOCIATION = "Symbolic_Association"
-EMOTION, CONFIDENCE = "predicted emotion", "predicted confidence"
+EMOTION, CONFIDENCE, CORRECTED = "predicted emotion", "predicted confidence", "corrected emotion"
 
 
 def to_eaf(analysis: Analysis) -> str:
     """ELAN: a tier of words per speaker, and for each the tiers of emotions and of their confidence that depend on it.
 
-    Those of emotions are called predicted, so that nobody takes them for what a person has annotated.
+    Those of emotions are called predicted, so that nobody takes them for what a person has annotated. What a person
+    corrected stands in a tier of its own.
 
     Raises:
         DataError: no utterance has times.
@@ -44,7 +45,7 @@ def to_eaf(analysis: Analysis) -> str:
     numbers = count(1)
     for name, utterances in by_tier.items():
         _elan_tiers(root, _xml(name), utterances, slots, numbers)
-    for kind, dependent in (("speech", False), (EMOTION, True), (CONFIDENCE, True)):
+    for kind, dependent in (("speech", False), (EMOTION, True), (CONFIDENCE, True), (CORRECTED, True)):
         constraint = {"CONSTRAINTS": _ASSOCIATION} if dependent else {}
         alignable = {"GRAPHIC_REFERENCES": "false", "TIME_ALIGNABLE": str(not dependent).lower()}
         SubElement(root, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": kind, **alignable, **constraint})
@@ -78,12 +79,22 @@ def _elan_tiers(
         start, end = (slots[t] for t in milliseconds(u))
         times = {"TIME_SLOT_REF1": start, "TIME_SLOT_REF2": end}
         _annotate(words, "ALIGNABLE_ANNOTATION", {"ANNOTATION_ID": written[u.id], **times}, u.text or "")
-    for kind in (EMOTION, CONFIDENCE):
+    for kind, values in _values(utterances).items():
         own = {"TIER_ID": f"{kind}@{name}", "PARENT_REF": name, **about, "LINGUISTIC_TYPE_REF": kind}
         tier = SubElement(root, "TIER", own)
-        for u in utterances:
+        for u, value in values:
             refers = {"ANNOTATION_ID": f"a{next(numbers)}", "ANNOTATION_REF": written[u.id]}
-            _annotate(tier, "REF_ANNOTATION", refers, u.label if kind == EMOTION else f"{u.confidence:.3f}")
+            _annotate(tier, "REF_ANNOTATION", refers, value)
+
+
+def _values(utterances: Sequence[UtteranceAnalysis]) -> dict[str, list[tuple[UtteranceAnalysis, str]]]:
+    """What stands in each tier beside the words of a speaker; that of corrections is there only where there are any."""
+    corrected = [(u, u.corrected) for u in utterances if u.corrected is not None]
+    return {
+        EMOTION: [(u, u.label) for u in utterances],
+        CONFIDENCE: [(u, f"{u.confidence:.3f}") for u in utterances],
+        **({CORRECTED: corrected} if corrected else {}),
+    }
 
 
 def _annotate(tier: Element, kind: str, attributes: Mapping[str, str], value: str) -> None:
@@ -97,7 +108,9 @@ def _xml(text: str) -> str:
 
 
 def to_textgrid(analysis: Analysis) -> str:
-    """Praat: for every speaker a tier of words and one of emotions; between utterances intervals are empty.
+    """Praat: for every speaker a tier of words, one of emotions, and one of corrected ones where there are any.
+
+    Between utterances intervals are empty.
 
     Raises:
         DataError: no utterance has times.
@@ -107,8 +120,11 @@ def to_textgrid(analysis: Analysis) -> str:
     last = max(round(duration * 1000), *(milliseconds(u)[1] for u in utterances))
     tiers: list[tuple[str, list[tuple[int, int, str]]]] = []
     for name, own in lanes(utterances).items():
-        for title, value in ((name, lambda u: u.text or ""), (f"{EMOTION}@{name}", lambda u: u.label)):
-            tiers.append((title, _filled([(*milliseconds(u), value(u)) for u in own], last)))
+        values = _values(own)
+        spoken = {name: [(u, u.text or "") for u in own]}
+        spoken |= {f"{kind}@{name}": values[kind] for kind in (EMOTION, CORRECTED) if kind in values}
+        for title, said in spoken.items():
+            tiers.append((title, _filled([(*milliseconds(u), value) for u, value in said], last)))
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {last / 1000}"]
     lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
     for number, (title, intervals) in enumerate(tiers, start=1):

@@ -24,7 +24,7 @@ def to_vtt(analysis: Analysis, labels: bool = False) -> str:
     cues = []
     for u in timed(analysis, "WebVTT"):
         # A full stop would begin another class, a space an annotation.
-        kind = _NOT_IN_A_CLASS.sub("-", u.label)
+        kind = _NOT_IN_A_CLASS.sub("-", u.emotion)
         said = f"<v {_escaped(_speaker(u))}><c.{kind}>{_escaped(_said(u, labels))}</c></v>"
         cues.append(f"{_times(u, '.')}\n{said}\n")
     return "WEBVTT\n\n" + "\n".join(cues)
@@ -49,7 +49,9 @@ def to_srt(analysis: Analysis, labels: bool = False) -> str:
 def _said(u: UtteranceAnalysis, labels: bool) -> str:
     # An empty line would end the cue.
     text = " ".join((u.text or "(no transcript)").split())
-    return f"{text} [{u.label} {100 * u.confidence:.0f} %]" if labels else text
+    # Of what a person says there is no probability.
+    sure = f"{100 * u.confidence:.0f} %" if u.corrected is None else "corrected"
+    return f"{text} [{u.emotion} {sure}]" if labels else text
 
 
 def _speaker(u: UtteranceAnalysis) -> str:
