@@ -91,6 +91,7 @@ def test_an_analysis_without_times_is_drawn_by_position_and_offers_no_webvtt(
 ) -> None:
     page = opened(make_analysis(timed=False))
     assert page.locator(".tl-block").count() == 4
+    page.get_by_role("button", name="Export").click()
     assert page.get_by_role("button", name="WebVTT").is_disabled()
 
 
@@ -101,6 +102,7 @@ def test_the_file_makes_the_same_files_as_the_library(
     page = opened(analysis)
     saved = {}
     for name in ("CSV", "WebVTT"):
+        page.get_by_role("button", name="Export").click()
         with page.expect_download() as download:
             page.get_by_role("button", name=name).click()
         saved[name] = download.value.path().read_text(encoding="utf-8")

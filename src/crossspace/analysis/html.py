@@ -17,8 +17,8 @@ from string import Template
 from crossspace.analysis.analysis import Analysis
 
 MODULES = (
-    "dom", "format", "palette", "people", "scale", "arc", "lanes", "list", "why", "filters", "exports", "timeline",
-    "report",
+    "dom", "format", "people", "palette", "scale", "arc", "strip", "who", "legend", "lanes", "list", "correct", "why",
+    "filters", "menu", "exports", "glance", "edits", "timeline", "report",
 )  # fmt: skip
 """Scripts of the file, each after those that it imports."""
 
@@ -65,11 +65,9 @@ def _embedded(analysis: Analysis) -> str:
 def _origin(analysis: Analysis) -> str:
     model = analysis.model
     senses = ", ".join(model.get("modalities", ()))
-    changed = sum(u.corrected is not None for u in analysis.utterances)
-    by_hand = f" Corrected by hand: {changed} of {len(analysis.utterances)} utterances." if changed else ""
     shipped = ", shipped with crossspace" if model.get("in_the_box") else ""
     sight = " It knows only what was said before." if model.get("causal") else ""
-    return f"Labelled by {model.get('name', 'a model')}{shipped}, from {senses or 'what it was given'}.{sight}{by_hand}"
+    return f"Labelled by {model.get('name', 'a model')}{shipped}, from {senses or 'what it was given'}.{sight}"
 
 
 def _hash(text: str) -> str:

@@ -93,12 +93,12 @@ def test_what_is_chosen_is_seen_in_forced_colours(
     page = open_page(serve(), forced_colors="active")
     upload(page)
     page.get_by_role("option").nth(1).click()
-    page.get_by_role("button", name="Ben").click()
+    page.get_by_role("button", name="Ben 2").click()
     style = "(nodes, name) => nodes.slice(0, 3).map((node) => getComputedStyle(node)[name])"
     assert page.locator(".tl-item").evaluate_all(style, "outlineStyle") == ["none", "solid", "none"]
     everyone, ann, ben = page.locator(".tl-toggle").evaluate_all(style, "backgroundColor")
     assert everyone == ann != ben
-    shown, meant = page.get_by_role("button", name="Ben").evaluate("""(node) => {
+    shown, meant = page.get_by_role("button", name="Ben 2").evaluate("""(node) => {
       const shown = getComputedStyle(node).color;
       node.style.color = "HighlightText";
       return [shown, getComputedStyle(node).color];

@@ -24,6 +24,7 @@ def test_a_pasted_conversation_needs_no_file_and_its_words_stay_words(
     expect(page.get_by_role("heading", name="Conversation", exact=True)).to_be_visible()
     assert page.evaluate("window.hurt") is None
     expect(page.locator("main img")).to_have_count(0)
+    page.get_by_role("button", name="Export").click()
     expect(page.get_by_role("button", name="WebVTT")).to_be_disabled()
     page.get_by_role("button", name="Start anew").click()
     expect(page.get_by_label("A conversation, one utterance a line")).to_be_visible()
@@ -66,7 +67,7 @@ def test_a_second_analysis_begins_without_the_filters_and_the_zoom_of_the_first(
 ) -> None:
     page = open_page(serve())
     page.get_by_role("button", name="Try an example").click()
-    page.get_by_role("button", name="RUTH").click()
+    page.get_by_role("button", name="RUTH 3").click()
     page.get_by_role("button", name="joy").click()
     page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="Start anew").click()
@@ -83,7 +84,9 @@ def test_speakers_stand_in_the_order_in_which_they_speak(
     page = open_page(serve())
     page.get_by_role("tab", name="Live").click()
     for place, speaker in enumerate(("Zoe", "7", "Ann", "3")):
-        page.get_by_role("combobox", name="Speaker").fill(speaker)
+        page.get_by_role("button", name="+ Speaker").click()
+        page.get_by_label("Name of the new speaker").fill(speaker)
+        page.keyboard.press("Enter")
         page.get_by_label("Says").fill("Hello.")
         page.keyboard.press("Enter")
         page.get_by_role("option").nth(place).wait_for()
