@@ -43,9 +43,15 @@ function speaker(speakers, one, onAssign) {
   return labelled;
 }
 
-export function corrections({ labels, utterances }, place, { onCorrect, onAssign }) {
+// `onLeave` is called when somebody goes back to where they came from.
+export function corrections({ labels, utterances }, place, { onCorrect, onAssign, onLeave }) {
   const one = utterances[place];
-  return element("div", { class: "tl-correct", role: "group", "aria-label": "Correct this utterance" },
+  const leave = (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    onLeave();
+  };
+  return element("div", { class: "tl-correct", role: "group", "aria-label": "Correct this utterance", onkeydown: leave },
     emotion(labels, one, (label) => onCorrect(place, label)),
     speaker(speakersOf(utterances), one, (name) => onAssign(place, name)),
     one.corrected ? element("button", { type: "button", "data-correct": "back", onclick: () => onCorrect(place, one.label) }, `Back to ${one.label}`) : null);

@@ -13,7 +13,7 @@ function talk(utterances, labels) {
   const amount = ({ utterances: number, seconds }) => (timed ? seconds : number);
   const all = arcs.reduce((sum, [, one]) => sum + amount(one), 0) || 1;
   const row = ([name, one]) => element("li", {},
-    element("span", { class: "tl-speaker" }, name),
+    element("span", { class: "tl-talker" }, name),
     element("span", { class: "tl-meter", "aria-hidden": "true" }, element("span", { class: "tl-talk", style: { width: `${(100 * amount(one)) / all}%` } })),
     element("span", { class: "tl-number" }, percent(amount(one) / all)),
     element("span", { class: "tl-number tl-small" }, timed ? clock(one.seconds) : plural(one.utterances, "utterance")));

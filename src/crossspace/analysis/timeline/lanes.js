@@ -133,7 +133,7 @@ export class Lanes {
     this.tracks.querySelector(".tl-selected")?.classList.remove("tl-selected");
     this.pin.hidden = this.selected === undefined;
     if (this.selected === undefined) return;
-    this.tracks.querySelector(`.tl-block:not(.tl-bar)[data-place="${this.selected}"]`)?.classList.add("tl-selected");
+    this.tracks.querySelector(`.tl-block:not(.tl-stretch)[data-place="${this.selected}"]`)?.classList.add("tl-selected");
     this.pin.style.left = `${50 * (this.scale.from(this.selected) + this.scale.to(this.selected))}%`;
   }
 

@@ -83,7 +83,7 @@ export function bars(analysis, scale, tallied, most) {
     const height = LOWEST + (BOTTOM - TOP - LOWEST) * Math.min(1, spoken / most);
     const all = [...by.values()].reduce((sum, one) => sum + one.number, 0);
     return [drawing("rect", {
-      class: "tl-block tl-bar", "data-place": own.best, x: `${(100 * at) / count}%`, y: BOTTOM - height, height, rx: 1,
+      class: "tl-block tl-stretch", "data-place": own.best, x: `${(100 * at) / count}%`, y: BOTTOM - height, height, rx: 1,
       ...look(label, own.sure / own.part, false),
       style: { stroke: `var(--e${label}-edge)`, width: `calc(${100 / count}% - 1.5px)` },
     }, drawing("title", {}, `${when(scale, at, count)}: mostly ${emotion} (${own.number} of ${plural(all, "utterance")})`))];

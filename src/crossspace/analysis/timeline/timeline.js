@@ -27,7 +27,9 @@ export class Timeline {
       onSelect: (place) => this.select(place), onPlay: (place) => this.play(place), onCorrect: (place, what) => this.reach(place, what),
     });
     this.filters = new Filters({ onChange: () => this.filter() });
-    this.acts = { onCorrect: (place, label) => this.correct(place, label), onAssign: (place, name) => this.assign(place, name) };
+    this.acts = {
+      onCorrect: (place, label) => this.correct(place, label), onAssign: (place, name) => this.assign(place, name), onLeave: () => this.list.focus(),
+    };
     document.addEventListener("keydown", (event) => this.hear(event));
     root.classList.add("tl");
     root.replaceChildren(...this.parts());

@@ -81,7 +81,7 @@ function recognised({ recognised: parts = {} }) {
   return said.length ? element("p", { class: "tl-small" }, element("span", { class: "tl-heard" }, "recognised"), ` by a machine, with a confidence of: ${said.join(", ")}`) : null;
 }
 
-// `acts` are `{onCorrect, onAssign}`.
+// `acts` are what may be done with the utterance, as corrections() takes them.
 export function why(analysis, place, acts) {
   const one = analysis.utterances[place];
   const when = one.start === null ? `utterance ${place + 1}` : `${clock(one.start, { tenths: true })}–${clock(one.end, { tenths: true })}`;
