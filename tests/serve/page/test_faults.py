@@ -47,6 +47,23 @@ def test_work_can_be_cancelled(
     expect(page.locator("#analyze")).to_be_focused()
 
 
+def test_stages_and_the_time_left_are_told_while_work_goes_on(
+    serve: Callable[..., str], open_page: Callable[..., Any], upload: Callable[[Any], None], analyzer: Any
+) -> None:
+    analyzer.wait.clear()
+    page = open_page(serve())
+    upload(page)
+    stage = page.locator("#working-stage")
+    expect(stage).to_contain_text("Reading what came")
+    done = iter(range(100, 100_000, 100))
+    said = {"stage": "text", "of": 100_000}
+    page.route("**/v1/progress/*", lambda route: route.fulfill(json={**said, "done": next(done)}))
+    expect(stage).to_contain_text(re.compile(r"Reading the words … · [\d,]+ of 100,000 · about [\d:]+ left of this"))
+    expect(page.get_by_role("list", name="Done")).to_contain_text("Reading what came")
+    analyzer.wait.set()
+    page.locator(".tl-item").first.wait_for()
+
+
 def test_the_token_is_asked_for_once(serve: Callable[..., str], open_page: Callable[..., Any]) -> None:
     page = open_page(serve(token="sesame"), expected="401")
     dialog = page.get_by_role("dialog", name="This server asks for a token")

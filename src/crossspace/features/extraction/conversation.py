@@ -71,7 +71,7 @@ class Extraction:
             if recording.clips is not None:
                 features[modality] = [self._clip(modality, path, notes) for path in recording.clips]
             else:
-                features[modality] = self._spans(modality, media, digest, cues, notes)
+                features[modality] = self._spans(modality, media, digest, cues, notes, said)
         facts = None
         if media is not None:
             facts = {"duration": media.duration, "audio": media.audio is not None, "video": media.video is not None}
@@ -151,7 +151,13 @@ class Extraction:
         return transcript, media, digest
 
     def _spans(
-        self, modality: str, media: Media | None, digest: str, cues: Sequence[Cue], notes: list[str]
+        self,
+        modality: str,
+        media: Media | None,
+        digest: str,
+        cues: Sequence[Cue],
+        notes: list[str],
+        said: Callable[[str], None] = lambda stage: None,
     ) -> list[Feature]:
         if media is None:
             return [Missing("no recording")] * len(cues)
@@ -167,6 +173,7 @@ class Extraction:
             modality,
             keys,
             lambda wanted: read_spans(modality, media, {i: spans[i] for i in wanted}, damaged),
+            said,
         )
         # Also where all vectors were known and nothing was read: the damage was noted with them.
         notes += damage(damaged, modality, media, digest, self.cache)
