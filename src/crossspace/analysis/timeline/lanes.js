@@ -7,7 +7,7 @@ import { legend } from "./legend.js";
 import { swatch } from "./palette.js";
 import { arcsOf, speakersOf } from "./people.js";
 import { scaleOf, ticksOf } from "./scale.js";
-import { bars, barsIn, block, isCrowded, tallies } from "./strip.js";
+import { bars, barsIn, block, roomyFrom, tallies } from "./strip.js";
 import { who } from "./who.js";
 
 const [FEWEST, MOST] = [5, 9];
@@ -55,20 +55,22 @@ export class Lanes {
   // Far enough in for a block of its own for most utterances.
   get deepest() {
     let zoom = FEWEST;
-    while (zoom < MOST && isCrowded(this.analysis, this.scale, this.seen() * 2 ** zoom)) zoom += 1;
+    while (zoom < MOST && this.seen() * 2 ** zoom < this.roomy) zoom += 1;
     return zoom;
   }
 
   // Is drawn as soon as it is told what is visible.
   show(analysis, zoom = this.zoom) {
-    Object.assign(this, { analysis, zoom, scale: scaleOf(analysis) });
+    Object.assign(this, { analysis, zoom, scale: scaleOf(analysis), stale: true });
+    this.roomy = roomyFrom(analysis, this.scale);
   }
 
   draw() {
     const { analysis, scale } = this;
+    this.stale = false;
     this.width = this.seen();
     this.tracks.style.setProperty("--zoom", 2 ** this.zoom);
-    this.crowded = isCrowded(analysis, scale, this.width * 2 ** this.zoom);
+    this.crowded = this.width * 2 ** this.zoom < this.roomy;
     this.wider.disabled = this.zoom === 0;
     this.closer.disabled = this.zoom === this.deepest;
     const ticks = ticksOf(scale, 2 ** this.zoom * (this.width < 500 ? 4 : 8));
@@ -77,26 +79,32 @@ export class Lanes {
     this.pin = element("div", { class: "tl-pin", hidden: true });
     this.head = element("div", { class: "tl-head", hidden: true });
     const [speakers, arcs] = [speakersOf(analysis.utterances), arcsOf(analysis.utterances, analysis.labels)];
-    const own = speakers.map((speaker) => analysis.utterances.flatMap((one, place) => (one.speaker === speaker ? [place] : [])));
-    const strips = this.strips(own);
-    this.tracks.replaceChildren(...speakers.map((speaker, at) => this.row(speaker, speakers, arcs[speaker], own[at], strips[at])),
+    this.own = speakers.map((speaker) => analysis.utterances.flatMap((one, place) => (one.speaker === speaker ? [place] : [])));
+    this.lines = speakers.map((speaker, at) =>
+      drawing("svg", { class: "tl-lane", role: "img", "aria-label": `${speaker}: ${plural(this.own[at].length, "utterance")}` }));
+    this.tracks.replaceChildren(...speakers.map((speaker, at) => this.row(speaker, speakers, arcs[speaker], at)),
       element("div", { class: "tl-over" }, this.axis, this.pin, this.head));
     this.legend.replaceChildren(...legend(analysis, this.crowded));
-    this.place();
+    this.fill();
     this.moveTo(this.heard);
   }
 
-  row(speaker, speakers, summary, own, strip) {
-    const lane = drawing("svg", { class: "tl-lane", role: "img", "aria-label": `${speaker}: ${plural(own.length, "utterance")}` });
-    lane.append(...strip);
+  row(speaker, speakers, summary, at) {
+    const curve = arc(this.analysis, this.own[at], this.scale, this.width * 2 ** this.zoom);
     return element("section", { class: "tl-row", "aria-label": speaker },
       element("div", { class: "tl-who" }, who(speaker, speakers, this.onRename), this.shares(summary)),
-      element("div", { class: "tl-track" }, lane, arc(this.analysis, own, this.scale, this.width * 2 ** this.zoom)));
+      element("div", { class: "tl-track" }, this.lines[at], curve));
   }
 
-  // For each speaker, by the places of what they say.
-  strips(own) {
-    const { analysis, scale } = this;
+  // What changes with the filters: the strips. Curves stay as they are.
+  fill() {
+    this.strips().forEach((shapes, at) => this.lines[at].replaceChildren(...shapes));
+    this.place();
+  }
+
+  // The shapes of each speaker.
+  strips() {
+    const { analysis, scale, own } = this;
     if (!this.crowded) {
       const state = (place) => ({ unsure: this.unsure(analysis.utterances[place]), dim: !this.visible(place) });
       return own.map((places) => places.flatMap((place) => block(analysis, scale, place, state(place))));
@@ -120,7 +128,8 @@ export class Lanes {
   // Shows some utterances, and some as uncertain.
   filter(visible, unsure) {
     Object.assign(this, { visible, unsure });
-    this.draw();
+    if (this.stale) this.draw();
+    else this.fill();
   }
 
   select(place) {

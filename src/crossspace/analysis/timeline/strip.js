@@ -21,10 +21,10 @@ function look(label, confidence, unsure) {
   };
 }
 
-// Whether utterances are too many for blocks of their own, `width` pixels wide as the whole conversation is.
-export function isCrowded({ utterances }, scale, width) {
+// From how many pixels on, for the whole conversation, an utterance of usual length can be seen as a block of its own.
+export function roomyFrom({ utterances }, scale) {
   const widths = utterances.map((_, place) => scale.to(place) - scale.from(place)).sort((a, b) => a - b);
-  return widths.length > 0 && widths[widths.length >> 1] * width < NARROW;
+  return widths.length ? NARROW / Math.max(widths[widths.length >> 1], 1e-9) : 0;
 }
 
 export function block(analysis, scale, place, { unsure, dim }) {

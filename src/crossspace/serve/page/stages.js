@@ -21,9 +21,13 @@ export function newJob() {
 // From the parts of a stage that are done: how long the rest of it takes at the same pace, in seconds.
 export class Pace {
   tell({ stage, done, of }, now) {
-    if (stage !== this.stage || done === null) Object.assign(this, { stage, began: now, first: done ?? 0 });
-    this.left = done > this.first ? ((of - done) * (now - this.began)) / (done - this.first) / 1000 : undefined;
-    return this.left;
+    if (stage !== this.stage || done === null) Object.assign(this, { stage, began: now, first: done ?? 0, last: done, left: undefined });
+    else if (done !== this.last) {
+      this.left = ((of - done) * (now - this.began)) / (done - this.first) / 1000;
+      Object.assign(this, { last: done, told: now });
+    }
+    // Between two parts it runs down.
+    return this.left && Math.max(0, this.left - (now - this.told) / 1000);
   }
 }
 
