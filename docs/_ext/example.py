@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
+from crossspace.analysis.analysis import Analysis
 from crossspace.analysis.html import to_html
 
 if TYPE_CHECKING:
@@ -17,15 +17,7 @@ TRANSCRIPT = Path(__file__).parent.parent / "_example" / "kitchen.vtt"
 
 def example() -> Analysis:
     """What ``crossspace analyze`` said of :data:`TRANSCRIPT`, as it lies beside it."""
-    found = json.loads(TRANSCRIPT.with_suffix(".json").read_text(encoding="utf-8"))
-    return Analysis(
-        found["conversation_id"],
-        tuple(found["labels"]),
-        found["model"],
-        found["media"],
-        tuple(UtteranceAnalysis(**one) for one in found["utterances"]),
-        tuple(found["notes"]),
-    )
+    return Analysis.from_dict(json.loads(TRANSCRIPT.with_suffix(".json").read_text(encoding="utf-8")))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

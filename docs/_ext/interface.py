@@ -14,7 +14,7 @@ from catalogue import Docstring
 from pydantic import BaseModel
 from starlette.routing import WebSocketRoute
 
-from crossspace.serve import schemas
+from crossspace.serve import preview_schemas, schemas
 from crossspace.serve.app import create_app
 from crossspace.serve.settings import Settings
 
@@ -77,8 +77,9 @@ def link(name: str) -> str:
 def _models() -> list[type[BaseModel]]:
     return [
         thing
-        for thing in vars(schemas).values()
-        if inspect.isclass(thing) and issubclass(thing, BaseModel) and thing.__module__ == schemas.__name__
+        for module in (schemas, preview_schemas)
+        for thing in vars(module).values()
+        if inspect.isclass(thing) and issubclass(thing, BaseModel) and thing.__module__ == module.__name__
     ]
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,7 @@ def test_an_analysis_without_times_is_drawn_by_position_and_offers_no_webvtt(
 ) -> None:
     page = opened(make_analysis(timed=False))
     assert page.locator(".tl-block").count() == 4
+    page.get_by_role("button", name="Export").click()
     assert page.get_by_role("button", name="WebVTT").is_disabled()
 
 
@@ -101,11 +103,52 @@ def test_the_file_makes_the_same_files_as_the_library(
     page = opened(analysis)
     saved = {}
     for name in ("CSV", "WebVTT"):
+        page.get_by_role("button", name="Export").click()
         with page.expect_download() as download:
             page.get_by_role("button", name=name).click()
         saved[name] = download.value.path().read_text(encoding="utf-8")
     assert table(saved["CSV"]) == table(to_csv(analysis))
     assert saved["WebVTT"] == to_vtt(analysis)
+
+
+def corrected(analysis: Analysis) -> Analysis:
+    first, second, *rest = analysis.utterances
+    first, second = replace(first, corrected="anger"), replace(second, speaker="=Benedict")
+    return replace(analysis, utterances=(first, second, *rest))
+
+
+def test_corrections_are_in_the_files_that_the_file_makes_as_in_those_of_the_library(
+    make_analysis: Callable[..., Analysis], opened: Callable[[Analysis], Any], table: Callable[[str], Any]
+) -> None:
+    analysis = corrected(make_analysis())
+    page = opened(analysis)
+    saved = {}
+    for name in ("JSON", "CSV", "WebVTT"):
+        page.get_by_role("button", name="Export").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        saved[name] = download.value.path().read_text(encoding="utf-8")
+    assert json.loads(saved["JSON"]) == json.loads(json.dumps(analysis.to_dict()))
+    assert table(saved["CSV"]) == table(to_csv(analysis))
+    assert saved["WebVTT"] == to_vtt(analysis)
+
+
+def test_what_is_corrected_in_the_file_is_kept_in_another_such_file(
+    make_analysis: Callable[..., Analysis], opened: Callable[[Analysis], Any], browser: Any, tmp_path: Path
+) -> None:
+    page = opened(make_analysis(texts=HOSTILE))
+    page.locator(".tl-item").nth(1).click()
+    page.get_by_role("combobox", name="Emotion").select_option("anger")
+    page.get_by_role("combobox", name="Speaker").select_option("Ann")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="HTML").click()
+    download.value.save_as(tmp_path / "kept.html")
+    page.goto((tmp_path / "kept.html").as_uri())
+    assert page.locator(".tl-item .tl-speaker").all_text_contents() == ["Ann", "Ann", "Ann", "Ben"]
+    assert page.locator(".tl-item").nth(1).locator(".tl-chip").inner_text().split() == ["anger", "corrected"]
+    assert tuple(page.locator(".tl-text").all_text_contents()[:3]) == HOSTILE
+    assert page.evaluate("window.hurt") is None
 
 
 def test_hostile_words_stay_words(make_analysis: Callable[..., Analysis], opened: Callable[[Analysis], Any]) -> None:

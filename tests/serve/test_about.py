@@ -17,17 +17,18 @@ def test_model_says_what_it_is_and_no_path(client):
     assert (answer["name"], answer["kind"], answer["causal"], answer["in_the_box"]) == ("talk", "css", True, False)
     assert answer["labels"] == ["joy", "anger"] and answer["card"] == "# A card"
     assert answer["transcribes"] is None
-    assert answer["extractors"]["text"]["name"] == "minilm" and answer["limits"]["max_duration"] == 1800
+    assert answer["extractors"]["text"]["name"] == "minilm" and answer["limits"]["max_duration"] == 7200
     assert "/home" not in response.text
 
 
 def test_every_endpoint_is_documented_with_its_errors(client):
     document = client.get("/openapi.json").json()
-    assert set(document["paths"]) == {"/v1/health", "/v1/model", "/v1/analyze", "/v1/predict"}
+    names = {"health", "model", "analyze", "predict", "transcript", "export", "progress/{job}"}
+    assert set(document["paths"]) == {f"/v1/{name}" for name in names}
     for path in document["paths"].values():
         for operation in path.values():
             assert operation["summary"] and operation["tags"] and operation["description"]
-    for name in ("/v1/analyze", "/v1/predict"):
+    for name in ("/v1/analyze", "/v1/predict", "/v1/transcript", "/v1/export"):
         operation = document["paths"][name]["post"]
         assert {"200", "401", "413", "415", "422", "429"} <= set(operation["responses"])
         assert operation["requestBody"]["content"]

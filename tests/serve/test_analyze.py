@@ -20,7 +20,7 @@ def test_transcript_and_recording_give_the_documented_answer(client, analyzer, s
     assert response.status_code == 200
     answer = AnalysisAnswer.model_validate(response.json())
     assert [u.label for u in answer.utterances] == ["joy", "anger"]
-    assert answer.media["name"] == "a.wav" == answer.conversation_id
+    assert answer.media.name == "a.wav" == answer.conversation_id
 
 
 def test_nothing_is_left_of_an_upload(client, analyzer, uploads, second):
@@ -71,7 +71,7 @@ def test_a_fault_nobody_foresaw_is_500_without_details(client):
 @pytest.mark.parametrize(
     ("files", "status", "words"),
     [
-        ({"other": ("a", b"x")}, 400, "neither"),
+        ({"other": ("a", b"x")}, 400, "no such file"),
         ([("media", ("a", b"x")), ("media", ("b", b"x"))], 400, "twice"),
         ({"transcript": ("a.vtt", b"")}, 422, "The transcript is empty."),
         ({"media": ("a.mp4", b"")}, 422, "The recording is empty."),
@@ -147,7 +147,7 @@ def test_compressed_requests_are_refused(client):
 def test_a_declared_size_is_refused_before_anything_is_read(client):
     headers = {"content-type": "multipart/form-data; boundary=x", "content-length": str(10**12)}
     response = client.post("/v1/analyze", content=b"--x", headers=headers)
-    assert response.status_code == 413 and "205.066 MB" in message(response)
+    assert response.status_code == 413 and "505.066 MB" in message(response)
 
 
 @pytest.mark.parametrize("field", ["media", "transcript"])

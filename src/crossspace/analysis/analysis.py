@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ class UtteranceAnalysis:
         contributions: ``{modality: x}``, how much each adds to the probability of ``label`` (Shapley values).
         missing: ``{modality: reason}`` of the modalities that the model knows and this utterance lacks.
         recognised: ``{"text": x, "speaker": x}``, from 0 to 1 how sure a recogniser is of what no person wrote.
+        corrected: the emotion that a person put in place of ``label``, which stays the model's; ``None`` if nobody did.
     """
 
     id: str
@@ -43,6 +44,23 @@ class UtteranceAnalysis:
     contributions: Mapping[str, float] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     recognised: Mapping[str, float] = field(default_factory=dict)
+    corrected: str | None = None
+
+    @property
+    def emotion(self) -> str:
+        """What a person corrected the label to, or the label."""
+        return self.label if self.corrected is None else self.corrected
+
+    def share(self, label: str) -> float:
+        """How much of the utterance has an emotion: its probability, or all of it where a person said so."""
+        return self.probabilities[label] if self.corrected is None else float(label == self.corrected)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; ``corrected`` is there only where somebody corrected the label."""
+        plain = asdict(self)
+        if self.corrected is None:
+            del plain["corrected"]
+        return plain
 
 
 @dataclass(frozen=True)
@@ -75,14 +93,14 @@ class Analysis:
     def arcs(self) -> dict[str, dict[str, Any]]:
         """The emotional arc of every speaker: ``utterances`` and ``seconds`` they speak, ``shares`` ``{label: part}``.
 
-        A share is the mean probability of the label over the utterances of the speaker.
+        A share is the mean probability of the label over the utterances of the speaker; a corrected label is certain.
         """
         arcs: dict[str, dict[str, Any]] = {}
         for speaker in self.speakers:
             own = [u for u in self.utterances if u.speaker == speaker]
             # Transcripts without times say nothing of seconds, which is not the same as none.
             spoken = [u.end - u.start for u in own if u.start is not None and u.end is not None]
-            shares = {label: sum(u.probabilities[label] for u in own) / len(own) for label in self.labels}
+            shares = {label: sum(u.share(label) for u in own) / len(own) for label in self.labels}
             arcs[speaker] = {"utterances": len(own), "seconds": sum(spoken) if spoken else None, "shares": shares}
         return arcs
 
@@ -135,6 +153,23 @@ class Analysis:
             "media": None if self.media is None else dict(self.media),
             "speakers": list(self.speakers),
             "arcs": self.arcs,
-            "utterances": [asdict(u) for u in self.utterances],
+            "utterances": [u.to_dict() for u in self.utterances],
             "notes": list(self.notes),
         }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Analysis:
+        """The analysis that :meth:`to_dict` turned into plain values; speakers and arcs follow from the utterances.
+
+        Args:
+            content: of the right shape; who takes it from elsewhere has looked at it before.
+        """
+        known = [one.name for one in fields(UtteranceAnalysis)]
+        return cls(
+            content["conversation_id"],
+            tuple(content["labels"]),
+            content["model"],
+            content["media"],
+            tuple(UtteranceAnalysis(**{k: u[k] for k in known if k in u}) for u in content["utterances"]),
+            tuple(content["notes"]),
+        )

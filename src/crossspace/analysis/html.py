@@ -17,8 +17,8 @@ from string import Template
 from crossspace.analysis.analysis import Analysis
 
 MODULES = (
-    "dom", "format", "palette", "people", "scale", "arc", "lanes", "list", "why", "filters", "exports", "timeline",
-    "report",
+    "dom", "format", "people", "palette", "scale", "arc", "strip", "who", "legend", "lanes", "list", "correct", "why",
+    "filters", "menu", "exports", "glance", "edits", "timeline", "report",
 )  # fmt: skip
 """Scripts of the file, each after those that it imports."""
 

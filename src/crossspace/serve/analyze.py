@@ -15,6 +15,7 @@ from crossspace.serve.answers import Format, answer_with, documented
 from crossspace.serve.extracting import extract_media
 from crossspace.serve.lane import Progress
 from crossspace.serve.look import look_at_upload
+from crossspace.serve.progress import Job
 from crossspace.serve.refusal import Refusal
 from crossspace.serve.schemas import AnalysisAnswer, errors
 from crossspace.serve.state import look, state_of, token_shown, work
@@ -33,7 +34,11 @@ _BODY: dict[str, Any] = {
                     "description": "at least one of the two files; track and channels go with a recording",
                     "properties": {
                         "media": {"type": "string", "format": "binary", "description": "audio or video"},
-                        "transcript": {"type": "string", "format": "binary", "description": "WebVTT, SRT, CSV or JSON"},
+                        "transcript": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "of any format that is read",
+                        },
                         "track": {"type": "integer", "minimum": 1, "description": "audio track that is heard"},
                         "channels": {
                             "type": "string",
@@ -54,18 +59,19 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
     dependencies=[Depends(token_shown)],
 )
-async def analyze(request: Request, format: Format = "json", labels: bool = False) -> Response:
+async def analyze(request: Request, format: Format = "json", labels: bool = False, job: Job = None) -> Response:
     """The files are kept while they are worked on and then removed. What they are is decided by their content.
 
     Of several audio tracks the one in which most is said is heard, or the one of the number `track`. Where each speaker
     has a channel, `channels` names them.
 
-    With `labels`, captions (`vtt`, `srt`) show emotion and confidence behind the words.
+    With `labels`, captions (`vtt`, `srt`) show emotion and confidence behind the words. With `job`, a name that the
+    client chooses, `/v1/progress/NAME` says meanwhile how far it is.
     """
     state = state_of(request)
     state.recordings.check_room()
     until = time.monotonic() + state.settings.timeout
-    with ExitStack() as working, ExitStack() as arriving:
+    with state.stages.of(job) as tell, ExitStack() as working, ExitStack() as arriving:
         folder = state.workspace.folder()
         arriving.callback(remove, folder)
         # No place is taken yet: a body that arrives slowly holds up nobody.
@@ -75,15 +81,21 @@ async def analyze(request: Request, format: Format = "json", labels: bool = Fals
         place.afterwards(arriving.pop_all().close)
         track, channels = _sound(upload)
         media, transcript_path = upload.files.get("media"), upload.files.get("transcript")
+        tell("looking")
         # Not in the queue: what cannot be served is told so at once.
         transcript = await look(request, until, look_at_upload, media, transcript_path, state.settings)
         names = {**state.names, **{str(path): FIELDS[name] for name, path in upload.files.items()}}
         shown = upload.names.get("media") or upload.names.get("transcript") or "conversation"
 
-        def job(progress: Progress) -> Response:
+        def job_of(progress: Progress) -> Response:
+            def told(stage: str = "") -> None:
+                progress()
+                if stage:
+                    tell(stage)
+
             def extract(recording: Recording) -> Extracted:
                 extracted: Extracted = state.extractor.call(
-                    extract_media, recording, state.wanted, state.analyzer.transcribing, said=progress
+                    extract_media, recording, state.wanted, state.analyzer.transcribing, said=told
                 )
                 return extracted
 
@@ -92,14 +104,15 @@ async def analyze(request: Request, format: Format = "json", labels: bool = Fals
                 transcript,
                 name=shown,
                 conversation_id=shown,
-                progress=progress,
+                progress=told,
                 extract=extract,
                 track=track,
                 channels=channels,
             )
             return answer_with(analysis, format, names, labels)
 
-        return await work(request, place, job, until, names)
+        tell("waiting")
+        return await work(request, place, job_of, until, names)
 
 
 def _sound(upload: Upload) -> tuple[int | None, Channels | None]:

@@ -43,10 +43,14 @@ def answer_with(analysis: Analysis, format: Format, names: Mapping[str, str], la
         media=json.loads(without_paths(json.dumps(analysis.media), names)),
         notes=tuple(without_paths(note, names) for note in analysis.notes),
     )
-    content = render(analysis, f"analysis.{format}", labels)
+    return as_file(render(analysis, f"analysis.{format}", labels), format)
+
+
+def as_file(content: bytes, format: Format) -> Response:
+    """An answer to keep."""
     # HTML of a transcript shown under this address would act for this server.
     headers = {"Content-Disposition": f'attachment; filename="analysis.{format}"'}
-    return Response(content, media_type=_TYPES[format], headers=headers)
+    return Response(content, media_type=_TYPES.get(format, "application/json"), headers=headers)
 
 
 def as_json(content: Any, names: Mapping[str, str]) -> bytes:
@@ -58,5 +62,10 @@ def as_json(content: Any, names: Mapping[str, str]) -> bytes:
 
 def documented(answer: type) -> dict[int | str, dict[str, Any]]:
     """The documentation of an answer in all formats."""
+    return {200: {**files()[200], "model": answer}}
+
+
+def files() -> dict[int | str, dict[str, Any]]:
+    """The documentation of an answer that is a file in any of the formats."""
     content = {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()}
-    return {200: {"model": answer, "content": content, "description": "the analysis, in the format asked for"}}
+    return {200: {"content": content, "description": "the analysis, in the format asked for"}}

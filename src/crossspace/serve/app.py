@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from crossspace import __version__
-from crossspace.serve import about, analyze, live, predict
+from crossspace.serve import about, analyze, export, live, predict, preview, progress
 from crossspace.serve.ending import Ending
 from crossspace.serve.error_answers import handle_errors
 from crossspace.serve.security import HEADERS, Guard
@@ -29,8 +29,9 @@ TIMELINE = Path(str(files("crossspace.analysis") / "timeline"))
 _ABOUT = """From conversations to one emotion per utterance.
 
 Post a recording or a transcript to `/v1/analyze`, a conversation as JSON to `/v1/predict`, or talk over the WebSocket
-`/v1/live`: send `{"speaker": ..., "text": ...}`, receive one utterance as in the answers of the others. Every error is
-`{"error": {"message": ...}}`. A server with a token wants `Authorization: Bearer TOKEN`."""
+`/v1/live`: send `{"speaker": ..., "text": ...}`, receive one utterance as in the answers of the others.
+`/v1/transcript` says what a transcript is understood as, `/v1/export` turns an analysis that was corrected into a file.
+Every error is `{"error": {"message": ...}}`. A server with a token wants `Authorization: Bearer TOKEN`."""
 
 
 def create_app(analyzer: Analyzer, settings: Settings) -> FastAPI:
@@ -62,7 +63,7 @@ def create_app(analyzer: Analyzer, settings: Settings) -> FastAPI:
     # Added last, so asked first: what the guard turns away reaches nothing else.
     app.add_middleware(Guard, settings=settings)
     handle_errors(app, state.names, HEADERS)
-    for module in (about, analyze, predict, live):
+    for module in (about, preview, analyze, progress, predict, export, live):
         app.include_router(module.router)
     _serve_page(app)
     return app

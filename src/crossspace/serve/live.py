@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -108,7 +107,7 @@ class Conversing:
         def job(_: object) -> tuple[bytes, Any]:
             # A job before this one may have been given up by us and gone on all the same.
             self._stream.rewind(self._past)
-            reply = as_json(asdict(self._stream.push(utterance)), self._state.names)
+            reply = as_json(self._stream.push(utterance).to_dict(), self._state.names)
             return reply, self._stream.mark()
 
         with self._state.live.place() as place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from crossspace.serve.refusal import Refusal
 from crossspace.serve.schemas import PostedConversation
 from crossspace.serve.settings import Settings
 from crossspace.serve.worker import Said
-from crossspace.transcripts import Transcript, read_transcript
+from crossspace.transcripts import Cue, Transcript, read_transcript
 from crossspace.transcripts.bounds import MOST_VALUES
 
 TRANSCRIPT = "The transcript"
 """What messages call it."""
+
+_MOST_SPEAKERS, _MOST_SHOWN, _LONGEST_SHOWN = 20, 12, 500
+"""Speakers, entries and characters of an entry in the summary of a transcript."""
 
 
 def look_at_upload(
@@ -44,12 +48,61 @@ def look_at_conversation(body: bytes, settings: Settings, said: Said = lambda st
     Raises:
         CrossspaceError: it cannot be used, or is too much.
     """
-    # Counted before parsing: millions of empty lists fit into a few megabytes and take gigabytes.
-    if body.count(b"{") + body.count(b"[") > MOST_VALUES:
-        raise Refusal(413, f"A conversation may have {MOST_VALUES:,} objects and lists. Found more; send parts.")
+    check_values(body, "A conversation")
     posted: PostedConversation = parse(PostedConversation, body)
     check_amount([u.text for u in posted.utterances], settings)
     return posted.conversation()
+
+
+def summary_of_transcript(path: Path, settings: Settings, said: Said = lambda stage: None) -> dict[str, Any]:
+    """What a transcript is understood as, in the shape of :class:`~crossspace.serve.schemas.TranscriptAnswer`.
+
+    Raises:
+        CrossspaceError: it cannot be used, or is too much.
+    """
+    content = read_transcript(path, TRANSCRIPT)
+    check_amount([cue.text for cue in content.cues], settings)
+    times = [t for cue in content.cues for t in (cue.start, cue.end) if t is not None]
+    speakers = _speakers(content.cues)
+    return {
+        "format": content.format,
+        "utterances": len(content.cues),
+        "timed": sum(cue.start is not None for cue in content.cues),
+        "start": min(times, default=None),
+        "end": max(times, default=None),
+        "speaker_count": len(speakers),
+        "speakers": speakers[:_MOST_SPEAKERS],
+        "first": [_shown(cue) for cue in content.cues[:_MOST_SHOWN]],
+        "sound_count": len(content.sounds),
+        "sounds": [_shown(cue) for cue in content.sounds[:_MOST_SHOWN]],
+        "notes": list(content.notes),
+    }
+
+
+def _speakers(cues: Sequence[Cue]) -> list[dict[str, Any]]:
+    """By how often they speak, then in the order of their first words."""
+    spoken: dict[str, list[float | None]] = {}
+    for cue in cues:
+        known = cue.start is not None and cue.end is not None
+        spoken.setdefault(cue.speaker, []).append(cue.end - cue.start if known else None)  # type: ignore[operator]
+    found = []
+    for name, lengths in sorted(spoken.items(), key=lambda one: -len(one[1])):
+        seconds = [s for s in lengths if s is not None]
+        found.append({"name": name, "utterances": len(lengths), "seconds": sum(seconds) if seconds else None})
+    return found
+
+
+def _shown(cue: Cue) -> dict[str, Any]:
+    # Whole books stand in one entry where a format was misread; of that, the beginning says enough.
+    text = cue.text if cue.text is None or len(cue.text) <= _LONGEST_SHOWN else cue.text[: _LONGEST_SHOWN - 1] + "…"
+    return {"speaker": cue.speaker, "start": cue.start, "end": cue.end, "text": text}
+
+
+def check_values(body: bytes, what: str) -> None:
+    """Raise :class:`Refusal` 413 when JSON holds more objects and lists than can be anything of use here."""
+    # Counted before parsing: millions of empty lists fit into a few megabytes and take gigabytes.
+    if body.count(b"{") + body.count(b"[") > MOST_VALUES:
+        raise Refusal(413, f"{what} may have {MOST_VALUES:,} objects and lists. Found more; send parts.")
 
 
 def parse(kind: Any, content: bytes | str) -> Any:

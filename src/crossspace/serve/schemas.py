@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -117,6 +118,7 @@ class UtteranceAnswer(BaseModel):
     contributions: Share = Field(description="how much each modality adds to the probability of the label (Shapley)")
     missing: dict[str, str] = Field(description="why modalities lack")
     recognised: Share = Field(description="how sure a recogniser is of text and speaker; empty where people wrote them")
+    corrected: str | None = Field(default=None, description="the emotion that a person put in place of the label")
 
 
 class Arc(BaseModel):
@@ -127,6 +129,37 @@ class Arc(BaseModel):
     shares: Share = Field(description="mean probability of each label")
 
 
+class Facts(BaseModel):
+    """What is known beside the utterances; further keys of later releases are carried along."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    name: str
+
+    @model_validator(mode="after")
+    def _is_plain(self) -> Facts:
+        # Nothing is known of further keys but that they are to be written as JSON again.
+        json.dumps(self.model_extra, allow_nan=False)
+        return self
+
+
+class ModelFacts(Facts):
+    """Which model it was."""
+
+    kind: str
+    modalities: list[str]
+    causal: bool
+    in_the_box: bool
+
+
+class MediaFacts(Facts):
+    """The recording."""
+
+    duration: float | None
+    audio: bool
+    video: bool
+
+
 class AnalysisAnswer(BaseModel):
     """One conversation as the model sees it."""
 
@@ -135,8 +168,8 @@ class AnalysisAnswer(BaseModel):
     format: int
     conversation_id: str
     labels: list[str]
-    model: dict[str, Any]
-    media: dict[str, Any] | None
+    model: ModelFacts
+    media: MediaFacts | None
     speakers: list[str]
     arcs: dict[str, Arc]
     utterances: list[UtteranceAnswer]

@@ -38,14 +38,14 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = field(default=None, repr=False)
-    max_media: int = 200 * _MEGABYTE
+    max_media: int = 500 * _MEGABYTE
     max_transcript: int = 5 * _MEGABYTE
     max_conversation: int = 16 * _MEGABYTE
-    max_duration: float = 1800.0
-    max_utterances: int = 2000
-    max_characters: int = 400_000
+    max_duration: float = 7200.0
+    max_utterances: int = 5000
+    max_characters: int = 500_000
     max_queue: int = 8
-    timeout: float = 600.0
+    timeout: float = 1800.0
     stall: float = 15.0
     least_rate: float = 1000.0
     max_live: int = 16

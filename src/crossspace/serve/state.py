@@ -21,6 +21,7 @@ from crossspace.serve.refusal import refusal_of
 from crossspace.serve.security import check_token
 from crossspace.serve.settings import Settings
 from crossspace.serve.sharing import share
+from crossspace.serve.stages import Stages
 from crossspace.serve.worker import Worker
 from crossspace.serve.workspace import Workspace
 
@@ -55,7 +56,7 @@ class State:
         self.arrivals = Arrivals(_ARRIVALS * settings.max_queue, settings.least_rate, settings.stall)
         self.looks = Lane("looks", _ARRIVALS * settings.max_queue)
         self.looker, self.extractor = Worker("look", memory=_LOOK_MEMORY), Worker("extract", imports=imported())
-        self.connections = 0
+        self.connections, self.stages = 0, Stages()
         self.ending = asyncio.Event()
         # The lanes are threads of one process and use the same text extractor.
         for extractor in analyzer.extractors.values():

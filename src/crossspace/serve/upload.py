@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -24,10 +24,15 @@ FIELDS = {"media": "the recording", "transcript": "the transcript"}
 VALUES = ("track", "channels")
 """Fields of an upload that are no files."""
 
-_FORM = 'Send multipart/form-data with the files "media", "transcript" or both.'
 _LONGEST_VALUE = 4096
 _OVERHEAD = 65_536
 _BLOCK = 1_048_576
+
+
+def _form(fields: Iterable[str]) -> str:
+    *others, last = [f'"{name}"' for name in fields]
+    files = f"files {', '.join(others)}, {last} or both" if others else f"file {last}"
+    return f"Send multipart/form-data with the {files}."
 
 
 @dataclass
@@ -45,18 +50,27 @@ class Upload:
     values: dict[str, str] = field(default_factory=dict)
 
 
-async def receive_upload(request: Request, folder: Path, state: State, until: float) -> Upload:
+async def receive_upload(
+    request: Request, folder: Path, state: State, until: float, fields: Sequence[str] = tuple(FIELDS)
+) -> Upload:
     """Stream the files of a multipart request into ``folder``.
+
+    Args:
+        request: whose.
+        folder: for the files.
+        state: of the server.
+        until: when the time of the request is over.
+        fields: those of :data:`FIELDS` that the form may have.
 
     Raises:
         Refusal: 400, it is no such form; 408, it stalls or is slow; 413, a file is too large; 415, another type of
             content.
     """
     settings = state.settings
-    limits = {"media": settings.max_media, "transcript": settings.max_transcript}
+    limits = {name: getattr(settings, f"max_{name}") for name in fields}
     # Headers and boundaries of the parts count too.
     total = sum(limits.values()) + _OVERHEAD
-    form = _Form(_boundary(request), folder, limits)
+    form = _Form(_boundary(request, fields), folder, limits)
     try:
         async for chunk in body(request, total, state, until):
             form.feed(chunk)
@@ -134,7 +148,7 @@ class _Form:
     """Turns the pieces of a multipart body into files; nothing about a part is believed but its field name."""
 
     def __init__(self, boundary: bytes, folder: Path, limits: dict[str, int]) -> None:
-        self._folder, self._limits = folder, limits
+        self._folder, self._limits, self._wanted = folder, limits, _form(limits)
         self._upload = Upload()
         self._open: dict[str, IO[bytes]] = {}
         self._sizes: dict[str, int] = {}
@@ -160,7 +174,7 @@ class _Form:
         try:
             self._parser.write(chunk)
         except FormParserError as error:
-            raise Refusal(400, f"This is not the form it says it is. {_FORM}") from error
+            raise Refusal(400, f"This is not the form it says it is. {self._wanted}") from error
 
     def write(self) -> None:
         """Bring to the disk what has gathered."""
@@ -179,7 +193,7 @@ class _Form:
         for name in [n for n, size in self._sizes.items() if size == 0 and not self._upload.names[n]]:
             self._upload.files.pop(name).unlink()
         if not self._upload.files:
-            raise Refusal(400, f"There is no file in this form. {_FORM}")
+            raise Refusal(400, f"There is no file in this form. {self._wanted}")
         values = {name: value.decode("utf-8", "replace").strip() for name, value in self._values.items()}
         self._upload.values = {name: value for name, value in values.items() if value}
         for name in self._upload.files:
@@ -199,15 +213,16 @@ class _Form:
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
         self._field = options.get(b"name", b"").decode("utf-8", "replace")
-        if self._field in VALUES:
+        # They go with a recording: a form without its field has none.
+        if self._field in VALUES and "media" in self._limits:
             if self._field in self._values:
-                raise Refusal(400, f"The field {self._field} comes twice. {_FORM}")
+                raise Refusal(400, f"The field {self._field} comes twice. {self._wanted}")
             self._values[self._field] = bytearray()
             return
-        if self._field not in FIELDS:
-            raise Refusal(400, f"There is a part that is neither. {_FORM}")
+        if self._field not in self._limits:
+            raise Refusal(400, f"There is a part that is no such file. {self._wanted}")
         if self._field in self._open:
-            raise Refusal(400, f"{FIELDS[self._field].capitalize()} comes twice. {_FORM}")
+            raise Refusal(400, f"{FIELDS[self._field].capitalize()} comes twice. {self._wanted}")
         # By the name of the field, of which there are two; never by what the client calls the file.
         path = self._folder / self._field
         self._upload.files[self._field] = path
@@ -238,14 +253,14 @@ def display_name(name: str) -> str:
     return "".join(character for character in last if character.isprintable())[:100].strip()
 
 
-def _boundary(request: Request) -> bytes:
+def _boundary(request: Request, fields: Sequence[str]) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data":
-        raise Refusal(415, _FORM)
+        raise Refusal(415, _form(fields))
     boundary: bytes = options.get(b"boundary", b"")
     # RFC 2046 allows no longer one, and a parser searches for it at every byte.
     if not 0 < len(boundary) <= 70:
-        raise Refusal(400, f"The form has no usable boundary. {_FORM}")
+        raise Refusal(400, f"The form has no usable boundary. {_form(fields)}")
     return boundary
 
 

@@ -28,7 +28,7 @@ def drop() -> Callable[..., None]:
 def test_files_are_seen_whatever_tab_they_are_dropped_on(
     serve: Callable[..., str], open_page: Callable[..., Any], drop: Callable[..., None]
 ) -> None:
-    page = open_page(serve())
+    page = open_page(serve(), expected="422")
     page.get_by_role("tab", name="Paste").click()
     drop(page, ("talk.mp4", "video/mp4"), ("talk.srt", ""))
     expect(page.locator("#media-name")).to_have_text("talk.mp4")
@@ -39,7 +39,7 @@ def test_files_are_seen_whatever_tab_they_are_dropped_on(
 def test_a_file_of_a_kind_that_is_not_known_is_the_recording_only_if_it_comes_alone(
     serve: Callable[..., str], open_page: Callable[..., Any], drop: Callable[..., None]
 ) -> None:
-    page = open_page(serve())
+    page = open_page(serve(), expected="422")
     drop(page, ("talk.ts2", ""))
     expect(page.locator("#media-name")).to_have_text("talk.ts2")
     drop(page, ("talk.vtt", "text/vtt"), ("notes.pdf", "application/pdf"))
@@ -52,7 +52,7 @@ def test_a_file_of_a_kind_that_is_not_known_is_the_recording_only_if_it_comes_al
 def test_two_recordings_are_one_too_many(
     serve: Callable[..., str], open_page: Callable[..., Any], drop: Callable[..., None]
 ) -> None:
-    page = open_page(serve())
+    page = open_page(serve(), expected="422")
     drop(page, ("a.mp4", "video/mp4"), ("b.wav", "audio/wav"))
     page.get_by_role("alert").get_by_text("There are two recordings, a.mp4 and b.wav.").wait_for()
     expect(page.locator("#media-name")).to_have_text("none chosen")

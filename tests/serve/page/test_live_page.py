@@ -28,13 +28,14 @@ def test_a_live_conversation_grows_by_one_utterance_at_a_time(
     for place, text in enumerate(("You are late.", "I know.", "Again!")):
         page.get_by_label("Says").fill(text)
         page.keyboard.press("Enter")
-        page.get_by_role("option").nth(place).wait_for()
-        page.get_by_role("button", name="Other speaker").click()
-    expect(page.locator(".tl-speaker")).to_have_text(["ANN", "BEN", "ANN"])
+        page.locator(".tl-item").nth(place).wait_for()
+        page.get_by_role("radio", name=f"Speaker {2 - place % 2}").click()
+    expect(page.locator(".tl-speaker")).to_have_text(["Speaker 1", "Speaker 2", "Speaker 1"])
+    page.get_by_role("button", name="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON").click()
     saved = json.loads(download.value.path().read_text(encoding="utf-8"))
-    assert saved["speakers"] == ["ANN", "BEN"] and saved["arcs"]["ANN"]["utterances"] == 2
+    assert saved["speakers"] == ["Speaker 1", "Speaker 2"] and saved["arcs"]["Speaker 1"]["utterances"] == 2
 
 
 def test_leaving_the_tab_keeps_the_conversation(
@@ -49,7 +50,7 @@ def test_leaving_the_tab_keeps_the_conversation(
     expect(page.get_by_label("Says")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_label("A conversation, one")).to_be_visible()
-    expect(page.get_by_role("option")).to_be_visible()
+    expect(page.locator(".tl-item")).to_be_visible()
     page.get_by_role("tab", name="Live").click()
     say(page, "I know.", 2)
     page.get_by_role("tab", name="Paste").click()
@@ -97,13 +98,13 @@ def test_an_utterance_that_a_filter_hides_is_told_of(
     page = open_page(serve())
     page.get_by_role("tab", name="Live").click()
     say(page, "You are late.", 1)
-    page.get_by_role("button", name="Other speaker").click()
+    page.keyboard.press("2")
     say(page, "I know.", 2)
-    page.get_by_role("button", name="ANN").click()
+    page.get_by_role("button", name="Speaker 1 1", exact=True).click()
     expect(page.get_by_text("1 of 2 utterances, without the latest")).to_be_visible()
     say(page, "Sorry.", 3)
     expect(page.get_by_text("1 of 3 utterances, without the latest")).to_be_visible()
-    page.get_by_role("button", name="Other speaker").click()
+    page.get_by_role("radio", name="Speaker 1").click()
     say(page, "Again!", 4)
     expect(page.get_by_text("2 of 4 utterances", exact=True)).to_be_visible()
 
@@ -116,7 +117,7 @@ def test_the_answer_and_the_field_are_seen_together(
     page.get_by_role("tab", name="Live").click()
     for count in range(1, 9):
         say(page, f"Words {count}.", count)
-        page.get_by_role("button", name="Other speaker").click()
+        page.keyboard.press(str(1 + count % 2))
     say(page, "The last.", 9)
     expect(page.locator("#live-text")).to_be_focused()
     unseen = """names => names.filter((name) => {
@@ -135,3 +136,35 @@ def test_starting_anew_says_nothing_of_what_was(
     say(page, "You are late.", 1)
     page.get_by_role("button", name="Start anew").click()
     expect(page.get_by_role("status")).to_have_text("")
+
+
+def test_speakers_are_chips_with_numbers_that_can_be_named_by_keys(
+    serve: Callable[..., str], open_page: Callable[..., Any], say: Callable[..., None]
+) -> None:
+    page = open_page(serve())
+    page.get_by_role("tab", name="Live").click()
+    field = page.locator("#live-text")
+    field.focus()
+    page.keyboard.press("F2")
+    expect(page.get_by_role("radio", name="Speaker 1", checked=True)).to_be_visible()
+    page.keyboard.press("2")
+    expect(page.get_by_role("radio", name="Speaker 2", checked=True)).to_be_visible()
+    page.keyboard.type("It was 2 or 1.")
+    expect(field).to_have_value("It was 2 or 1.")
+    page.keyboard.press("Enter")
+    page.locator(".tl-item").wait_for()
+    page.get_by_role("button", name="+ Speaker").press("Enter")
+    page.get_by_label("Name of the new speaker").fill("Zoe")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="Zoe", checked=True)).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("F2")
+    page.get_by_label("New name of Speaker 2").fill("Ben")
+    page.keyboard.press("Enter")
+    expect(page.locator(".tl-item .tl-speaker")).to_have_text(["Ben"])
+    field.focus()
+    say(page, "Again.", 2)
+    expect(page.locator(".tl-item .tl-speaker")).to_have_text(["Ben", "Ben"])
+    page.get_by_role("main").focus()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("radio")).to_have_text(["Speaker 11", "Speaker 22", "Zoe3"])

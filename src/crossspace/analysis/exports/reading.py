@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from crossspace.analysis.analysis import FORMAT, Analysis, UtteranceAnalysis
+from crossspace.analysis.analysis import FORMAT, Analysis
 from crossspace.analysis.exports.tables import METADATA
 from crossspace.errors import DataError
 from crossspace.reading import reading
@@ -31,7 +29,7 @@ def read_analysis(path: Path) -> Analysis:
         content = json.loads(_whole(path))
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise DataError(f"{path} should be {expected}. Found JSON of another kind.")
-        return from_dict(content)
+        return Analysis.from_dict(content)
 
 
 def _whole(path: Path) -> str | bytes:
@@ -45,15 +43,3 @@ def _whole(path: Path) -> str | bytes:
         (embedded,) = _EMBEDDED.findall(text)
         return embedded
     return text
-
-
-def from_dict(content: Mapping[str, Any]) -> Analysis:
-    """What :meth:`~crossspace.analysis.analysis.Analysis.to_dict` gives; what follows from the rest is left out."""
-    return Analysis(
-        content["conversation_id"],
-        tuple(content["labels"]),
-        content["model"],
-        content["media"],
-        tuple(UtteranceAnalysis(**utterance) for utterance in content["utterances"]),
-        tuple(content["notes"]),
-    )

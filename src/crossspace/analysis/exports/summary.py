@@ -108,7 +108,9 @@ def _strip(
         placed = [u for u in own if u.id in places]
         # A sliver at least, so that a short word in a long talk is seen.
         bars = [(places[u.id][0], max(places[u.id][1], last / 1500)) for u in placed]
-        axes.broken_barh(bars, (row + 0.12, 0.76), facecolors=[_paled(colours[u.label], u.confidence) for u in placed])
+        axes.broken_barh(
+            bars, (row + 0.12, 0.76), facecolors=[_paled(colours[u.emotion], u.confidence) for u in placed]
+        )
     _rows(axes, lanes)
     axes.set_xlim(0, last)
     axes.grid(visible=False)
@@ -130,7 +132,7 @@ def _shares(
     for row, own in enumerate(lanes.values()):
         left = 0.0
         for label in analysis.labels:
-            share = sum(u.probabilities[label] for u in own) / max(len(own), 1)
+            share = sum(u.share(label) for u in own) / max(len(own), 1)
             axes.barh(row + 0.5, share, left=left, height=0.76, color=colours[label], linewidth=0)
             left += share
         said = f"{len(own)} utterance{'s' * (len(own) != 1)}"
@@ -154,7 +156,7 @@ def _rows(axes: Axes, lanes: Mapping[str, object]) -> None:
 
 def _moments(figure: Figure, analysis: Analysis, colours: Mapping[str, str], top: float) -> None:
     """The most certain utterances of other emotions than none, in the order in which they were said."""
-    strong = [u for u in analysis.utterances if not u.label.lower().startswith("neu")]
+    strong = [u for u in analysis.utterances if not u.emotion.lower().startswith("neu")]
     strong = sorted(strong, key=lambda u: -u.confidence)[:_MOMENTS]
     figure.text(0.07, top, "The strongest moments", size=9.5, weight="bold")
     if not strong:
@@ -164,8 +166,10 @@ def _moments(figure: Figure, analysis: Analysis, colours: Mapping[str, str], top
         y = top - 0.03 - 0.027 * row
         when = _clock(u.start) if u.start is not None else f"no. {order[u.id] + 1}"
         figure.text(0.07, y, when, size=8.5, color=MUTED, family="DejaVu Sans Mono")
-        figure.text(0.15, y, "\u25a0", size=11, color=colours[u.label], va="baseline")
-        figure.text(0.17, y, f"{shortened(plain(u.label), 14)} {100 * u.confidence:.0f} %", size=8.5)
+        # Of what a person says there is no probability.
+        sure = f"{100 * u.confidence:.0f} %" if u.corrected is None else "corrected"
+        figure.text(0.15, y, "\u25a0", size=11, color=colours[u.emotion], va="baseline")
+        figure.text(0.17, y, f"{shortened(plain(u.emotion), 14)} {sure}", size=8.5)
         figure.text(0.3, y, shortened(plain(u.speaker), 16), size=8.5, weight="bold")
         figure.text(0.45, y, shortened(plain(u.text or "(no transcript)"), 62), size=8.5)
 

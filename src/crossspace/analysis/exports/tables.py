@@ -22,10 +22,15 @@ def to_json(analysis: Analysis) -> str:
 def columns(analysis: Analysis) -> list[str]:
     """The names of what :func:`rows` gives."""
     head = ["conversation_id", "utterance_id", "position", "speaker", "start", "end", "text", "label", "confidence"]
+    head += ["corrected"] * _has_corrections(analysis)
     head += [f"p_{label}" for label in analysis.labels]
     for m in analysis.model["modalities"]:
         head += [f"{m}_alone", f"{m}_contribution", f"{m}_missing"]
     return head + [f"recognised.{what}" for what in _recognised(analysis)]
+
+
+def _has_corrections(analysis: Analysis) -> bool:
+    return any(u.corrected is not None for u in analysis.utterances)
 
 
 def rows(analysis: Analysis) -> list[list[Any]]:
@@ -33,7 +38,9 @@ def rows(analysis: Analysis) -> list[list[Any]]:
     found = []
     for position, u in enumerate(analysis.utterances):
         row: list[Any] = [analysis.conversation_id, u.id, position, u.speaker, u.start, u.end]
-        row += [u.text, u.label, u.confidence, *(u.probabilities[label] for label in analysis.labels)]
+        row += [u.text, u.label, u.confidence]
+        row += [u.corrected] * _has_corrections(analysis)
+        row += [u.probabilities[label] for label in analysis.labels]
         for m in analysis.model["modalities"]:
             alone = u.unimodal.get(m)
             row += [max(alone, key=lambda label: alone[label]) if alone else None]

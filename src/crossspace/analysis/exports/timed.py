@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.transcripts.writers import annotation, captions
 from crossspace.transcripts.writers.timed import timed
 
-_EMOTION = "predicted emotion"
+_EMOTION, _CORRECTED = "predicted emotion", "corrected emotion"
 
 
 def to_vtt(analysis: Analysis, labels: bool = False) -> str:
@@ -19,7 +21,7 @@ def to_vtt(analysis: Analysis, labels: bool = False) -> str:
     Raises:
         DataError: no utterance has times.
     """
-    return captions.vtt(_timed(analysis, "WebVTT"), _labelled if labels else captions.words)
+    return captions.vtt(_timed(analysis, "WebVTT"), _labelled if labels else captions.words, lambda u: u.emotion)
 
 
 def to_srt(analysis: Analysis, labels: bool = False) -> str:
@@ -38,23 +40,27 @@ def to_srt(analysis: Analysis, labels: bool = False) -> str:
 def to_eaf(analysis: Analysis) -> str:
     """ELAN: for every speaker a tier of words, and tiers of emotions and of their confidence that depend on it.
 
-    Those of emotions are called predicted, so that nobody takes them for what a person has annotated.
+    Those of emotions are called predicted, so that nobody takes them for what a person has annotated. What a person
+    corrected stands in a tier of its own.
 
     Raises:
         DataError: no utterance has times.
     """
-    tiers = {_EMOTION: _label, "predicted confidence": lambda u: f"{u.confidence:.3f}"}
-    return annotation.eaf(_timed(analysis, "ELAN"), tiers, analysis.media)
+    tiers: dict[str, Callable[[UtteranceAnalysis], str | None]] = {
+        _EMOTION: _label,
+        "predicted confidence": lambda u: f"{u.confidence:.3f}",
+    }
+    return annotation.eaf(_timed(analysis, "ELAN"), tiers | _corrections(analysis), analysis.media)
 
 
 def to_textgrid(analysis: Analysis) -> str:
-    """Praat: for every speaker a tier of words and one of emotions.
+    """Praat: for every speaker a tier of words, one of emotions, and one of corrected ones where there are any.
 
     Raises:
         DataError: no utterance has times.
     """
     duration = float((analysis.media or {}).get("duration") or 0.0)
-    return annotation.textgrid(_timed(analysis, "Praat"), {_EMOTION: _label}, duration)
+    return annotation.textgrid(_timed(analysis, "Praat"), {_EMOTION: _label} | _corrections(analysis), duration)
 
 
 def to_rttm(analysis: Analysis) -> str:
@@ -70,9 +76,16 @@ def _timed(analysis: Analysis, kind: str) -> list[UtteranceAnalysis]:
     return timed(analysis.utterances, kind, analysis.conversation_id)
 
 
-def _label(u: UtteranceAnalysis) -> str:
+def _label(u: UtteranceAnalysis) -> str | None:
     return u.label
 
 
+def _corrections(analysis: Analysis) -> dict[str, Callable[[UtteranceAnalysis], str | None]]:
+    """The tier of what people corrected, where there is anything."""
+    return {_CORRECTED: lambda u: u.corrected} if any(u.corrected for u in analysis.utterances) else {}
+
+
 def _labelled(u: UtteranceAnalysis) -> str:
-    return f"{captions.words(u)} [{u.label} {100 * u.confidence:.0f} %]"
+    # Of what a person says there is no probability.
+    sure = f"{100 * u.confidence:.0f} %" if u.corrected is None else "corrected"
+    return f"{captions.words(u)} [{u.emotion} {sure}]"

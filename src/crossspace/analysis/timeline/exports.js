@@ -1,6 +1,8 @@
 // An analysis as a file: JSON, CSV for spreadsheets, WebVTT for players. Made here, sent nowhere; the same as exports.py makes.
 
 import { element } from "./dom.js";
+import { menu } from "./menu.js";
+import { emotionOf } from "./people.js";
 
 // A cell that a spreadsheet would take for a formula begins with an apostrophe.
 function cell(value) {
@@ -16,13 +18,16 @@ function best(scores) {
 export function toCsv(analysis) {
   const { labels } = analysis;
   const modalities = analysis.model.modalities ?? [];
+  const corrected = (cells) => (analysis.utterances.some((one) => one.corrected) ? cells : []);
   const header = [
     "conversation_id", "utterance_id", "position", "speaker", "start", "end", "text", "label", "confidence",
+    ...corrected(["corrected"]),
     ...labels.map((label) => `p_${label}`),
     ...modalities.flatMap((name) => [`${name}_alone`, `${name}_contribution`, `${name}_missing`]),
   ];
   const rows = analysis.utterances.map((one, place) => [
     analysis.conversation_id, one.id, place, one.speaker, one.start, one.end, one.text, one.label, one.confidence,
+    ...corrected([one.corrected]),
     ...labels.map((label) => one.probabilities[label]),
     ...modalities.flatMap((name) => [best(one.unimodal[name]), one.contributions[name], one.missing[name]]),
   ]);
@@ -50,7 +55,7 @@ function timed(analysis) {
 
 export function toVtt(analysis) {
   const cues = timed(analysis).map((one) => {
-    const emotion = one.label.replace(/[^\p{L}\p{N}_-]+/gu, "-");
+    const emotion = emotionOf(one).replace(/[^\p{L}\p{N}_-]+/gu, "-");
     const words = plain(one.text || "(no transcript)");
     return `${stamp(one.start)} --> ${stamp(one.end)}\n<v ${plain(one.speaker) || "unknown"}><c.${emotion}>${words}</c></v>\n`;
   });
@@ -63,15 +68,22 @@ export function save(name, type, text) {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-export function exportButtons(analysis) {
-  const stem = analysis.conversation_id.replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^\.+/, "") || "conversation";
-  const button = (name, ending, type, make, works = true) => element("button", {
-    type: "button", disabled: !works, title: works ? `Save ${stem}.${ending}` : "WebVTT needs times",
-    onclick: () => save(`${stem}.${ending}`, type, make(analysis)),
-  }, name);
-  return element("div", { class: "tl-exports", role: "group", "aria-label": "Export" },
-    element("span", { class: "tl-small" }, "Export"),
-    button("JSON", "json", "application/json", (one) => `${JSON.stringify(one, null, 2)}\n`),
-    button("CSV", "csv", "text/csv", toCsv),
-    button("WebVTT", "vtt", "text/vtt", toVtt, timed(analysis).length > 0));
+export function stemOf(analysis) {
+  return analysis.conversation_id.replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^\.+/, "") || "conversation";
+}
+
+// `others` are formats that are made elsewhere: `{title, ending, about, timed, act}`.
+export function exportMenu(analysis, others) {
+  const stem = stemOf(analysis);
+  const hasTimes = timed(analysis).length > 0;
+  const own = (title, ending, type, about, make) => ({ title, ending, about, act: () => save(`${stem}.${ending}`, type, make(analysis)) });
+  const items = [
+    own("JSON", "json", "application/json", "everything, for programs", (one) => `${JSON.stringify(one, null, 2)}\n`),
+    own("CSV", "csv", "text/csv", "a row for each utterance", toCsv),
+    { ...own("WebVTT", "vtt", "text/vtt", "captions for the web", toVtt), timed: true },
+    ...others,
+  ];
+  return menu("Export", items.map((one) => ({
+    ...one, works: !one.timed || hasTimes, about: !one.timed || hasTimes ? one.about : "needs times",
+  })));
 }

@@ -1,11 +1,17 @@
-// The utterances in order, as one list box: one stop for the tab key, arrows to move, Enter to hear.
+// The utterances in order, as one list box: one stop for the tab key, arrows to move, Enter to hear, letters to correct.
 
 import { element } from "./dom.js";
 import { clock, percent } from "./format.js";
 import { chip } from "./palette.js";
+import { emotionOf } from "./people.js";
+
+// What was recognised by a machine is marked; people wrote the rest.
+export function isRecognised(one) {
+  return Object.keys(one.recognised ?? {}).length > 0;
+}
 
 export class UtteranceList {
-  constructor({ onSelect, onPlay }) {
+  constructor({ onSelect, onPlay, onCorrect }) {
     this.node = element("ol", { class: "tl-list", role: "listbox", tabindex: 0, "aria-label": "Utterances" });
     this.onSelect = onSelect;
     this.rows = [];
@@ -14,9 +20,12 @@ export class UtteranceList {
       if (row) onPlay(Number(row.dataset.place));
     });
     this.node.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey) return;
       const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -Infinity, End: Infinity }[event.key];
+      const what = { e: "emotion", s: "speaker" }[event.key];
       if (step !== undefined) onSelect(this.neighbour(step));
       else if (event.key === "Enter" && this.active !== undefined) onPlay(this.active);
+      else if (what && this.active !== undefined) onCorrect(this.active, what);
       else return;
       event.preventDefault();
       event.stopPropagation();
@@ -32,21 +41,30 @@ export class UtteranceList {
   }
 
   append(analysis, place) {
-    const one = analysis.utterances[place];
-    const row = element(
-      "li",
-      { class: "tl-item", id: `utterance-${place}`, role: "option", "aria-selected": "false", "data-place": place },
-      element("span", { class: "tl-when" }, one.start === null ? `${place + 1}.` : clock(one.start)),
-      element("span", { class: "tl-speaker" }, one.speaker),
-      element("span", { class: one.text === null ? "tl-text tl-untold" : "tl-text" }, one.text ?? "no words known"),
-      chip(analysis.labels, one.label, element("span", { class: "tl-sure" }, percent(one.confidence))),
-    );
+    const row = element("li", { class: "tl-item", id: `utterance-${place}`, role: "option", "aria-selected": "false", "data-place": place });
     this.rows.push(row);
     this.node.append(row);
+    this.fill(analysis, place);
   }
 
-  filter(visible) {
-    this.rows.forEach((row, place) => { row.hidden = !visible(place); });
+  // Anew what stands in a row.
+  fill(analysis, place) {
+    const one = analysis.utterances[place];
+    const sure = element("span", { class: one.corrected ? "tl-hand-made" : "tl-sure" }, one.corrected ? "corrected" : percent(one.confidence));
+    this.rows[place].replaceChildren(
+      element("span", { class: "tl-when" }, one.start === null ? `${place + 1}.` : clock(one.start)),
+      element("span", { class: "tl-speaker" }, one.speaker,
+        isRecognised(one) ? element("span", { class: "tl-heard" }, "recognised") : null),
+      element("span", { class: one.text === null ? "tl-text tl-untold" : "tl-text" }, one.text ?? "no words known"),
+      chip(analysis.labels, emotionOf(one), sure),
+    );
+  }
+
+  filter(visible, unsure) {
+    this.rows.forEach((row, place) => {
+      row.hidden = !visible(place);
+      row.classList.toggle("tl-unsure", unsure(place));
+    });
   }
 
   // The next place that is not filtered away; before the first selection the steps begin outside of either end.

@@ -1,5 +1,15 @@
 // Who speaks, how much, and with which emotions: the arcs of an analysis, as its JSON has them.
 
+// What a person corrected the label to, or the label.
+export function emotionOf(one) {
+  return one.corrected ?? one.label;
+}
+
+// How much of an utterance has an emotion: its probability, or all of it where a person said so.
+export function shareOf(one, label) {
+  return one.corrected ? Number(one.corrected === label) : one.probabilities[label] ?? 0;
+}
+
 export function speakersOf(utterances) {
   return [...new Set(utterances.map((one) => one.speaker))];
 }
@@ -8,7 +18,7 @@ export function arcsOf(utterances, labels) {
   return Object.fromEntries(speakersOf(utterances).map((speaker) => {
     const own = utterances.filter((one) => one.speaker === speaker);
     const spoken = own.filter((one) => one.start !== null && one.end !== null).map((one) => one.end - one.start);
-    const share = (label) => own.reduce((sum, one) => sum + (one.probabilities[label] ?? 0), 0) / own.length;
+    const share = (label) => own.reduce((sum, one) => sum + shareOf(one, label), 0) / own.length;
     return [speaker, {
       utterances: own.length,
       seconds: spoken.length ? spoken.reduce((sum, one) => sum + one, 0) : null,

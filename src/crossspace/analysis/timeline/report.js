@@ -1,6 +1,23 @@
-// Draws the analysis that an exported file carries.
+// Draws the analysis that an exported file carries. What is corrected in it can be saved as another such file.
 
+import { save, stemOf } from "./exports.js";
 import { Timeline } from "./timeline.js";
 
+// As it was before anything was drawn.
+const untouched = document.documentElement.cloneNode(true);
+
+// JSON in which no character can end or open an element.
+function embedded(analysis) {
+  const code = (character) => `\\u00${character.charCodeAt(0).toString(16)}`;
+  return JSON.stringify(analysis).replace(/[&<>]/g, code);
+}
+
+function saveReport(analysis) {
+  untouched.querySelector("#analysis").textContent = embedded(analysis);
+  save(`${stemOf(analysis)}.html`, "text/html", `<!doctype html>\n${untouched.outerHTML}\n`);
+}
+
 const carried = JSON.parse(document.getElementById("analysis").textContent);
-new Timeline(document.getElementById("timeline")).show(carried);
+new Timeline(document.getElementById("timeline"), {
+  exports: (analysis) => [{ title: "HTML", ending: "html", about: "this file, with your corrections", act: () => saveReport(analysis) }],
+}).show(carried);

@@ -2,7 +2,9 @@
 
 import { element } from "./dom.js";
 import { capital, clock, percent, points } from "./format.js";
+import { corrections } from "./correct.js";
 import { chip, swatch } from "./palette.js";
+import { emotionOf } from "./people.js";
 
 const CLOSE = 0.1;
 
@@ -12,6 +14,9 @@ function meter(place, part) {
 }
 
 function verdict(labels, one) {
+  if (one.corrected) {
+    return element("p", { class: "tl-small" }, `Corrected by hand. The model says ${one.label} (${percent(one.confidence)}).`);
+  }
   const [first, second] = Object.entries(one.probabilities).sort((a, b) => b[1] - a[1]);
   if (!second) return null;
   const close = first[1] - second[1] < CLOSE;
@@ -70,14 +75,23 @@ function modalities(analysis, one) {
   ];
 }
 
-export function why(analysis, place) {
+// What a machine recognised, and how sure it was of it.
+function recognised({ recognised: parts = {} }) {
+  const said = Object.entries(parts).map(([part, sure]) => `${part === "text" ? "words" : part} ${percent(sure)}`);
+  return said.length ? element("p", { class: "tl-small" }, element("span", { class: "tl-heard" }, "recognised"), ` by a machine, with a confidence of: ${said.join(", ")}`) : null;
+}
+
+// `acts` are what may be done with the utterance, as corrections() takes them.
+export function why(analysis, place, acts) {
   const one = analysis.utterances[place];
   const when = one.start === null ? `utterance ${place + 1}` : `${clock(one.start, { tenths: true })}–${clock(one.end, { tenths: true })}`;
   return [
     element("p", { class: "tl-small" }, element("b", {}, one.speaker), ` · ${when}`),
     element("blockquote", { class: one.text === null ? "tl-untold" : null }, one.text ?? "no words known"),
-    element("p", { class: "tl-verdict" }, chip(analysis.labels, one.label), ` ${percent(one.confidence)}`),
+    recognised(one),
+    element("p", { class: "tl-verdict" }, chip(analysis.labels, emotionOf(one)), one.corrected ? "" : ` ${percent(one.confidence)}`),
     verdict(analysis.labels, one),
+    corrections(analysis, place, acts),
     element("h3", {}, "Every emotion"),
     probabilities(analysis.labels, one),
     element("h3", {}, "Where it comes from"),

@@ -81,7 +81,7 @@ class Extraction:
             if recording.clips is not None:
                 features[modality] = [self._clip(modality, path, recording.track, notes) for path in recording.clips]
             else:
-                features[modality] = self._spans(modality, material, notes)
+                features[modality] = self._spans(modality, material, notes, said)
         facts = None
         if media is not None:
             facts = {"duration": media.duration, "audio": media.audio is not None, "video": media.video is not None}
@@ -134,7 +134,13 @@ class Extraction:
         rest = iter(members)
         return [Conversation(c.id, tuple(next(rest) for _ in c.utterances)) for c in conversations]
 
-    def _spans(self, modality: str, material: Material, notes: list[str]) -> list[Feature]:
+    def _spans(
+        self,
+        modality: str,
+        material: Material,
+        notes: list[str],
+        said: Callable[[str], None] = lambda stage: None,
+    ) -> list[Feature]:
         media, cues = material.media, material.transcript.cues
         if media is None:
             return [Missing("no recording")] * len(cues)
@@ -153,6 +159,7 @@ class Extraction:
             modality,
             keys,
             lambda wanted: read_spans(modality, media, {i: spans[i] for i in wanted}, damaged, channels),
+            said,
         )
         # Also where all vectors were known and nothing was read: the damage was noted with them.
         notes += damage(damaged, modality, media, material.digest_of(modality), self.cache)

@@ -7,10 +7,13 @@ import { withToken } from "./ask.js";
 import { dialogs, tabs, themes } from "./chrome.js";
 import { EXAMPLE } from "./example.js";
 import { Files, size } from "./files.js";
+import { served } from "./export.js";
 import { keys } from "./keys.js";
 import { Live } from "./live.js";
-import { model } from "./model.js";
+import { asKnown, model } from "./model.js";
 import { Player } from "./player.js";
+import { Preview } from "./preview.js";
+import { alone, needsTranscript, promise } from "./promise.js";
 import { Work } from "./work.js";
 
 const $ = (id) => document.getElementById(id);
@@ -21,6 +24,9 @@ const work = new Work();
 const timeline = new Timeline($("timeline"), {
   onPlay: (utterance) => player.playFrom(utterance.start),
   onSelect: (utterance) => { if (player.media?.paused) player.seek(utterance.start); },
+  onRename: (from, to) => (document.body.matches(".live") ? live.chips.rename(from, to) : undefined),
+  onEdit: (analysis) => player.repaint(analysis),
+  exports: (analysis) => served(analysis, (error) => work.complain(error)),
 });
 const player = new Player({
   section: $("player"), screen: $("screen"), wave: $("wave"), note: $("sound-note"),
@@ -28,12 +34,34 @@ const player = new Player({
   onRegion: (place) => timeline.play(place),
 });
 const chooseTab = tabs();
+const previews = Object.fromEntries(["file", "pasted"].map((name) => [name, new Preview($(`preview-${name}`), {
+  onTell: (said) => { $("status").textContent = said; },
+})]));
 const files = new Files({
-  onChange: (now) => { $("analyze").disabled = !now.media && !now.transcript; },
+  onChange: (now, kind) => {
+    if (kind === "transcript" && now.transcript) previews.file.ask(now.transcript);
+    else if (kind === "transcript") previews.file.clear();
+    ready(now);
+  },
   onDrop: () => { work.calm(); chooseTab($("tab-files")); },
   onError: (error) => work.complain(error),
 });
-const live = new Live({ onUtterance: hear, onError: (error) => work.complain(error) });
+const live = new Live({ onUtterance: hear, onRename: rename, onError: (error) => work.complain(error) });
+
+// Said before anything is sent: a model that only reads can do nothing with a recording alone.
+function ready({ media, transcript }) {
+  const known = asKnown();
+  const bare = media && !transcript && known;
+  $("alone").textContent = bare ? alone(known) : "";
+  $("alone").classList.toggle("lacking", Boolean(bare && needsTranscript(known)));
+  $("analyze").disabled = (!media && !transcript) || Boolean(bare && needsTranscript(known));
+}
+
+// In a live conversation the timeline knows who has spoken, the chips know who may.
+function rename(from, to) {
+  if (document.body.matches(".live") && timeline.analysis.speakers.includes(from)) timeline.rename(from, to);
+  else live.chips.rename(from, to);
+}
 
 function show(analysis, file) {
   shown = true;
@@ -62,19 +90,20 @@ function restart() {
   live.end();
   player.clear();
   files.clear();
+  previews.file.clear();
   work.calm();
   $("status").textContent = "";
   document.body.classList.remove("result", "live");
   $("timeline").hidden = $("again").hidden = true;
   $("start").hidden = false;
   $("title").textContent = WELCOME.title;
-  $("lead").textContent = WELCOME.lead;
+  $("lead").textContent = asKnown() ? promise(asKnown()) : WELCOME.lead;
   document.title = WELCOME.tab;
   $("tab-files").parentElement.querySelector("[aria-selected=true]").focus();
 }
 
 async function analyze(form, file) {
-  const analysis = await work.run((progress) => withToken(() => call("v1/analyze", { body: form, ...progress })));
+  const analysis = await work.run(({ job, ...progress }) => withToken(() => call(`v1/analyze?job=${job}`, { body: form, ...progress })));
   if (!analysis) return;
   show(analysis, file);
   await model().catch((error) => work.complain(error));
@@ -117,10 +146,13 @@ async function analyzeFiles() {
   }
 }
 
-$("panel-files").addEventListener("submit", (event) => { event.preventDefault(); analyzeFiles(); });
-$("panel-paste").addEventListener("submit", (event) => { event.preventDefault(); analyzeText($("pasted").value, "Conversation"); });
+$("form-files").addEventListener("submit", (event) => { event.preventDefault(); analyzeFiles(); });
+$("form-paste").addEventListener("submit", (event) => { event.preventDefault(); analyzeText($("pasted").value, "Conversation"); });
 $("pasted").addEventListener("input", () => {
-  $("paste-count").textContent = plural($("pasted").value.split("\n").filter((line) => line.trim()).length, "line");
+  const text = $("pasted").value;
+  $("paste-count").textContent = plural(text.split("\n").filter((line) => line.trim()).length, "line");
+  if (text.trim()) previews.pasted.later(new File([text], "Conversation"));
+  else previews.pasted.clear();
 });
 $("fill").addEventListener("click", () => { $("pasted").value = EXAMPLE; $("pasted").dispatchEvent(new Event("input")); });
 $("example").addEventListener("click", () => analyzeText(EXAMPLE, "Example conversation"));
@@ -129,5 +161,6 @@ $("again").addEventListener("click", restart);
 $("timeline").hidden = true;
 themes();
 dialogs();
-keys({ player, timeline, shown: () => shown });
+keys({ player, timeline, live, shown: () => shown });
+document.addEventListener("model", () => ready(files));
 model().catch((error) => work.complain(error));

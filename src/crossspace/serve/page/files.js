@@ -57,7 +57,7 @@ export class Files {
     this[kind] = file;
     $(`${kind}-name`).textContent = file ? file.name : "none chosen";
     $(kind).closest(".picker").classList.toggle("filled", Boolean(file));
-    this.onChange(this);
+    this.onChange(this, kind);
   }
 
   clear() {

@@ -1,6 +1,7 @@
 // A live conversation: each utterance goes to the server as it is typed and comes back with its emotion.
 
 import { ApiError, token } from "./api.js";
+import { Chips } from "./chips.js";
 import { askModel } from "./model.js";
 
 const $ = (id) => document.getElementById(id);
@@ -14,28 +15,32 @@ function address() {
 }
 
 export class Live {
-  // `onUtterance(utterance, model)` is told the model where a conversation begins with the utterance.
-  constructor({ onUtterance, onError }) {
+  // `onUtterance(utterance, model)` is told the model where a conversation begins with the utterance, `onRename(from, to)`
+  // that somebody wants another name.
+  constructor({ onUtterance, onRename, onError }) {
     Object.assign(this, { onUtterance, onError });
-    this.people = [];
     this.waiting = [];
-    $("panel-live").addEventListener("submit", (event) => { event.preventDefault(); this.say(); });
-    $("live-swap").addEventListener("click", () => { $("live-speaker").value = this.other(); $("live-text").focus(); });
+    this.chips = new Chips($("live-who"), { onChange: ({ name }) => { $("live-says").textContent = `${name} says`; }, onRename });
+    $("form-live").addEventListener("submit", (event) => { event.preventDefault(); this.say(); });
+    $("live-text").addEventListener("keydown", (event) => {
+      // What is typed goes on as it began: only an empty field gives its numbers to the speakers.
+      if ($("keys-on").checked && !event.target.value && this.choose(event.key)) event.preventDefault();
+    });
   }
 
-  other() {
-    const now = $("live-speaker").value.trim();
-    const place = this.people.indexOf(now);
-    return this.people.length > 1 ? this.people[(place + 1) % this.people.length] : now === "BEN" ? "ANN" : "BEN";
+  // The speaker of a number key, if there is one and this is where people talk.
+  choose(key) {
+    if ($("panel-live").hidden || $("start").hidden || !/^[1-9]$/.test(key) || !this.chips.people[Number(key) - 1]) return false;
+    this.chips.choose(Number(key) - 1);
+    $("live-text").focus();
+    return true;
   }
 
   async say() {
-    const speaker = $("live-speaker").value.trim() || "speaker";
+    const [speaker] = this.chips.now.sent;
     const text = $("live-text").value.trim();
     $("live-text").focus();
     if (!text) return;
-    if (!this.people.includes(speaker)) this.people.push(speaker);
-    $("live-speakers").replaceChildren(...this.people.map((name) => new Option(name)));
     $("live-text").value = "";
     this.waiting.push(text);
     try {
@@ -77,7 +82,7 @@ export class Live {
         if (answer.error) this.refuse(answer.error.message);
         else {
           this.waiting.shift();
-          this.onUtterance(answer, begins);
+          this.onUtterance({ ...answer, speaker: this.chips.shown(answer.speaker) }, begins);
           begins = undefined;
         }
       };
@@ -95,7 +100,7 @@ export class Live {
     const socket = this.current;
     this.current = this.opened = undefined;
     socket?.close(1000);
-    this.people = [];
     this.waiting = [];
+    this.chips.reset();
   }
 }

@@ -1,11 +1,11 @@
-// Which model speaks here, and its card.
+// Which model speaks here, what it can do, and its card.
 
 import { call } from "./api.js";
 import { withToken } from "./ask.js";
 import { markdown } from "./card.js";
+import { hint, promise } from "./promise.js";
 
 const $ = (id) => document.getElementById(id);
-const HINT = $("live-hint").textContent;
 
 let known;
 
@@ -26,10 +26,19 @@ export async function model() {
   return known ?? askModel();
 }
 
-function tell({ name, labels, modalities, causal, card, in_the_box }) {
+// What the server has said so far, if anything.
+export function asKnown() {
+  return known;
+}
+
+function tell(answer) {
+  const { name, labels, modalities, causal, card, in_the_box } = answer;
   const shipped = in_the_box ? ", the one shipped with crossspace" : "";
   $("model").textContent = `Model: ${name}${shipped}. It knows ${labels.join(", ")}, from ${modalities.join(", ")}.`;
-  $("live-hint").textContent = causal ? HINT : `${HINT} This model was trained to see what comes after, too; live, it does with less.`;
+  if (!document.body.matches(".result, .live")) $("lead").textContent = promise(answer);
+  $("bring").textContent = hint(answer);
+  $("live-later").textContent = causal ? "" : "This model was trained to see what comes after, too; live, it does with less.";
   $("card-body").replaceChildren(...markdown(card ?? ""));
   $("card-button").disabled = !card;
+  document.dispatchEvent(new Event("model"));
 }

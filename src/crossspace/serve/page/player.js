@@ -2,6 +2,7 @@
 
 import { element } from "../timeline/dom.js";
 import { palette } from "../timeline/palette.js";
+import { emotionOf } from "../timeline/people.js";
 import { peaksOf } from "./peaks.js";
 import Regions from "./vendor/regions.esm.js";
 import WaveSurfer from "./vendor/wavesurfer.esm.js";
@@ -72,6 +73,7 @@ export class Player {
     });
     this.surfer.on("timeupdate", (seconds) => this.onTime(seconds));
     regions.on("region-clicked", (region, event) => { event.stopPropagation(); this.onRegion(Number(region.id)); });
+    this.regions = regions;
     this.surfer.once("ready", () => this.mark(regions, analysis, media.duration));
   }
 
@@ -80,13 +82,21 @@ export class Player {
     const wide = this.wave.clientWidth / duration;
     utterances.forEach((one, place) => {
       if (one.start === null || one.end === null || one.start >= duration) return;
-      const label = labels.indexOf(one.label);
+      const emotion = emotionOf(one);
+      const label = labels.indexOf(emotion);
       regions.addRegion({
         id: String(place), start: one.start, end: Math.min(one.end, duration), drag: false, resize: false,
         color: `color-mix(in srgb, var(--e${label}) 38%, transparent)`,
-        content: wide * (one.end - one.start) > LETTER * (one.label.length + 1.5) ? element("span", {}, one.label) : undefined,
+        content: wide * (one.end - one.start) > LETTER * (emotion.length + 1.5) ? element("span", {}, emotion) : undefined,
       });
     });
+  }
+
+  // Other colours, once somebody has corrected an emotion.
+  repaint(analysis) {
+    if (!this.regions || !this.media) return;
+    this.regions.clearRegions();
+    this.mark(this.regions, analysis, this.media.duration);
   }
 
   playFrom(seconds) {
@@ -120,7 +130,7 @@ export class Player {
     this.media?.pause();
     this.surfer?.destroy();
     if (this.url) URL.revokeObjectURL(this.url);
-    this.media = this.surfer = this.url = undefined;
+    this.media = this.surfer = this.regions = this.url = undefined;
     this.screen.replaceChildren();
     this.wave.replaceChildren();
     this.note.textContent = "";

@@ -17,19 +17,25 @@ def words(u: Spoken) -> str:
     return " ".join((u.text or "(no transcript)").split())
 
 
-def vtt(utterances: Sequence[S], said: Callable[[S], str] = words) -> str:
+def label(u: Spoken) -> str | None:
+    """The emotion of an utterance, where it has one."""
+    return u.label
+
+
+def vtt(utterances: Sequence[S], said: Callable[[S], str] = words, emotion: Callable[[S], str | None] = label) -> str:
     """Captions with their speakers; a style sheet colours the class of a cue, its emotion: ``::cue(.joy)``.
 
     Args:
         utterances: with times.
         said: the words of a cue.
+        emotion: that becomes its class.
     """
     cues = []
     for u in utterances:
         text = _escaped(said(u))
-        if u.label is not None:
+        if (kind := emotion(u)) is not None:
             # A full stop would begin another class, a space an annotation.
-            text = f"<c.{_NOT_IN_A_CLASS.sub('-', u.label)}>{text}</c>"
+            text = f"<c.{_NOT_IN_A_CLASS.sub('-', kind)}>{text}</c>"
         speaker = _speaker(u)
         cues.append(f"{_times(u, '.')}\n" + (f"<v {_escaped(speaker)}>{text}</v>\n" if speaker else f"{text}\n"))
     return "WEBVTT\n\n" + "\n".join(cues)
