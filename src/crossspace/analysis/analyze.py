@@ -17,6 +17,7 @@ def analyze(
     transcript: str | Path | None = None,
     model: str | Path | None = None,
     *,
+    turns: str | Path | None = None,
     track: int | None = None,
     channels: Channels | None = None,
     transcribe: str | None = None,
@@ -31,6 +32,7 @@ def analyze(
         source: a recording (any container), or a transcript alone.
         transcript: of the recording.
         model: run folder, folder of a seed or name on a hub; the model in the box, which reads text only, if none.
+        turns: who speaks when, as diarization writes it (RTTM), for a transcript that does not say who speaks.
         track: which audio track of the recording is heard, from 1; the one with speech if none.
         channels: ``"speakers"`` where each channel of the recording has a speaker of its own, or the name of the
             speaker of each; their mean is heard if none.
@@ -43,6 +45,6 @@ def analyze(
         MissingExtraError: a library is not installed.
     """
     hearing = transcribing(transcribe, speakers, speaker_encoder)
-    media, said = inputs_of(source, transcript, hearing)
+    media, said = inputs_of(source, transcript, hearing, turns)
     analyzer = Analyzer.load(model, only=extracted(media), cache=FeatureCache(), transcribing=hearing)
     return analyzer.analyze(media, said, conversation_id=Path(source).stem, track=track, channels=channels)

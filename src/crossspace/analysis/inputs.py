@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossspace.errors import DataError, UsageError
-from crossspace.features.sources import is_manifest, is_transcript
+from crossspace.features.sources import TRANSCRIPTS, Recording, is_manifest, is_transcript
+from crossspace.features.sources.folder import read_folder
 from crossspace.features.speech.transcribing import Transcribing
 from crossspace.transcripts import Transcript, read_transcript
+from crossspace.transcripts.turns import joined
 
 
 def extracted(media: Path | None) -> tuple[str, ...] | None:
@@ -19,7 +21,10 @@ def extracted(media: Path | None) -> tuple[str, ...] | None:
 
 
 def inputs_of(
-    source: str | Path, transcript: str | Path | None = None, transcribing: Transcribing | None = None
+    source: str | Path,
+    transcript: str | Path | None = None,
+    transcribing: Transcribing | None = None,
+    turns: str | Path | None = None,
 ) -> tuple[Path | None, Transcript | None]:
     """The recording and what the transcript says, either of which may lack.
 
@@ -29,6 +34,7 @@ def inputs_of(
         source: a recording, or a transcript alone.
         transcript: of the recording.
         transcribing: how it is to be transcribed instead.
+        turns: who speaks when, as diarization writes it, for a transcript that does not say who speaks.
 
     Raises:
         DataError: there is no such file, or it is no transcript.
@@ -50,6 +56,27 @@ def inputs_of(
         )
     if is_transcript(source) and transcript:
         raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
-    if is_transcript(source):
-        return None, read_transcript(source)
-    return source, read_transcript(transcript) if transcript else None
+    said = None if written is None else read_transcript(written)
+    if turns is not None:
+        if said is None:
+            raise UsageError(
+                f"{turns} says who speaks in a transcript, and there is none. Give it, or leave --turns out."
+            )
+        said = joined(said, read_transcript(turns))
+    return None if is_transcript(source) else source, said
+
+
+def conversations_in(folder: Path, notes: list[str]) -> list[Recording]:
+    """The recordings and transcripts in a folder and below, each recording with the transcript beside it.
+
+    Args:
+        folder: where they lie.
+        notes: takes a sentence on the files that were not used.
+
+    Raises:
+        DataError: there are none, or several of one name.
+    """
+    found = read_folder(folder, TRANSCRIPTS, notes, alone=True)
+    if not found:
+        raise DataError(f"{folder} should hold recordings or transcripts. Found none by the endings of their names.")
+    return found

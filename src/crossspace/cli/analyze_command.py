@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossspace.cli.parsing import Parser, local, spare
+from crossspace.cli.parsing import words as words_of
 from crossspace.cli.sound_options import add_sound, check_sound
 from crossspace.cli.transcribing import add_transcribing, transcribing_of
+from crossspace.errors import UsageError
 from crossspace.runtime import write_bytes
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ a recogniser, an annotation, a document, or lines 'NAME: what they say'. A recor
 transcribed by --transcribe whisper:FOLDER. Without --model the model in the box is used, which reads text only.
 --out may be given several times; the ending says the format: .json, .csv, .html (a page that needs nothing else),
 .parquet, captions in .vtt (emotion as cue class) and .srt, annotations in .eaf (ELAN) and .TextGrid (Praat), .rttm
-(who speaks when), one page in .pdf or .png. Without --out a table is printed."""
+(who speaks when), one page in .pdf or .png. Without --out a table is printed.
+Of a folder every conversation is analyzed, a recording with the transcript beside it or a transcript alone, and written
+into the folder --out."""
 
 
 def parsers() -> dict[str, Parser]:
@@ -38,11 +42,24 @@ def parsers() -> dict[str, Parser]:
         imports=True,
         instead={"--voices": "It is called --speakers here.", "--format": ending, "-f": ending, "--output": ending},
     )
-    parser.add_argument("source", type=local, help="recording or transcript")
+    parser.add_argument("source", type=local, help="recording or transcript, or a folder of them")
     parser.add_argument("--transcript", type=local, help="transcript of the recording")
+    parser.add_argument(
+        "--turns",
+        type=local,
+        metavar="FILE",
+        help="who speaks when, as diarization writes it (.rttm), for the transcript",
+    )
     add_sound(parser)
     parser.add_argument("--model", metavar="RUN", help="run folder, folder of a seed, or name on a hub")
     parser.add_argument("--out", action="append", default=[], metavar="FILE", help="file to write; may be repeated")
+    parser.add_argument(
+        "--as",
+        dest="formats",
+        type=words_of,
+        metavar="FORMATS",
+        help="of a folder: what is written of each conversation into the folder --out (default: csv,html)",
+    )
     parser.add_argument(
         "--labels", action="store_true", help="write emotion and confidence into captions, for all to see"
     )
@@ -59,9 +76,15 @@ def run(words: Sequence[str]) -> int:
     options = parsers()[""].parse_all(words)
     from crossspace.analysis.inputs import extracted, inputs_of
 
-    _check_outputs(options)
     transcribing = transcribing_of(options)
-    media, transcript = inputs_of(options.source, options.transcript, transcribing)
+    if Path(options.source).is_dir():
+        from crossspace.cli.analyze_folder import analyze_folder
+
+        return analyze_folder(options, lambda only: _analyzer(options, only, transcribing))
+    if options.formats is not None:
+        raise UsageError("--as goes with a folder. Of one conversation the endings of --out say what is written.")
+    _check_outputs(options)
+    media, transcript = inputs_of(options.source, options.transcript, transcribing, options.turns)
     check_sound(options, media is not None)
     analyzer = _analyzer(options, extracted(media), transcribing)
 
@@ -95,7 +118,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
 
     for path in options.out:
         ending_of(path)
-        spare(path, options.source, options.transcript)
+        spare(path, options.source, options.transcript, options.turns)
 
 
 def _analyzer(options: argparse.Namespace, only: Sequence[str] | None, transcribing: Transcribing | None) -> Analyzer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from crossspace.cli.parsing import Parser, pairs
 from crossspace.cli.transcribing import add_transcribing, transcribing_of
@@ -50,7 +51,8 @@ def run(words: Sequence[str]) -> int:
 
     listening, address = listen(settings)
     with listening:
-        analyzer = Analyzer.load(options.run, options.extractors, transcribing=transcribing)
+        hearing: dict[str, Any] = {} if transcribing is None else {"transcribing": transcribing}
+        analyzer = Analyzer.load(options.run, options.extractors, **hearing)
         app = create_app(analyzer, settings)
         app.state.crossspace.prepare()
         try:

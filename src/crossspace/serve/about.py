@@ -52,7 +52,7 @@ def describe(state: State) -> ModelAnswer:
         extractors={modality: extractor.identity for modality, extractor in analyzer.extractors.items()},
         causal=predictor.causal,
         in_the_box=analyzer.in_the_box,
-        transcribes=None if analyzer.transcribing is None else analyzer.transcribing.name,
+        transcribes=None if state.transcribing is None else state.transcribing.name,
         card=analyzer.card,
         limits={name: getattr(state.settings, name) for name in _LIMITS},
     )

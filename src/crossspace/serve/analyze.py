@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from crossspace.errors import UsageError
 from crossspace.features.extraction.conversation import Extracted
-from crossspace.features.sources import Channels, Recording, channels_of, track_of
+from crossspace.features.sources import Recording, channels_of, track_of
 from crossspace.serve.answers import Format, answer_with, documented
 from crossspace.serve.extracting import extract_media
 from crossspace.serve.lane import Progress
@@ -79,7 +79,7 @@ async def analyze(request: Request, format: Format = "json", labels: bool = Fals
         place = working.enter_context(state.recordings.place())
         # The job may outlive this request, and reads the files until it ends.
         place.afterwards(arriving.pop_all().close)
-        track, channels = _sound(upload)
+        sound = _sound(upload)
         media, transcript_path = upload.files.get("media"), upload.files.get("transcript")
         tell("looking")
         # Not in the queue: what cannot be served is told so at once.
@@ -95,7 +95,7 @@ async def analyze(request: Request, format: Format = "json", labels: bool = Fals
 
             def extract(recording: Recording) -> Extracted:
                 extracted: Extracted = state.extractor.call(
-                    extract_media, recording, state.wanted, state.analyzer.transcribing, said=told
+                    extract_media, recording, state.wanted, state.transcribing, said=told
                 )
                 return extracted
 
@@ -106,8 +106,7 @@ async def analyze(request: Request, format: Format = "json", labels: bool = Fals
                 conversation_id=shown,
                 progress=told,
                 extract=extract,
-                track=track,
-                channels=channels,
+                **sound,
             )
             return answer_with(analysis, format, names, labels)
 
@@ -115,8 +114,8 @@ async def analyze(request: Request, format: Format = "json", labels: bool = Fals
         return await work(request, place, job_of, until, names)
 
 
-def _sound(upload: Upload) -> tuple[int | None, Channels | None]:
-    """Which track is heard, and whose channels the recording has.
+def _sound(upload: Upload) -> dict[str, Any]:
+    """Which track is heard, and whose channels the recording has, as far as the form says.
 
     Raises:
         Refusal: 422, they are written in another way, or there is no recording.
@@ -125,9 +124,6 @@ def _sound(upload: Upload) -> tuple[int | None, Channels | None]:
     if values and "media" not in upload.files:
         raise Refusal(422, f"{' and '.join(sorted(values))} should come with a recording. Send it, or leave them out.")
     try:
-        return (
-            track_of(values["track"]) if "track" in values else None,
-            channels_of(values["channels"]) if "channels" in values else None,
-        )
+        return {name: {"track": track_of, "channels": channels_of}[name](value) for name, value in values.items()}
     except UsageError as error:
         raise Refusal(422, str(error)) from error

@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 
 from crossspace.components import imported
 from crossspace.errors import CrossspaceError
+from crossspace.features.speech.transcribing import Transcribing
 from crossspace.serve.arrivals import Arrivals
 from crossspace.serve.extracting import Wanted, prepare
 from crossspace.serve.lane import Lane, Progress, QueuePlace
@@ -58,6 +59,8 @@ class State:
         self.looker, self.extractor = Worker("look", memory=_LOOK_MEMORY), Worker("extract", imports=imported())
         self.connections, self.stages = 0, Stages()
         self.ending = asyncio.Event()
+        # Of an analyzer that never listens by itself there is nothing to say.
+        self.transcribing: Transcribing | None = getattr(analyzer, "transcribing", None)
         # The lanes are threads of one process and use the same text extractor.
         for extractor in analyzer.extractors.values():
             share(extractor)
@@ -85,8 +88,8 @@ class State:
         Raises:
             CrossspaceError: it cannot be had.
         """
-        if self.analyzer.transcribing is not None:
-            self.extractor.call(prepare, self.wanted, self.analyzer.transcribing)
+        if self.transcribing is not None:
+            self.extractor.call(prepare, self.wanted, self.transcribing)
 
     def close(self) -> None:
         """Stop the lanes and remove the uploads."""

@@ -26,7 +26,7 @@ def is_recording(path: Path) -> bool:
     return path.suffix.lower() in RECORDINGS
 
 
-def read_folder(folder: Path, transcripts: Collection[str], notes: list[str]) -> list[Recording]:
+def read_folder(folder: Path, transcripts: Collection[str], notes: list[str], alone: bool = False) -> list[Recording]:
     """Every recording in a folder and below, with the transcript that lies beside it under its name.
 
     ``talk.mp4`` goes with ``talk.vtt`` or any other ending of transcripts, else with ``talk.en.vtt``. A conversation is
@@ -37,6 +37,7 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str]) ->
         folder: where they lie.
         transcripts: endings of the names of transcripts.
         notes: takes a sentence on the files that were not used.
+        alone: whether a transcript without a recording beside it is a conversation of its own.
 
     Raises:
         DataError: two recordings or two transcripts have the same name; all of them are named.
@@ -50,6 +51,11 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str]) ->
         else:
             (texts if path.suffix.lower() in transcripts else others).append(path)
     beside = _beside(texts, by_name, folder)
+    used = {path for paths in beside.values() for path in paths}
+    if alone:
+        for path in texts:
+            if path not in used:
+                beside.setdefault(_name(path.with_suffix(""), folder), []).append(path)
     faults = [
         f"{name}: {listed(sorted(path.name for path in paths))}"
         for together in (by_name, beside)
@@ -64,13 +70,14 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str]) ->
         )
     used = {path for paths in beside.values() for path in paths}
     unused = sorted(_name(path, folder) for path in (*others, *texts) if path not in used)
-    if by_name and unused:
+    if (by_name or (alone and beside)) and unused:
         notes.append(
             f"{folder}: files that are neither recordings nor transcripts of one by their names are left out "
             f"({len(unused)}): {listed(unused)}."
         )
     return [
-        Recording(name, next(iter(beside.get(name, [])), None), paths[0]) for name, paths in sorted(by_name.items())
+        Recording(name, next(iter(beside.get(name, [])), None), next(iter(by_name.get(name, [])), None))
+        for name in sorted({*by_name, *(beside if alone else ())})
     ]
 
 
