@@ -73,9 +73,7 @@ def material_of(
         if media is None:
             raise DataError(f"Conversation {recording.id!r} has neither a transcript nor a recording.")
         said("speech")
-        sound = sound_digest(media, digest)
-        found = cached_speech_by_channel(media, sound, names, cache) if names else cached_speech(media, sound, cache)
-        transcript = found
+        transcript = _speech(media, sound_digest(media, digest), names, cache)
     if recording.labels is not None:
         transcript = labelled(transcript, recording)
     # After the labels, which count the entries of the file, those beyond the recording included.
@@ -108,6 +106,14 @@ def _opened(recording: Recording, cache: FeatureCache | None) -> tuple[Media | N
     from crossspace.features.extraction.listening import opened_to_hear
 
     return opened_to_hear(recording.media, recording.track, cache, apart=recording.channels is not None)
+
+
+def _speech(media: Media, digest: str, names: tuple[str, ...], cache: FeatureCache | None) -> Transcript:
+    try:
+        return cached_speech_by_channel(media, digest, names, cache) if names else cached_speech(media, digest, cache)
+    except DataError as error:
+        # What was decided about the sound may be why nobody is heard.
+        raise DataError(" ".join([str(error), *media.notes])) from error
 
 
 def _heard(media: Media, names: tuple[str, ...]) -> str:
