@@ -285,7 +285,7 @@ def _wav(folder: Path) -> None:
 
 
 def _find_samples(path: Path) -> None:
-    from crossspace.features.media.chunks import samples_in
+    from crossspace.features.media.sample_range import samples_in
 
     samples_in(path)
 
