@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from crossspace.errors import DataError
@@ -19,6 +19,7 @@ RECORDINGS = {
     *(".eac3", ".dts"),
 }
 """Endings of names of recordings."""
+_MOST_FAULTS = 20
 
 
 def is_recording(path: Path) -> bool:
@@ -50,18 +51,7 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str]) ->
         else:
             (texts if path.suffix.lower() in transcripts else others).append(path)
     beside = _beside(texts, by_name, folder)
-    faults = [
-        f"{name}: {listed(sorted(path.name for path in paths))}"
-        for together in (by_name, beside)
-        for name, paths in sorted(together.items())
-        if len(paths) > 1
-    ]
-    if faults:
-        raise DataError(
-            f"{folder} should hold one recording of each name, and one transcript of it. Found several:\n  "
-            + "\n  ".join(faults[:20] + ([f"and {len(faults) - 20} more"] if len(faults) > 20 else []))
-            + "\nMove those that are not meant, or name the files in a manifest (columns media and transcript)."
-        )
+    _refuse_doubles(folder, (by_name, beside))
     used = {path for paths in beside.values() for path in paths}
     unused = sorted(_name(path, folder) for path in (*others, *texts) if path not in used)
     if by_name and unused:
@@ -72,6 +62,22 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str]) ->
     return [
         Recording(name, next(iter(beside.get(name, [])), None), paths[0]) for name, paths in sorted(by_name.items())
     ]
+
+
+def _refuse_doubles(folder: Path, found: Sequence[Mapping[str, Sequence[Path]]]) -> None:
+    faults = [
+        f"{name}: {listed(sorted(path.name for path in paths))}"
+        for together in found
+        for name, paths in sorted(together.items())
+        if len(paths) > 1
+    ]
+    if faults:
+        rest = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
+        raise DataError(
+            f"{folder} should hold one recording of each name, and one transcript of it. Found several:\n  "
+            + "\n  ".join([*faults[:_MOST_FAULTS], *rest])
+            + "\nMove those that are not meant, or name the files in a manifest (columns media and transcript)."
+        )
 
 
 def _beside(texts: Sequence[Path], names: Collection[str], folder: Path) -> dict[str, list[Path]]:
