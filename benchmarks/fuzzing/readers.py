@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import pickle
+import wave
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -272,6 +273,23 @@ _WORDS = (by_words, by_words, by_bytes)
 _JSON = (by_json, by_json, by_words, by_bytes)
 _RUN_FILES = ("environment.json", "results.json", "history.jsonl")
 
+
+def _wav(folder: Path) -> None:
+    """Samples that the header counts too short, with a tag behind them."""
+    with wave.open(str(folder / "x.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(range(200)))
+    content = bytearray((folder / "x.wav").read_bytes()) + b"LIST\x0c\0\0\0INFOISFT\0\0\0\0"
+    content[40] = 20
+    (folder / "x.wav").write_bytes(content)
+
+
+def _find_samples(path: Path) -> None:
+    from crossspace.features.media.sample_range import samples_in
+
+    samples_in(path)
+
+
 READERS: tuple[Reader, ...] = (
     Reader("pickle", "x.pkl", partial(_tuple, protocol=2), _read_pickle, (forge, forge, shuffled)),
     *(
@@ -298,6 +316,7 @@ READERS: tuple[Reader, ...] = (
         Reader(f"transcript, {kind}", "x.json", partial(_written, json.dumps(said), "x.json"), _read_transcript, _JSON)
         for kind, said in _SERVICES.items()
     ),
+    Reader("recording, wav", "x.wav", _wav, _find_samples, (by_bytes,)),
     Reader("configuration", "x.yaml", partial(_written, _CONFIGURATION, "x.yaml"), _read_configuration, _WORDS),
     Reader("study", "x.yaml", _study, _read_study, _WORDS),
     *(Reader(f"run, {name}", f"run/{name}", _run, _read_run, _JSON) for name in _RUN_FILES),
@@ -307,4 +326,4 @@ READERS: tuple[Reader, ...] = (
         for name, mutations in (("config.json", _JSON), ("result.json", _JSON), ("model.safetensors", (by_bytes,)))
     ),
 )  # fmt: skip
-"""All of them. Recordings are left out: what reads them is a library, in a process of its own."""
+"""All of them. Of recordings only what finds their samples: what decodes them is a library, in a process of its own."""

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import crossspace
@@ -57,6 +59,24 @@ def test_one_call_from_python_says_what_the_command_line_says(tmp_path: Path) ->
         found.save(tmp_path / "talk.docx")
     with pytest.raises(DataError, match="Found nothing"):
         crossspace.analyze(tmp_path / "none.txt")
+
+
+def test_whose_channel_it_is_names_the_speaker_on_every_way_in(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    media, said, out = tmp_path / "talk.wav", tmp_path / "talk.srt", tmp_path / "by-command.csv"
+    tone = np.sin(np.arange(16000) / 5)
+    with wave.open(str(media), "wb") as file:
+        file.setparams((2, 2, 8000, 0, "NONE", ""))
+        file.writeframes((np.stack([0.05 * tone, 0.5 * tone], axis=1) * 32767).astype("<i2").tobytes())
+    said.write_text("1\n00:00:00,000 --> 00:00:01,500\nI got the job!\n")
+    found = crossspace.analyze(media, said, channels=("Ann", "Ben"), track=1)
+    assert [u.speaker for u in found.utterances] == ["Ben"]
+    words = ["--channels", "Ann,Ben", "--track", "1", "--transcript", str(said), "--out", str(out)]
+    assert main(["analyze", str(media), *words]) == 0
+    found.save(tmp_path / "by-call.csv")
+    assert (tmp_path / "by-call.csv").read_bytes() == out.read_bytes()
+    with pytest.raises(DataError, match="audio track 2"):
+        crossspace.analyze(media, said, track=2)
 
 
 def test_nothing_to_read_is_said(boxed: Analyzer, tmp_path: Path) -> None:

@@ -146,6 +146,21 @@ def test_channels_are_written_as_names(text, channels):
     assert channels_of(text) == channels
 
 
+def test_names_may_be_given_one_by_one_or_as_one_text(talk, run):
+    cue = Cue("x", "Ben", 4.0, 6.0)
+    results = [run(talk, names, cue) for names in ("Ann,Ben", ["Ann", "Ben"], ("Ann", "Ben"))]
+    assert len({result.heard for result in results}) == len({loudness(result)[0] for result in results}) == 1
+    with pytest.raises(UsageError, match="all different"):
+        run(talk, ("Ann", "ann"), cue)
+
+
+def test_what_was_decided_is_told_where_nobody_speaks(recording_of, run):
+    pytest.importorskip("silero_vad")
+    tone = 0.3 * np.sin(np.arange(32000) / 9)
+    with pytest.raises(DataError, match=r"Nobody was heard to speak.*cancel each other"):
+        run(recording_of(tone, -tone).path, None, found=True)
+
+
 @pytest.mark.parametrize("text", ["", "Ann", "Ann,", "Ann,ann", ",", "speaker"])
 def test_channels_that_name_nobody_or_one_twice_are_refused(text):
     with pytest.raises(UsageError, match="all different"):

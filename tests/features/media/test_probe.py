@@ -1,5 +1,6 @@
 import wave
 import zipfile
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,35 @@ def test_a_cover_picture_is_no_video(tmp_path, signals):
         container.mux([*audio.encode(frame), *audio.encode()])
     media = open_media(path)
     assert media.video is None and media.audio is not None
+
+
+def test_of_two_videos_the_one_that_is_seen_is_told(tmp_path):
+    path = tmp_path / "two.mkv"
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("libx264", rate=25) for _ in range(2)]
+        for number, stream in enumerate(streams):
+            stream.width, stream.height, stream.pix_fmt = 64 * (number + 1), 48, "yuv420p"
+        for stream in streams:
+            image = np.zeros((48, stream.width, 3), np.uint8)
+            frames = [av.VideoFrame.from_ndarray(image, format="rgb24") for _ in range(5)]
+            container.mux([p for frame in frames for p in stream.encode(frame)] + stream.encode())
+    media = open_media(path)
+    seen = 1 + (media.video.width == 128)
+    assert media.notes == (f"two.mkv has 2 video tracks, of which number {seen} is seen, as players take it.",)
+
+
+def test_a_file_of_data_alone_is_refused(tmp_path):
+    path = tmp_path / "data.ts"
+    with av.open(str(path), "w") as container:
+        packet = av.Packet(bytes(1000))
+        packet.stream = container.add_data_stream("bin_data")
+        packet.pts = packet.dts = 0
+        packet.time_base = Fraction(1, 90000)
+        container.mux(packet)
+    with pytest.raises(DataError, match="Found neither"):
+        open_media(path)
+    with pytest.raises(DataError, match=r"audio track 1. Found 0 audio tracks\..*: none"):
+        open_media(path, 1)
 
 
 def _text(path: Path) -> None:

@@ -41,15 +41,12 @@ def said(found, expected, tolerance=0.25):
     assert times == pytest.approx([time for start, end, _ in expected for time in (start, end)], abs=tolerance)
 
 
-@pytest.mark.parametrize(
-    ("leak", "gains"), [(60, (0, 0)), (20, (0, 0)), (12, (0, 0)), (12, (0, -12)), (10, (-15, 0)), (8, (0, 0))]
-)
+@pytest.mark.parametrize(("leak", "gains"), [(60, (0, 0)), (12, (0, -12)), (10, (-15, 0)), (8, (0, 0))])
 def test_each_speaker_is_found_in_his_channel_and_what_leaks_is_no_utterance(talk, leak, gains):
     said(talk(PLAN, leak, gains), PLAN)
 
 
-@pytest.mark.parametrize("leak", [6, 12, 30])
-@pytest.mark.parametrize("speaker", [0, 1])
+@pytest.mark.parametrize(("leak", "speaker"), [(6, 0), (12, 1), (30, 0)])
 def test_a_channel_that_only_holds_what_leaks_into_it_has_no_utterance(talk, leak, speaker):
     plan = [(start, end, speaker) for start, end, channel in PLAN if channel == 0]
     said(talk(plan, leak), plan)

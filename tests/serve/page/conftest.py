@@ -83,6 +83,8 @@ class Analyzer:
         conversation_id: str,
         progress: Any,
         extract: Any = None,
+        track: int | None = None,
+        channels: Any = None,
     ) -> Analysis:
         self.wait.wait(30)
         if self.fault:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from crossspace.errors import DataError
 from crossspace.features.media.tracks import Media
-from crossspace.features.sources.recording import EACH_SPEAKER, Channels
+from crossspace.features.sources.recording import EACH_SPEAKER, Channels, channels_of
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
@@ -19,8 +19,10 @@ def channel_speakers(media: Media, wanted: Channels) -> tuple[str, ...]:
     """The name of the speaker of each channel.
 
     Raises:
+        UsageError: a name is empty or stands twice.
         DataError: the recording has one channel, or another number than there are names.
     """
+    wanted = channels_of(wanted)
     count = 0 if media.audio is None else media.audio.channels
     if not 2 <= count <= MOST:
         found = "no sound" if media.audio is None else "one channel" if count == 1 else f"{count} channels"

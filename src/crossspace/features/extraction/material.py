@@ -115,7 +115,7 @@ def _found(
     if transcription is not None:
         return transcription.transcript(media, sound, cache, said)
     said("speech")
-    return cached_speech_by_channel(media, sound, names, cache) if names else cached_speech(media, sound, cache)
+    return _speech(media, sound, names, cache)
 
 
 def _check_choice(recording: Recording) -> None:
@@ -136,6 +136,14 @@ def _opened(recording: Recording, cache: FeatureCache | None) -> tuple[Media | N
     from crossspace.features.extraction.listening import opened_to_hear
 
     return opened_to_hear(recording.media, recording.track, cache, apart=recording.channels is not None)
+
+
+def _speech(media: Media, digest: str, names: tuple[str, ...], cache: FeatureCache | None) -> Transcript:
+    try:
+        return cached_speech_by_channel(media, digest, names, cache) if names else cached_speech(media, digest, cache)
+    except DataError as error:
+        # What was decided about the sound may be why nobody is heard.
+        raise DataError(" ".join([str(error), *media.notes])) from error
 
 
 def _heard(media: Media, names: tuple[str, ...]) -> str:

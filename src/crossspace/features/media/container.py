@@ -10,8 +10,8 @@ from typing import Any
 
 from crossspace.data.foreign.signs import sign_of
 from crossspace.errors import DataError
-from crossspace.features.media.chunks import samples_in
 from crossspace.features.media.mended import MendedFile
+from crossspace.features.media.sample_range import samples_in
 from crossspace.features.media.timeline import Timeline
 from crossspace.runtime import optional_import
 

@@ -6,7 +6,7 @@ import io
 import os
 from pathlib import Path
 
-from crossspace.features.media.chunks import Samples
+from crossspace.features.media.sample_range import Samples
 
 
 class MendedFile(io.RawIOBase):

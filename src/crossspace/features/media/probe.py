@@ -22,8 +22,8 @@ _GUESSED = {"mp3", "aac", "mpegts", "mpeg", "ac3", "eac3", "dts", "amr"}
 _RATES = range(2000, 1_000_001)
 """Samples per second: below, nothing that is said can be understood; far above, no sound is recorded."""
 
-_MOST_TRACKS = 32
-"""Of each kind: those beyond are not looked at, since each needs a decoder."""
+_MOST_TRACKS = {"audio": 32, "video": 4}
+"""Those beyond are not looked at: each needs a decoder, and its first frame is kept meanwhile."""
 
 _LONGEST_TAG = 60
 _NO_TITLES = {
@@ -99,11 +99,8 @@ def open_media(path: str | Path, track: int | None = None) -> Media:
         duration = max(one.end for one in usable) - origin
         _check_duration(path, duration)
         seen = [one for one in usable if one.stream.type == "video"]
-        notes = [undecodable(path, one.stream) for one in surveyed if one.first is None]
-        notes += [f"{path.name}: {_odd(one)}; it is left out." for one in odd]
-        notes += shortened(path, container, duration, origin, container.format.name in _GUESSED)
-        notes += unread(path, container, duration, max(one.read for one in surveyed))
-        notes += miscounted(path, duration)
+        notes = [f"{path.name}: {_odd(one)}; it is left out." for one in odd]
+        notes += _remarks(path, container, surveyed, duration, origin)
         notes += several_pictures(path, [one.stream for one in seen])
         video = _video(seen[0]) if seen else None
         streams = tuple(one.stream.index for one in surveyed)  # of a closed container they are anything
@@ -120,6 +117,15 @@ def open_media(path: str | Path, track: int | None = None) -> Media:
     )
 
 
+def _remarks(
+    path: Path, container: Any, surveyed: Sequence[_SurveyedTrack], duration: float, origin: float
+) -> list[str]:
+    notes = [undecodable(path, one.stream) for one in surveyed if one.first is None]
+    notes += shortened(path, container, duration, origin, container.format.name in _GUESSED)
+    notes += unread(path, container, duration, max(one.read for one in surveyed))
+    return notes + miscounted(path, duration)
+
+
 def _streams(container: Any) -> list[Any]:
     """The audio and video streams that may be heard and seen, those first that players would take; no cover picture."""
     from av.stream import Disposition
@@ -131,7 +137,7 @@ def _streams(container: Any) -> list[Any]:
         best = container.streams.best(kind)
         # FFmpeg's choice first where it is usable; it may choose the cover.
         usable.sort(key=lambda s: best is None or s.index != best.index)
-        chosen += usable[:_MOST_TRACKS]
+        chosen += usable[: _MOST_TRACKS[kind]]
     return chosen
 
 

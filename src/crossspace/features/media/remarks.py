@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from crossspace.features.media.chunks import samples_in
+from crossspace.features.media.sample_range import samples_in
 
 _REST = 4096
 """Bytes that may follow the last packet of a track: an index, or facts about the file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from crossspace.errors import DataError
@@ -19,6 +19,7 @@ RECORDINGS = {
     *(".eac3", ".dts"),
 }
 """Endings of names of recordings."""
+_MOST_FAULTS = 20
 
 
 def is_recording(path: Path) -> bool:
@@ -52,22 +53,10 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str], al
             (texts if path.suffix.lower() in transcripts else others).append(path)
     beside = _beside(texts, by_name, folder)
     used = {path for paths in beside.values() for path in paths}
-    if alone:
-        for path in texts:
-            if path not in used:
-                beside.setdefault(_name(path.with_suffix(""), folder), []).append(path)
-    faults = [
-        f"{name}: {listed(sorted(path.name for path in paths))}"
-        for together in (by_name, beside)
-        for name, paths in sorted(together.items())
-        if len(paths) > 1
-    ]
-    if faults:
-        raise DataError(
-            f"{folder} should hold one recording of each name, and one transcript of it. Found several:\n  "
-            + "\n  ".join(faults[:20] + ([f"and {len(faults) - 20} more"] if len(faults) > 20 else []))
-            + "\nMove those that are not meant, or name the files in a manifest (columns media and transcript)."
-        )
+    for path in texts if alone else ():
+        if path not in used:
+            beside.setdefault(_name(path.with_suffix(""), folder), []).append(path)
+    _refuse_doubles(folder, (by_name, beside))
     used = {path for paths in beside.values() for path in paths}
     unused = sorted(_name(path, folder) for path in (*others, *texts) if path not in used)
     if (by_name or (alone and beside)) and unused:
@@ -79,6 +68,22 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str], al
         Recording(name, next(iter(beside.get(name, [])), None), next(iter(by_name.get(name, [])), None))
         for name in sorted({*by_name, *(beside if alone else ())})
     ]
+
+
+def _refuse_doubles(folder: Path, found: Sequence[Mapping[str, Sequence[Path]]]) -> None:
+    faults = [
+        f"{name}: {listed(sorted(path.name for path in paths))}"
+        for together in found
+        for name, paths in sorted(together.items())
+        if len(paths) > 1
+    ]
+    if faults:
+        rest = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
+        raise DataError(
+            f"{folder} should hold one recording of each name, and one transcript of it. Found several:\n  "
+            + "\n  ".join([*faults[:_MOST_FAULTS], *rest])
+            + "\nMove those that are not meant, or name the files in a manifest (columns media and transcript)."
+        )
 
 
 def _beside(texts: Sequence[Path], names: Collection[str], folder: Path) -> dict[str, list[Path]]:

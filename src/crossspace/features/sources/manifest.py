@@ -46,37 +46,41 @@ def read_manifest(path: Path) -> list[Recording]:
             f"{path} should have the columns {', '.join(_COLUMNS)} (those from conversation_id on "
             f"optional). Found {columns}."
         )
-    faults, recordings, seen = [], [], set()
+    faults: list[str] = []
     # From 2, as an editor shows it: the head is row 1.
-    for number, row in enumerate(rows, start=2):
-        cells = {name: (row.get(name) or "").strip() for name in _COLUMNS}
-        files = {name: path.parent / cells[name] if cells[name] else None for name in ("media", "transcript", "labels")}
-        split = split_name(cells["split"]) if cells["split"] else None
-        first = files["media"] or files["transcript"]
-        if first is None:
-            faults.append(f"row {number} names neither a recording nor a transcript")
-            continue
-        name = cells["conversation_id"] or first.stem
-        if name in seen:
+    read = [_recording(path.parent, row, number, faults) for number, row in enumerate(rows, start=2)]
+    recordings, seen = [recording for recording in read if recording is not None], set[str]()
+    for number, recording in enumerate(read, start=2):
+        if recording is not None and recording.id in seen:
+            name = recording.id
             faults.append(f"row {number}: conversation id {name!r} occurs twice; give ids in a column conversation_id")
-        if split is not None and split not in SPLITS:
-            faults.append(f"row {number}: split {split!r} is unknown. {suggestion(split, SPLITS)}")
-        seen.add(name)
-        track, channels = _sound(cells, files["media"] is not None, number, faults)
-        recordings.append(
-            Recording(
-                name,
-                files["transcript"],
-                files["media"],
-                split=split,
-                labels=files["labels"],
-                track=track,
-                channels=channels,
-            )
-        )
+        seen |= {recording.id} if recording is not None else set()
     if faults:
         raise DataError(f"{path} cannot be used:\n  " + "\n  ".join(faults))
     return recordings
+
+
+def _recording(folder: Path, row: Mapping[str, str], number: int, faults: list[str]) -> Recording | None:
+    """The recording of a row; what is wrong with it goes to ``faults``."""
+    cells = {name: (row.get(name) or "").strip() for name in _COLUMNS}
+    files = {name: folder / cells[name] if cells[name] else None for name in ("media", "transcript", "labels")}
+    first = files["media"] or files["transcript"]
+    if first is None:
+        faults.append(f"row {number} names neither a recording nor a transcript")
+        return None
+    split = split_name(cells["split"]) if cells["split"] else None
+    if split is not None and split not in SPLITS:
+        faults.append(f"row {number}: split {split!r} is unknown. {suggestion(split, SPLITS)}")
+    track, channels = _sound(cells, files["media"] is not None, number, faults)
+    return Recording(
+        cells["conversation_id"] or first.stem,
+        files["transcript"],
+        files["media"],
+        split=split,
+        labels=files["labels"],
+        track=track,
+        channels=channels,
+    )
 
 
 def _sound(cells: Mapping[str, str], media: bool, row: int, faults: list[str]) -> tuple[int | None, Channels | None]:

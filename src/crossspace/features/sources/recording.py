@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +16,13 @@ Channels = str | tuple[str, ...]
 """Whose channels those of a recording are: :data:`EACH_SPEAKER`, or the name of the speaker of each."""
 
 
-def channels_of(text: str) -> Channels:
-    """``speakers``, or the names of speakers ``A,B``, as they are written on a command line or in a table.
+def channels_of(text: str | Sequence[str]) -> Channels:
+    """``speakers``, or the names of speakers: ``A,B``, as they are written on a command line, or one by one.
 
     Raises:
         UsageError: a name is empty or stands twice.
     """
-    names = tuple(name.strip() for name in text.split(","))
+    names = tuple(name.strip() for name in (text.split(",") if isinstance(text, str) else text))
     if names == (EACH_SPEAKER,):
         return EACH_SPEAKER
     twice = [name for name in names if [n.casefold() for n in names].count(name.casefold()) > 1]

@@ -77,15 +77,14 @@ def _own(heard: list[list[tuple[float, float]]], levels: np.ndarray) -> list[Str
     # A channel in which nobody speaks may be as loud as it likes: it hums.
     loudest = np.where(speaks, near, -np.inf).max(axis=1)
     own = speaks & (near > loudest[:, None] - _LEAKS)
-    found = []
+    found: list[Stretch] = []
     for channel, stretches in enumerate(heard):
         for start, end in stretches:
             for begin, stop in _runs(own[:, channel], start, end):
                 frames = levels[int(begin / _FRAME) : int(np.ceil(stop / _FRAME)), channel]
                 # Where a speaker pauses, the noise in another channel is no speech though it is as loud.
                 if (begin, stop) == (start, end) or frames.max(initial=-np.inf) > level[channel] - _OWN:
-                    parts = parts_of(begin, stop, SHORTEST, LONGEST_STRETCH)
-                    found += [(begin, stop, channel) for begin, stop in parts]
+                    found += [(*part, channel) for part in parts_of(begin, stop, SHORTEST, LONGEST_STRETCH)]
     return sorted(found)
 
 

@@ -61,7 +61,9 @@ function command(method, path, content) {
   const address = new URL(path.slice(1), document.baseURI).href;
   const form = content?.["multipart/form-data"];
   const example = content?.["application/json"]?.schema?.examples?.[0];
-  const sent = form ? Object.keys(form.schema.properties).map((name) => ` -F ${name}=@FILE`).join("")
+  // The files only: a call without the other fields works as well, and one that sends them as files does not.
+  const files = Object.entries(form?.schema.properties ?? {}).filter(([, own]) => own.format === "binary");
+  const sent = form ? files.map(([name]) => ` -F ${name}=@FILE`).join("")
     : example ? ` -H 'Content-Type: application/json' -d '${JSON.stringify(example).replaceAll("'", "'\\''")}'` : "";
   return element("pre", { tabindex: 0, role: "region", "aria-label": `${method.toUpperCase()} ${path} with curl` }, element("code", {}, `curl${sent} ${address}`));
 }

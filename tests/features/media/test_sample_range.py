@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crossspace.features.media import audio_blocks, chunks, open_media
-from crossspace.features.media.chunks import samples_in
+from crossspace.features.media import audio_blocks, open_media, sample_end
 from crossspace.features.media.mended import MendedFile
+from crossspace.features.media.sample_range import samples_in
 
 pytest.importorskip("av")
 
@@ -123,13 +123,13 @@ def test_looking_for_chunks_behind_the_samples_is_work_in_proportion(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, tail: bytes
 ) -> None:
     path, looks = tmp_path / "a.wav", []
-    honest = chunks._chunk
+    honest = sample_end.chunk_at
 
     def counted(*one):
         looks.append(one)
         return honest(*one)
 
-    monkeypatch.setattr(chunks, "_chunk", counted)
+    monkeypatch.setattr(sample_end, "chunk_at", counted)
     path.write_bytes(riff(FMT, chunk(b"data", tail * count, 0)))
     assert samples_in(path) is not None
     assert len(looks) < 2 * count + 10
