@@ -59,9 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _words(model: str, folders: Sequence[Path]) -> None:
-    print(
-        "| recordings | words | word error rate, clip by clip | through the whole of the way | processor seconds per minute |"
-    )
+    columns = ("words", "errors, clip by clip", "errors, through the whole way", "processor seconds per minute")
+    print(f"| recordings | {' | '.join(columns)} |")
     print("|---|---:|---:|---:|---:|")
     recogniser_ = recogniser(model)
     transcription = Transcription(Transcribing(model))

@@ -139,7 +139,7 @@ def blocks(page: str) -> list[Block]:
 def test_no_page_and_no_block_escapes() -> None:
     fates = {page: [block.fate for block in blocks(page)] for page in pages()}
     assert {page: (f.count("run"), f.count("file"), f.count("not run")) for page, f in fates.items()} == BLOCKS
-    assert len(fates) == 28
+    assert len(fates) == 30
     assert sum(map(sum, BLOCKS.values())) == 104
 
 
