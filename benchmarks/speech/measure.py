@@ -59,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _words(model: str, folders: Sequence[Path]) -> None:
-    print("| recordings | words | word error rate, clip by clip | through the whole of the way | seconds per minute |")
+    columns = ("words", "errors, clip by clip", "errors, through the whole way", "processor seconds per minute")
+    print(f"| recordings | {' | '.join(columns)} |")
     print("|---|---:|---:|---:|---:|")
     recogniser_ = recogniser(model)
     transcription = Transcription(Transcribing(model))
@@ -67,9 +68,9 @@ def _words(model: str, folders: Sequence[Path]) -> None:
         clip, whole, spent, heard = WordErrors(), WordErrors(), 0.0, 0.0
         for path, text in references(folder):
             samples = np.concatenate(list(audio_blocks(open_media(path))))
-            began = time.perf_counter()
+            began = time.process_time()
             clip += word_errors(text, _said(recogniser_, samples))
-            spent, heard = spent + time.perf_counter() - began, heard + len(samples) / 16_000
+            spent, heard = spent + time.process_time() - began, heard + len(samples) / 16_000
             cues = transcription.transcript(open_media(path), "").cues
             whole += word_errors(text, " ".join(cue.text or "" for cue in cues))
         errors = f"{whole.substituted} changed, {whole.deleted} lost, {whole.inserted} added"
@@ -96,7 +97,7 @@ def _speakers(encoder: SpeakerEncoder, options: argparse.Namespace) -> None:
             random = np.random.default_rng(options.seed + 100 * count + draw)
             samples, turns = drawn(people, count, options.seconds, random)
             speech = _stretches(samples)
-            began = time.perf_counter()
+            began = time.process_time()
             spans = windows(speech)
             vectors = encoder.encode([samples[round(a * 16_000) : round(b * 16_000)] for a, b in spans])
             for how, number in (("given", count), ("found", None)):
@@ -104,13 +105,13 @@ def _speakers(encoder: SpeakerEncoder, options: argparse.Namespace) -> None:
                 words = voices.speakers_of(_fragments(speech))
                 found: list[Turn] = [(w.heard.start, w.heard.end, str(w.speaker)) for w in words]
                 rows[how].append((speaker_errors(turns, found, _COLLAR), speaker_errors(turns, found), voices.count))
-            spent, heard = spent + time.perf_counter() - began, heard + len(samples) / 16_000
+            spent, heard = spent + time.process_time() - began, heard + len(samples) / 16_000
         for how, results in rows.items():
             cells = [spread([r.rate for r, _, _ in results]), spread([r.confusion for r, _, _ in results])]
             cells.append(spread([r.rate for _, r, _ in results]))
             numbers = " ".join(str(n) for _, _, n in results) if how == "found" else ""
             print(f"| {count} | {how} | {' | '.join(cells)} | {numbers} |")
-    print(f"\n{60 * spent / heard:.1f} seconds per minute of sound, speech being found before.")
+    print(f"\n{60 * spent / heard:.1f} processor seconds per minute of sound, speech being found before.")
 
 
 def _stretches(samples: np.ndarray) -> list[tuple[float, float]]:

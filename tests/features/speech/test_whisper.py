@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -98,6 +99,19 @@ def test_what_whisper_makes_up_is_left_out_and_told(
     # Improbable speech alone is no silence, and a probable silence with sure words no invention.
     library.segments = (segment(no_speech_prob=0.9),)
     assert len(recogniser(f"whisper:{folder}").recognise(np.zeros(16_000, np.float32)).words) == 1
+
+
+def test_damage_that_shows_when_a_model_is_used_is_told_as_such(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late() -> Iterator[Any]:
+        yield segment()
+        raise RuntimeError("type must be number")
+
+    heard = recogniser(f"whisper:{folder}")
+    monkeypatch.setattr(library, "segments", late())
+    with pytest.raises(DataError, match=r"CTranslate2 can use is expected\. Found damage: type must be number\. Copy"):
+        heard.recognise(np.zeros(16_000, np.float32))
 
 
 def test_parts_of_a_word_are_one_word(library: Library, folder: Path) -> None:

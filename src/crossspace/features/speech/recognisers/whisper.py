@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Whisper(Recogniser):
             raise UsageError(f"'beam' of whisper should be from 1 to 16. Found {beam}.")
         library = optional_import("faster_whisper", "asr")
         folder = checked_folder(model)
-        self._model, self.beam = _loaded(library, folder, model), beam
+        self._name, self._model, self.beam = model, _loaded(library, folder, model), beam
         if language is not None and language not in self._model.supported_languages:
             raise UsageError(
                 f"'language' of {model} should be one of {', '.join(sorted(self._model.supported_languages))}. "
@@ -65,10 +66,23 @@ class Whisper(Recogniser):
         """As given, or as Whisper finds it; none for a model of one language."""
         if self.language is not None or not self._model.model.is_multilingual:
             return self.language
-        return str(self._model.detect_language(samples)[0])
+        with _using(self._name):
+            return str(self._model.detect_language(samples)[0])
 
     def recognise(self, samples: np.ndarray, language: str | None = None) -> Heard:
         """The words that can be believed, and why others cannot."""
+        with _using(self._name):
+            segments = list(self._transcribed(samples, language))
+        words: list[HeardWord] = []
+        doubts: list[Doubt] = []
+        for segment in segments:
+            if (reason := _doubt(segment)) is not None:
+                doubts.append(Doubt(float(segment.start), float(segment.end), reason))
+            else:
+                words += _words(segment.words or ())
+        return Heard(tuple(words), tuple(doubts))
+
+    def _transcribed(self, samples: np.ndarray, language: str | None) -> Iterator[Any]:
         segments, _ = self._model.transcribe(
             samples,
             language=language or self.language,
@@ -83,21 +97,19 @@ class Whisper(Recogniser):
             log_prob_threshold=None,
             compression_ratio_threshold=None,
         )
-        words: list[HeardWord] = []
-        doubts: list[Doubt] = []
-        for segment in segments:
-            if (reason := _doubt(segment)) is not None:
-                doubts.append(Doubt(float(segment.start), float(segment.end), reason))
-            else:
-                words += _words(segment.words or ())
-        return Heard(tuple(words), tuple(doubts))
+        return iter(segments)  # they are heard one by one, as they are asked for
 
 
 def _loaded(library: Any, folder: Path, model: str) -> Any:
-    with reading(model, "a Whisper model that CTranslate2 can load", "Copy or convert it again."):
+    with _using(model):
         return library.WhisperModel(
             str(folder), device="cpu", compute_type="int8", cpu_threads=_threads(), local_files_only=True
         )
+
+
+def _using(model: str) -> AbstractContextManager[object]:
+    # Some damage shows only when the model is used: a vocabulary of another one, settings of another kind.
+    return reading(model, "a Whisper model that CTranslate2 can use", "Copy or convert it again.")
 
 
 def _threads() -> int:
