@@ -34,8 +34,8 @@ _ABOUT = """Turn recordings and transcripts into a corpus.
 SOURCE is a recording (with --transcript; without one its words are recognised by --transcribe whisper:FOLDER, or
 stretches of speech are found and text is missing),
 a transcript, a manifest (CSV with the columns media, transcript and optionally conversation_id, labels, split,
-track, channels), a table of dialogues such as the CSV files of MELD and EmoryNLP, or a folder of either recordings
-with their transcripts beside them or such tables.
+track, channels), a table of dialogues such as the CSV files of MELD and EmoryNLP, or a folder: of recordings
+with their transcripts beside them, of such tables, or IEMOCAP as it is distributed (Session1 and so on).
 
 An extractor is written NAME, NAME:VALUE or NAME:VALUE,key=value; 'crossspace list extractors' names them; 'none'
 leaves a modality out. By default each modality that SOURCE has takes the extractor that needs no download.

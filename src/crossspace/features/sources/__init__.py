@@ -8,6 +8,7 @@ from pathlib import Path
 from crossspace.errors import DataError, UsageError
 from crossspace.features.sources.dialogues import is_dialogue_table, read_dialogues
 from crossspace.features.sources.folder import is_recording, read_folder
+from crossspace.features.sources.iemocap import is_iemocap, read_iemocap
 from crossspace.features.sources.manifest import is_manifest, read_manifest
 from crossspace.features.sources.recording import Channels, Recording, channels_of, track_of
 from crossspace.features.sources.tables import columns_in
@@ -49,7 +50,8 @@ def find_recordings(
 ) -> list[Recording]:
     """What ``source`` names: a recording, a transcript, a manifest, a table of dialogues, or a folder.
 
-    A folder holds tables of dialogues, or recordings with their transcripts beside them.
+    A folder is IEMOCAP as it is distributed, or holds tables of dialogues, or recordings with their transcripts beside
+    them.
 
     Args:
         source: the file or folder.
@@ -69,6 +71,8 @@ def find_recordings(
     with reading(source, "a manifest or a table of dialogues", "Mend it, or save it anew."):
         if is_manifest(source):
             return read_manifest(source)
+        if is_iemocap(source):
+            return read_iemocap(source)
         tables = _tables(source)
         if tables:
             return read_dialogues(tables, clips)
