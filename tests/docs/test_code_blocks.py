@@ -44,6 +44,7 @@ BLOCKS = {
     "docs/guides/code-of-your-own.md": (1, 1, 0),
     "docs/guides/data-files.md": (5, 0, 0),
     "docs/guides/import-your-features.md": (15, 0, 0),
+    "docs/guides/page.md": (0, 0, 1),
     "docs/guides/predict.md": (7, 1, 0),
     "docs/guides/recordings.md": (2, 1, 4),
     "docs/guides/resume.md": (3, 0, 2),

@@ -72,8 +72,8 @@ export function stemOf(analysis) {
   return analysis.conversation_id.replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^\.+/, "") || "conversation";
 }
 
-// `others` are formats that are made elsewhere: `{title, ending, about, timed, act}`.
-export function exportMenu(analysis, others) {
+// `others` are formats that are made elsewhere: `{title, ending, about, timed, act}`, where `act` gives `false` if it failed.
+export function exportMenu(analysis, others, onSaved) {
   const stem = stemOf(analysis);
   const hasTimes = timed(analysis).length > 0;
   const own = (title, ending, type, about, make) => ({ title, ending, about, act: () => save(`${stem}.${ending}`, type, make(analysis)) });
@@ -85,5 +85,6 @@ export function exportMenu(analysis, others) {
   ];
   return menu("Export", items.map((one) => ({
     ...one, works: !one.timed || hasTimes, about: !one.timed || hasTimes ? one.about : "needs times",
+    act: async () => { if ((await one.act()) !== false) onSaved(); },
   })));
 }

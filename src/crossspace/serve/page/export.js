@@ -20,7 +20,9 @@ export function served(analysis, onError) {
       save(`${stemOf(analysis)}.${ending}`, file.type, file);
     } catch (error) {
       onError(error);
+      return false;
     }
+    return true;
   };
   return FORMATS.map((format) => ({ ...format, act: () => fetched(format) }));
 }
