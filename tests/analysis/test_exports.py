@@ -242,9 +242,10 @@ def test_parquet_has_the_columns_of_the_table_with_types(talk: Analysis, tmp_pat
     assert table.column_names == to_csv(talk).split("\n")[0].split(",")
     assert table["text"].to_pylist() == ['So "late"', "No & yes <3", "Well", None]
     assert str(table.schema.field("start").type) == str(table.schema.field("p_joy").type) == "double"
-    alone = replace(talk.utterances[0], start=None, end=None, text="a\ud800", unimodal={})
+    alone = replace(talk.utterances[0], start=None, end=None, text="a\ud800", unimodal={}, recognised={"text": 0.5})
     table = parquet.read_table(replace(talk, utterances=(alone,)).save(tmp_path / "b.parquet"))
     assert str(table.schema.field("start").type) == "double" and table["text"].to_pylist() == ["a?"]
+    assert table["recognised.text"].to_pylist() == [0.5]
 
 
 @pytest.mark.parametrize("ending", [".pdf", ".png"])

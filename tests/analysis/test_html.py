@@ -87,6 +87,16 @@ def test_the_file_draws_itself_without_network(
     assert "One empty cue was left out." in page.get_by_role("region", name="Notes").inner_text()
 
 
+def test_a_curve_does_not_run_through_a_long_turn_of_somebody_else(
+    make_analysis: Callable[..., Analysis], opened: Callable[[Analysis], Any]
+) -> None:
+    first, second, third, *rest = make_analysis(6).utterances
+    late = [replace(one, start=one.start + 5, end=one.end + 5) for one in (third, *rest)]
+    page = opened(replace(make_analysis(6), utterances=(first, replace(second, end=second.end + 5), *late)))
+    parts = page.locator(".tl-arc").evaluate_all("arcs => arcs.map((arc) => Number(arc.dataset.parts))")
+    assert parts == [2, 1]
+
+
 def test_an_analysis_without_times_is_drawn_by_position_and_offers_no_webvtt(
     make_analysis: Callable[..., Analysis], opened: Callable[[Analysis], Any]
 ) -> None:

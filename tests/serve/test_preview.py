@@ -56,6 +56,18 @@ def test_what_cannot_be_used_is_refused_with_the_reason(open_client, uploads, co
     assert str(uploads()[0]) not in response.text and len(uploads()) == 1
 
 
+def test_a_meeting_of_two_thousand_utterances_passes_by_default(client):
+    talk = "".join(
+        f"{['Ann', 'Ben', 'Zoe', 'Max'][i % 4]}: This is what we say in minute {i // 22}.\n" for i in range(2000)
+    )
+    assert shown(client, talk.encode(), "talk.txt").json()["utterances"] == 2000
+    analyzed = client.post("/v1/analyze", files={"transcript": ("talk.txt", talk.encode())})
+    assert len(analyzed.json()["utterances"]) == 2000
+    assert client.post("/v1/export?format=csv", json=analyzed.json()).text.count("\n") == 2001
+    limits = client.get("/v1/model").json()["limits"]
+    assert limits["max_duration"] >= 90 * 60 and limits["timeout"] >= 1200
+
+
 def test_a_recording_is_no_transcript(client, second):
     response = client.post("/v1/transcript", files={"media": ("a.wav", second)})
     assert response.status_code == 400

@@ -117,7 +117,9 @@ class UtteranceAnswer(BaseModel):
     unimodal: dict[str, Share] = Field(description="what each present modality alone would have said")
     contributions: Share = Field(description="how much each modality adds to the probability of the label (Shapley)")
     missing: dict[str, str] = Field(description="why modalities lack")
-    recognised: Share = Field(description="how sure a recogniser is of text and speaker; empty where people wrote them")
+    recognised: Share = Field(
+        default_factory=dict, description="how sure a recogniser is of text and speaker; empty where people wrote them"
+    )
     corrected: str | None = Field(default=None, description="the emotion that a person put in place of the label")
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from crossspace.serve.preview_schemas import Stage
 from crossspace.serve.refusal import Refusal
 
-_PART = re.compile(r"(\w+), ([\d,]+) of ([\d,]+)")
+_PART = re.compile(r"(\w+), ([\d,]+) of ([\d,]+)(?: .*)?", re.DOTALL)
 
 
 class Stages:

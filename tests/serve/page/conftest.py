@@ -21,7 +21,7 @@ from crossspace.errors import UsageError
 from crossspace.transcripts import Transcript
 
 SECONDS = 6
-PATIENCE = 12
+PATIENCE = 90
 """Seconds until what never comes is missed; long, since nothing that comes waits for it."""
 TRANSCRIPT = """WEBVTT
 

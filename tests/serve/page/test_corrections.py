@@ -89,6 +89,25 @@ def test_back_to_the_label_of_the_model_leaves_no_correction(shown: Any) -> None
     assert "corrected" not in saved(shown, "CSV").splitlines()[0]
 
 
+def test_corrections_are_not_left_behind_without_a_question_until_they_are_exported(shown: Any) -> None:
+    asked: list[str] = []
+
+    def refuse(dialog: Any) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    shown.on("dialog", refuse)
+    shown.locator(".tl-item").nth(1).click()
+    shown.get_by_role("combobox", name="Emotion").select_option("anger")
+    shown.get_by_role("button", name="Start anew").click()
+    assert len(asked) == 1 and "not exported" in asked[0]
+    expect(shown.locator(".tl-hand-made")).to_have_count(1)
+    saved(shown, "ELAN")
+    shown.get_by_role("button", name="Start anew").click()
+    expect(shown.get_by_role("button", name="Analyze")).to_be_visible()
+    assert len(asked) == 1
+
+
 def test_every_export_has_the_new_name_and_the_corrected_emotion(shown: Any) -> None:
     shown.get_by_role("button", name="Rename Ben").click()
     shown.get_by_label("New name of Ben").fill("Benedict")

@@ -18,7 +18,7 @@ def test_the_api_is_shown_with_everything_from_this_server(
     page.goto(f"{address}docs")
     page.get_by_role("region", name="Analyze a recording").first.wait_for()
     text = page.get_by_role("main").inner_text()
-    for path in ("/v1/health", "/v1/model", "/v1/analyze", "/v1/predict", "/v1/live"):
+    for path in ("/v1/health", "/v1/model", "/v1/analyze", "/v1/predict", "/v1/transcript", "/v1/export", "/v1/live"):
         assert path in text
     assert f"curl -F media=@FILE -F transcript=@FILE {address}v1/analyze" in text
     assert "utterances list of object; required; at least 1" in text and "429" in text

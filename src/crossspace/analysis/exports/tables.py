@@ -88,5 +88,6 @@ def _type(name: str) -> str:
     """Of a column: one in which nothing is known shows none itself."""
     if name == "position":
         return "int32"
-    number = name in ("start", "end", "confidence") or name.startswith("p_") or name.endswith("_contribution")
+    number = name in ("start", "end", "confidence") or name.startswith(("p_", "recognised."))
+    number = number or name.endswith("_contribution")
     return "float64" if number else "string"

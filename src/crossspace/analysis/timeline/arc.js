@@ -8,7 +8,7 @@ const HEIGHT = 100;
 const LABEL_FROM = 0.22;
 const MARGIN = 5;
 const THINNEST = 0.35;
-const [SECONDS, TURNS, PIXELS] = [10, 3, 16];
+const [SECONDS, TURNS, PIXELS] = [2, 1, 16];
 
 // A mean over neighbours whose weight falls linearly; the reach grows slowly with the number of utterances.
 export function smooth(rows) {

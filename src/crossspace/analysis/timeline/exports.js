@@ -18,18 +18,21 @@ function best(scores) {
 export function toCsv(analysis) {
   const { labels } = analysis;
   const modalities = analysis.model.modalities ?? [];
+  const recognised = ["text", "speaker"].filter((what) => analysis.utterances.some((one) => what in (one.recognised ?? {})));
   const corrected = (cells) => (analysis.utterances.some((one) => one.corrected) ? cells : []);
   const header = [
     "conversation_id", "utterance_id", "position", "speaker", "start", "end", "text", "label", "confidence",
     ...corrected(["corrected"]),
     ...labels.map((label) => `p_${label}`),
     ...modalities.flatMap((name) => [`${name}_alone`, `${name}_contribution`, `${name}_missing`]),
+    ...recognised.map((what) => `recognised.${what}`),
   ];
   const rows = analysis.utterances.map((one, place) => [
     analysis.conversation_id, one.id, place, one.speaker, one.start, one.end, one.text, one.label, one.confidence,
     ...corrected([one.corrected]),
     ...labels.map((label) => one.probabilities[label]),
     ...modalities.flatMap((name) => [best(one.unimodal[name]), one.contributions[name], one.missing[name]]),
+    ...recognised.map((what) => one.recognised?.[what]),
   ]);
   return [header, ...rows].map((row) => `${row.map(cell).join(",")}\n`).join("");
 }
@@ -42,7 +45,7 @@ function stamp(seconds) {
 }
 
 function plain(text) {
-  return text.replace(/\s+/g, " ").trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text.replace(/\s+/g, " ").trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("{\\", "&#123;\\");
 }
 
 const LATEST = 10000 * 3600;
@@ -57,7 +60,10 @@ export function toVtt(analysis) {
   const cues = timed(analysis).map((one) => {
     const emotion = emotionOf(one).replace(/[^\p{L}\p{N}_-]+/gu, "-");
     const words = plain(one.text || "(no transcript)");
-    return `${stamp(one.start)} --> ${stamp(one.end)}\n<v ${plain(one.speaker) || "unknown"}><c.${emotion}>${words}</c></v>\n`;
+    const said = `<c.${emotion}>${words}</c>`;
+    // Where nobody knows who speaks, no name stands before the words.
+    const named = one.speaker === "speaker" ? said : `<v ${plain(one.speaker) || "unknown"}>${said}</v>`;
+    return `${stamp(one.start)} --> ${stamp(one.end)}\n${named}\n`;
   });
   return `WEBVTT\n\n${cues.join("\n")}`;
 }
@@ -72,8 +78,8 @@ export function stemOf(analysis) {
   return analysis.conversation_id.replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^\.+/, "") || "conversation";
 }
 
-// `others` are formats that are made elsewhere: `{title, ending, about, timed, act}`.
-export function exportMenu(analysis, others) {
+// `others` are formats that are made elsewhere: `{title, ending, about, timed, act}`, where `act` gives `false` if it failed.
+export function exportMenu(analysis, others, onSaved) {
   const stem = stemOf(analysis);
   const hasTimes = timed(analysis).length > 0;
   const own = (title, ending, type, about, make) => ({ title, ending, about, act: () => save(`${stem}.${ending}`, type, make(analysis)) });
@@ -85,5 +91,6 @@ export function exportMenu(analysis, others) {
   ];
   return menu("Export", items.map((one) => ({
     ...one, works: !one.timed || hasTimes, about: !one.timed || hasTimes ? one.about : "needs times",
+    act: async () => { if ((await one.act()) !== false) onSaved(); },
   })));
 }

@@ -3,7 +3,7 @@
 import { save, stemOf } from "./exports.js";
 import { Timeline } from "./timeline.js";
 
-// As it was before anything was drawn.
+// As it was before anything was view.
 const untouched = document.documentElement.cloneNode(true);
 
 // JSON in which no character can end or open an element.
@@ -18,6 +18,9 @@ function saveReport(analysis) {
 }
 
 const carried = JSON.parse(document.getElementById("analysis").textContent);
-new Timeline(document.getElementById("timeline"), {
+const view = new Timeline(document.getElementById("timeline"), {
   exports: (analysis) => [{ title: "HTML", ending: "html", about: "this file, with your corrections", act: () => saveReport(analysis) }],
-}).show(carried);
+});
+view.show(carried);
+// Corrections are in the page alone until they are exported.
+addEventListener("beforeunload", (event) => { if (view.unsaved) event.preventDefault(); });

@@ -23,7 +23,8 @@ export function ticksOf(scale, about) {
   const step = steps.find((one) => scale.length / one <= about) ?? steps[steps.length - 1];
   const ticks = [];
   for (let at = 0; at < scale.length; at += step) {
-    if (at / scale.length > 0.97) break;
+    // A label needs room on its right: the fewer there are, the wider each is of the whole.
+    if (at / scale.length > 1 - 0.35 / Math.max(about, 1)) break;
     ticks.push({ at: at / scale.length, text: scale.timed ? clock(at) : String(at + 1) });
   }
   return ticks;

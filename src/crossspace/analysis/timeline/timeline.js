@@ -63,7 +63,7 @@ export class Timeline {
   show(analysis) {
     this.analysis = analysis;
     this.edits = new Edits(analysis);
-    this.grows = false;
+    this.grows = this.unsaved = false;
     this.filters.clear();
     this.patterns.replaceChildren(palette(this.root, analysis.labels));
     this.glance.open = this.lanes.legend.open = !matchMedia(SMALL).matches;
@@ -96,7 +96,7 @@ export class Timeline {
     this.filters.show(this.analysis);
     this.moments.replaceChildren(...glance(this.analysis, (place) => this.play(place)));
     this.glance.hidden = !utterances.length;
-    this.bar.replaceChildren(this.filters.more, this.takeBack(), exportMenu(this.analysis, this.exports(this.analysis)));
+    this.bar.replaceChildren(this.filters.more, this.takeBack(), exportMenu(this.analysis, this.exports(this.analysis), () => { this.unsaved = false; }));
     this.filter();
   }
 
@@ -153,6 +153,7 @@ export class Timeline {
     this.explain();
     this.said.textContent = said;
     if (what) (this.why.querySelector(`[data-correct=${what}]`) ?? this.why.querySelector("select")).focus();
+    this.unsaved = Boolean(this.edits.last);
     this.onEdit(this.analysis);
   }
 

@@ -85,8 +85,14 @@ function show(analysis, file) {
   if (file) player.load(file, analysis);
 }
 
+// Corrections live in this page alone.
+function mayLeave() {
+  return !timeline.unsaved || confirm("Your corrections are not exported yet, and go with this page. Leave them behind?");
+}
+
 function restart() {
-  shown = false;
+  if (!mayLeave()) return;
+  shown = timeline.unsaved = false;
   live.end();
   player.clear();
   files.clear();
@@ -157,6 +163,7 @@ $("pasted").addEventListener("input", () => {
 $("fill").addEventListener("click", () => { $("pasted").value = EXAMPLE; $("pasted").dispatchEvent(new Event("input")); });
 $("example").addEventListener("click", () => analyzeText(EXAMPLE, "Example conversation"));
 $("again").addEventListener("click", restart);
+addEventListener("beforeunload", (event) => { if (timeline.unsaved) event.preventDefault(); });
 
 $("timeline").hidden = true;
 themes();

@@ -10,6 +10,9 @@ const FORMATS = [
   { title: "ELAN", ending: "eaf", about: "tiers for each speaker", timed: true },
   { title: "Praat", ending: "TextGrid", about: "tiers for each speaker", timed: true },
   { title: "RTTM", ending: "rttm", about: "who speaks when", timed: true },
+  { title: "Parquet", ending: "parquet", about: "the table with its types", timed: false },
+  { title: "PDF", ending: "pdf", about: "one page to print", timed: false },
+  { title: "PNG", ending: "png", about: "one page as a picture", timed: false },
 ];
 
 export function served(analysis, onError) {
@@ -20,7 +23,9 @@ export function served(analysis, onError) {
       save(`${stemOf(analysis)}.${ending}`, file.type, file);
     } catch (error) {
       onError(error);
+      return false;
     }
+    return true;
   };
   return FORMATS.map((format) => ({ ...format, act: () => fetched(format) }));
 }

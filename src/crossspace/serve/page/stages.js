@@ -5,7 +5,7 @@ import { token } from "./api.js";
 const EVERY = 700;
 const NAMES = {
   sending: "Sending", arriving: "Sending", looking: "Reading what came", waiting: "Waiting for those before", speech: "Finding speech",
-  transcribe: "Recognising words", speakers: "Telling speakers apart", audio: "Listening to voices", visual: "Looking at faces",
+  words: "Recognising words", audio: "Listening to voices", visual: "Looking at faces",
   text: "Reading the words", model: "Judging emotions",
 };
 
