@@ -109,7 +109,10 @@ def test_an_analysis_without_times_is_drawn_by_position_and_offers_no_webvtt(
 def test_the_file_makes_the_same_files_as_the_library(
     make_analysis: Callable[..., Analysis], opened: Callable[[Analysis], Any], table: Callable[[str], Any]
 ) -> None:
-    analysis = make_analysis(texts=('=1+1, "said"', "a <b>\n\n--> c & d", "- no"))
+    analysis = make_analysis(texts=('=1+1, "said"', "a <b>\n\n--> c & d {\\i}", "- no"))
+    # Words that a program heard, of whom nobody knows the name.
+    unknown = replace(analysis.utterances[1], speaker="speaker", recognised={"text": 0.5})
+    analysis = replace(analysis, utterances=(analysis.utterances[0], unknown, *analysis.utterances[2:]))
     page = opened(analysis)
     saved = {}
     for name in ("CSV", "WebVTT"):
