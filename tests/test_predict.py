@@ -337,3 +337,9 @@ def test_a_changed_score_of_a_seed_does_not_choose_another_model(finished_run: P
         Predictor.from_pretrained(folder)
     (folder / "seed-0" / "SHA256SUMS").unlink()  # as runs of earlier releases are
     assert Predictor.from_pretrained(folder).name.endswith("seed-0")
+
+
+def test_without_a_name_it_is_the_model_in_the_box() -> None:
+    from crossspace.pretrained import FOLDER
+
+    assert Predictor.from_pretrained().name == Predictor.from_pretrained(FOLDER).name

@@ -39,12 +39,19 @@ class Predictor:
         self.model, self.name = model.eval(), name
 
     @classmethod
-    def from_pretrained(cls, source: str | Path) -> Predictor:
+    def from_pretrained(cls, source: str | Path | None = None) -> Predictor:
         """Load from a run folder (the seed with the best validation score), a seed's folder, or a hub name.
+
+        Args:
+            source: which; the model in the box, which reads text only, if none.
 
         Raises:
             DataError: there is no usable model.
         """
+        if source is None:
+            from crossspace.pretrained import FOLDER
+
+            source = FOLDER
         folder = Path(source)
         # A folder wins over a name on a hub, which then takes no network.
         if folder.is_dir():
