@@ -11,7 +11,8 @@ from crossspace.errors import DataError
 from crossspace.transcripts.bounds import MOST_ENTRIES, too_many_entries
 from crossspace.transcripts.transcript import Cue, Transcript
 
-_CONTROLS = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r\x85")
+CONTROLS = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r\x85")
+"""Codes that a terminal obeys and programs take for the sign of binary data, for :meth:`str.translate`."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _plain(cue: Cue, row: int) -> Cue:
 
 def _whole(text: str) -> str:
     # A terminal would obey control codes, and nobody says them.
-    text = text.translate(_CONTROLS)
+    text = text.translate(CONTROLS)
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
