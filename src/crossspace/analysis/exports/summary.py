@@ -14,6 +14,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.textpath import TextPath
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.analysis.html import CAUTION, origin
@@ -74,7 +75,8 @@ def summary_figure(analysis: Analysis) -> Figure:
 def _legend(figure: Figure, analysis: Analysis, colours: Mapping[str, str]) -> None:
     """What the colours mean, in the room of two lines: of more labels those that are most probable in the talk."""
     names = {label: shortened(plain(label), 16) for label in analysis.labels}
-    columns = max(1, min(len(names), 7, int(0.87 / (0.05 + 0.008 * max(map(len, names.values()))))))
+    points = max(TextPath((0, 0), name or " ", size=8.5).get_extents().width for name in names.values())
+    columns = max(1, min(len(names), 7, int(0.87 * 72 * _SIZE[0] / (points + 26))))
     most = 2 * columns
     shown = list(names)
     if len(names) > most:
