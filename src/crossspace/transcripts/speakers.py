@@ -16,7 +16,7 @@ __all__ = ["Said", "has_voices", "named", "plain", "said_in", "turns"]
 # Every expression takes time in proportion to the text: no two neighbouring parts can share a run of characters, and
 # what begins with a sign ends where the sign comes again.
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>", re.IGNORECASE)
-_MARKUP = re.compile(r"<(/?)([A-Za-z][^\s<>/=]*)([^<>]*)>|<\d[\d:.]*>|\{\\[^{}]*\}")
+_MARKUP = re.compile(r"<(/?)([A-Za-z][^\s<>/=]*)((?:[\s/=][^<>]*)?)>|<\d[\d:.]*>|\{\\[^{}]*\}")
 _WITH_VALUE = ("v", "lang", "font", "c")
 """Tags behind whose name stands a value that is none of attributes; ``a <b and c> d`` is no tag."""
 _ARROWS = re.compile(r">>+")

@@ -75,7 +75,7 @@ def summary_figure(analysis: Analysis) -> Figure:
 def _legend(figure: Figure, analysis: Analysis, colours: Mapping[str, str]) -> None:
     """What the colours mean, in the room of two lines: of more labels those that are most probable in the talk."""
     names = {label: shortened(plain(label), 16) for label in analysis.labels}
-    points = max(TextPath((0, 0), name or " ", size=8.5).get_extents().width for name in names.values())
+    points = max(TextPath((0, 0), f"{name}x", size=8.5).get_extents().width for name in names.values())
     columns = max(1, min(len(names), 7, int(0.87 * 72 * _SIZE[0] / (points + 26))))
     most = 2 * columns
     shown = list(names)
