@@ -68,9 +68,9 @@ def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
                 raise DataError(
                     f"{name} begins as {encoding} text, but byte {error.start} does not go on so. Save it as UTF-8."
                 ) from error
-    if encoding := _unmarked(data[:_HEAD]):
+    if (unmarked := _unmarked(data[:_HEAD])) is not None:
         try:
-            return data.decode(encoding), ()
+            return data.decode(unmarked), ()
         except UnicodeDecodeError:
             pass
     # Strict UTF-8 hardly ever fits by chance, so it is tried before the encoding that accepts anything.
