@@ -103,8 +103,7 @@ def transcript_of(tiers: Iterable[Tier], name: str, notes: Sequence[str] = ()) -
     Raises:
         DataError: no tier holds speech.
     """
-    some = map(_without_marks, islice(tiers, _MOST_TIERS + 1))
-    with_text = [tier for tier in some if any(span.text for span in tier.spans)]
+    with_text = [t for t in map(_without_marks, islice(tiers, _MOST_TIERS + 1)) if any(span.text for span in t.spans)]
     if len(with_text) > _MOST_TIERS:
         raise DataError(f"{name} should have at most {_MOST_TIERS:,} tiers. Found more.")
     said = list(notes)
