@@ -58,6 +58,63 @@ def test_what_is_of_one_conversation_is_refused_before_anything_is_done(
     assert said in capsys.readouterr().err and not Path("o").exists()
 
 
+def test_what_was_written_is_not_read_the_next_time(talks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # By a link as well: whoever works in one folder has such.
+    (talks / "monday" / "made").symlink_to(talks / "out", target_is_directory=True)
+    words = ["analyze", str(talks), "--out", str(talks / "out"), "--as", "csv,json,vtt"]
+    (talks / "a.txt").write_text("[00:01] Ann: I got the job!\n[00:03] Ben: No way.")
+    made = []
+    for _ in range(2):
+        assert main(words) == 0
+        assert "2 of 2" in capsys.readouterr().out
+        made.append(sorted(path.relative_to(talks) for path in (talks / "out").rglob("*.*")))
+    assert made[0] == made[1] and len(made[0]) == 6
+
+
+def test_the_folder_itself_is_no_place_for_what_is_made_of_it(talks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", str(talks), "--out", f"{talks}/monday/.."]) == 2
+    assert "would be read as transcripts" in capsys.readouterr().err
+    assert sorted(path.name for path in talks.rglob("*.*")) == ["a.txt", "b.srt", "notes.bin"]
+
+
+def test_no_file_is_written_over_one_that_is_read_or_was_just_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    for folder in (source / "deep", source / "Deep", out / "deep"):
+        folder.mkdir(parents=True)
+    talk = "1\n00:00:01,000 --> 00:00:02,000\nAnn: Fine.\n"
+    for path in ("deep/b.srt", "Deep/b.srt", "c.srt"):
+        (source / path).write_text(talk)
+    # As where a file system takes both for one name, and where outputs are linked to where they came from.
+    (out / "Deep").symlink_to(out / "deep", target_is_directory=True)
+    (out / "c.srt").hardlink_to(source / "c.srt")
+    assert main(["analyze", str(source), "--out", str(out), "--as", "srt"]) == 1
+    told = capsys.readouterr()
+    assert "2 of 3 conversations could not be analyzed" in told.err
+    assert "what was made of Deep/b" in told.err and "which is read" in told.err
+    assert (source / "c.srt").read_text() == talk
+
+
+def test_codes_in_names_of_files_reach_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "red\x1b[31m\n.txt").write_text("Ann: Fine.")
+    assert main(["analyze", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--as", "json"]) == 0
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err and len(told.out.splitlines()) == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["red\ufffd[31m\ufffd.json"]
+
+
+def test_what_captions_leave_out_is_told(talks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (talks / "a.txt").write_text("[00:01] Ann: I got the job!\n[00:03] Ben: No way.")
+    assert main(["analyze", str(talks), "--out", str(tmp_path / "out"), "--as", "srt,vtt"]) == 0
+    told = capsys.readouterr().err
+    assert told.count("Note on a: 1 utterances had no end") == 1
+    assert main(["analyze", str(talks / "a.txt"), "--out", str(tmp_path / "a.srt")]) == 0
+    assert "Note: 1 utterances had no end" in capsys.readouterr().err
+    assert "No way." in (tmp_path / "a.srt").read_text()
+
+
 def test_a_folder_without_conversations_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     assert main(["analyze", str(tmp_path / "empty"), "--out", str(tmp_path / "o")]) == 1

@@ -11,6 +11,7 @@ import pytest
 
 from crossspace.serve.answers import Format
 
+MEDIA = {"name": "a.wav", "audio": True, "video": False}
 TALK = b"WEBVTT\n\n00:01.000 --> 00:02.500\n<v Ann>joy\n\n00:03.000 --> 00:04.000\n<v Ben>late\n"
 
 
@@ -64,7 +65,14 @@ def test_keys_of_later_releases_are_carried_along(client, edited):
         (lambda a: a["utterances"][1].update(corrected="glee"), 422, "utterances.1"),
         (lambda a: a["utterances"][0]["probabilities"].pop("joy"), 422, "probability"),
         (lambda a: a["utterances"][0]["probabilities"].update(joy=2), 422, "between 0 and 1"),
+        (lambda a: a["utterances"][0].update(confidence=5), 422, "between 0 and 1"),
+        (lambda a: a["utterances"][0].update(recognised={"text": 5}), 422, "between 0 and 1"),
         (lambda a: a["utterances"][0].update(start=-1), 422, "times"),
+        (lambda a: a["utterances"][0].update(start=3, end=2), 422, "end should not be before start"),
+        (lambda a: a["labels"].append(a["labels"][0]), 422, "different"),
+        (lambda a: a["model"].update(modalities=["text"] * 21), 422, "modalities"),
+        (lambda a: a["model"].update(modalities=["x" * 101]), 422, "modalities"),
+        (lambda a: a.update(media={**MEDIA, "duration": 1e300}), 422, "duration"),
         (lambda a: a["utterances"][0].update(surprise=1), 422, "surprise"),
         (lambda a: a.pop("labels"), 422, "labels"),
         (lambda a: a["utterances"].extend(a["utterances"] * 2), 413, "6 utterances"),
@@ -76,11 +84,29 @@ def test_what_is_no_analysis_is_refused(open_client, edited, change, status, wor
     assert answer.status_code == status and words in answer.json()["error"]["message"]
 
 
-def test_numbers_that_are_none_are_refused(client, edited):
-    edited["utterances"][0]["confidence"] = float("nan")
-    edited["model"]["depth"] = float("inf")
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a, n: a["utterances"][0].update(confidence=n),
+        lambda a, n: a["utterances"][0].update(recognised={"text": n}),
+        lambda a, n: a["utterances"][0]["probabilities"].update(joy=n),
+        lambda a, n: a["utterances"][0].update(contributions={"text": n}),
+        lambda a, n: a["utterances"][0].update(start=n),
+        lambda a, n: a["model"].update(depth=n),
+        lambda a, n: a.update(media={**MEDIA, "duration": n}),
+    ],
+)
+def test_numbers_that_are_none_are_refused(client, edited, change, number):
+    change(edited, number)
     answer = client.post("/v1/export", content=json.dumps(edited), headers={"content-type": "application/json"})
     assert answer.status_code in (400, 422)
+
+
+def test_an_analysis_of_nothing_is_a_table_without_rows(client, edited):
+    edited["utterances"] = []
+    answer = client.post("/v1/export?format=parquet", json=edited)
+    assert answer.status_code == 200 and answer.content.startswith(b"PAR1")
 
 
 def test_captions_need_times(client, edited):

@@ -95,9 +95,11 @@ class Analysis:
 
         A share is the mean probability of the label over the utterances of the speaker; a corrected label is certain.
         """
+        by_speaker: dict[str, list[UtteranceAnalysis]] = {}
+        for u in self.utterances:
+            by_speaker.setdefault(u.speaker, []).append(u)
         arcs: dict[str, dict[str, Any]] = {}
-        for speaker in self.speakers:
-            own = [u for u in self.utterances if u.speaker == speaker]
+        for speaker, own in by_speaker.items():
             # Transcripts without times say nothing of seconds, which is not the same as none.
             spoken = [u.end - u.start for u in own if u.start is not None and u.end is not None]
             shares = {label: sum(u.share(label) for u in own) / len(own) for label in self.labels}

@@ -66,17 +66,18 @@ def inputs_of(
     return None if is_transcript(source) else source, said
 
 
-def conversations_in(folder: Path, notes: list[str]) -> list[Recording]:
+def conversations_in(folder: Path, notes: list[str], out: Path | None = None) -> list[Recording]:
     """The recordings and transcripts in a folder and below, each recording with the transcript beside it.
 
     Args:
         folder: where they lie.
         notes: takes a sentence on the files that were not used.
+        out: a folder that is passed over: that into which analyses are written, which would be taken for transcripts.
 
     Raises:
         DataError: there are none, or several of one name.
     """
-    found = read_folder(folder, TRANSCRIPTS, notes, alone=True)
+    found = read_folder(folder, TRANSCRIPTS, notes, alone=True, out=out)
     if not found:
         raise DataError(f"{folder} should hold recordings or transcripts. Found none by the endings of their names.")
     return found

@@ -88,7 +88,7 @@ def run(words: Sequence[str]) -> int:
     check_sound(options, media is not None)
     analyzer = _analyzer(options, extracted(media), transcribing)
 
-    from crossspace.analysis.exports import render
+    from crossspace.analysis.exports import lost_in, render
     from crossspace.cli.analyze_progress import AnalyzeProgress
 
     with AnalyzeProgress() as progress:
@@ -108,7 +108,7 @@ def run(words: Sequence[str]) -> int:
         print(path)
     if not rendered:
         _print(analysis)
-    for note in analysis.notes:
+    for note in (*analysis.notes, *dict.fromkeys(note for path, _ in rendered for note in lost_in(analysis, path))):
         print(f"Note: {note}", file=sys.stderr)
     return 0
 

@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from crossspace.cli.sound_options import check_sound
-from crossspace.errors import CrossspaceError, UsageError
+from crossspace.errors import CrossspaceError, DataError, UsageError
 from crossspace.runtime import write_bytes
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crossspace.features.sources import Recording
 
 _USUAL = ["csv", "html"]
+_File: TypeAlias = "tuple[int, int] | Path"
 
 
 def analyze_folder(options: argparse.Namespace, load: Callable[[Sequence[str] | None], Analyzer]) -> int:
@@ -37,16 +38,17 @@ def analyze_folder(options: argparse.Namespace, load: Callable[[Sequence[str] | 
 
     target, endings = _target(options), _endings(options)
     notes: list[str] = []
-    found = conversations_in(Path(options.source), notes)
+    found = conversations_in(Path(options.source), notes, target)
     media = any(one.media is not None for one in found)
     check_sound(options, media)
     for note in notes:
         print(f"Note: {note}", file=sys.stderr)
     analyzer = load(None if media else extracted(None))
     failures: dict[str, str] = {}
+    known = {_file(path): f"{path}, which is read" for one in found for path in _read(one)}
     for number, one in enumerate(found, start=1):
         try:
-            written = _analyze(analyzer, one, options, target, endings)
+            written = _analyze(analyzer, one, options, [target / f"{one.id}{ending}" for ending in endings], known)
         except CrossspaceError as error:
             failures[one.id] = str(error)
             continue
@@ -60,24 +62,41 @@ def analyze_folder(options: argparse.Namespace, load: Callable[[Sequence[str] | 
 
 
 def _analyze(
-    analyzer: Analyzer, one: Recording, options: argparse.Namespace, target: Path, endings: Sequence[str]
-) -> list[Path]:
-    """Analyze a conversation and write it; where its files are."""
-    from crossspace.analysis.exports import render
+    analyzer: Analyzer, one: Recording, options: argparse.Namespace, paths: Sequence[Path], known: dict[_File, str]
+) -> Sequence[Path]:
+    """Analyze a conversation and write it; where its files are, which are added to those that are known."""
+    from crossspace.analysis.exports import lost_in, render
     from crossspace.cli.analyze_progress import AnalyzeProgress
 
+    for path in paths:
+        # Links, and file systems to which A and a are one name, can make one file of two.
+        if (other := known.get(_file(path))) is not None:
+            raise DataError(f"{path} is {other}, and would be lost. Give another folder as --out, or rename one.")
     sound = {"track": options.track, "channels": options.channels} if one.media is not None else {}
     transcript = None if one.transcript is None else Path(str(one.transcript))
     with AnalyzeProgress() as progress:
         analysis = analyzer.analyze(one.media, transcript, conversation_id=one.id, progress=progress.show, **sound)
-    paths = [target / f"{one.id}{ending}" for ending in endings]
     # All before the first is written: one of the formats may be refused.
     contents = [render(analysis, path, labels=options.labels) for path in paths]
     for path, content in zip(paths, contents, strict=True):
         write_bytes(path, content)
-    for note in analysis.notes:
+        known[_file(path)] = f"what was made of {one.id}"
+    for note in (*analysis.notes, *dict.fromkeys(note for path in paths for note in lost_in(analysis, path))):
         print(f"Note on {one.id}: {note}", file=sys.stderr)
     return paths
+
+
+def _read(one: Recording) -> list[Path]:
+    return [path for path in (one.media, one.transcript) if isinstance(path, Path)]
+
+
+def _file(path: Path) -> _File:
+    """What tells a file from every other, by whatever name it is reached; its name where there is none yet."""
+    try:
+        status = path.stat()
+    except OSError:
+        return path
+    return status.st_dev, status.st_ino
 
 
 def _target(options: argparse.Namespace) -> Path:
@@ -95,6 +114,11 @@ def _target(options: argparse.Namespace) -> Path:
     if target.is_file() or (not target.exists() and target.suffix):
         raise UsageError(
             f"{options.source} is a folder, and so --out should be. Found {str(target)!r}; --as says what is written."
+        )
+    if target.resolve() == Path(options.source).resolve():
+        raise UsageError(
+            f"{target} is read here, and what is written into it would be read as transcripts the next time. Give "
+            "another folder as --out; it may lie in this one."
         )
     return target
 

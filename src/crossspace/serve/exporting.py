@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -11,11 +13,25 @@ from crossspace.analysis.exports import render
 from crossspace.data.conversation_json import LATEST
 from crossspace.serve.limits import check_amount
 from crossspace.serve.look import check_values, parse
-from crossspace.serve.schemas import AnalysisAnswer, UtteranceAnswer
+from crossspace.serve.schemas import AnalysisAnswer, MediaFacts, ModelFacts, UtteranceAnswer
 from crossspace.serve.settings import Settings
 from crossspace.serve.worker import Said
 
 _MOST_LABELS = 1000
+_MOST_MODALITIES = 20
+
+
+class PostedModel(ModelFacts):
+    """Which model it was: what is named of it stands on every page."""
+
+    name: str = Field(max_length=200)
+    modalities: list[Annotated[str, Field(max_length=100)]] = Field(max_length=_MOST_MODALITIES)
+
+
+class PostedMedia(MediaFacts):
+    """The recording, whose length is one that a recording can have."""
+
+    duration: float | None = Field(ge=0, le=LATEST)
 
 
 class PostedAnalysis(AnalysisAnswer):
@@ -24,11 +40,15 @@ class PostedAnalysis(AnalysisAnswer):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     conversation_id: str = Field(max_length=200)
+    model: PostedModel
+    media: PostedMedia | None
     labels: list[str] = Field(min_length=1, max_length=_MOST_LABELS)
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> PostedAnalysis:
         labels = set(self.labels)
+        if len(labels) < len(self.labels):
+            raise ValueError("labels should be all different.")
         for place, one in enumerate(self.utterances):
             if fault := _fault(one, labels):
                 raise ValueError(f"utterances.{place}: {fault}")
@@ -42,8 +62,13 @@ def _fault(one: UtteranceAnswer, labels: set[str]) -> str | None:
         return "it should have a probability for each of the labels."
     if not {label for shares in one.unimodal.values() for label in shares} <= labels:
         return "a modality has a probability of something that is no label."
-    if not _are_shares(one.probabilities.values(), *(shares.values() for shares in one.unimodal.values())):
+    known = (one.probabilities, *one.unimodal.values(), one.recognised)
+    if not _are_shares([one.confidence], *(shares.values() for shares in known)):
         return "probabilities should lie between 0 and 1."
+    if not all(map(math.isfinite, one.contributions.values())):
+        return "contributions should be numbers."
+    if one.start is not None and one.end is not None and one.end < one.start:
+        return f"end should not be before start. Found {one.start} to {one.end}."
     if any(t is not None and not 0 <= t <= LATEST for t in (one.start, one.end)):
         return f"times should be from 0 to {LATEST:g} seconds."
     return None

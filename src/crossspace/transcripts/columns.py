@@ -26,12 +26,13 @@ _NAMES: dict[str, str] = {
     "start": (
         "start starttime begin begintime from onset startoffset starttimestamp tmin xmin tstart startat startedat "
         "timein incue beginn anfang startzeit anfangszeit von debut tempsdebut heuredebut inicio comienzo tiempoinicio "
-        "desde inizio dalle tempoinizio inicial tempoinicio starttijd begintijd van in timestamp timecode time ts"
+        "desde inizio dalle tempoinizio inicial tempoinicio starttijd begintijd van in timestamp timecodein tcin "
+        "timecode time ts"
     ),
     "end": (
         "end endtime stop stoptime to until offset endoffset endtimestamp tmax xmax tend endat endedat finish timeout "
         "outcue ende endzeit bis fin tempsfin heurefin final tiempofin hasta fine alle tempofine fim termino tempofim "
-        "ate einde eind eindtijd tot out"
+        "ate einde eind eindtijd tot timecodeout tcout out"
     ),
     "duration": "duration dur length dduration dauer duree duracion durata duracao duur",
     "label": "label emotion",

@@ -13,6 +13,8 @@ _C1 = {code: bytes([code]).decode("cp1252", errors="ignore") or None for code in
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
+_HEAD = 1000
+
 
 def read_text(path: Path, name: str, kind: str = "a transcript") -> tuple[str, tuple[str, ...]]:
     """The text of a file and notes on how it was read: UTF-8, UTF-16 where its first bytes say so, else Windows-1252.
@@ -49,6 +51,14 @@ def check_file(path: Path, name: str, kind: str = "a transcript") -> None:
         )
 
 
+def _unmarked(head: bytes) -> str | None:
+    """UTF-16 without a mark: of text in Latin letters half of the bytes are zero, all in the same places."""
+    first, second = head[::2], head[1::2]
+    if 10 * second.count(0) > 6 * len(second) and 0 not in first:
+        return "utf-16-le"
+    return "utf-16-be" if 10 * first.count(0) > 6 * len(first) and 0 not in second else None
+
+
 def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -58,6 +68,11 @@ def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
                 raise DataError(
                     f"{name} begins as {encoding} text, but byte {error.start} does not go on so. Save it as UTF-8."
                 ) from error
+    if (unmarked := _unmarked(data[:_HEAD])) is not None:
+        try:
+            return data.decode(unmarked), ()
+        except UnicodeDecodeError:
+            pass
     # Strict UTF-8 hardly ever fits by chance, so it is tried before the encoding that accepts anything.
     try:
         return data.decode("utf-8"), ()

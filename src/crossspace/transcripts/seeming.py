@@ -23,6 +23,10 @@ _SEEN = (
     (re.compile(r"\s*\[\d+\]\[\d+\]"), "captions in MPL2"),
     (re.compile(r"(?:;;[^\n]*\n)*\S+ \w+ \S+ \d+\.\d+ \d+\.\d+ <[^>\n]*>"), "segments in STM"),
     (re.compile(r"(?:(?:;;[^\n]*\n)*\S+ \w+ \d+\.\d+ \d+\.\d+ \S+(?: \d\.\d+)?\n){2}"), "words in CTM"),
+    (
+        re.compile(r"(?:\d{1,20}(?:[.,]\d{1,9})?[ \t]{1,8}\d{1,20}(?:[.,]\d{1,9})?[ \t]{1,8}\S[^\n]*(?:\n+|$)){2}"),
+        "labels behind two numbers each (HTK)",
+    ),
     (re.compile(r"# VobSub index"), "captions that are pictures (VobSub)"),
     (re.compile(r"-----BEGIN "), "a key or a certificate"),
     (re.compile(r"diff --git |--- [^\n]+\n\+\+\+ |Index: [^\n]+\n==="), "changes of a program (diff)"),

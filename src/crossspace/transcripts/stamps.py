@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from crossspace.transcripts.clock import seconds
+from crossspace.transcripts.clock import FRAME_RATES, seconds
 from crossspace.transcripts.names import names_in
 from crossspace.transcripts.sounds import is_sound
 from crossspace.transcripts.speakers import said_in
@@ -23,11 +23,15 @@ BRACKETED = re.compile(rf"[\[(<]\s{{0,2}}(?:({TIME})(?:{TO}({TIME}))?|({_SECONDS
 """A time or two in brackets. Numbers alone are seconds only where there are two of them."""
 _FOOTER = re.compile(
     r"(?:transcri(?:bed|pt|ption)|captions?|captioned|subtitles?|subtitled) (?:\w{1,20} )?(?:by|with)\b|"
-    r"this (?:editable )?transcript(?:ion)? |meeting ended after|end of transcript",
+    r"this (?:editable )?transcript(?:ion)? |(?:meeting|transcript(?:ion)?|recording) ended after|end of transcript|"
+    r"\w{1,20} is the [^.]{0,40}transcription service",
     re.IGNORECASE,
 )
 _MOST_OF_TEN = 9
-_FRAMES = re.compile(r"^(\d{1,3}:\d{2}:\d{2})[:;]\d{2}")
+_FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:\d{2}:\d{2})[:;](\d{2})(?![\d:])")
+_BOLD = re.compile(r"\*\*([^*]{1,120})\*\*")
+_INSIDE = re.compile(rf"\[\s{{0,2}}{TIME}\s{{0,2}}\]")
+_SPELLED = re.compile(r"\d{1,3} [^\W\d]{1,20}(?:,? \d{1,3} [^\W\d]{1,20}){0,2}")
 _CLOCK = re.compile(r"\d[:.,]\d")
 
 
@@ -55,8 +59,41 @@ def has_times(text: str) -> bool:
 
 
 def moment(written: str) -> float | None:
-    """Seconds of a :data:`TIME`. How many frames a second has is not known: such a time is read to the second."""
+    """Seconds of a :data:`TIME`."""
     return seconds(_FRAMES.sub(r"\1", written))
+
+
+def prepared(text: str) -> tuple[str, list[str]]:
+    """A text without what is bold in Markdown, and with parts of a second where timecodes count frames; a note on it.
+
+    How many frames a second has stands nowhere: the least usual number that is more than any that is counted.
+    """
+    text = _BOLD.sub(r"\1", text) if "**" in text else text
+    counted = [int(match.group(2)) for match in _FRAMES.finditer(text)]
+    rate = next((rate for rate in FRAME_RATES if rate > max(counted, default=0)), FRAME_RATES[-1])
+    text = _FRAMES.sub(lambda match: f"{match.group(1)}.{round(1000 * int(match.group(2)) / rate):03d}", text)
+    told = f"Times are timecodes whose last part counts frames; taken as {rate} a second."
+    return text, [told] if counted else []
+
+
+def without_times(turns: Sequence[Turn]) -> list[str]:
+    """Take from the words of turns the times that programs put among them, in brackets or spelled; a note on those."""
+    count = 0
+    for turn in turns:
+        lines = turn.lines[1:] if turn.lines and _spells(turn.lines[0], turn.start) else turn.lines
+        kept = [" ".join(_INSIDE.sub(" ", line).split()) if _INSIDE.search(line) else line for line in lines]
+        count += turn.lines != kept
+        turn.lines[:] = [line for line in kept if line]
+    return [f"{count} utterances have times among their words; the words are kept."] * bool(count)
+
+
+def _spells(line: str, start: float | None) -> bool:
+    """Whether a line says in words what the time above it says: ``1 minute, 2 seconds``."""
+    if start is None or not _SPELLED.fullmatch(line):
+        return False
+    hours, rest = divmod(int(start), 3600)
+    parts = (hours, *divmod(rest, 60))
+    return [int(n) for n in re.findall(r"\d+", line) if int(n)] == [part for part in parts if part]
 
 
 def bracketed(match: re.Match[str]) -> tuple[float | None, float | None]:

@@ -11,7 +11,13 @@ from crossspace.errors import DataError
 from crossspace.transcripts.bounds import MOST_ENTRIES, too_many_entries
 from crossspace.transcripts.transcript import Cue, Transcript
 
-_CONTROLS = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r\x85")
+CONTROLS = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r\x85")
+"""Codes that a terminal obeys and programs take for the sign of binary data, for :meth:`str.translate`."""
+
+
+_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Of the direction of writing."""
+_DIRECTIONS = dict.fromkeys(map(ord, _MARKS))
 
 
 @dataclass(frozen=True)
@@ -86,13 +92,16 @@ def _spoken(entries: Sequence[Entry], notes: list[str]) -> list[Entry]:
 
 def _plain(cue: Cue, row: int) -> Cue:
     text = None if cue.text is None else _whole(cue.text)
+    text = text.strip(_MARKS) if text and (text[0] in _MARKS or text[-1] in _MARKS) else text
     label, own = cue.label and _whole(cue.label), cue.id and _whole(cue.id)
-    return replace(cue, text=text, speaker=_whole(cue.speaker), label=label, row=row, id=own)
+    # Marks of direction are not seen: with and without them it is one name.
+    speaker = " ".join(_whole(cue.speaker).translate(_DIRECTIONS).split())
+    return replace(cue, text=text, speaker=speaker, label=label, row=row, id=own)
 
 
 def _whole(text: str) -> str:
     # A terminal would obey control codes, and nobody says them.
-    text = text.translate(_CONTROLS)
+    text = text.translate(CONTROLS)
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -135,7 +144,8 @@ def _with_ends(cues: Sequence[Cue]) -> list[Cue]:
         if cue.start is not None and cue.end is None:
             # Fifty ahead: cues of several speakers share a start, and all of them without a later one would cost the
             # square.
-            following = [start for start in starts[row + 1 : row + 50] if start is not None and start > cue.start]
+            following = [start for start in starts[row + 1 : row + 50] if start is None or start > cue.start]
+            # Where the next one begins nobody knows if it has no times: a later one begins long after.
             cue = replace(cue, end=following[0] if following else None)
         ended.append(cue)
     return ended

@@ -16,13 +16,18 @@ _LAYERS = {
         *("utterance", "utterances", "utt", "sentence", "sentences", "transcript", "transcripts", "transcription"),
         *("orthography", "ort", "text", "txt", "tx", "ref", "speech", "turn", "turns", "ipu", "ipus"),
     },
+    # Last: what else a name says comes first, as in "text of the comments".
+    "company": {
+        *("gesture", "gestures", "gaze", "nod", "nods", "posture", "facial", "movement", "movements", "handshape"),
+        *("translation", "translations", "gloss", "glosses", "comment", "comments", "noise", "noises", "music"),
+    },
 }
 _EMOTION = re.compile(r"emo[tcz]i|affect|(?:^|[\W_])emo(?:$|[\W_\d])")
 _NUMBER = re.compile(r"[^\s\d]{0,40}\d[^\s]{0,40}")
 
 
 def layer_of(name: str) -> str | None:
-    """``words``, ``sounds`` or ``utterances`` where the name of a tier says that it holds these."""
+    """``words``, ``sounds``, ``utterances`` or their ``company`` where the name of a tier says that it holds these."""
     parts = set(_PARTS.findall(name.lower()))
     return next((layer for layer, names in _LAYERS.items() if parts & names), None)
 

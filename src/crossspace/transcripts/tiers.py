@@ -18,6 +18,9 @@ from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 _LANE = re.compile(r"(.{1,200}) \(\d{1,4}\)")
 _PAUSE = 0.5
 """Seconds of silence that end an utterance where only words are annotated."""
+_SILENCE = {"sil", "sp", "pau", "p:", "silence", "silent", "#"}
+"""What aligners write where nobody speaks."""
+_MARK = re.compile(r"<([A-Za-z][\w:/ -]{0,40})>")
 _MOST_TIERS = 1_000
 """Of a file; a family around a table, annotated in every way, has a tenth of it."""
 _MOST_CODES = 20
@@ -100,7 +103,7 @@ def transcript_of(tiers: Iterable[Tier], name: str, notes: Sequence[str] = ()) -
     Raises:
         DataError: no tier holds speech.
     """
-    with_text = [tier for tier in islice(tiers, _MOST_TIERS + 1) if any(span.text for span in tier.spans)]
+    with_text = [t for t in map(_without_marks, islice(tiers, _MOST_TIERS + 1)) if any(span.text for span in t.spans)]
     if len(with_text) > _MOST_TIERS:
         raise DataError(f"{name} should have at most {_MOST_TIERS:,} tiers. Found more.")
     said = list(notes)
@@ -141,6 +144,17 @@ def in_time(entries: Sequence[Entry], name: str) -> Entries:
     ordered = Entries(name)
     ordered.extend(entries[at] for at in sorted(range(len(entries)), key=keys.__getitem__))
     return ordered
+
+
+def _without_marks(tier: Tier) -> Tier:
+    """The tier without marks of silence, and with descriptions of sounds in the brackets that captions use."""
+    spans = []
+    for span in tier.spans:
+        # Only a whole annotation: among words somebody may have written it.
+        mark = _MARK.fullmatch(span.text)
+        if (mark.group(1) if mark else span.text).casefold() not in _SILENCE:
+            spans.append(replace(span, text=f"[{mark.group(1)}]") if mark else span)
+    return replace(tier, spans=spans)
 
 
 def _entries(speech: Sequence[Tier], name: str, notes: list[str]) -> Entries:
@@ -220,6 +234,7 @@ def _without_companions(
     whole = any(not tier.points for tier in speech)
     sentences = {tier.speaker for tier in speech if not tier.points and tier_names.layer_of(tier.name) != "words"}
     talking = {tier.participant for tier in speech if not tier.is_coded and tier.participant}
+    bare = any(tier_names.layer_of(tier.name) != "company" for tier in speech)
     kept = []
     for tier in speech:
         if tier.points and whole:
@@ -228,6 +243,8 @@ def _without_companions(
             others.append((tier, "single words of what is said"))
         elif tier.is_coded and tier.participant in talking:
             others.append((tier, "values that repeat from few"))
+        elif bare and tier_names.layer_of(tier.name) == "company":
+            others.append((tier, "goes with speech by its name"))
         else:
             kept.append(tier)
     return kept, others

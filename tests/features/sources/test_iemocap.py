@@ -61,6 +61,32 @@ def test_a_session_alone_is_read_and_the_video_comes_before_the_sound(corpus: Pa
     assert find_recordings(corpus)[1].media == video
 
 
+@pytest.mark.parametrize(
+    "name", ["SESSION1", "session1", "Session_1", "IEMOCAP_full_release/Session1", "IEMOCAP/session 1"]
+)
+def test_sessions_are_known_however_their_folder_is_written(corpus: Path, tmp_path: Path, name: str) -> None:
+    place = tmp_path / "elsewhere" / name
+    place.parent.mkdir(parents=True)
+    (corpus / "Session1").rename(place)
+    (only,) = find_recordings(tmp_path / "elsewhere")
+    assert (only.id, only.split) == ("Ses01F_impro01", "train")
+
+
+@pytest.mark.parametrize("part", ["transcriptions", "EmoEvaluation"])
+@pytest.mark.parametrize("content", ["", "Ann: hello\nBen: hi\n"])
+def test_a_file_that_is_none_of_the_corpus_is_named_with_its_folder(corpus: Path, part: str, content: str) -> None:
+    (corpus / "Session1" / "dialog" / part / "Ses01F_impro01.txt").write_text(content)
+    with pytest.raises(DataError, match=rf"Session1/dialog/{part}/Ses01F_impro01.txt should"):
+        find_recordings(corpus)
+
+
+def test_lines_may_end_as_on_windows(corpus: Path) -> None:
+    for path in corpus.rglob("Ses01F_impro01.txt"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    first, _ = find_recordings(corpus)
+    assert [cue.label for cue in first.transcript.cues] == ["neu", "xxx", "hap"]
+
+
 def test_a_corpus_without_evaluations_has_no_emotions_and_says_so(corpus: Path) -> None:
     (corpus / "Session1" / "dialog" / "EmoEvaluation" / "Ses01F_impro01.txt").unlink()
     first, _ = find_recordings(corpus)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from crossspace.analysis.analysis import Analysis
 from crossspace.analysis.exports.tables import to_csv, to_json, to_parquet
-from crossspace.analysis.exports.timed import to_eaf, to_rttm, to_srt, to_textgrid, to_vtt
+from crossspace.analysis.exports.timed import KINDS, to_eaf, to_rttm, to_srt, to_textgrid, to_vtt, unsaid
 from crossspace.analysis.html import to_html
 from crossspace.errors import UsageError
+from crossspace.transcripts.tidy import CONTROLS
 
 _CAPTIONS: dict[str, Callable[[Analysis, bool], str]] = {".vtt": to_vtt, ".srt": to_srt}
 _TEXTS: dict[str, Callable[[Analysis], str]] = {
@@ -39,6 +41,7 @@ _BYTES: dict[str, Callable[[Analysis], bytes]] = {
 }
 FORMATS = (*_TEXTS, *_CAPTIONS, *_BYTES)
 """File endings that say how an analysis is written."""
+_READ_BACK = (".json", ".html")
 
 
 def render(analysis: Analysis, path: str | Path, labels: bool = False) -> bytes:
@@ -53,12 +56,28 @@ def render(analysis: Analysis, path: str | Path, labels: bool = False) -> bytes:
         UsageError: there is no such format.
         DataError: the format needs times, and no utterance has any.
     """
-    ending = ending_of(path)
+    ending, analysis = ending_of(path), _encodable(analysis)
     if ending in _BYTES:
         return _BYTES[ending](analysis)
     text = _CAPTIONS[ending](analysis, labels) if ending in _CAPTIONS else _TEXTS[ending](analysis)
-    # Halves of characters, which clients can send and UTF-8 cannot carry, become question marks.
-    return text.encode("utf-8", "replace")
+    # Programs take a file with codes in it for no text. Where an analysis is read back they are kept, in JSON.
+    return (text if ending in _READ_BACK else text.translate(CONTROLS)).encode("utf-8")
+
+
+def lost_in(analysis: Analysis, path: str | Path) -> list[str]:
+    """Sentences on what the format that a path names has no place for, of the times of an analysis."""
+    ending = ending_of(path)
+    return unsaid(analysis, ending) if ending in KINDS else []
+
+
+def _encodable(analysis: Analysis) -> Analysis:
+    """The analysis, in which halves of characters, which UTF-8 cannot carry, become question marks."""
+    whole = json.dumps(analysis.to_dict(), ensure_ascii=False)
+    try:
+        whole.encode("utf-8")
+    except UnicodeEncodeError:
+        return Analysis.from_dict(json.loads(whole.encode("utf-8", "replace")))
+    return analysis
 
 
 def ending_of(path: str | Path) -> str:

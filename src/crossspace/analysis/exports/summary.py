@@ -6,12 +6,15 @@ import io
 import math
 import textwrap
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.textpath import TextPath
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.analysis.html import CAUTION, origin
@@ -30,7 +33,7 @@ _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 def to_pdf(analysis: Analysis) -> bytes:
     """The page as PDF; the same analysis gives the same bytes."""
-    return _written(analysis, "pdf", {"CreationDate": None, "Title": analysis.conversation_id})
+    return _written(analysis, "pdf", {"CreationDate": None, "Title": plain(analysis.conversation_id)})
 
 
 def to_png(analysis: Analysis) -> bytes:
@@ -58,12 +61,8 @@ def summary_figure(analysis: Analysis) -> Figure:
     figure = Figure(figsize=_SIZE)
     figure.text(0.07, 0.955, shortened(plain(analysis.conversation_id), 60), size=17, weight="bold", va="center")
     figure.text(0.07, 0.931, _about(analysis), size=9, color=MUTED, va="center")
-    figure.text(0.07, 0.914, origin(analysis), size=9, color=MUTED, va="center")
-    figure.legend(
-        handles=[Patch(color=colours[label], label=shortened(plain(label), 16)) for label in analysis.labels],
-        loc="upper left", bbox_to_anchor=(0.065, 0.9), ncols=min(len(analysis.labels), 7), frameon=False, fontsize=8.5,
-        handlelength=0.9, handleheight=0.9, borderpad=0, borderaxespad=0, columnspacing=1.4,
-    )  # fmt: skip
+    figure.text(0.07, 0.914, shortened(plain(origin(analysis)), 110), size=9, color=MUTED, va="center")
+    _legend(figure, analysis, colours)
     height = 0.021 * len(lanes)
     _strip(figure.add_axes((0.2, 0.835 - height, 0.74, height)), analysis, lanes, colours)
     top = 0.755 - height
@@ -71,6 +70,25 @@ def summary_figure(analysis: Analysis) -> Figure:
     _moments(figure, analysis, colours, top - height - 0.05)
     figure.text(0.07, 0.035, textwrap.fill(CAUTION, 125), size=7.5, color=MUTED, va="bottom")
     return figure
+
+
+def _legend(figure: Figure, analysis: Analysis, colours: Mapping[str, str]) -> None:
+    """What the colours mean, in the room of two lines: of more labels those that are most probable in the talk."""
+    names = {label: shortened(plain(label), 16) for label in analysis.labels}
+    points = max(TextPath((0, 0), f"{name}x", size=8.5).get_extents().width for name in names.values())
+    columns = max(1, min(len(names), 7, int(0.87 * 72 * _SIZE[0] / (points + 26))))
+    most = 2 * columns
+    shown = list(names)
+    if len(names) > most:
+        likely = sorted(names, key=lambda label: -sum(u.share(label) for u in analysis.utterances))[: most - 1]
+        shown = [label for label in names if label in likely]
+    handles = [Patch(color=colours[label], label=names[label]) for label in shown]
+    if len(shown) < len(names):
+        handles.append(Patch(color="none", label=f"and {len(names) - len(shown)} more"))
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0.065, 0.9), ncols=columns, frameon=False, fontsize=8.5,
+        handlelength=0.9, handleheight=0.9, borderpad=0, borderaxespad=0, columnspacing=1.4,
+    )  # fmt: skip
 
 
 def _about(analysis: Analysis) -> str:
@@ -82,7 +100,7 @@ def _about(analysis: Analysis) -> str:
 
 def _lanes(analysis: Analysis) -> dict[str, list[UtteranceAnalysis]]:
     """The utterances of each speaker; beyond eight, of those who say least together."""
-    counts = {s: sum(u.speaker == s for u in analysis.utterances) for s in analysis.speakers}
+    counts = Counter(u.speaker for u in analysis.utterances)
     most = sorted(counts, key=lambda s: -counts[s])[: _MOST_SPEAKERS - 1]
     own = analysis.speakers if len(counts) <= _MOST_SPEAKERS else [s for s in analysis.speakers if s in most]
     lanes: dict[str, list[UtteranceAnalysis]] = {speaker: [] for speaker in own}
@@ -130,11 +148,10 @@ def _shares(
     spoken = [sum(u.end - u.start for u in own if u.start is not None and u.end is not None) for own in lanes.values()]
     whole = sum(spoken)
     for row, own in enumerate(lanes.values()):
-        left = 0.0
-        for label in analysis.labels:
-            share = sum(u.share(label) for u in own) / max(len(own), 1)
-            axes.barh(row + 0.5, share, left=left, height=0.76, color=colours[label], linewidth=0)
-            left += share
+        shares = [sum(u.share(label) for u in own) / max(len(own), 1) for label in analysis.labels]
+        bars = list(zip(accumulate(shares, initial=0.0), shares, strict=False))
+        # One collection: a bar of its own for each of hundreds of labels would take seconds.
+        axes.broken_barh(bars, (row + 0.12, 0.76), facecolors=[colours[label] for label in analysis.labels])
         said = f"{len(own)} utterance{'s' * (len(own) != 1)}"
         if whole:
             said += f", {_clock(spoken[row])}, {100 * spoken[row] / whole:.0f} %"
@@ -147,7 +164,7 @@ def _shares(
 
 
 def _rows(axes: Axes, lanes: Mapping[str, object]) -> None:
-    axes.set_ylim(len(lanes), 0)
+    axes.set_ylim(max(len(lanes), 1), 0)
     axes.set_yticks([row + 0.5 for row in range(len(lanes))], [shortened(plain(name), 16) for name in lanes])
     axes.tick_params(axis="y", labelsize=8.5)
     axes.spines["left"].set_visible(False)
@@ -160,7 +177,8 @@ def _moments(figure: Figure, analysis: Analysis, colours: Mapping[str, str], top
     strong = sorted(strong, key=lambda u: -u.confidence)[:_MOMENTS]
     figure.text(0.07, top, "The strongest moments", size=9.5, weight="bold")
     if not strong:
-        figure.text(0.07, top - 0.03, "Every utterance is neutral.", size=8.5, color=MUTED)
+        said = "Every utterance is neutral." if analysis.utterances else "Nothing is said."
+        figure.text(0.07, top - 0.03, said, size=8.5, color=MUTED)
     order = {u.id: at for at, u in enumerate(analysis.utterances)}
     for row, u in enumerate(sorted(strong, key=lambda u: order[u.id])):
         y = top - 0.03 - 0.027 * row
@@ -169,9 +187,9 @@ def _moments(figure: Figure, analysis: Analysis, colours: Mapping[str, str], top
         # Of what a person says there is no probability.
         sure = f"{100 * u.confidence:.0f} %" if u.corrected is None else "corrected"
         figure.text(0.15, y, "\u25a0", size=11, color=colours[u.emotion], va="baseline")
-        figure.text(0.17, y, f"{shortened(plain(u.emotion), 14)} {sure}", size=8.5)
-        figure.text(0.3, y, shortened(plain(u.speaker), 16), size=8.5, weight="bold")
-        figure.text(0.45, y, shortened(plain(u.text or "(no transcript)"), 62), size=8.5)
+        figure.text(0.17, y, f"{shortened(plain(u.emotion), 19 - len(sure))} {sure}", size=8.5)
+        figure.text(0.335, y, shortened(plain(u.speaker), 15), size=8.5, weight="bold")
+        figure.text(0.475, y, shortened(plain(u.text or "(no transcript)"), 58), size=8.5)
 
 
 def _paled(colour: str, confidence: float) -> tuple[str, float]:

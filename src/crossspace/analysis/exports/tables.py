@@ -36,16 +36,18 @@ def _has_corrections(analysis: Analysis) -> bool:
 def rows(analysis: Analysis) -> list[list[Any]]:
     """One row per utterance: who, when, what, the label, and all numbers behind it."""
     found = []
+    # Asked once: each answer takes a look at all utterances.
+    corrections, recognised = _has_corrections(analysis), _recognised(analysis)
     for position, u in enumerate(analysis.utterances):
         row: list[Any] = [analysis.conversation_id, u.id, position, u.speaker, u.start, u.end]
         row += [u.text, u.label, u.confidence]
-        row += [u.corrected] * _has_corrections(analysis)
+        row += [u.corrected] * corrections
         row += [u.probabilities[label] for label in analysis.labels]
         for m in analysis.model["modalities"]:
             alone = u.unimodal.get(m)
             row += [max(alone, key=lambda label: alone[label]) if alone else None]
             row += [u.contributions.get(m), u.missing.get(m)]
-        row += [u.recognised.get(what) for what in _recognised(analysis)]
+        row += [u.recognised.get(what) for what in recognised]
         found.append(row)
     return found
 
@@ -70,18 +72,15 @@ def to_parquet(analysis: Analysis) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
-    columns_of_rows = zip(*([_whole(value) for value in row] for row in rows(analysis)), strict=True)
-    arrays = {n: pyarrow.array(c, _type(n)) for n, c in zip(columns(analysis), columns_of_rows, strict=True)}
+    table_rows = rows(analysis)
+    # By their place, so that a table without rows has its columns too.
+    names = enumerate(columns(analysis))
+    arrays = {name: pyarrow.array([row[at] for row in table_rows], _type(name)) for at, name in names}
     table = pyarrow.table(arrays)
     stream = io.BytesIO()
-    whole = json.dumps(analysis.to_dict(), ensure_ascii=False).encode("utf-8", "replace")
+    whole = json.dumps(analysis.to_dict(), ensure_ascii=False).encode("utf-8")
     parquet.write_table(table.replace_schema_metadata({METADATA: whole}), stream, compression="zstd")
     return stream.getvalue()
-
-
-def _whole(value: object) -> object:
-    # Halves of characters, which clients can send and UTF-8 cannot carry, become question marks.
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
 
 
 def _type(name: str) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.transcripts.writers import annotation, captions
-from crossspace.transcripts.writers.timed import timed
+from crossspace.transcripts.writers.timed import left_out, timed, with_ends
 
+KINDS = {".vtt": "WebVTT", ".srt": "SRT", ".eaf": "ELAN", ".TextGrid": "Praat", ".rttm": "RTTM"}
+"""What messages call the formats, by their endings."""
 _EMOTION, _CORRECTED = "predicted emotion", "corrected emotion"
 
 
@@ -21,7 +23,7 @@ def to_vtt(analysis: Analysis, labels: bool = False) -> str:
     Raises:
         DataError: no utterance has times.
     """
-    return captions.vtt(_timed(analysis, "WebVTT"), _labelled if labels else captions.words, lambda u: u.emotion)
+    return captions.vtt(_timed(analysis, ".vtt"), _labelled if labels else captions.words, lambda u: u.emotion)
 
 
 def to_srt(analysis: Analysis, labels: bool = False) -> str:
@@ -34,7 +36,7 @@ def to_srt(analysis: Analysis, labels: bool = False) -> str:
     Raises:
         DataError: no utterance has times.
     """
-    return captions.srt(_timed(analysis, "SRT"), _labelled if labels else captions.words)
+    return captions.srt(_timed(analysis, ".srt"), _labelled if labels else captions.words)
 
 
 def to_eaf(analysis: Analysis) -> str:
@@ -50,7 +52,7 @@ def to_eaf(analysis: Analysis) -> str:
         _EMOTION: _label,
         "predicted confidence": lambda u: f"{u.confidence:.3f}",
     }
-    return annotation.eaf(_timed(analysis, "ELAN"), tiers | _corrections(analysis), analysis.media)
+    return annotation.eaf(_timed(analysis, ".eaf"), tiers | _corrections(analysis), analysis.media)
 
 
 def to_textgrid(analysis: Analysis) -> str:
@@ -60,7 +62,7 @@ def to_textgrid(analysis: Analysis) -> str:
         DataError: no utterance has times.
     """
     duration = float((analysis.media or {}).get("duration") or 0.0)
-    return annotation.textgrid(_timed(analysis, "Praat"), {_EMOTION: _label} | _corrections(analysis), duration)
+    return annotation.textgrid(_timed(analysis, ".TextGrid"), {_EMOTION: _label} | _corrections(analysis), duration)
 
 
 def to_rttm(analysis: Analysis) -> str:
@@ -69,11 +71,17 @@ def to_rttm(analysis: Analysis) -> str:
     Raises:
         DataError: no utterance has times.
     """
-    return annotation.rttm(_timed(analysis, "RTTM"), analysis.conversation_id)
+    return annotation.rttm(_timed(analysis, ".rttm"), analysis.conversation_id)
 
 
-def _timed(analysis: Analysis, kind: str) -> list[UtteranceAnalysis]:
-    return timed(analysis.utterances, kind, analysis.conversation_id)
+def unsaid(analysis: Analysis, ending: str) -> list[str]:
+    """What a format of :data:`KINDS` cannot say of the times of an analysis."""
+    utterances, notes = with_ends(analysis.utterances)
+    return notes + left_out(utterances, KINDS[ending])
+
+
+def _timed(analysis: Analysis, ending: str) -> list[UtteranceAnalysis]:
+    return timed(with_ends(analysis.utterances)[0], KINDS[ending], analysis.conversation_id)
 
 
 def _label(u: UtteranceAnalysis) -> str | None:

@@ -20,6 +20,7 @@ RECORDINGS = {
 }
 """Endings of names of recordings."""
 _MOST_FAULTS = 20
+_CODES = dict.fromkeys((*range(32), *range(127, 160)), "\ufffd")
 
 
 def is_recording(path: Path) -> bool:
@@ -27,7 +28,9 @@ def is_recording(path: Path) -> bool:
     return path.suffix.lower() in RECORDINGS
 
 
-def read_folder(folder: Path, transcripts: Collection[str], notes: list[str], alone: bool = False) -> list[Recording]:
+def read_folder(
+    folder: Path, transcripts: Collection[str], notes: list[str], alone: bool = False, out: Path | None = None
+) -> list[Recording]:
     """Every recording in a folder and below, with the transcript that lies beside it under its name.
 
     ``talk.mp4`` goes with ``talk.vtt`` or any other ending of transcripts, else with ``talk.en.vtt``. A conversation is
@@ -39,6 +42,7 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str], al
         transcripts: endings of the names of transcripts.
         notes: takes a sentence on the files that were not used.
         alone: whether a transcript without a recording beside it is a conversation of its own.
+        out: a folder that is passed over, wherever it lies: what is made of the others is written into it.
 
     Raises:
         DataError: two recordings or two transcripts have the same name; all of them are named.
@@ -46,7 +50,7 @@ def read_folder(folder: Path, transcripts: Collection[str], notes: list[str], al
     by_name: dict[str, list[Path]] = defaultdict(list)
     texts: list[Path] = []
     others: list[Path] = []
-    for path in _files(folder):
+    for path in _files(folder, out):
         if is_recording(path):
             by_name[_name(path.with_suffix(""), folder)].append(path)
         else:
@@ -100,20 +104,21 @@ def _beside(texts: Sequence[Path], names: Collection[str], folder: Path) -> dict
 
 
 def _name(path: Path, folder: Path) -> str:
-    # Names that are not UTF-8 cannot stand in a corpus.
-    return os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace")
+    # Names that are not UTF-8 cannot stand in a corpus, and codes in them would be obeyed by a terminal.
+    return os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace").translate(_CODES)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """The files of a folder and below, each once, whatever links there are."""
+def _files(folder: Path, out: Path | None) -> Iterator[Path]:
+    """The files of a folder and below, each once, whatever links there are, but none of the folder ``out``."""
     seen: set[str] = set()
+    spared = None if out is None else os.path.realpath(out)
     waiting = [folder]
     # Links after what is there itself, which is then found under its own name.
     links: list[Path] = []
     while waiting or links:
         path = waiting.pop() if waiting else links.pop(0)
         real = os.path.realpath(path)
-        if real in seen:
+        if real in seen or (spared is not None and (real == spared or real.startswith(spared + os.sep))):
             continue
         seen.add(real)
         if path.is_file():

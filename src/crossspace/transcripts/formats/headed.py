@@ -21,8 +21,10 @@ from crossspace.transcripts.stamps import (
     in_order,
     moment,
     numbered,
+    prepared,
     transcript_of_turns,
     without_footer,
+    without_times,
 )
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
@@ -50,6 +52,7 @@ def parse_headed(text: str, name: str) -> Transcript:
     Raises:
         DataError: there is no utterance.
     """
+    text, told = prepared(text)
     lines, notes = without_footer(numbered(text))
     headers = _headers(lines)
     turns: list[Turn] = []
@@ -63,6 +66,7 @@ def parse_headed(text: str, name: str) -> Transcript:
             before.append(number)
     if before and all(turn.speaker is None for turn in turns):
         before = _with_names_above(turns, before, dict(lines))
+    notes = [*told, *without_times(turns), *notes]
     if empty := [f"line {turn.line}" for turn in turns if not turn.lines]:
         notes = [*notes, f"{len(empty)} names with a time have no words below; left out ({listed(empty)})."]
     return transcript_of_turns([turn for turn in turns if turn.lines], name, [*before_note(before), *notes])
@@ -132,6 +136,7 @@ def _header(line: str) -> _Header | None:
 def _is_headed(text: str) -> bool:
     if not has_times(text):
         return False
+    text, _ = prepared(text)
     lines, _ = without_footer(numbered(text))
     headers = _headers(lines)
     at = [n for n, header in enumerate(headers) if header is not None]

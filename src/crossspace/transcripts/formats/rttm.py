@@ -17,6 +17,7 @@ _KINDS = (
 _NUMBER = r"(?:-?\d[\d.eE+-]{0,30}|<NA>)"
 _LINE = re.compile(rf"(?:{_KINDS})[ \t]+\S{{1,500}}[ \t]+\S{{1,20}}[ \t]+{_NUMBER}[ \t]+{_NUMBER}(?:\s|$)")
 _NONE = "<NA>"
+NO_WORDS = "These are turns without words: who speaks is known, what is said is not, and text is missing."
 
 
 def parse_rttm(text: str, name: str) -> Transcript:
@@ -48,7 +49,7 @@ def parse_rttm(text: str, name: str) -> Transcript:
         )
     if not entries:
         raise DataError(f"{name} should hold turns, lines that begin with SPEAKER. Found none that can be read.")
-    notes = ["These are turns without words: who speaks is known, what is said is not, and text is missing."]
+    notes = [NO_WORDS]
     if other:
         notes.append(f"{len(other)} lines are no turns; left out ({listed(other)}).")
     if unread:

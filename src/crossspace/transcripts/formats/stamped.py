@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from crossspace.transcripts.format import Format
+from crossspace.transcripts.formats.rttm import NO_WORDS
 from crossspace.transcripts.names import may_be
 from crossspace.transcripts.stamps import (
     BRACKETED,
@@ -17,15 +19,20 @@ from crossspace.transcripts.stamps import (
     in_order,
     moment,
     numbered,
+    prepared,
     transcript_of_turns,
     without_footer,
+    without_times,
 )
-from crossspace.transcripts.transcript import Transcript
+from crossspace.transcripts.tidy import Entries, tidied
+from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
 _BARE = re.compile(rf"({TIME})(?:{TO}({TIME}))?(?=[\s:|\u2013\u2014-]|$)")
 _AFTER_NAME = re.compile(rf"\s({TIME}):(?=\s)")
 _BETWEEN = " \t\u00a0:-\u2013\u2014|"
 """What stands between a time and the words."""
+_TRACK = re.compile(r"(?:[A-Z]{1,4} )?(SPEAKER_\d{1,4})")
+"""A speaker of a diarization, behind the letter of a track."""
 _HEAD = 120
 """Characters in which the time of a line stands."""
 
@@ -36,6 +43,7 @@ def parse_stamped(text: str, name: str) -> Transcript:
     Raises:
         DataError: there is no utterance.
     """
+    text, told = prepared(text)
     lines, notes = without_footer(numbered(text))
     turns: list[Turn] = []
     before: list[int] = []
@@ -46,7 +54,20 @@ def parse_stamped(text: str, name: str) -> Transcript:
             turns[-1].lines.append(line)
         else:
             before.append(number)
-    return transcript_of_turns(turns, name, [*before_note(before), *notes])
+    if turns and all(len(turn.lines) == 1 and _TRACK.fullmatch(turn.lines[0]) for turn in turns):
+        return _wordless(turns, name)
+    told += without_times(turns)
+    return transcript_of_turns(turns, name, [*before_note(before), *told, *notes])
+
+
+def _wordless(turns: Sequence[Turn], name: str) -> Transcript:
+    """Who speaks when, where nothing but names of speakers stands behind the times, as diarization prints them."""
+    entries = Entries(name)
+    for turn in turns:
+        match = _TRACK.fullmatch(turn.lines[0])
+        speaker = match.group(1) if match else UNKNOWN_SPEAKER
+        entries.add(f"line {turn.line}", Cue(None, speaker, turn.start, turn.end))
+    return tidied(entries, name, [NO_WORDS])
 
 
 def _turn(number: int, line: str) -> Turn | None:
@@ -74,7 +95,7 @@ def _words(line: str, match: re.Match[str]) -> list[str]:
 def _is_stamped(text: str) -> bool:
     if not has_times(text):
         return False
-    lines = numbered(text)
+    lines = numbered(prepared(text)[0])
     turns = [(turn, line) for number, line in lines if (turn := _turn(number, line)) is not None]
     sure = sum(BRACKETED.match(line) is not None for _, line in turns)
     if not turns or not in_order([turn.start for turn, _ in turns]):

@@ -10,9 +10,7 @@ from crossspace.errors import UsageError
 from crossspace.transcripts.transcript import Cue, Transcript
 from crossspace.transcripts.writers import annotation, captions
 from crossspace.transcripts.writers.plain import to_csv, to_json, to_txt
-from crossspace.transcripts.writers.timed import timed
-
-_SECONDS_A_WORD = 0.4
+from crossspace.transcripts.writers.timed import left_out, timed, with_ends
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,11 @@ def written_as(transcript: Transcript, path: str | Path, name: str) -> tuple[str
         DataError: the format needs times, and no utterance has any.
     """
     writer = _WRITERS[ending_of(path)]
-    lost = list[str]()
+    cues, lost = with_ends(transcript.cues) if writer.timed else (list(transcript.cues), [])
+    transcript = replace(transcript, cues=tuple(cues))
+    text = writer.write(transcript, name)
     if writer.timed:
-        transcript = _with_ends(transcript, lost)
-    text, cues = writer.write(transcript, name), transcript.cues
-    if writer.timed and (left := len(cues) - len(timed(cues, writer.kind, name))):
-        lost.append(f"{left} of {len(cues)} utterances have no times that {writer.kind} can hold; left out.")
+        lost += left_out(cues, writer.kind)
     if not writer.labels and (labelled := sum(cue.label is not None for cue in cues)):
         lost.append(f"{writer.kind} has no place for the emotions of {labelled} utterances; left out.")
     if not writer.texts and any(cue.text for cue in cues):
@@ -81,19 +78,6 @@ def written_as(transcript: Transcript, path: str | Path, name: str) -> tuple[str
     if transcript.sounds:
         lost.append(f"{len(transcript.sounds)} sounds and songs are nobody's utterances; left out.")
     return text, lost
-
-
-def _with_ends(transcript: Transcript, notes: list[str]) -> Transcript:
-    """The same where an utterance whose end is not known ends after the time that its words take to say."""
-    cues, count = [], 0
-    for cue in transcript.cues:
-        if cue.start is not None and cue.end is None:
-            cue = replace(cue, end=cue.start + max(1.0, _SECONDS_A_WORD * len((cue.text or "").split())))
-            count += 1
-        cues.append(cue)
-    if count:
-        notes.append(f"{count} utterances had no end; they end {_SECONDS_A_WORD} s a word after they begin.")
-    return replace(transcript, cues=tuple(cues))
 
 
 def ending_of(path: str | Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Protocol, TypeVar
 
@@ -36,6 +37,8 @@ class Spoken(Protocol):
 
 S = TypeVar("S", bound=Spoken)
 
+_SECONDS_A_WORD = 0.4
+
 
 def timed(utterances: Iterable[S], kind: str, name: str) -> list[S]:
     """The utterances with times, in their order.
@@ -54,10 +57,28 @@ def timed(utterances: Iterable[S], kind: str, name: str) -> list[S]:
     kept = [u for u in utterances if _has_times(u)]
     if not kept:
         raise DataError(
-            f"{kind} needs times that begin at 0 or later and end after they begin, and no utterance of {name!r} has "
-            "any. Write JSON or CSV instead."
+            f"{kind} needs times that begin at 0 or later and end a thousandth of a second later at least, and no "
+            f"utterance of {name!r} has any. Write JSON or CSV instead."
         )
     return kept
+
+
+def with_ends(utterances: Iterable[S]) -> tuple[list[S], list[str]]:
+    """The utterances, of which one whose end is not known ends after the time that its words take; a note on those."""
+    kept, count = list[S](), 0
+    for u in utterances:
+        if u.start is not None and u.end is None:
+            end = u.start + max(1.0, _SECONDS_A_WORD * len((u.text or "").split()))
+            u = replace(u, end=end)  # type: ignore[type-var]
+            count += 1
+        kept.append(u)
+    return kept, [f"{count} utterances had no end; they end {_SECONDS_A_WORD} s a word after they begin."] * bool(count)
+
+
+def left_out(utterances: Sequence[Spoken], kind: str) -> list[str]:
+    """A note on the utterances that :func:`timed` leaves out, where there are any."""
+    left = sum(not _has_times(u) for u in utterances)
+    return [f"{left} of {len(utterances)} utterances have no times that {kind} can hold; left out."] * bool(left)
 
 
 def milliseconds(u: Spoken) -> tuple[int, int]:

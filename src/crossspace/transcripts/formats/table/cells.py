@@ -14,6 +14,8 @@ from crossspace.transcripts.spreadsheet import unguarded
 
 _DELIMITERS = "\t;|,"
 """Those that nobody writes for another reason come first: commas stand in sentences and in numbers."""
+_BOUNDS = "\\"
+"""What stands first in a line of Audacity that gives the frequencies of the label above."""
 _LOOKED_AT = 20
 """Lines by which it is judged what stands between cells."""
 
@@ -52,7 +54,7 @@ def rows_of(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
     # Cells are bounded before the reader sees a line: it would make an object of each.
     reader = csv.reader(_slim(text, delimiter, name), delimiter=delimiter)
     try:
-        yield from ((reader.line_num, [unguarded(cell) for cell in row]) for row in reader if row)
+        yield from ((reader.line_num, [unguarded(cell) for cell in row]) for row in reader if row and row[0] != _BOUNDS)
     except csv.Error as error:
         raise DataError(
             f"{name}, line {reader.line_num}, should be a row of a table. Found: {error}. Mend it."
