@@ -8,6 +8,7 @@ import pytest
 
 from crossspace.analysis.analysis import Analysis
 from crossspace.cli.main import main
+from crossspace.data.corpus import Corpus
 
 
 @pytest.fixture
@@ -146,3 +147,29 @@ def test_as_is_for_a_folder_and_turns_for_a_transcript(tmp_path: Path, capsys: p
     (tmp_path / "a.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
     assert main(["analyze", str(tmp_path / "a.wav"), "--turns", str(tmp_path / "a.txt")]) == 2
     assert "there is none. Give it, or leave --turns out" in capsys.readouterr().err
+
+
+def test_a_corpus_takes_its_speakers_from_turns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.srt").write_text(
+        "1\n00:00:00,000 --> 00:00:02,000\nI got the job!\n\n2\n00:00:02,000 --> 00:00:03,000\nNo way.\n"
+    )
+    (tmp_path / "a.rttm").write_text(
+        "SPEAKER a 1 0.0 2.1 <NA> <NA> Ann <NA> <NA>\nSPEAKER a 1 2.1 1.0 <NA> <NA> Ben <NA> <NA>\n"
+    )
+    target = str(tmp_path / "a.parquet")
+    words = [
+        "--turns",
+        str(tmp_path / "a.rttm"),
+        "--text",
+        "minilm",
+        "--quiet",
+        "--jobs",
+        "1",
+        "--cache",
+        str(tmp_path),
+    ]
+    assert main(["extract", str(tmp_path / "a.srt"), target, *words]) == 0
+    (only,) = Corpus.read(target).split("all")
+    assert [u.speaker for u in only.utterances] == ["Ann", "Ben"]
+    assert main(["extract", str(tmp_path), target, *words]) == 2
+    assert "--turns goes with the transcript of one conversation" in capsys.readouterr().err

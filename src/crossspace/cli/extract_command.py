@@ -68,6 +68,12 @@ def _add_sources(parser: Parser) -> None:
     )
     parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
     parser.add_argument("--transcript", type=local, help="transcript of the recording, in any format that is read")
+    parser.add_argument(
+        "--turns",
+        type=local,
+        metavar="FILE",
+        help="who speaks when in the transcript, as diarization says it (.rttm)",
+    )
     parser.add_argument("--clips", help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues")
     add_sound(parser)
     for modality in ("text", "audio", "visual"):
@@ -126,7 +132,7 @@ def run(words: Sequence[str]) -> int:
     )
     for note in notes:
         print(note, file=sys.stderr)
-    recordings = _with_sound(options, recordings)
+    recordings = _with_turns(options, _with_sound(options, recordings))
     # Everything that can be refused is refused here: an extraction may take a day.
     extractors = _extractors(options, any(r.has_media for r in recordings))
     if transcribing is not None and all(r.transcript is not None for r in recordings):
@@ -162,6 +168,19 @@ def _with_sound(options: argparse.Namespace, recordings: list[Recording]) -> lis
         else recording
         for recording in recordings
     ]
+
+
+def _with_turns(options: argparse.Namespace, recordings: list[Recording]) -> list[Recording]:
+    """The recordings, the only one with the speakers of its turns."""
+    if options.turns is None:
+        return recordings
+    from crossspace.transcripts import read_transcript
+    from crossspace.transcripts.turns import joined
+
+    (one, *others) = recordings
+    if others or not isinstance(one.transcript, Path):
+        raise UsageError("--turns goes with the transcript of one conversation. Give both, or leave --turns out.")
+    return [replace(one, transcript=joined(read_transcript(one.transcript), read_transcript(options.turns)))]
 
 
 def _extract(
