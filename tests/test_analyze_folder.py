@@ -157,19 +157,11 @@ def test_a_corpus_takes_its_speakers_from_turns(tmp_path: Path, capsys: pytest.C
         "SPEAKER a 1 0.0 2.1 <NA> <NA> Ann <NA> <NA>\nSPEAKER a 1 2.1 1.0 <NA> <NA> Ben <NA> <NA>\n"
     )
     target = str(tmp_path / "a.parquet")
-    words = [
-        "--turns",
-        str(tmp_path / "a.rttm"),
-        "--text",
-        "minilm",
-        "--quiet",
-        "--jobs",
-        "1",
-        "--cache",
-        str(tmp_path),
-    ]
+    words = ["--turns", str(tmp_path / "a.rttm"), "--text", "minilm", "--quiet", "--jobs", "1"]
+    words += ["--cache", str(tmp_path / "cache")]
     assert main(["extract", str(tmp_path / "a.srt"), target, *words]) == 0
     (only,) = Corpus.read(target).split("all")
     assert [u.speaker for u in only.utterances] == ["Ann", "Ben"]
-    assert main(["extract", str(tmp_path), target, *words]) == 2
+    (tmp_path / "b.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
+    assert main(["extract", str(tmp_path / "b.wav"), target, *words]) == 2
     assert "--turns goes with the transcript of one conversation" in capsys.readouterr().err
