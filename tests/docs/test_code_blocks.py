@@ -60,7 +60,7 @@ BLOCKS = {
     "docs/results/speech.md": (0, 0, 1),
     "docs/results/studies.md": (0, 0, 1),
     "docs/results/text.md": (0, 0, 1),
-    "docs/results/synthetic.md": (0, 0, 1),
+    "docs/results/synthetic.md": (0, 0, 2),
     "CONTRIBUTING.md": (0, 0, 0),
 }
 """Of each page: how many blocks run, are files, do not run. A new block is a new number."""
@@ -143,7 +143,7 @@ def test_no_page_and_no_block_escapes() -> None:
     fates = {page: [block.fate for block in blocks(page)] for page in pages()}
     assert {page: (f.count("run"), f.count("file"), f.count("not run")) for page, f in fates.items()} == BLOCKS
     assert len(fates) == 33
-    assert sum(map(sum, BLOCKS.values())) == 124
+    assert sum(map(sum, BLOCKS.values())) == 125
 
 
 def test_every_block_has_a_language_that_is_known() -> None:
