@@ -7,16 +7,15 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossspace.cli.cutting import add_rule, tell_cut
-from crossspace.cli.parsing import Parser, local, names_or_count
+from crossspace.cli.extract_sources import add_sources, extractors_of, sources
+from crossspace.cli.parsing import Parser, names_or_count
 from crossspace.cli.parsing import words as split_words
-from crossspace.cli.sound_options import add_sound, check_sound
-from crossspace.cli.transcribing import add_transcribing, transcribing_of
+from crossspace.cli.transcribing import transcribing_of
 from crossspace.engine.claim import claimed
 from crossspace.errors import UsageError
 
@@ -45,7 +44,7 @@ The same command goes on after an interruption: what was extracted is in the cac
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
     parser = Parser(prog="crossspace extract", description=_ABOUT, imports=True)
-    _add_sources(parser)
+    add_sources(parser)
     _add_labels(parser)
     _add_splits(parser)
     parser.add_argument("--name", help="name of the corpus (default: that of SOURCE)")
@@ -57,29 +56,6 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("--cache", help="folder of the cache (default: CROSSSPACE_CACHE, or the user's cache)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     return {"": parser}
-
-
-def _add_sources(parser: Parser) -> None:
-    """What is read, where to, and by which extractors."""
-    parser.add_argument(
-        "source",
-        type=local,
-        help="recording, transcript, manifest, table of dialogues, or a folder of recordings or of such tables",
-    )
-    parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
-    parser.add_argument("--transcript", type=local, help="transcript of the recording, in any format that is read")
-    parser.add_argument(
-        "--turns",
-        type=local,
-        metavar="FILE",
-        help="who speaks when in the transcript, as diarization says it (.rttm)",
-    )
-    parser.add_argument("--clips", help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues")
-    add_sound(parser)
-    for modality in ("text", "audio", "visual"):
-        parser.add_argument(f"--{modality}", metavar="NAME", help=f"extractor of {modality}, or none")
-    # --speakers is another thing here: which speakers the whole corpus knows.
-    add_transcribing(parser, speakers="--voices")
 
 
 def _add_labels(parser: Parser) -> None:
@@ -120,21 +96,11 @@ def run(words: Sequence[str]) -> int:
         raise UsageError(f"--jobs should be at least 1. Found {options.jobs}.")
 
     from crossspace.features.extraction.labels import Labels
-    from crossspace.features.sources import find_recordings
 
     transcribing = transcribing_of(options)
-    notes: list[str] = []
-    recordings = find_recordings(
-        Path(options.source),
-        Path(options.transcript) if options.transcript else None,
-        Path(options.clips) if options.clips else None,
-        notes,
-    )
-    for note in notes:
-        print(note, file=sys.stderr)
-    recordings = _with_turns(options, _with_sound(options, recordings))
+    recordings = sources(options)
     # Everything that can be refused is refused here: an extraction may take a day.
-    extractors = _extractors(options, any(r.has_media for r in recordings))
+    extractors = extractors_of(options, any(r.has_media for r in recordings))
     if transcribing is not None and all(r.transcript is not None for r in recordings):
         raise UsageError(
             "--transcribe is for recordings without a transcript, and all of SOURCE have one. Leave out either."
@@ -151,36 +117,6 @@ def run(words: Sequence[str]) -> int:
     _tell(extracted.notes, extracted.failures)
     # The corpus is written all the same: one broken recording does not cost the others.
     return 1 if extracted.failures else 0
-
-
-def _with_sound(options: argparse.Namespace, recordings: list[Recording]) -> list[Recording]:
-    """The recordings with the track and channels of the options, where a manifest does not give their own."""
-    check_sound(options, any(recording.has_media for recording in recordings))
-    if options.channels is not None and any(recording.clips is not None for recording in recordings):
-        raise UsageError("--channels goes with recordings of whole conversations. SOURCE has clips of utterances.")
-    return [
-        replace(
-            recording,
-            track=recording.track or options.track,
-            channels=recording.channels or (options.channels if recording.media is not None else None),
-        )
-        if recording.has_media
-        else recording
-        for recording in recordings
-    ]
-
-
-def _with_turns(options: argparse.Namespace, recordings: list[Recording]) -> list[Recording]:
-    """The recordings, the only one with the speakers of its turns."""
-    if options.turns is None:
-        return recordings
-    from crossspace.transcripts import read_transcript
-    from crossspace.transcripts.turns import joined
-
-    (one, *others) = recordings
-    if others or not isinstance(one.transcript, Path):
-        raise UsageError("--turns goes with the transcript of one conversation. Give both, or leave --turns out.")
-    return [replace(one, transcript=joined(read_transcript(one.transcript), read_transcript(options.turns)))]
 
 
 def _extract(
@@ -257,28 +193,6 @@ def _check_cut(options: argparse.Namespace, splits: set[str | None]) -> None:
             f"--validation-cut is for a validation split that is cut from train, and SOURCE {reason}. Leave it out; "
             "'crossspace data split' cuts the splits of a corpus anew."
         )
-
-
-def _extractors(options: argparse.Namespace, media: bool) -> dict[str, str]:
-    """``{modality: extractor}``, by default for every modality that the source has."""
-    from crossspace.features.extractors import DEFAULTS
-
-    extractors = {}
-    for modality, default in DEFAULTS.items():
-        name = getattr(options, modality)
-        if name is None:
-            # Asked for by nobody, so left out without a word where there is nothing to hear or see.
-            name = default if modality == "text" or media else "none"
-        # Text needs no recording: a transcript is enough.
-        if name != "none" and modality != "text" and not media:
-            raise UsageError(
-                f"--{modality} needs a recording, and SOURCE names none. Give --clips, a recording, or none."
-            )
-        if name != "none":
-            extractors[modality] = name
-    if not extractors:
-        raise UsageError("At least one of --text, --audio and --visual should be more than 'none'.")
-    return extractors
 
 
 def _tell(notes: dict[str, tuple[str, ...]], failures: dict[str, str]) -> None:
