@@ -132,3 +132,23 @@ def test_timecodes_count_frames_of_the_usual_rate_above_all_that_occur(frames, r
     found = parse_csv(f"Speaker Name\tStart Time\tText\nA\t00:00:01:{frames}\tHi.\nB\t00:01:00;05\tHo.\n", "a.tsv")
     assert [cue.start for cue in found.cues] == [pytest.approx(1 + int(frames) / rate), pytest.approx(60 + 5 / rate)]
     assert f"{rate} a second" in found.notes[0]
+
+
+WORDS = "start,end,text\n10,40,yes\n50,90,no\n95,99,well\n"
+
+
+@pytest.mark.parametrize(("length", "first"), [(None, 10.0), (100.0, 10.0), (2.0, 0.01)])
+def test_nothing_is_said_after_the_end_of_the_recording(length: float | None, first: float) -> None:
+    ask = None if length is None else lambda: length
+    assert parse_csv(WORDS, "a.csv", ask).cues[0].start == first
+    rows = '[{"start": 10, "end": 40, "text": "yes"}, {"start": 50, "end": 90, "text": "no"}]'
+    assert parse_json(rows, "a.json", ask).cues[0].start == first
+
+
+def test_the_length_of_a_recording_is_not_asked_for_where_times_say_what_they_count() -> None:
+    def asked() -> float:
+        raise AssertionError
+
+    assert parse_csv("start_ms,end_ms,text\n10,40,yes\n", "a.csv", asked).cues[0].start == 0.01
+    assert parse_csv("start,text\n0:10,yes\n0:12,no\n", "a.csv", asked).cues[0].start == 10
+    assert parse_csv("speaker,text\nAnn,yes\n", "a.csv", asked).cues[0].start is None

@@ -56,14 +56,22 @@ def inputs_of(
         )
     if is_transcript(source) and transcript:
         raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
-    said = None if written is None else read_transcript(written)
+    alone = is_transcript(source)
+    said = None if written is None else read_transcript(written, length=None if alone else lambda: _length(source))
     if turns is not None:
         if said is None:
             raise UsageError(
                 f"{turns} says who speaks in a transcript, and there is none. Give it, or leave --turns out."
             )
         said = joined(said, read_transcript(turns))
-    return None if is_transcript(source) else source, said
+    return None if alone else source, said
+
+
+def _length(media: Path) -> float:
+    # Imported late: a transcript alone needs no PyAV.
+    from crossspace.features.media.probe import open_media
+
+    return open_media(media).duration
 
 
 def conversations_in(folder: Path, notes: list[str], out: Path | None = None) -> list[Recording]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from crossspace.reading import reading
 from crossspace.transcripts.documents import document_text
 from crossspace.transcripts.encoding import check_file, read_text
+from crossspace.transcripts.format import Length
 from crossspace.transcripts.formats import format_of
 from crossspace.transcripts.formats.lines import parse_text
 from crossspace.transcripts.sounds import apart
@@ -16,7 +17,7 @@ from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript, 
 __all__ = ["UNKNOWN_SPEAKER", "Cue", "Transcript", "parse_text", "read_transcript", "within"]
 
 
-def read_transcript(path: str | Path, name: str | None = None) -> Transcript:
+def read_transcript(path: str | Path, name: str | None = None, length: Length | None = None) -> Transcript:
     """Read a transcript of any of :data:`~crossspace.transcripts.formats.FORMATS`, or lines ``NAME: what they say``.
 
     The content says the format; where it says none, the ending of the name does. The paragraphs of a document
@@ -26,6 +27,7 @@ def read_transcript(path: str | Path, name: str | None = None) -> Transcript:
     Args:
         path: of the file.
         name: how messages call it; its own name when not given.
+        length: seconds of its recording, asked for where times do not say what they count.
 
     Raises:
         DataError: there is no such file, it is too large, binary, of no known format, or holds no utterance.
@@ -36,5 +38,5 @@ def read_transcript(path: str | Path, name: str | None = None) -> Transcript:
         check_file(path, name)
         text, notes = document_text(path, name) or read_text(path, name)
         kind = format_of(text, name, path.suffix.lower() or Path(name).suffix.lower())
-        transcript = apart(kind.parse(text, name), kind.sounds, name)
+        transcript = apart(kind.read(text, name, length), kind.sounds, name)
         return replace(transcript, notes=(*notes, *transcript.notes), format=kind.name)

@@ -12,6 +12,7 @@ from typing import Any
 from crossspace.data.sentiment import SENTIMENTS
 from crossspace.transcripts.bounds import MOST_ENTRIES, too_many_entries
 from crossspace.transcripts.clock import FRAME_RATES, Amount, amount_of
+from crossspace.transcripts.format import Length
 from crossspace.transcripts.names import names_in
 from crossspace.transcripts.tidy import Entries, listed
 from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue
@@ -113,7 +114,11 @@ def cue_of(values: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[Cue, 
 
 
 def entries_of(
-    rows: Iterable[Row], name: str, unit: Unit | None = None, duration: float | None = None
+    rows: Iterable[Row],
+    name: str,
+    unit: Unit | None = None,
+    duration: float | None = None,
+    length: Length | None = None,
 ) -> tuple[Entries, list[str]]:
     """The entries of a file and notes on their times.
 
@@ -121,7 +126,8 @@ def entries_of(
         rows: its utterances.
         name: how messages call it.
         unit: of times that state none; judged from all of them when it is not given.
-        duration: seconds of the recording, where that is known.
+        duration: seconds of the recording, where the file says that.
+        length: the same of the recording itself, where it is at hand.
 
     Raises:
         DataError: there are more than a transcript may hold.
@@ -132,6 +138,8 @@ def entries_of(
     kept = _with_names(kept)
     if unit is None:
         spoken = [known for row in kept if (known := _spoken(row))]
+        if spoken and duration is None and length is not None:
+            duration = length()
         unit, decided = judged(spoken, duration)
         if are_dates(spoken):
             kept = [replace(row, start=None) for row in kept]

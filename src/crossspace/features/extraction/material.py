@@ -78,7 +78,7 @@ def material_of(
     notes += media.notes if media is not None else ()
     transcript = recording.transcript
     if isinstance(transcript, Path):
-        transcript = read_transcript(transcript)
+        transcript = read_transcript(transcript, length=None if media is None else lambda: media.duration)
     if transcript is None:
         if media is None:
             raise DataError(f"Conversation {recording.id!r} has neither a transcript nor a recording.")

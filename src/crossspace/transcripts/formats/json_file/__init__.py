@@ -8,7 +8,7 @@ from typing import Any
 from crossspace.data.foreign.json_text import parsed
 from crossspace.errors import DataError
 from crossspace.transcripts.bounds import MOST_VALUES
-from crossspace.transcripts.format import Format
+from crossspace.transcripts.format import Format, Length
 from crossspace.transcripts.formats.json_file.amazon import AMAZON
 from crossspace.transcripts.formats.json_file.assemblyai import ASSEMBLYAI
 from crossspace.transcripts.formats.json_file.azure import AZURE
@@ -29,7 +29,7 @@ SERVICES: tuple[Service, ...] = (ASSEMBLYAI, DEEPGRAM, AMAZON, AZURE, GOOGLE, RE
 """In the order in which their signs are looked for; any list of utterances comes last."""
 
 
-def parse_json(text: str, name: str) -> Transcript:
+def parse_json(text: str, name: str, length: Length | None = None) -> Transcript:
     """The transcript of a JSON file; an utterance whose text is ``null`` or absent is one whose words are not known.
 
     Raises:
@@ -39,7 +39,7 @@ def parse_json(text: str, name: str) -> Transcript:
     service = next(service for service in SERVICES if service.sign(content))
     try:
         reading = service.read(content)
-        entries, notes = entries_of(reading.rows, name, reading.unit, reading.duration)
+        entries, notes = entries_of(reading.rows, name, reading.unit, reading.duration, length)
     except NotUtterances as error:
         raise DataError(f"{name} {error}") from error
     return tidied(entries, name, [*notes, *reading.notes])
@@ -71,4 +71,5 @@ def _lines(text: str) -> list[Any] | None:
 
 # A list of times in brackets begins with a bracket too.
 _SIGN = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")
-JSON = Format("JSON", lambda text: _SIGN.match(text) is not None, parse_json, (".json", ".jsonl", ".ndjson"))
+_ENDINGS = (".json", ".jsonl", ".ndjson")
+JSON = Format("JSON", lambda text: _SIGN.match(text) is not None, parse_json, _ENDINGS, measured=True)

@@ -9,7 +9,7 @@ from itertools import chain, islice
 
 from crossspace.errors import DataError
 from crossspace.transcripts.columns import columns_of
-from crossspace.transcripts.format import Format
+from crossspace.transcripts.format import Format, Length
 from crossspace.transcripts.formats.table.cells import header_of, rows_of
 from crossspace.transcripts.formats.table.layout import SAMPLE, Layout, layout_of
 from crossspace.transcripts.rows import PREDICTED, Row, entries_of, row_of
@@ -23,7 +23,7 @@ _COUNTS = {"", "#", "no", "no.", "nr", "nr.", "n", "sr no.", "index", "row", "li
 """Names of columns that number the rows, which is nothing to tell."""
 
 
-def parse_csv(text: str, name: str) -> Transcript:
+def parse_csv(text: str, name: str, length: Length | None = None) -> Transcript:
     """The transcript of a table of one conversation.
 
     Columns are known by their names; without a head that is known, by what stands in them, which a note tells.
@@ -44,7 +44,7 @@ def parse_csv(text: str, name: str) -> Transcript:
     body = _Body(layout, header_of(text)[1])
     rows = chain(first[1:] if layout.headed else first, numbered)
     # A table that this package wrote counts seconds.
-    entries, notes = entries_of(body.rows(rows), name, SECONDS if predicted else None)
+    entries, notes = entries_of(body.rows(rows), name, SECONDS if predicted else None, length=length)
     if len(body.conversations) > 1:
         raise DataError(
             f"{name} should hold one conversation. Found {len(body.conversations)}. For a corpus of many conversations "
@@ -153,4 +153,4 @@ def _is_filled(text: str, delimiter: str) -> bool:
     return {"text", "start"} <= set(layout.places) and (even or layout.places["text"] == last)
 
 
-TABLE = Format("CSV or TSV", _is_table, parse_csv, (".csv", ".tsv"))
+TABLE = Format("CSV or TSV", _is_table, parse_csv, (".csv", ".tsv"), measured=True)
