@@ -47,6 +47,7 @@ def test_every_conversation_is_written_under_its_name(
         (["--out", "o", "--turns", "a.rttm"], "--turns goes with one conversation"),
         (["--out", "o", "--as", "docx"], "Found 'a.docx'"),
         (["--out", "o", "--track", "2"], "SOURCE names no recording to hear"),
+        (["--out", "o", "--transcribe", "whisper:m"], "--transcribe is for recordings without a transcript"),
     ],
 )
 def test_what_is_of_one_conversation_is_refused_before_anything_is_done(

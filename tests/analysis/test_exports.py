@@ -237,6 +237,25 @@ def test_what_is_no_analysis_is_refused(tmp_path: Path, name: str, content: byte
         Analysis.read(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("speaker", 5, "an id, a speaker"), ("text", ["a"], "an id, a speaker"), ("label", "fear", "labels among"),
+        ("corrected", "fear", "labels among"), ("probabilities", {"joy": 1.0}, "labels among"),
+        ("probabilities", {"joy": 2, "anger": 0}, "from 0 to 1"), ("confidence", "0.5", "from 0 to 1"),
+        ("confidence", float("nan"), "from 0 to 1"), ("start", "0:01", "times in seconds"),
+    ],
+)  # fmt: skip
+def test_what_somebody_wrote_into_an_analysis_is_not_taken_for_one(
+    talk: Analysis, tmp_path: Path, key: str, value: object, said: str
+) -> None:
+    content = talk.to_dict()
+    content["utterances"][1][key] = value
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=rf"a\.json, utterance 2, should have .*{said}"):
+        Analysis.read(tmp_path / "a.json")
+
+
 def test_parquet_has_the_columns_of_the_table_with_types(talk: Analysis, tmp_path: Path) -> None:
     table = parquet.read_table(talk.save(tmp_path / "a.parquet"))
     assert table.column_names == to_csv(talk).split("\n")[0].split(",")

@@ -176,6 +176,10 @@ def test_code_runs(page: str, prepared: Path, tmp_path: Path, monkeypatch: pytes
                 for command in block.commands:
                     _shell(command)
     finally:
+        for started in [one for one in names.values() if isinstance(one, subprocess.Popen)]:
+            # A page that fails half-way leaves no server behind.
+            started.kill()
+            started.wait()
         for name in set(sys.modules) - loaded:
             if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
                 del sys.modules[name]

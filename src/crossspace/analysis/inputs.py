@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossspace.errors import DataError, UsageError
+from crossspace.features.media import open_media
 from crossspace.features.sources import TRANSCRIPTS, Recording, is_manifest, is_transcript
 from crossspace.features.sources.folder import read_folder
 from crossspace.features.speech.transcribing import Transcribing
@@ -57,7 +58,11 @@ def inputs_of(
     if is_transcript(source) and transcript:
         raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
     alone = is_transcript(source)
-    said = None if written is None else read_transcript(written, length=None if alone else lambda: _length(source))
+    said = (
+        None
+        if written is None
+        else read_transcript(written, length=None if alone else lambda: open_media(source).duration)
+    )
     if turns is not None:
         if said is None:
             raise UsageError(
@@ -65,13 +70,6 @@ def inputs_of(
             )
         said = joined(said, read_transcript(turns))
     return None if alone else source, said
-
-
-def _length(media: Path) -> float:
-    # Imported late: a transcript alone needs no PyAV.
-    from crossspace.features.media.probe import open_media
-
-    return open_media(media).duration
 
 
 def conversations_in(folder: Path, notes: list[str], out: Path | None = None) -> list[Recording]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from crossspace.cli.parsing import Parser, local, spare
 from crossspace.cli.parsing import words as words_of
 from crossspace.cli.sound_options import add_sound, check_sound
-from crossspace.cli.transcribing import add_transcribing, transcribing_of
+from crossspace.cli.transcribing import add_transcribing, add_turns, transcribing_of
 from crossspace.errors import UsageError
 from crossspace.runtime import write_bytes
 
@@ -44,12 +44,7 @@ def parsers() -> dict[str, Parser]:
     )
     parser.add_argument("source", type=local, help="recording or transcript, or a folder of them")
     parser.add_argument("--transcript", type=local, help="transcript of the recording")
-    parser.add_argument(
-        "--turns",
-        type=local,
-        metavar="FILE",
-        help="who speaks when, as diarization writes it (.rttm), for the transcript",
-    )
+    add_turns(parser)
     add_sound(parser)
     parser.add_argument("--model", metavar="RUN", help="run folder, folder of a seed, or name on a hub")
     parser.add_argument("--out", action="append", default=[], metavar="FILE", help="file to write; may be repeated")
@@ -80,7 +75,7 @@ def run(words: Sequence[str]) -> int:
     if Path(options.source).is_dir():
         from crossspace.cli.analyze_folder import analyze_folder
 
-        return analyze_folder(options, lambda only: _analyzer(options, only, transcribing))
+        return analyze_folder(options, transcribing, lambda only: _analyzer(options, only, transcribing))
     if options.formats is not None:
         raise UsageError("--as goes with a folder. Of one conversation the endings of --out say what is written.")
     _check_outputs(options)

@@ -15,16 +15,22 @@ from crossspace.runtime import write_bytes
 if TYPE_CHECKING:
     from crossspace.analysis.analyzer import Analyzer
     from crossspace.features.sources import Recording
+    from crossspace.features.speech.transcribing import Transcribing
 
 _USUAL = ["csv", "html"]
 _File: TypeAlias = "tuple[int, int] | Path"
 
 
-def analyze_folder(options: argparse.Namespace, load: Callable[[Sequence[str] | None], Analyzer]) -> int:
+def analyze_folder(
+    options: argparse.Namespace,
+    transcribing: Transcribing | None,
+    load: Callable[[Sequence[str] | None], Analyzer],
+) -> int:
     """Analyze what a folder holds; what cannot be is told and costs the others nothing.
 
     Args:
         options: of the command.
+        transcribing: how recordings without a transcript are transcribed, if they are.
         load: the model, with the extractors of some modalities or all.
 
     Returns:
@@ -41,6 +47,10 @@ def analyze_folder(options: argparse.Namespace, load: Callable[[Sequence[str] | 
     found = conversations_in(Path(options.source), notes, target)
     media = any(one.media is not None for one in found)
     check_sound(options, media)
+    if transcribing is not None and all(one.transcript is not None for one in found):
+        raise UsageError(
+            f"--transcribe is for recordings without a transcript, and all in {options.source} have one. Leave it out."
+        )
     for note in notes:
         print(f"Note: {note}", file=sys.stderr)
     analyzer = load(None if media else extracted(None))
@@ -73,9 +83,8 @@ def _analyze(
         if (other := known.get(_file(path))) is not None:
             raise DataError(f"{path} is {other}, and would be lost. Give another folder as --out, or rename one.")
     sound = {"track": options.track, "channels": options.channels} if one.media is not None else {}
-    transcript = None if one.transcript is None else Path(str(one.transcript))
     with AnalyzeProgress() as progress:
-        analysis = analyzer.analyze(one.media, transcript, conversation_id=one.id, progress=progress.show, **sound)
+        analysis = analyzer.analyze(one.media, one.transcript, conversation_id=one.id, progress=progress.show, **sound)
     # All before the first is written: one of the formats may be refused.
     contents = [render(analysis, path, labels=options.labels) for path in paths]
     for path, content in zip(paths, contents, strict=True):

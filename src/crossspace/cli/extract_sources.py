@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from crossspace.cli.parsing import Parser, local
 from crossspace.cli.sound_options import add_sound, check_sound
-from crossspace.cli.transcribing import add_transcribing
+from crossspace.cli.transcribing import add_transcribing, add_turns
 from crossspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,12 +26,7 @@ def add_sources(parser: Parser) -> None:
     )
     parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
     parser.add_argument("--transcript", type=local, help="transcript of the recording, in any format that is read")
-    parser.add_argument(
-        "--turns",
-        type=local,
-        metavar="FILE",
-        help="who speaks when in the transcript, as diarization says it (.rttm)",
-    )
+    add_turns(parser)
     parser.add_argument("--clips", help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues")
     add_sound(parser)
     for modality in ("text", "audio", "visual"):
@@ -82,13 +77,13 @@ def _with_turns(options: argparse.Namespace, recordings: list[Recording]) -> lis
     """The recordings, the only one with the speakers of its turns."""
     if options.turns is None:
         return recordings
-    from crossspace.transcripts import read_transcript
-    from crossspace.transcripts.turns import joined
+    from crossspace.analysis.inputs import inputs_of
 
     (one, *others) = recordings
     if others or not isinstance(one.transcript, Path):
         raise UsageError("--turns goes with the transcript of one conversation. Give both, or leave --turns out.")
-    return [replace(one, transcript=joined(read_transcript(one.transcript), read_transcript(options.turns)))]
+    _, transcript = inputs_of(options.source, options.transcript, turns=options.turns)
+    return [replace(one, transcript=transcript)]
 
 
 def extractors_of(options: argparse.Namespace, media: bool) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from crossspace.cli.parsing import Parser
+from crossspace.cli.parsing import Parser, local
 from crossspace.features.speech.transcribing import Transcribing, count_or_auto, transcribing
 
 _RECOGNISER, _ENCODER = "transcribe", "speaker_encoder"
@@ -34,6 +34,16 @@ def add_transcribing(parser: Parser, speakers: str = "--speakers") -> None:
         "--speaker-encoder",
         metavar="NAME",
         help="by what voices are told apart: ge2e:FILE (default: ge2e with the weights of the package resemblyzer)",
+    )
+
+
+def add_turns(parser: Parser) -> None:
+    """Add the option of who speaks in a transcript that does not say it."""
+    parser.add_argument(
+        "--turns",
+        type=local,
+        metavar="FILE",
+        help="who speaks when in the transcript, as diarization writes it (.rttm)",
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossspace.cli.parsing import Parser, do_action, local, spare
+from crossspace.cli.transcribing import add_turns
 from crossspace.runtime import write_text
 from crossspace.transcripts.clock import written
 
@@ -75,9 +76,7 @@ def parsers() -> dict[str, Parser]:
     )
     for parser in (show, convert):
         parser.add_argument("file", type=local, help="transcript")
-        parser.add_argument(
-            "--turns", type=local, metavar="FILE", help="who speaks when, as diarization writes it (.rttm)"
-        )
+        add_turns(parser)
     convert.add_argument("target", type=local, help="file to write; its ending says the format")
     return {"show": show, "convert": convert}
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from crossspace.data.conversation import Conversation
+from crossspace.features.media import open_media
 from crossspace.serve.limits import check_amount
 from crossspace.serve.recording import check_recording
 from crossspace.serve.refusal import Refusal
@@ -37,16 +38,9 @@ def look_at_upload(
         check_recording(media, settings.max_duration)
     if transcript is None:
         return None
-    content = read_transcript(transcript, TRANSCRIPT, None if media is None else lambda: _length(media))
+    content = read_transcript(transcript, TRANSCRIPT, None if media is None else lambda: open_media(media).duration)
     check_amount([cue.text for cue in content.cues], settings)
     return content
-
-
-def _length(media: Path) -> float:
-    # Imported late: a transcript alone needs no PyAV.
-    from crossspace.features.media.probe import open_media
-
-    return open_media(media).duration
 
 
 def look_at_conversation(body: bytes, settings: Settings, said: Said = lambda stage: None) -> Conversation:

@@ -10,8 +10,8 @@ from crossspace.analysis.analysis import Analysis
 from crossspace.analysis.exports.tables import to_csv, to_json, to_parquet
 from crossspace.analysis.exports.timed import KINDS, to_eaf, to_rttm, to_srt, to_textgrid, to_vtt, unsaid
 from crossspace.analysis.html import to_html
-from crossspace.errors import UsageError
 from crossspace.transcripts.tidy import CONTROLS
+from crossspace.transcripts.writers import ending_among
 
 _CAPTIONS: dict[str, Callable[[Analysis, bool], str]] = {".vtt": to_vtt, ".srt": to_srt}
 _TEXTS: dict[str, Callable[[Analysis], str]] = {
@@ -24,21 +24,20 @@ _TEXTS: dict[str, Callable[[Analysis], str]] = {
 }
 
 
-def _summary(kind: str) -> Callable[[Analysis], bytes]:
-    def write(analysis: Analysis) -> bytes:
-        # Imported when it is asked for: drawing takes long to load.
-        from crossspace.analysis.exports import summary
+# Imported when they are asked for: drawing takes long to load.
+def _to_pdf(analysis: Analysis) -> bytes:
+    from crossspace.analysis.exports.summary import to_pdf
 
-        return summary.to_pdf(analysis) if kind == "pdf" else summary.to_png(analysis)
-
-    return write
+    return to_pdf(analysis)
 
 
-_BYTES: dict[str, Callable[[Analysis], bytes]] = {
-    ".parquet": to_parquet,
-    ".pdf": _summary("pdf"),
-    ".png": _summary("png"),
-}
+def _to_png(analysis: Analysis) -> bytes:
+    from crossspace.analysis.exports.summary import to_png
+
+    return to_png(analysis)
+
+
+_BYTES: dict[str, Callable[[Analysis], bytes]] = {".parquet": to_parquet, ".pdf": _to_pdf, ".png": _to_png}
 FORMATS = (*_TEXTS, *_CAPTIONS, *_BYTES)
 """File endings that say how an analysis is written."""
 _READ_BACK = (".json", ".html")
@@ -86,7 +85,4 @@ def ending_of(path: str | Path) -> str:
     Raises:
         UsageError: none.
     """
-    ending = next((one for one in FORMATS if one.lower() == Path(path).suffix.lower()), None)
-    if ending is None:
-        raise UsageError(f"--out should end in {', '.join(FORMATS)}. Found {str(path)!r}.")
-    return ending
+    return ending_among(path, FORMATS, "--out should end")

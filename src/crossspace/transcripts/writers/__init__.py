@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,12 +81,26 @@ def written_as(transcript: Transcript, path: str | Path, name: str) -> tuple[str
 
 
 def ending_of(path: str | Path) -> str:
-    """Which of :data:`FORMATS` the path ends in, in upper or lower case.
+    """Which of :data:`FORMATS` the path ends in.
 
     Raises:
         UsageError: none.
     """
-    ending = next((one for one in FORMATS if one.lower() == Path(path).suffix.lower()), None)
+    return ending_among(path, FORMATS, "The transcript should be written to a file that ends")
+
+
+def ending_among(path: str | Path, formats: Sequence[str], expected: str) -> str:
+    """Which of some endings a path has, in upper or lower case.
+
+    Args:
+        path: of the file that is to be written.
+        formats: the endings.
+        expected: the beginning of the refusal.
+
+    Raises:
+        UsageError: none.
+    """
+    ending = next((one for one in formats if one.lower() == Path(path).suffix.lower()), None)
     if ending is None:
-        raise UsageError(f"The transcript should be written to a file in {', '.join(FORMATS)}. Found {str(path)!r}.")
+        raise UsageError(f"{expected} in {', '.join(formats)}. Found {str(path)!r}.")
     return ending
