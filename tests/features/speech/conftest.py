@@ -92,7 +92,7 @@ def _sounding(media: object) -> Transcript:
 
 
 @pytest.fixture
-def recorded(tmp_path: Path) -> Callable[..., Path]:
+def recorded(tmp_path: Path, tone: Callable[[int | None, float], np.ndarray]) -> Callable[..., Path]:
     """Writes a WAV file of ``(speaker or None, seconds)``: the tone of a speaker, or silence."""
 
     def write(*parts: tuple[int | None, float], name: str = "talk.wav") -> Path:
@@ -107,6 +107,12 @@ def recorded(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def tone(speaker: int | None, seconds: float) -> np.ndarray:
-    time = np.arange(round(seconds * RATE)) / RATE
-    return 0.0 * time if speaker is None else 0.3 * np.sin(2 * np.pi * TONES[speaker] * time)
+@pytest.fixture
+def tone() -> Callable[[int | None, float], np.ndarray]:
+    """The sound of a speaker, or silence, of some seconds."""
+
+    def sound(speaker: int | None, seconds: float) -> np.ndarray:
+        time = np.arange(round(seconds * RATE)) / RATE
+        return 0.0 * time if speaker is None else 0.3 * np.sin(2 * np.pi * TONES[speaker] * time)
+
+    return sound

@@ -3,14 +3,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from crossspace.errors import DataError, UsageError
 from crossspace.features.extraction.cache import FeatureCache
+from crossspace.features.extraction.conversation import Extraction
 from crossspace.features.extraction.keys import media_digest
+from crossspace.features.sources import Recording
 from crossspace.features.speech.transcribe import Transcription
 from crossspace.features.speech.transcribing import Transcribing, transcribing
 from crossspace.transcripts import Transcript
@@ -75,6 +79,52 @@ def test_a_recogniser_that_believes_nothing_is_told(
     monkeypatch.setattr(fakes, "doubtful", True)
     with pytest.raises(DataError, match=r"no words in them\. Left out .* a guess \(1: 0:00:00\.300\)\. Give"):
         transcript(recorded(*TALK), Transcribing("counting"))
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tone: Callable[..., np.ndarray]) -> Recording:
+    """A channel for each of two: Ann is heard for one second of her two, and meanwhile Ben speaks as well."""
+    from crossspace.features.voice import channels
+
+    ann = [tone(0, 1.0), tone(None, 4.0)]
+    ben = [tone(None, 1.0), tone(1, 1.0), tone(None, 1.0), tone(1, 2.0)]
+    both = np.stack([np.concatenate(ann), np.concatenate(ben)], axis=1)
+    with wave.open(str(tmp_path / "call.wav"), "wb") as file:
+        file.setparams((2, 2, 16_000, 0, "NONE", ""))
+        file.writeframes((both * 32767).astype("<i2").tobytes())
+    stretches = [(0.0, 2.0, 0), (3.0, 5.0, 1)]
+    monkeypatch.setattr(channels, "speech_by_channel", lambda media, notes: stretches)
+    return Recording("call", None, tmp_path / "call.wav", channels=("Ann", "Ben"))
+
+
+def test_where_each_speaker_has_a_channel_their_words_are_heard_in_it_alone(
+    call: Recording, tmp_path: Path, fakes: type
+) -> None:
+    cache, said = FeatureCache(tmp_path), list[str]()
+    extraction = Extraction({}, cache, Transcription(Transcribing("counting")))
+    found = extraction.run(call, said.append)
+    ann, ben = found.conversation.utterances
+    assert (ann.speaker, ann.text, ben.speaker, ben.text) == ("Ann", "word word", "Ben", "word word word word.")
+    assert ben.start > 2.5 and {*ann.recognised, *ben.recognised} == {"text"}
+    assert any("Each speaker has a channel: Ann, Ben." in note for note in found.notes)
+    assert "words, 1 of 1 stretches of Ben" in said
+    asked = len(fakes.asked)
+    # By their representations: utterances with vectors are equal to none but themselves.
+    assert repr(extraction.run(call).conversation) == repr(found.conversation) and len(fakes.asked) == asked
+
+
+def test_voices_are_not_told_apart_beside_channels(call: Recording, fakes: type) -> None:
+    wanted = Transcribing("counting", 2, "pitch")
+    with pytest.raises(UsageError, match="Speakers are those of the channels"):
+        Extraction({}, None, Transcription(wanted)).run(call)
+
+
+def test_channels_in_which_nothing_is_believed_are_refused(
+    call: Recording, fakes: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fakes, "doubtful", True)
+    with pytest.raises(DataError, match=r"Found 2 stretches that sound like speech, and no words in them\. Left out"):
+        Extraction({}, None, Transcription(Transcribing("counting"))).run(call)
 
 
 def test_impossible_wishes_are_refused() -> None:

@@ -120,6 +120,7 @@ class Transcription:
             raise UsageError("Speakers are those of the channels. Leave out how many there are, or the channels.")
         assert media.audio is not None
         cues, heard, words, damaged = list[Cue](), list[Heard](), list[HeardWord](), list[str]()
+        languages = dict[str | None, None]()  # in the order of the channels, each once
         for channel, name in enumerate(names):
             speech = [(start, end) for start, end, c in stretches[0] if c == channel]
             if speech:
@@ -128,10 +129,11 @@ class Transcription:
                 found = self._listened(own, speech, Kept(cache, digests[channel]), told, damaged, apart=True)
                 spoken = sorted((word for one in found.heard for word in one.words), key=lambda word: word.start)
                 cues += cues_of([SpokenWord(word, channel) for word in spoken], names)
-                heard, words = heard + found.heard, words + spoken
+                heard, words, languages = heard + found.heard, words + spoken, languages | {found.language: None}
         if not words:
             raise self._nothing(media, len(stretches[0]), heard)
-        notes = [*stretches[1], *damage(damaged, "audio", media, digests[0], cache), self._note(words, None)]
+        language = ", ".join(filter(None, languages)) or None
+        notes = [*stretches[1], *damage(damaged, "audio", media, digests[0], cache), self._note(words, language)]
         notes += [self._left_out(heard).strip(), f"Each speaker has a channel: {listed(list(names))}."]
         return Transcript(tuple(sorted(cues, key=lambda cue: cue.start or 0.0)), tuple(n for n in notes if n))
 
