@@ -104,3 +104,11 @@ def test_times_that_are_spoken_of_are_speech(read, text):
         " ".join(cue.text for cue in found.cues)
         == text.replace("Ann: ", "").replace("Ben: ", "").replace("\n", " ").strip()
     )
+
+
+def test_four_numbers_that_somebody_says_are_words_and_no_timecode(read):
+    found = read("[00:00:03] Ann: The code is 10:20:30:40.\n[00:00:05] Ben: I see. 01:02:03:04 it is.\n")
+    assert [(cue.speaker, cue.text) for cue in found.cues] == [
+        ("Ann", "The code is 10:20:30:40."), ("Ben", "I see. 01:02:03:04 it is.")
+    ]  # fmt: skip
+    assert not any("frames" in note for note in found.notes)

@@ -76,3 +76,4 @@ def test_marks_of_silence_and_noise_in_tiers_are_no_speech(read):
     assert said(found) == [("Ann", 0.0, 1.0, "hello")]
     assert [cue.text for cue in found.sounds] == ["[VOCNOISE]"]
     assert any("'gesture' (goes with speech by its name)" in note for note in found.notes)
+    assert "2 annotations mark silence and are left out ('<SIL>', 'sp')." in found.notes

@@ -29,6 +29,9 @@ _FOOTER = re.compile(
 )
 _MOST_OF_TEN = 9
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:\d{2}:\d{2})[:;](\d{2})(?![\d:])")
+_LONGEST_HEAD = 120
+"""Characters of a line before the words: a name, times and what stands between them."""
+_HEAD = re.compile(r"[^:!?\n]*(?::\s?[\[(<]\s?)?(?:\d{1,3}:\d{2}:\d{2}[:;.]\d{2,3}[^:!?\n]*)?")
 _BOLD = re.compile(r"\*\*([^*]{1,120})\*\*")
 _INSIDE = re.compile(rf"\[\s{{0,2}}{TIME}\s{{0,2}}\]")
 _SPELLED = re.compile(r"\d{1,3} [^\W\d]{1,20}(?:,? \d{1,3} [^\W\d]{1,20}){0,2}")
@@ -69,11 +72,23 @@ def prepared(text: str) -> tuple[str, list[str]]:
     How many frames a second has stands nowhere: the least usual number that is more than any that is counted.
     """
     text = _BOLD.sub(r"\1", text) if "**" in text else text
-    counted = [int(match.group(2)) for match in _FRAMES.finditer(text)]
+    # Before the words of a line alone: whoever reads out four numbers says them so.
+    heads = [match for match in _FRAMES.finditer(text) if _HEAD.fullmatch(text, _line_of(text, match), match.start())]
+    counted = [int(match.group(2)) for match in heads]
     rate = next((rate for rate in FRAME_RATES if rate > max(counted, default=0)), FRAME_RATES[-1])
-    text = _FRAMES.sub(lambda match: f"{match.group(1)}.{round(1000 * int(match.group(2)) / rate):03d}", text)
+    parts, at = list[str](), 0
+    for match in heads:
+        parts += [text[at : match.start()], f"{match.group(1)}.{round(1000 * int(match.group(2)) / rate):03d}"]
+        at = match.end()
+    text = "".join([*parts, text[at:]])
     told = f"Times are timecodes whose last part counts frames; taken as {rate} a second."
     return text, [told] if counted else []
+
+
+def _line_of(text: str, match: re.Match[str]) -> int:
+    """Where the line of a match begins, or what of it is looked at; never far before."""
+    begin = max(0, match.start() - _LONGEST_HEAD)
+    return max(begin, text.rfind("\n", begin, match.start()) + 1)
 
 
 def without_times(turns: Sequence[Turn]) -> list[str]:

@@ -103,10 +103,15 @@ def transcript_of(tiers: Iterable[Tier], name: str, notes: Sequence[str] = ()) -
     Raises:
         DataError: no tier holds speech.
     """
-    with_text = [t for t in map(_without_marks, islice(tiers, _MOST_TIERS + 1)) if any(span.text for span in t.spans)]
+    silences = list[str]()
+    bare = (_without_marks(tier, silences) for tier in islice(tiers, _MOST_TIERS + 1))
+    with_text = [tier for tier in bare if any(span.text for span in tier.spans)]
     if len(with_text) > _MOST_TIERS:
         raise DataError(f"{name} should have at most {_MOST_TIERS:,} tiers. Found more.")
     said = list(notes)
+    if silences:
+        kinds = listed([repr(kind) for kind in dict.fromkeys(silences)])
+        said.append(f"{len(silences)} annotations mark silence and are left out ({kinds}).")
     speech, others = _parted(with_text)
     if with_text and not speech:
         reasons = [f"{tier.name!r} ({reason})" for tier, reason in others]
@@ -146,14 +151,16 @@ def in_time(entries: Sequence[Entry], name: str) -> Entries:
     return ordered
 
 
-def _without_marks(tier: Tier) -> Tier:
-    """The tier without marks of silence, and with descriptions of sounds in the brackets that captions use."""
+def _without_marks(tier: Tier, silences: list[str]) -> Tier:
+    """The tier without marks of silence, which are listed; descriptions of sounds have the brackets of captions."""
     spans = []
     for span in tier.spans:
         # Only a whole annotation: among words somebody may have written it.
         mark = _MARK.fullmatch(span.text)
         if (mark.group(1) if mark else span.text).casefold() not in _SILENCE:
             spans.append(replace(span, text=f"[{mark.group(1)}]") if mark else span)
+        else:
+            silences.append(span.text)
     return replace(tier, spans=spans)
 
 
