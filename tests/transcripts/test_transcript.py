@@ -1,4 +1,5 @@
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crossspace.errors import DataError
@@ -12,12 +13,13 @@ from crossspace.transcripts.formats.srt import SRT, parse_srt
 from crossspace.transcripts.formats.stamped import STAMPED
 from crossspace.transcripts.formats.vtt import VTT, parse_vtt
 from crossspace.transcripts.sounds import apart
+from crossspace.transcripts.tidy import is_seen
 
 WRITTEN = [VTT, SRT, HEADED, STAMPED, MESSAGES, SCREENPLAY, IEMOCAP, LINES]
 PIECES = [
     *("A", "ann", " ", "  ", "\n", "\n\n", ":", "\uff1a", "[", "]", "(", ")", "*", "-", ">>", "-->", ".", "\u266a"),
     *("0:03", "[0:04]", "00:05.000 --> 00:06.000\n", "12.03.24, 18:05 - ", "6:05 PM", "INT. ", "SPEAKER_1", "\u200e"),
-    *("Ses01F_i_F000 [1.0-2.0]:", "Ses01F_i_FXX0 [1.0-2.0]:", "<v A>", "\u674e"),
+    *("Ses01F_i_F000 [1.0-2.0]:", "Ses01F_i_FXX0 [1.0-2.0]:", "<v A>", "\u674e", "\u200b"),
 ]
 
 
@@ -66,6 +68,28 @@ def test_no_text_whatever_brings_a_reader_down(text, parse):
     assert starts == sorted(starts)
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\u200e", "\ufeff", "\u2060", "\u00ad", "\u200d", "\u0007"])
+def test_what_nobody_sees_is_no_text_and_no_name(unseen):
+    found = parse_text(f"A: hello\nB: {unseen}\n{unseen}A{unseen}: {unseen}again{unseen}", "a")
+    assert [cue.speaker for cue in found.cues] == ["A", "A"]
+    assert all(cue.text.strip(unseen) in ("hello", "again") for cue in found.cues)
+    assert "1 of 3 entries have no text; left out (line 2)." in found.notes
+
+
+def test_a_mark_alone_is_refused():
+    with pytest.raises(DataError, match="none with a text"):
+        parse_text("\u200e", "a")
+
+
+def test_signs_that_are_seen_are_a_text():
+    assert [cue.text for cue in parse_text("A: ...\nB: \U0001f600\nA: \u200d?", "a").cues] == [
+        "...",
+        "\U0001f600",
+        "\u200d?",
+    ]
+
+
+@example("\u200e", LINES)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.sampled_from(WRITTEN))
 def test_every_format_reads_or_refuses_whatever_is_written(text, kind):
     assert kind.sign(text) in (True, False)
@@ -73,5 +97,5 @@ def test_every_format_reads_or_refuses_whatever_is_written(text, kind):
         found = apart(kind.parse(text, "a"), kind.sounds, "a")
     except DataError:
         return
-    assert found.cues and all(cue.text and cue.text.strip() and cue.speaker for cue in found.cues)
+    assert found.cues and all(cue.text and is_seen(cue.text) and cue.speaker for cue in found.cues)
     assert len(found.cues) + len(found.sounds) <= (found.entries or 0)

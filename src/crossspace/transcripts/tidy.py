@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from crossspace.errors import DataError
 from crossspace.transcripts.bounds import MOST_ENTRIES, too_many_entries
-from crossspace.transcripts.transcript import Cue, Transcript
+from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript
 
 CONTROLS = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r\x85")
 """Codes that a terminal obeys and programs take for the sign of binary data, for :meth:`str.translate`."""
 
 
-_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Of the direction of writing."""
-_DIRECTIONS = dict.fromkeys(map(ord, _MARKS))
+_MARKS = "\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+"""Of the direction of writing, and of where a line may break; none of them is seen."""
+_JOINERS = "\u200c\u200d"
+"""Between letters they change how these are written; around a name they do nothing."""
+_UNSEEN = dict.fromkeys(map(ord, _MARKS))
 
 
 @dataclass(frozen=True)
@@ -82,20 +85,26 @@ def listed(places: Sequence[str], most: int = 5) -> str:
 
 
 def _spoken(entries: Sequence[Entry], notes: list[str]) -> list[Entry]:
-    empty = [e.place for e in entries if e.cue.text is not None and not e.cue.text.strip()]
+    # Plain first: what was nothing but marks and codes has no text either.
+    plain = [replace(entry, cue=_plain(entry.cue, row)) for row, entry in enumerate(entries)]
+    empty = [e.place for e in plain if e.cue.text is not None and not is_seen(e.cue.text)]
     if empty:
         notes.append(f"{len(empty)} of {len(entries)} entries have no text; left out ({listed(empty)}).")
-    return [
-        replace(e, cue=_plain(e.cue, row)) for row, e in enumerate(entries) if e.cue.text is None or e.cue.text.strip()
-    ]
+    return [e for e in plain if e.cue.text is None or is_seen(e.cue.text)]
+
+
+def is_seen(text: str) -> bool:
+    """Whether a text has a character that a reader sees: no space, code or mark."""
+    return any(not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf") for c in text)
 
 
 def _plain(cue: Cue, row: int) -> Cue:
     text = None if cue.text is None else _whole(cue.text)
     text = text.strip(_MARKS) if text and (text[0] in _MARKS or text[-1] in _MARKS) else text
-    label, own = cue.label and _whole(cue.label), cue.id and _whole(cue.id)
-    # Marks of direction are not seen: with and without them it is one name.
-    speaker = " ".join(_whole(cue.speaker).translate(_DIRECTIONS).split())
+    label = (cue.label and _whole(cue.label).translate(_UNSEEN).strip()) or None
+    own = cue.id and _whole(cue.id)
+    # With and without what is not seen it is one name.
+    speaker = " ".join(_whole(cue.speaker).translate(_UNSEEN).split()).strip(_JOINERS) or UNKNOWN_SPEAKER
     return replace(cue, text=text, speaker=speaker, label=label, row=row, id=own)
 
 
