@@ -17,6 +17,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 import torch
 from filelock import FileLock
+from hypothesis import settings
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.batching.batch import Batch
@@ -33,6 +34,13 @@ TINY_MODEL = {
     "standardise": True,
 }
 TINY_TRAINING = {"epochs": 3, "batch_size": 3, "learning_rate": 0.01, "warmup": 0.1, "schedule": "cosine"}
+
+
+# The same examples in every run, for as long as they take: what fails, fails again, and nothing fails for being slow.
+# HYPOTHESIS_PROFILE=search looks at others.
+settings.register_profile("suite", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(scope="session")

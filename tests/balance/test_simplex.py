@@ -56,7 +56,7 @@ def smallest_by_faces(cosines: np.ndarray) -> float:
 
 
 @given(GRADIENTS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_weights_reach_the_optimum_of_face_enumeration(case: tuple[int, int, int, float]) -> None:
     gradients = drawn(case)
     assume(far_apart(gradients))
@@ -66,7 +66,7 @@ def test_weights_reach_the_optimum_of_face_enumeration(case: tuple[int, int, int
 
 
 @given(GRADIENTS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_weights_satisfy_the_conditions_of_optimality(case: tuple[int, int, int, float]) -> None:
     assume(far_apart(drawn(case)))
     units = units_of(drawn(case))
@@ -80,7 +80,7 @@ def test_weights_satisfy_the_conditions_of_optimality(case: tuple[int, int, int,
 
 @given(GRADIENTS)
 @example(CLOSE)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_directions_that_count_as_one_share_a_weight_and_cost_little(case: tuple[int, int, int, float]) -> None:
     gradients = drawn(case)
     cosines = units_of(gradients) @ units_of(gradients).T
@@ -97,13 +97,13 @@ def test_the_directions_of_the_example_are_close() -> None:
 
 
 @given(st.integers(0, 100_000), st.sampled_from([2, 3, 5, 50]))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_of_three_none_gets_more_than_half(seed: int, dimension: int) -> None:
     assert weights_of(drawn((3, dimension, seed, 3.0))).max() <= 0.5
 
 
 @given(GRADIENTS, st.randoms())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_order_of_the_objectives_does_not_matter(case: tuple[int, int, int, float], random: object) -> None:
     gradients = drawn(case)
     if case[0] > case[1]:
@@ -114,7 +114,7 @@ def test_order_of_the_objectives_does_not_matter(case: tuple[int, int, int, floa
 
 
 @given(GRADIENTS, st.integers(0, 1000))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_scale_of_an_objective_does_not_matter(case: tuple[int, int, int, float], seed: int) -> None:
     gradients = drawn((case[0], case[1], case[2], 0.0))
     if case[0] > case[1]:

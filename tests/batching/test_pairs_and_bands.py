@@ -20,7 +20,7 @@ def spans(lengths: list[int]) -> list[range]:
 
 
 @given(LENGTHS, st.none() | st.integers(1, 9))
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_pairs_are_all_ordered_pairs_of_a_window_and_no_others(lengths: list[int], window: int | None) -> None:
     pairs = Layout(lengths).pairs(window)
     expected = []
@@ -44,7 +44,7 @@ def test_a_window_of_nothing_is_refused() -> None:
 
 
 @given(LENGTHS, st.none() | st.integers(0, 8), st.none() | st.integers(0, 8))
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_a_band_reaches_so_far_back_and_ahead_and_never_beyond_its_conversation(
     lengths: list[int], past: int | None, future: int | None
 ) -> None:

@@ -33,14 +33,14 @@ def same(found: History, expected: History) -> None:
 
 
 @given(st.lists(st.integers(0, 9), max_size=5), st.integers(1, 6))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_window_holds_the_newest_of_the_past_told_apart_by_speaker(lengths: list[int], size: int) -> None:
     rows, speakers = torch.randn(sum(lengths), 2), torch.randint(0, 3, (sum(lengths),))
     same(history(rows, speakers, Layout(lengths), size), by_hand(rows, speakers, lengths, size))
 
 
 @given(st.lists(st.integers(0, 9), max_size=5), st.integers(1, 6))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_those_who_fill_a_slot_are_a_prefix_of_those_who_fill_the_next(lengths: list[int], size: int) -> None:
     windows = Windows(Layout(lengths), size)
     assert list(windows.sizes) == sorted(windows.sizes) and len(windows.sizes) == size

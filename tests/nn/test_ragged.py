@@ -14,7 +14,7 @@ LENGTHS = st.lists(st.integers(0, 12), max_size=12)
 
 
 @given(LENGTHS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_rows_come_back_as_they_went(lengths: list[int]) -> None:
     layout = Layout(lengths)
     rows = torch.randn(sum(lengths), 3)
@@ -23,7 +23,7 @@ def test_rows_come_back_as_they_went(lengths: list[int]) -> None:
 
 
 @given(LENGTHS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_conversation_stands_in_one_block_in_order_and_padding_is_zero(lengths: list[int]) -> None:
     layout = Layout(lengths)
     rows = torch.arange(1.0, sum(lengths) + 1).unsqueeze(1)
@@ -37,7 +37,7 @@ def test_every_conversation_stands_in_one_block_in_order_and_padding_is_zero(len
 
 
 @given(LENGTHS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_positions_and_conversations_count_from_zero(lengths: list[int]) -> None:
     layout = Layout(lengths)
     assert layout.positions.tolist() == [t for n in lengths for t in range(n)]
@@ -46,7 +46,7 @@ def test_positions_and_conversations_count_from_zero(lengths: list[int]) -> None
 
 
 @given(LENGTHS.filter(sum))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_less_than_a_third_of_the_places_is_padding(lengths: list[int]) -> None:
     places = sum(block.rows.numel() for block in Layout(lengths).blocks)
     assert sum(lengths) >= 0.7 * places
@@ -80,7 +80,7 @@ def test_what_a_function_writes_into_the_padding_is_left_behind() -> None:
 
 
 @given(LENGTHS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_walk_reads_the_running_conversations_step_by_step_in_either_direction(lengths: list[int]) -> None:
     layout = Layout(lengths)
     starts = [sum(lengths[:c]) for c in range(len(lengths))]

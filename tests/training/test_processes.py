@@ -82,7 +82,7 @@ def test_data_types_are_exchanged_in_the_order_in_which_they_come(step: int, mon
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.integers(1, 5), st.randoms())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_shares_divide_the_batch_and_are_balanced(lengths: list[int], world: int, random: object) -> None:
     indices = list(range(len(lengths)))
     random.shuffle(indices)

@@ -295,7 +295,7 @@ def _state(kind: str, shape: tuple[int, ...], order: str) -> tuple:
     return 1, shape, np.dtype(kind), order == "F", raw
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(DTYPES, SHAPES, st.sampled_from("CF"), st.sampled_from(PROTOCOLS))
 def test_arrays_of_every_kind_shape_and_order_come_as_they_were(kind, shape, order, protocol):
     state = _state(kind, shape, order)
@@ -309,7 +309,7 @@ def test_arrays_of_every_kind_shape_and_order_come_as_they_were(kind, shape, ord
         assert found.tolist() == array.tolist()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_a_forged_state_of_an_array_is_refused_unless_its_parts_belong_together(data):
     protocol = data.draw(st.sampled_from(PROTOCOLS))
@@ -341,7 +341,7 @@ def _load_forged(state: tuple, protocol: int):
         return None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_damaged_pickles_are_read_or_refused_and_nothing_else(data):
     whole = bytearray(pickle.dumps({"a": [np.arange(3.0), "text", 1, {2}], "b": np.array([1, None])}, 2))

@@ -97,7 +97,7 @@ def test_strings_with_large_offsets_are_read_too(corpus, path):
     assert Corpus.read(path).fingerprint == corpus.fingerprint
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(1, 5), st.data())
 def test_columns_and_arrays_are_inverse_also_of_slices(present, width, data):
     present = np.array(present)

@@ -109,7 +109,7 @@ def test_blocks_of_a_long_utterance_leave_no_seam(
     assert named(voice(1.5)) == pytest.approx(whole, rel=1e-4, abs=1e-4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(1600, 6000),
     st.integers(1, 1000),
