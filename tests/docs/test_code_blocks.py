@@ -73,7 +73,7 @@ ELSEWHERE = {"make", "pip", "git", "python3", ".", "source"}
 
 SMALL = {
     "train": {"--training.epochs": "2", "--model.width": "32"},
-    "study run": {"--training.epochs": "1", "--seeds": "1"},
+    "study run": {"--training.epochs": "1", "--seeds": "1", "--jobs": "1"},
     "tune": {"--training.epochs": "2", "--model.width": "32"},
     "data synthesize": {"--train": "24", "--validation": "6", "--test": "8"},
 }

@@ -43,6 +43,22 @@ def server(tmp_path, *options):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory):
+    """The port of a server that several tests ask, and the folder for its uploads."""
+    folder = tmp_path_factory.mktemp("standing")
+    with server(folder) as (_, _, port):
+        yield port, folder
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory):
+    """The same of a server that takes little and does not wait long."""
+    folder = tmp_path_factory.mktemp("impatient")
+    with server(folder, "--max-media", "100KB", "--stall", "0.5") as (_, _, port):
+        yield port, folder
+
+
 def begin_upload(port: int, declared: int, sent: bytes) -> socket.socket:
     line = socket.create_connection(("127.0.0.1", port), timeout=90)
     head = (
@@ -88,18 +104,19 @@ def test_an_upload_goes_when_its_client_or_its_server_does(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_refusal_reaches_a_client_that_is_still_sending(tmp_path):
-    with server(tmp_path, "--max-media", "100KB") as (_, _, port):
-        body = HEAD + b"\0" * 3_000_000 + b"\r\n--x--\r\n"
-        with begin_upload(port, len(body), body) as line:
-            assert line.recv(100).startswith(b"HTTP/1.1 413 ")
-    assert files(tmp_path) == []
+def test_a_refusal_reaches_a_client_that_is_still_sending(impatient):
+    port, folder = impatient
+    body = HEAD + b"\0" * 3_000_000 + b"\r\n--x--\r\n"
+    with begin_upload(port, len(body), body) as line:
+        assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+    assert wait_until(lambda: not files(folder))
 
 
-def test_an_upload_that_stalls_is_ended(tmp_path):
-    with server(tmp_path, "--stall", "0.2") as (_, _, port), begin_upload(port, 1000, HEAD) as line:
+def test_an_upload_that_stalls_is_ended(impatient):
+    port, folder = impatient
+    with begin_upload(port, 1000, HEAD) as line:
         assert line.recv(100).startswith(b"HTTP/1.1 408 ")
-        assert wait_until(lambda: not files(tmp_path))
+        assert wait_until(lambda: not files(folder))
 
 
 def test_requests_that_run_when_the_server_ends_are_told_so(tmp_path):
@@ -125,8 +142,8 @@ def test_requests_that_run_when_the_server_ends_are_told_so(tmp_path):
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /v1/health HTTP/1.1\r\nHost: local"])
-def test_a_connection_on_which_no_request_comes_is_closed(tmp_path, sent):
-    with server(tmp_path, "--stall", "0.5") as (_, _, port), socket.create_connection(("127.0.0.1", port), 20) as line:
+def test_a_connection_on_which_no_request_comes_is_closed(impatient, sent):
+    with socket.create_connection(("127.0.0.1", impatient[0]), 90) as line:
         line.sendall(sent)
         assert line.recv(100) == b""
 
@@ -194,39 +211,40 @@ def test_slow_uploads_give_way_to_others(tmp_path):
             line.close()
 
 
-def test_half_heads_without_number_keep_nobody_out(tmp_path):
-    with server(tmp_path) as (_, _, port), ExitStack() as opened:
+def test_half_heads_without_number_keep_nobody_out(standing):
+    port, _ = standing
+    with ExitStack() as opened:
         for _ in range(MOST + 20):
             line = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=90))
             line.sendall(b"GET /v1/health HTTP/1.1\r\nHost: local")
         assert is_healthy(port)
 
 
-def test_who_asks_often_over_one_connection_goes_on(tmp_path):
-    with server(tmp_path) as (_, _, port):
-        line = http.client.HTTPConnection("127.0.0.1", port, timeout=90)
-        for _ in range(3 * PATIENCE // 80):
-            line.request("GET", "/v1/health")
-            answer = line.getresponse()
-            assert answer.status == 200 and answer.read() and not answer.will_close
-        line.close()
+def test_who_asks_often_over_one_connection_goes_on(standing):
+    line = http.client.HTTPConnection("127.0.0.1", standing[0], timeout=90)
+    for _ in range(3 * PATIENCE // 80):
+        line.request("GET", "/v1/health")
+        answer = line.getresponse()
+        assert answer.status == 200 and answer.read() and not answer.will_close
+    line.close()
 
 
-def test_chunks_of_one_byte_end_a_connection(tmp_path):
-    with server(tmp_path) as (_, _, port):
-        with socket.create_connection(("127.0.0.1", port), timeout=90) as chunks:
-            chunks.sendall(
-                b"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-                b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(HEAD), HEAD)
-            )
-            with pytest.raises(ConnectionError):
-                chunks.sendall(b"1\r\na\r\n" * 10_000_000)
-        assert is_healthy(port)
+def test_chunks_of_one_byte_end_a_connection(standing):
+    port, _ = standing
+    with socket.create_connection(("127.0.0.1", port), timeout=90) as chunks:
+        chunks.sendall(
+            b"POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(HEAD), HEAD)
+        )
+        with pytest.raises(ConnectionError):
+            chunks.sendall(b"1\r\na\r\n" * 10_000_000)
+    assert is_healthy(port)
 
 
 @pytest.mark.parametrize("frame", [b"\0\x80abcd", b"\x89\x80abcd", b"\x8a\x80abcd"], ids=["parts", "pings", "pongs"])
-def test_frames_without_a_message_end_a_live_conversation(tmp_path, frame):
-    with server(tmp_path) as (_, _, port), socket.create_connection(("127.0.0.1", port), timeout=90) as line:
+def test_frames_without_a_message_end_a_live_conversation(standing, frame):
+    port, _ = standing
+    with socket.create_connection(("127.0.0.1", port), timeout=90) as line:
         line.sendall(
             b"GET /v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

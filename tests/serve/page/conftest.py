@@ -155,7 +155,8 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     complaints: list[str] = []
 
     def open_it(address: str, width: int = 1200, expected: str = "", **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
+        # Without motion: what slides away between the press and the release of a click is not clicked.
+        context = browser.new_context(viewport={"width": width, "height": 800}, reduced_motion="reduce", **options)
         contexts.append(context)
         page = context.new_page()
 

@@ -10,12 +10,13 @@ from playwright.sync_api import expect
 
 @pytest.fixture
 def say() -> Callable[..., None]:
-    """Says one thing on the Live tab and waits until there are so many utterances."""
+    """Says one thing on the Live tab and waits until there are so many utterances, in their places."""
 
     def act(page: Any, text: str, count: int) -> None:
         page.get_by_label("Says").fill(text)
         page.keyboard.press("Enter")
         page.wait_for_function("count => document.querySelectorAll('.tl-item').length === count", arg=count)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     return act
 
@@ -116,7 +117,7 @@ def test_an_utterance_that_a_filter_hides_is_told_of(
 def test_the_answer_and_the_field_are_seen_together(
     serve: Callable[..., str], open_page: Callable[..., Any], say: Callable[..., None], width: int
 ) -> None:
-    page = open_page(serve(), width=width, reduced_motion="reduce")
+    page = open_page(serve(), width=width)
     page.get_by_role("tab", name="Live").click()
     for count in range(1, 9):
         say(page, f"Words {count}.", count)
