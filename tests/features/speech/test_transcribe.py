@@ -81,6 +81,12 @@ def test_a_recogniser_that_believes_nothing_is_told(
         transcript(recorded(*TALK), Transcribing("counting"))
 
 
+def _write_stereo(path: Path, left: np.ndarray, right: np.ndarray) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, 16_000, 0, "NONE", ""))
+        file.writeframes((np.stack([left, right], axis=1) * 32767).astype("<i2").tobytes())
+
+
 @pytest.fixture
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tone: Callable[..., np.ndarray]) -> Recording:
     """A channel for each of two: Ann is heard for one second of her two, and meanwhile Ben speaks as well."""
@@ -88,10 +94,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tone: Callable[..., np
 
     ann = [tone(0, 1.0), tone(None, 4.0)]
     ben = [tone(None, 1.0), tone(1, 1.0), tone(None, 1.0), tone(1, 2.0)]
-    both = np.stack([np.concatenate(ann), np.concatenate(ben)], axis=1)
-    with wave.open(str(tmp_path / "call.wav"), "wb") as file:
-        file.setparams((2, 2, 16_000, 0, "NONE", ""))
-        file.writeframes((both * 32767).astype("<i2").tobytes())
+    _write_stereo(tmp_path / "call.wav", np.concatenate(ann), np.concatenate(ben))
     stretches = [(0.0, 2.0, 0), (3.0, 5.0, 1)]
     monkeypatch.setattr(channels, "speech_by_channel", lambda media, notes: stretches)
     return Recording("call", None, tmp_path / "call.wav", channels=("Ann", "Ben"))
@@ -125,6 +128,16 @@ def test_channels_in_which_nothing_is_believed_are_refused(
     monkeypatch.setattr(fakes, "doubtful", True)
     with pytest.raises(DataError, match=r"Found 2 stretches that sound like speech, and no words in them\. Left out"):
         Extraction({}, None, Transcription(Transcribing("counting"))).run(call)
+
+
+def test_what_was_decided_about_the_sound_is_told_where_no_words_are_found(
+    tmp_path: Path, tone: Callable[..., np.ndarray], fakes: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fakes, "doubtful", True)
+    _write_stereo(tmp_path / "a.wav", tone(0, 2.0), -tone(0, 2.0))
+    extraction = Extraction({}, None, Transcription(Transcribing("counting")))
+    with pytest.raises(DataError, match=r"no words in them.*2 channels cancel each other"):
+        extraction.run(Recording("a", None, tmp_path / "a.wav"))
 
 
 def test_impossible_wishes_are_refused() -> None:

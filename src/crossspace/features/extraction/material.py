@@ -106,6 +106,21 @@ def _found(
     transcription: Transcription | None,
 ) -> Transcript:
     """The transcript of a recording that comes with none."""
+    try:
+        return _heard_in(media, digest, names, cache, said, transcription)
+    except DataError as error:
+        # What was decided about the sound may be why nobody is heard.
+        raise DataError(" ".join([str(error), *media.notes])) from error
+
+
+def _heard_in(
+    media: Media,
+    digest: str,
+    names: tuple[str, ...],
+    cache: FeatureCache | None,
+    said: Callable[[str], None],
+    transcription: Transcription | None,
+) -> Transcript:
     sound = sound_digest(media, digest)
     if transcription is not None and names:
         digests = [sound_digest(media, digest, channel) for channel in range(len(names))]
@@ -115,7 +130,9 @@ def _found(
     if transcription is not None:
         return transcription.transcript(media, sound, cache, said)
     said("speech")
-    return _speech(media, sound, names, cache)
+    if names:
+        return cached_speech_by_channel(media, sound, names, cache)
+    return cached_speech(media, sound, cache)
 
 
 def _check_choice(recording: Recording) -> None:
@@ -136,14 +153,6 @@ def _opened(recording: Recording, cache: FeatureCache | None) -> tuple[Media | N
     from crossspace.features.extraction.listening import opened_to_hear
 
     return opened_to_hear(recording.media, recording.track, cache, apart=recording.channels is not None)
-
-
-def _speech(media: Media, digest: str, names: tuple[str, ...], cache: FeatureCache | None) -> Transcript:
-    try:
-        return cached_speech_by_channel(media, digest, names, cache) if names else cached_speech(media, digest, cache)
-    except DataError as error:
-        # What was decided about the sound may be why nobody is heard.
-        raise DataError(" ".join([str(error), *media.notes])) from error
 
 
 def _heard(media: Media, names: tuple[str, ...]) -> str:
