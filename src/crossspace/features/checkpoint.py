@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from crossspace.errors import DataError, UsageError
+from crossspace.reading import reading
 from crossspace.runtime import optional_import
 
 Kind = Literal["text", "audio", "visual"]
@@ -50,15 +52,17 @@ class Checkpoint(NamedTuple):
     digest: str
 
 
-def load_checkpoint(model: str, kind: Kind) -> Checkpoint:
+def load_checkpoint(model: str, kind: Kind, layers: int | None = None) -> Checkpoint:
     """Load a network and its processor.
 
     Args:
         model: a folder, or the name of a model on a hub, ``OWNER/NAME``, with ``@REVISION`` after it where it is not
             the newest that is wanted. A folder is tried first. Weights are read from safetensors and nothing else.
         kind: what the network reads.
+        layers: of it that are built, the first ones; all of them if none.
 
     Raises:
+        UsageError: it has fewer.
         DataError: there is no such model, or it cannot be used; the message says what to do.
         MissingExtraError: ``transformers`` is not installed.
     """
@@ -77,10 +81,11 @@ def load_checkpoint(model: str, kind: Kind) -> Checkpoint:
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     # Pillow alone, since the faster backend needs torchvision and resizes to other numbers.
     options = {"backend": "pil"} if kind == "visual" else {}
+    fewer = {} if layers is None else {"num_hidden_layers": _checked_layers(folder, model, layers)}
     try:
         with _quiet(transformers):
             network, report = transformers.AutoModel.from_pretrained(
-                folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **safe
+                folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **fewer, **safe
             )
             processor = auto.from_pretrained(folder, **safe, **options)
     except Exception as error:  # whatever a damaged file makes the library raise
@@ -108,6 +113,14 @@ def check_layer(checkpoint: Checkpoint, model: str, layer: int) -> None:
     layers = int(getattr(checkpoint.model.config, "num_hidden_layers", 0))
     if not -layers - 1 <= layer <= layers:
         raise UsageError(f"'layer' of {model} should be from {-layers - 1} to {layers}. Found {layer}.")
+
+
+def _checked_layers(folder: Path, model: str, layers: int) -> int:
+    with reading(folder / "config.json", "the configuration of a pretrained network", "Pass a complete checkpoint."):
+        known = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["num_hidden_layers"])
+    if not 1 <= layers <= known:
+        raise UsageError(f"The network {model} has {known} layers. Found {layers} asked for.")
+    return layers
 
 
 def short_name(model: str) -> str:

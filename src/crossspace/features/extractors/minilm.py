@@ -45,7 +45,7 @@ class MiniLM(TextExtractor):
         # Before anything is loaded, which takes a second.
         if not 0 <= layer <= _LAYERS:
             raise UsageError(f"'layer' of minilm should be from 0 to {_LAYERS}. Found {layer}.")
-        checkpoint = load_bert(_folder(), layer)
+        checkpoint = load_bert(minilm_folder(), layer)
         self._network = TextNetwork(checkpoint, pooling="mean", limit=256)
         self.width, self.version, self.parameters = self._network.width, checkpoint.digest, {"layer": layer}
         self.limit = self._network.limit
@@ -63,7 +63,7 @@ class MiniLM(TextExtractor):
         ]
 
 
-def _folder() -> Path:
+def minilm_folder() -> Path:
     """Where the weights lie; the package itself is not imported, as it is heavy."""
     spec = find_spec(_PACKAGE)
     if spec is None or not spec.origin:

@@ -70,7 +70,7 @@ class TextNetwork:
         if not texts:
             return vectors
         tokens = self._tokens(texts, self.limit)
-        for rows, length in _batches([len(t) for t in tokens], self.limit):
+        for rows, length in batches([len(t) for t in tokens], self.limit):
             # The last text again until the pass is full: another number of rows would round otherwise.
             full = [tokens[row] for row in rows + rows[-1:] * (ROWS - len(rows))]
             inputs = self._tokenizer.pad(
@@ -131,7 +131,7 @@ def _until_space(text: str, length: int) -> str:
     return text[: place if place > 0 else length]
 
 
-def _batches(lengths: Sequence[int], limit: int) -> Iterator[tuple[list[int], int]]:
+def batches(lengths: Sequence[int], limit: int) -> Iterator[tuple[list[int], int]]:
     """At most :data:`ROWS` rows of one rounded length, and that length; rows without a token are left out."""
     rounded: dict[int, list[int]] = {}
     for row, length in enumerate(lengths):

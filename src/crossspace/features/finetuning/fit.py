@@ -1,0 +1,226 @@
+"""One fine-tuning of one encoder with one seed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from crossspace.errors import TrainingError
+from crossspace.evaluation.scores import scores
+from crossspace.features.finetuning.network import TextEmotion
+from crossspace.features.finetuning.passages import Tokens
+from crossspace.features.finetuning.settings import FineTuning
+from crossspace.runtime import seed_everything
+from crossspace.training.checkpoint import load_checkpoint, save_checkpoint
+from crossspace.training.event import Best, Event
+from crossspace.training.history import History
+from crossspace.training.schedule import learning_rate_factor
+
+_SORTED_TOGETHER = 64
+"""Batches whose utterances are sorted by length together: neighbours of a batch are as long, and batches still vary."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Utterances with a label.
+
+    Attributes:
+        passages: as tokens.
+        labels: (N,) indices.
+    """
+
+    passages: Sequence[Tokens]
+    labels: np.ndarray
+
+
+class Fit:
+    """Trains an encoder and keeps the epoch that is best in validation.
+
+    A fit that is killed anywhere goes on from its last epoch and ends with the same weights: the order of utterances and
+    everything that is drawn depend on seed and epoch alone.
+
+    Args:
+        network: with the classifier freshly initialised.
+        train, validation: what it learns from, and what chooses the epoch.
+        names: of the labels.
+        settings: everything else.
+        folder: receives the history and the checkpoint.
+        seed: of the order and of dropout.
+        on_event: called after every step and epoch.
+    """
+
+    def __init__(
+        self,
+        network: TextEmotion,
+        train: Labelled,
+        validation: Labelled,
+        names: Sequence[str],
+        settings: FineTuning,
+        folder: Path,
+        seed: int,
+        on_event: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self.network, self.train, self.validation, self.names = network, train, validation, tuple(names)
+        self.settings, self.folder, self.seed, self.on_event = settings, folder, seed, on_event
+        self.history = History(folder / "history.jsonl")
+        self.steps = -(-len(train.labels) // settings.batch_size)
+        head = list(network.classifier.parameters())
+        rest = [p for p in network.encoder.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": rest, "rate": settings.learning_rate}, {"params": head, "rate": settings.head_rate}],
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+        self.weights = _weights(train.labels, len(self.names), settings.class_weights)
+        self.best, self.kept = Best(), {}  # type: dict[str, Tensor]
+    
+    def run(self) -> Best:
+        """Train to the end, or on from the checkpoint; the network then has the weights of the epoch that was kept.
+
+        Raises:
+            TrainingError: a loss is not finite.
+        """
+        for epoch in range(self._resume(), self.settings.epochs):
+            began = time.monotonic()
+            records = self._epoch(epoch)
+            record = self._decide(epoch)
+            record["seconds"] = time.monotonic() - began
+            self._save(epoch, [*records, record])
+            self.on_event(Event(epoch, self.settings.epochs, self.steps, self.steps, record, self.best))
+        self.network.load_trained(self.kept)
+        return self.best
+
+    def _epoch(self, epoch: int) -> list[dict[str, Any]]:
+        seed_everything((self.seed * 1_000_003 + epoch) * 1_009)
+        self.network.train()
+        records = []
+        for number, rows in enumerate(self._batches(epoch)):
+            step = epoch * self.steps + number
+            factor = learning_rate_factor("cosine", step, self.settings.epochs * self.steps, self.settings.warmup)
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["rate"] * factor
+            loss = self._step(rows)
+            if not np.isfinite(loss):
+                raise TrainingError(
+                    f"Seed {self.seed}, epoch {epoch}: the loss is {loss}. The last good state is in {self.folder}. "
+                    "Fine-tune with a lower learning rate."
+                )
+            record = {
+                "kind": "step",
+                "seed": self.seed,
+                "epoch": epoch,
+                "step": step,
+                "learning_rate": self.settings.learning_rate * factor,
+                "losses": {"emotion": loss},
+            }
+            records.append(record)
+            self.on_event(Event(epoch, self.settings.epochs, number + 1, self.steps, record, self.best))
+        return records
+
+    def _step(self, rows: Sequence[int]) -> float:
+        labels = torch.from_numpy(self.train.labels[list(rows)])
+        counts = self.weights[labels]
+        total, whole = 0.0, counts.sum()
+        for part in _parts(rows, self.settings.accumulate):
+            truth = torch.from_numpy(self.train.labels[list(part)])
+            with self._autocast():
+                logits = self.network([self.train.passages[i] for i in part])
+            losses = F.cross_entropy(logits.float(), truth, reduction="none")
+            loss = (losses * self.weights[truth]).sum() / whole
+            loss.backward()
+            total += loss.item()
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return total
+
+    def _decide(self, epoch: int) -> dict[str, Any]:
+        logits = logits_of(self.network, self.validation.passages, self.settings.precision)
+        result = scores(self.validation.labels, logits.argmax(1), self.names)
+        loss = float(F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(self.validation.labels)))
+        # Strictly: of equal epochs the earlier one stays.
+        better = float(result.weighted_f1) > self.best.score
+        if better:
+            self.best = Best(epoch, float(result.weighted_f1))
+            self.kept = {name: value.clone() for name, value in self.network.trained().items()}
+        return {
+            "kind": "epoch",
+            "seed": self.seed,
+            "epoch": epoch,
+            "split": "validation",
+            "scores": {"weighted_f1": float(result.weighted_f1), "accuracy": float(result.accuracy), "loss": loss},
+            "best": better,
+        }
+
+    def _save(self, epoch: int, records: Sequence[dict[str, Any]]) -> None:
+        state = {
+            "epoch": epoch + 1,
+            "trained": self.network.trained(),
+            "kept": self.kept,
+            "optimizer": self.optimizer.state_dict(),
+            "best": vars(self.best).copy(),
+            "history": self.history.append(records),
+        }
+        save_checkpoint(self.folder, state)
+
+    def _resume(self) -> int:
+        state = load_checkpoint(self.folder)
+        if state is None:
+            self.history.truncate(0)
+            return 0
+        self.network.load_trained(state["trained"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.best, self.kept = Best(**state["best"]), state["kept"]
+        self.history.truncate(state["history"])
+        return int(state["epoch"])
+
+    def _batches(self, epoch: int) -> Iterator[list[int]]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+        order = torch.randperm(len(self.train.labels), generator=generator).tolist()
+        size, lengths = self.settings.batch_size, [len(p.ids) for p in self.train.passages]
+        batches = []
+        for start in range(0, len(order), size * _SORTED_TOGETHER):
+            piece = sorted(order[start : start + size * _SORTED_TOGETHER], key=lambda i: lengths[i])
+            batches += [piece[at : at + size] for at in range(0, len(piece), size)]
+        for number in torch.randperm(len(batches), generator=generator).tolist():
+            yield batches[number]
+
+    def _autocast(self) -> torch.autocast:
+        device = self.network.classifier.weight.device.type
+        return torch.autocast(device, torch.bfloat16, enabled=self.settings.precision == "bf16")
+
+
+@torch.inference_mode()
+def logits_of(network: TextEmotion, passages: Sequence[Tokens], precision: str, batch: int = 64) -> np.ndarray:
+    """(N, C) float32 logits of passages."""
+    network.eval()
+    order = sorted(range(len(passages)), key=lambda i: len(passages[i].ids))
+    found = np.zeros((len(passages), network.classifier.out_features), np.float32)
+    device = network.classifier.weight.device.type
+    for start in range(0, len(order), batch):
+        rows = order[start : start + batch]
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            found[rows] = network([passages[i] for i in rows]).float().cpu().numpy()
+    return found
+
+
+def _weights(labels: np.ndarray, classes: int, power: float) -> Tensor:
+    """(C,) what an utterance of each label counts; its mean over the utterances is one."""
+    counts = np.bincount(labels, minlength=classes)
+    weights = np.maximum(counts, 1) ** -power
+    return torch.tensor(weights * counts.sum() / (counts * weights).sum(), dtype=torch.float32)
+
+
+def _parts(rows: Sequence[int], count: int) -> list[Sequence[int]]:
+    size = -(-len(rows) // count)
+    return [rows[at : at + size] for at in range(0, len(rows), size)]

@@ -1,0 +1,100 @@
+"""An encoder of texts with a classifier of emotions on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from crossspace.errors import UsageError
+from crossspace.features.checkpoint import Checkpoint
+from crossspace.features.finetuning.passages import Tokens
+from crossspace.features.finetuning.settings import FineTuning
+from crossspace.runtime import optional_import
+
+STEP = 8
+"""What the length of a batch is rounded up to, in tokens."""
+
+
+class TextEmotion(nn.Module):
+    """Tokens to the logits of emotions.
+
+    Args:
+        checkpoint: the encoder, as :func:`~crossspace.features.checkpoint.load_checkpoint` gives it.
+        settings: adapters, pooling, dropout.
+        classes: C.
+
+    Raises:
+        MissingExtraError: adapters are wanted and ``peft`` is not installed.
+        UsageError: the encoder has no place for adapters.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, settings: FineTuning, classes: int) -> None:
+        super().__init__()
+        self.settings = settings
+        network = checkpoint.model
+        network = network.get_encoder() if network.config.is_encoder_decoder else network
+        self.width, self._pad = int(network.config.hidden_size), checkpoint.processor.pad_token_id or 0
+        self.encoder = with_adapters(network, settings) if settings.adapters else network.requires_grad_(True)
+        self.dropout, self.classifier = nn.Dropout(settings.dropout), nn.Linear(self.width, classes)
+
+    def forward(self, passages: Sequence[Tokens]) -> Tensor:
+        """Passages to logits (N, C)."""
+        return self.classifier(self.dropout(self.states(passages)))
+
+    def states(self, passages: Sequence[Tokens]) -> Tensor:
+        """Passages to one float32 vector each (N, D)."""
+        device = self.classifier.weight.device
+        length = -(-max(len(p.ids) for p in passages) // STEP) * STEP
+        ids = torch.full((len(passages), length), self._pad)
+        mask, own = torch.zeros(len(passages), length, dtype=torch.long), torch.zeros(len(passages), length)
+        for row, passage in enumerate(passages):
+            ids[row, : len(passage.ids)] = torch.tensor(passage.ids)
+            mask[row, : len(passage.ids)] = 1
+            own[row, passage.begin : passage.end] = 1
+        states = self.encoder(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state.float()
+        if self.settings.pooling == "cls":
+            return states[:, 0]
+        weights = own.to(device) / own.sum(1, keepdim=True).clamp(min=1).to(device)
+        return torch.einsum("nt,ntd->nd", weights, states)
+
+    def trained(self) -> dict[str, Tensor]:
+        """What training changes, by name: adapters or weights, and the classifier."""
+        return {name: p.detach() for name, p in self.named_parameters() if p.requires_grad}
+
+    def load_trained(self, values: Mapping[str, Tensor]) -> None:
+        """The inverse of :meth:`trained`."""
+        own = dict(self.named_parameters())
+        with torch.no_grad():
+            for name, value in values.items():
+                own[name].copy_(value)
+
+
+def with_adapters(network: nn.Module, settings: FineTuning) -> Any:
+    """The network, frozen, with low-rank adapters beside the projections of its attention.
+
+    Raises:
+        MissingExtraError: ``peft`` is not installed.
+        UsageError: the network has no such projections.
+    """
+    peft = optional_import("peft", "finetune")
+    names = [n for n in _PROJECTIONS if any(name.endswith(f".{n}") for name, _ in network.named_modules())]
+    if not names:
+        raise UsageError(
+            f"Adapters stand beside linear maps of attention, called {', '.join(_PROJECTIONS)}. The network, a "
+            f"{type(network).__name__}, has none; train its weights: --adapters 0."
+        )
+    configuration = peft.LoraConfig(
+        r=settings.adapters,
+        lora_alpha=2 * settings.adapters,
+        lora_dropout=settings.dropout,
+        target_modules=names,
+        task_type="FEATURE_EXTRACTION",
+    )
+    return peft.get_peft_model(network, configuration)
+
+
+_PROJECTIONS = ("query", "value", "q_proj", "v_proj", "q_lin", "v_lin", "q", "v", "query_proj", "value_proj", "in_proj")
+"""What libraries call the maps to queries and values: BERT and RoBERTa, later networks, DistilBERT, T5, DeBERTa."""

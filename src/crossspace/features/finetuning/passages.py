@@ -1,0 +1,135 @@
+"""An utterance with the turns around it, as tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crossspace.errors import DataError
+
+
+@dataclass(frozen=True)
+class Passage:
+    """An utterance and what is read with it.
+
+    Attributes:
+        text: what was said.
+        speaker: by whom.
+        before, after: ``(speaker, text)`` of the nearest turns with a text, in their order.
+    """
+
+    text: str
+    speaker: str
+    before: tuple[tuple[str, str], ...] = ()
+    after: tuple[tuple[str, str], ...] = ()
+
+
+def passages(
+    turns: Sequence[tuple[str, str | None]], earlier: int, later: int, start: int = 0
+) -> list[Passage | None]:
+    """The passage of every turn of a conversation from ``start`` on; ``None`` where there is no text.
+
+    Args:
+        turns: ``(speaker, text)``.
+        earlier, later: turns that are read on either side; those without a text do not count.
+        start: the first that is wanted.
+    """
+    said = [(speaker, text) if text is not None and text.strip() else None for speaker, text in turns]
+    found: list[Passage | None] = []
+    for place in range(start, len(said)):
+        own = said[place]
+        if own is None:
+            found.append(None)
+            continue
+        before = [turn for turn in said[:place] if turn is not None][-earlier:] if earlier else []
+        after = [turn for turn in said[place + 1 :] if turn is not None][:later] if later else []
+        found.append(Passage(own[1], own[0], tuple(before), tuple(after)))
+    return found
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A passage as a network reads it.
+
+    Attributes:
+        ids: of all tokens.
+        begin, end: of those of the utterance itself.
+        is_cut: whether the utterance goes on beyond what is read of it.
+    """
+
+    ids: tuple[int, ...]
+    begin: int
+    end: int
+    is_cut: bool = False
+
+
+class Reader:
+    """Turns passages into tokens.
+
+    A passage is the first token, each earlier turn and a separator, the utterance and a separator, and each later turn
+    and a separator. Speakers have numbers, written before their turns: 1 is who speaks now, 2 who of the others stands
+    nearest, and so on; names would be learned by heart. The utterance is read first, then as many tokens of the nearest
+    turns as there is room for; of a turn that does not fit whole, the part next to the utterance.
+
+    Args:
+        tokenizer: of the network, as ``transformers`` has it.
+        limit: tokens of a passage at most.
+        speakers: whether their numbers are written; without any turns around an utterance there is nothing to tell.
+    """
+
+    def __init__(self, tokenizer: Any, limit: int, speakers: bool) -> None:
+        self._tokenizer, self._speakers = tokenizer, speakers
+        first = [t for t in (tokenizer.cls_token_id, tokenizer.bos_token_id) if t is not None][:1]
+        last = [t for t in (tokenizer.sep_token_id, tokenizer.eos_token_id) if t is not None][:1]
+        self._first, self._last, self.limit = first, last, limit
+        if limit < len(first) + len(last) + 4:
+            raise DataError(f"The network reads {limit} tokens at most, which hold no utterance.")
+
+    def read(self, found: Sequence[Passage]) -> list[Tokens]:
+        """The tokens of passages."""
+        texts = sorted({text for p in found for _, text in ((p.speaker, p.text), *p.before, *p.after)})
+        numbers = {number for p in found for number in _numbers(p).values()} if self._speakers else set()
+        marks = [f"{number}:" for number in sorted(numbers)]
+        # Each text once: most turns stand in several passages.
+        known = self._ids(texts)
+        marked = {int(mark[:-1]): ids for mark, ids in self._ids(marks).items()}
+        return [self._tokens(p, known, marked) for p in found]
+
+    def _ids(self, texts: Sequence[str]) -> dict[str, list[int]]:
+        if not texts:
+            return {}
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        found = self._tokenizer(clean, add_special_tokens=False, truncation=True, max_length=self.limit)["input_ids"]
+        return dict(zip(texts, found, strict=True))
+
+    def _tokens(
+        self, passage: Passage, known: Mapping[str, list[int]], marked: Mapping[int, list[int]]
+    ) -> Tokens:
+        numbers = _numbers(passage) if self._speakers else {}
+
+        def mark(speaker: str) -> list[int]:
+            return marked[numbers[speaker]] if self._speakers else []
+
+        own, start = known[passage.text], mark(passage.speaker)
+        room = self.limit - len(self._first) - len(self._last) - len(start)
+        is_cut, own = len(own) > room, own[:room]
+        room -= len(own)
+        before: list[int] = []
+        for speaker, text in reversed(passage.before):
+            turn = [*mark(speaker), *known[text], *self._last][-room:] if room > 0 else []
+            before, room = [*turn, *before], room - len(turn)
+        after: list[int] = []
+        for speaker, text in passage.after:
+            turn = [*mark(speaker), *known[text], *self._last][:room] if room > 0 else []
+            after, room = [*after, *turn], room - len(turn)
+        head = [*self._first, *before, *start]
+        return Tokens((*head, *own, *self._last, *after), len(head), len(head) + len(own), is_cut)
+
+
+def _numbers(passage: Passage) -> dict[str, int]:
+    """The number of each speaker of a passage."""
+    numbers = {passage.speaker: 1}
+    for speaker, _ in (*reversed(passage.before), *passage.after):
+        numbers.setdefault(speaker, len(numbers) + 1)
+    return numbers
