@@ -17,9 +17,13 @@ from crossspace.features.media.container import check_kind
 from crossspace.features.sources import Channels, Recording
 from crossspace.features.speech.transcribe import Transcription
 from crossspace.features.speech.transcribing import Transcribing
+from crossspace.features.text.passages import Turn
 from crossspace.inference.stream import Past
 from crossspace.predict import Predictor, Stream, said_unmatched, unmatched
 from crossspace.transcripts import Transcript
+
+Mark = tuple[Past, tuple[Turn, ...]]
+"""Where a live conversation is: what its model remembers, and the last turns that its extractor reads."""
 
 _ON_RECOGNISED = (
     "Words were recognised and not written by people, and models learn from transcripts that people wrote: emotions "
@@ -210,19 +214,25 @@ class LiveAnalysis:
 
     def __init__(self, extraction: Extraction, stream: Stream, modalities: Sequence[str]) -> None:
         self._extraction, self._stream, self._modalities = extraction, stream, modalities
+        self._turns: tuple[Turn, ...] = ()
 
     def push(self, utterance: Utterance) -> UtteranceAnalysis:
         """The next utterance, from what was said before it."""
         # The text only: sound and pictures of one live utterance come as features, if at all.
-        filled = self._extraction.fill([Conversation("live", (utterance,))])[0].utterances[0]
-        return _utterance(filled, self._stream.push(filled), self._modalities)
+        filled = self._extraction.fill([Conversation("live", (utterance,))], past=self._turns)[0].utterances[0]
+        analysis = _utterance(filled, self._stream.push(filled), self._modalities)
+        if utterance.text and utterance.text.strip():
+            kept = self._extraction.turns
+            self._turns = (*self._turns, (utterance.speaker, utterance.text))[-kept:] if kept else ()
+        return analysis
 
-    def mark(self) -> Past:
+    def mark(self) -> Mark:
         """Where the conversation is now, to be given to :meth:`rewind`."""
-        return self._stream.mark()
+        return self._stream.mark(), self._turns
 
-    def rewind(self, past: Past) -> None:
+    def rewind(self, mark: Mark) -> None:
         """Go back to a mark: what was pushed since has left no trace."""
+        past, self._turns = mark
         self._stream.rewind(past)
 
 

@@ -78,7 +78,7 @@ def _argument_docs(component: type) -> dict[str, str]:
     texts: dict[str, str] = {}
     current, inside = "", False
     for line in (inspect.getdoc(component) or "").splitlines():
-        if line.strip() in ("Args:", "Arguments:"):
+        if line.strip() in ("Args:", "Arguments:", "Attributes:"):
             inside = True
         elif inside and line and not line.startswith(" "):
             break

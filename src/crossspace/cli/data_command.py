@@ -127,6 +127,12 @@ def _synthesize(words: list[str]) -> int:
 def _validate_parser() -> Parser:
     parser = Parser(prog="crossspace data validate", description="Report every fault of a corpus.")
     parser.add_argument("corpus", type=local, help="corpus file (.parquet)")
+    parser.add_argument(
+        "--leaks",
+        action="store_true",
+        help="look for features that know labels: a linear model on features alone, judged on training conversations "
+        "that it did not see, on validation and on test (whose labels are read for this alone)",
+    )
     return parser
 
 
@@ -140,7 +146,28 @@ def _validate(words: list[str]) -> int:
             f"{options.corpus} has {len(messages)} fault{'s' * (len(messages) != 1)}:\n  " + "\n  ".join(messages)
         )
     print(f"{options.corpus}: no faults")
+    if options.leaks:
+        _probe_leaks(options.corpus)
     return 0
+
+
+def _probe_leaks(path: str) -> None:
+    from crossspace.cli.terminal_tables import print_notes, print_table
+    from crossspace.data.corpus import Corpus
+    from crossspace.evaluation.leak_probe import leak_probes, rows_of
+
+    probes = leak_probes(Corpus.read(path))
+    columns = (
+        "features of",
+        "width",
+        "train, held out",
+        "validation",
+        "test",
+        "train minus test",
+        "validation minus test",
+    )
+    print_table("a linear model on features alone: weighted F1, percent, 95 % intervals", columns, rows_of(probes))
+    print_notes(probes)
 
 
 def _show_parser() -> Parser:

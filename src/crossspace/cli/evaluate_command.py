@@ -26,6 +26,11 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("model", help="run folder, or folder of a seed")
     parser.add_argument("corpus", type=local, help="corpus file (.parquet)")
     parser.add_argument("--split", default="test", help="train, validation or test (default)")
+    parser.add_argument(
+        "--stability",
+        action="store_true",
+        help="also change what comes after utterances (leave it out, shuffle it, add turns) and count whose labels change",
+    )
     parser.add_argument("--out", help="also write the scores to this JSON file")
     return {"": parser}
 
@@ -43,6 +48,8 @@ def run(words: Sequence[str]) -> int:
     seeds = sorted(path.parent for path in folder.glob("seed-*/result.json")) or [folder]
     predictors = [Predictor.from_pretrained(seed) for seed in seeds]
     results, notes = _score(predictors, corpus, options.split)
+    if options.stability:
+        results["stability"] = _steadiness(predictors, corpus, options.split, notes)
     _print(results, notes)
     if options.out is not None:
         results["notes"] = notes
@@ -90,6 +97,24 @@ def _score(predictors: list[Predictor], corpus: Corpus, split: str) -> tuple[dic
     return results, notes
 
 
+def _steadiness(
+    predictors: list[Predictor], corpus: Corpus, split: str, notes: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """How steady each seed is, and a note on what that does not measure."""
+    from dataclasses import asdict
+
+    from crossspace.inference.stability import stability
+
+    found = [stability(corpus, split, lambda c, p=p: p.infer_corpus(c, "all").probabilities) for p in predictors]
+    later = [m for m, e in corpus.extractors.items() if e.get("name") == "finetuned"]
+    if later:
+        notes.append(
+            f"Note: features stay as they are when later turns change. Where the encoder of {', '.join(later)} was "
+            "fine-tuned to read later turns (--later-turns), a new recording is less steady than this."
+        )
+    return {"seeds": [{**asdict(one), "share": one.share} for one in found]}
+
+
 def _print(results: dict[str, Any], notes: list[str]) -> None:
     from crossspace.cli.terminal_tables import print_notes, print_results, print_table
 
@@ -99,4 +124,23 @@ def _print(results: dict[str, Any], notes: list[str]) -> None:
         for label, figures in results["per_class"].items()
     ]
     print_table("per class, percent, mean over seeds", ("label", "precision", "recall", "F1", "support"), rows)
+    if "stability" in results:
+        _print_stability(results["stability"]["seeds"])
     print_notes(notes)
+
+
+def _print_stability(seeds: list[dict[str, Any]]) -> None:
+    from crossspace.cli.terminal_tables import print_table
+    from crossspace.inference.stability import CHANGES, CONFIDENT
+
+    rows = [
+        (
+            number,
+            one["confident"],
+            *(f"{100 * one['changed'][c] / max(one['confident'], 1):.2f}" for c in CHANGES),
+            f"{100 * one['share']:.2f}",
+        )
+        for number, one in enumerate(seeds)
+    ]
+    title = f"labels given with a confidence above {CONFIDENT} that change when later turns are ..., percent"
+    print_table(title, ("model", "labels", *CHANGES, "any of these"), rows)

@@ -111,11 +111,11 @@ def _tell_settings(study: Study) -> None:
 
 def _execute(study: Study, corpus: Corpus, options: argparse.Namespace, jobs: int) -> dict[str, str]:
     """Train what is not yet trained; returns ``{variant: reason}`` of what failed."""
-    from crossspace.cli.study_progress import StudyProgress
+    from crossspace.cli.trainings_progress import TrainingsProgress
     from crossspace.studies.run import StudyRun
 
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    with StudyProgress(study.name, hidden=options.quiet) as progress:
+    with TrainingsProgress(study.name, hidden=options.quiet) as progress:
         return StudyRun(
             study,
             corpus,

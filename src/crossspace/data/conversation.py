@@ -22,6 +22,8 @@ class Utterance:
         recognised: ``{"text": x, "speaker": x}``, from 0 to 1 how sure a recogniser is of what no person wrote.
         features: one float32 vector ``(D,)`` per modality; a modality that is not a key is *missing*.
         missing: ``{modality: reason}``, why an extractor found nothing, where that is known.
+        encoders: ``{modality: name}`` of the fine-tuned encoder that made the features, where one did.
+        seen: ``{modality: whether that encoder was trained on the label of this utterance}``.
     """
 
     id: str
@@ -34,6 +36,8 @@ class Utterance:
     missing: Mapping[str, str] = field(default_factory=dict)
     sentiment: str | None = None
     recognised: Mapping[str, float] = field(default_factory=dict)
+    encoders: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

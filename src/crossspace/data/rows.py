@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,14 @@ from crossspace.data.index import Index
 from crossspace.data.names import split_name
 from crossspace.data.store.checks import feature_faults, index_faults, refuse
 from crossspace.data.store.schema import (
+    ENCODER_PREFIX,
     INDEX_SCHEMA,
     MISSING_PREFIX,
+    MODALITY_COLUMNS,
     RECOGNISED,
     RECOGNISED_PREFIX,
+    SEEN_PREFIX,
     SENTIMENT,
-    missing_field,
     recognised_field,
 )
 from crossspace.data.task import TaskSpec
@@ -71,6 +73,8 @@ def conversation_at(place: int, index: Index, features: Features) -> Conversatio
             features={m: values[i] for m, (values, present) in vectors.items() if present[i]},
             missing=_behind(MISSING_PREFIX, row),
             recognised=_behind(RECOGNISED_PREFIX, row),
+            encoders=_behind(ENCODER_PREFIX, row),
+            seen=_behind(SEEN_PREFIX, row),
         )
         for i, row in enumerate(index.rows(place))
     ]
@@ -116,10 +120,19 @@ def _table(placed: Sequence[tuple[str | None, Conversation]], modalities: Sequen
         if any(value is not None for value in sure):
             table = table.append_column(recognised_field(what), pa.array(sure, pa.float64()))
     for modality in modalities:
-        reasons = [row[3].missing.get(modality) for row in rows]
-        if any(reason is not None for reason in reasons):
-            table = table.append_column(missing_field(modality), pa.array(reasons, pa.string()))
+        for prefix, column in MODALITY_COLUMNS.items():
+            said = [_OF_MODALITY[prefix](row[3]).get(modality) for row in rows]
+            if any(value is not None for value in said):
+                field = column(modality)
+                table = table.append_column(field, pa.array(said, field.type))
     return table
+
+
+_OF_MODALITY: Mapping[str, Callable[[Utterance], Mapping[str, Any]]] = {
+    MISSING_PREFIX: lambda utterance: utterance.missing,
+    ENCODER_PREFIX: lambda utterance: utterance.encoders,
+    SEEN_PREFIX: lambda utterance: utterance.seen,
+}
 
 
 def _repeated(ids: Sequence[str]) -> set[str]:

@@ -38,6 +38,7 @@ def remarks(
     chosen: Sequence[float] = (),
     training_labels: Mapping[str, int] | None = None,
     validation: Mapping[str, Any] | None = None,
+    seen: Mapping[str, Mapping[str, int]] | None = None,
 ) -> list[Remark]:
     """What is remarkable about the results of a run.
 
@@ -47,8 +48,14 @@ def remarks(
         training_labels: utterances of every emotion in training, where known.
         validation: how far the validation split is from train, as
             :func:`~crossspace.data.summary.validation_summary` says it, where known.
+        seen: ``{split: {modality: utterances}}`` whose features come from an encoder trained on their labels.
     """
-    return [*_gap(results, chosen), *_classes(results, training_labels or {}), *_chosen_by(results, validation or {})]
+    return [
+        *_in_sample(seen or {}),
+        *_gap(results, chosen),
+        *_classes(results, training_labels or {}),
+        *_chosen_by(results, validation or {}),
+    ]
 
 
 def remarks_of_run(results: Mapping[str, Any], environment: Mapping[str, Any]) -> list[Remark]:
@@ -60,6 +67,7 @@ def remarks_of_run(results: Mapping[str, Any], environment: Mapping[str, Any]) -
         chosen=chosen,
         training_labels=corpus.get("training_labels"),
         validation=corpus.get("validation"),
+        seen=corpus.get("seen"),
     )
 
 
@@ -93,6 +101,23 @@ def _gap(results: Mapping[str, Any], chosen: Sequence[float]) -> Iterator[Remark
         f"{100 * abs(validation - test):.1f} points apart ({rule}). The scores are computed in the same way; what may "
         f"cause this: {causes}. The test score is the one to report.",
         weakens=False,
+    )
+
+
+def _in_sample(seen: Mapping[str, Mapping[str, int]]) -> Iterator[Remark]:
+    if not seen:
+        return
+    counts = [f"{n:,} of {split} ({modality})" for split, found in seen.items() for modality, n in found.items()]
+    judged = [split for split in seen if split != "train"]
+    follows = (
+        f"Scores in {' and '.join(judged)} are those of labels that the features already knew: they are too high."
+        if judged
+        else "Training saw features that fit its labels better than any new utterance will have them."
+    )
+    yield Remark(
+        "In-sample features",
+        f"Utterances whose features come from an encoder that was trained on their labels: {', '.join(counts)}. "
+        f"{follows} 'crossspace finetune' without --in-sample makes features without this.",
     )
 
 

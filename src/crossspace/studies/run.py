@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from crossspace.data.corpus import Corpus
 from crossspace.engine.claim import claimed
 from crossspace.engine.processes import Processes
+from crossspace.engine.progress import Progress
 from crossspace.engine.work import Done, Event, Failed, Reported, one_line
 from crossspace.errors import UsageError
 from crossspace.experiment import Run
@@ -23,30 +24,6 @@ from crossspace.studies.study import Study, Variant
 from crossspace.studies.worker import Finish, Job, JobSetup, Measure, Train, work_at
 from crossspace.training.devices import Devices
 from crossspace.training.tracking import Tracker, check_tracker
-
-
-@dataclass
-class Progress:
-    """How a study stands.
-
-    Attributes:
-        total: trainings (and measurements) in all.
-        done: how many of them are finished.
-        running: ``{job: fraction}`` of those under way.
-        failed: how many failed.
-        text: the latest news.
-    """
-
-    total: int
-    done: int = 0
-    running: dict[str, float] = field(default_factory=dict)
-    failed: int = 0
-    text: str = ""
-
-    @property
-    def completed(self) -> float:
-        """Finished trainings and the fractions of those under way."""
-        return self.done + self.failed + sum(self.running.values())
 
 
 class StudyRun:

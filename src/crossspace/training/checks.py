@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from crossspace.balance.base import Balancer, Needs, Space
+from crossspace.data.seen import seen_in_words, seen_utterances
 from crossspace.data.task import UNLABELLED
 from crossspace.errors import UnsuitableError, UsageError, suggestion
 from crossspace.models.answers import checked_parameters, seen
@@ -42,6 +43,7 @@ def check_training(corpus: Corpus, options: TrainingOptions, model: Model, proce
         UsageError: labels are missing, or something does not fit something else.
     """
     _check_labels(corpus, options)
+    _check_unseen(corpus, options)
     _check_sentiments(corpus, objectives_of(model), model)
     _check_length(corpus, options, model)
     check_divisible(model, objectives_of(model), options.accumulate, processes)
@@ -92,6 +94,23 @@ def _check_labels(corpus: Corpus, options: TrainingOptions) -> None:
         raise UsageError(
             f"`class_weights` should be one number per label {labels}. Found {len(chosen)}: {list(chosen)}."
         )
+
+
+def _check_unseen(corpus: Corpus, options: TrainingOptions) -> None:
+    """Features that know nothing of the labels that are to judge them.
+
+    Raises:
+        UsageError: an encoder was trained on labels of the split that chooses, or of the test split.
+    """
+    for split in dict.fromkeys((deciding_split(options), "test")):
+        seen = seen_utterances(corpus, split)
+        if seen and not options.in_sample:
+            raise UsageError(
+                f"What judges a model should be new to the encoders of its features. In the split {split!r} of corpus "
+                f"{corpus.name!r}, {seen_in_words(seen)} of {sum(corpus.lengths(split)):,} utterances have features from "
+                "an encoder that was trained on their labels. Make them again with encoders that were not "
+                "('crossspace finetune' does by itself), or accept scores that are too high: --training.in_sample true."
+            )
 
 
 def _check_sentiments(corpus: Corpus, objectives: Sequence[Objective], model: Model) -> None:

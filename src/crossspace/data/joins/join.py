@@ -17,7 +17,7 @@ from crossspace.data.features import JoinedFeatures
 from crossspace.data.index import Index
 from crossspace.data.joins.table import JoinTable, Key, open_table
 from crossspace.data.split import ALL
-from crossspace.data.store.schema import missing_field
+from crossspace.data.store.schema import MISSING_PREFIX, MODALITY_COLUMNS
 from crossspace.errors import DataError, UsageError
 
 KEYS = (("utterance_id",), ("conversation_id", "position"))
@@ -93,7 +93,7 @@ def join(
             "give them a prefix, or say that those of the corpus are to be replaced."
         )
     rows, joining = _matched(corpus, table, tuple(sorted(names)), tuple(added))
-    index = Index(_with_reasons(corpus.utterances(ALL), rows, table, added))
+    index = Index(_with_facts(corpus.utterances(ALL), rows, table, added))
     # Read when they are needed, since either corpus may be larger than memory.
     chosen = JoinedFeatures(corpus.features, table.features, rows, added, tuple(index.groups()))
     added_extractors = {name: table.extractors[m] for name, m in added.items() if m in table.extractors}
@@ -157,18 +157,18 @@ def _disagreements(utterances: pa.Table, table: JoinTable, rows: np.ndarray) -> 
     return notes
 
 
-def _with_reasons(utterances: pa.Table, rows: np.ndarray, table: JoinTable, added: Mapping[str, str]) -> pa.Table:
-    """The utterances with a reason wherever a modality is missing that the table lacks there."""
-    absent = pa.array(rows < 0)
+def _with_facts(utterances: pa.Table, rows: np.ndarray, table: JoinTable, added: Mapping[str, str]) -> pa.Table:
+    """The utterances with what the table says of its features, and a reason wherever it lacks a row."""
+    absent, places = pa.array(rows < 0), pa.array(rows, mask=rows < 0)
     for name, modality in added.items():
-        stated = table.reasons.get(modality)
-        places = pa.array(rows, mask=rows < 0)
-        reasons = pa.nulls(len(rows), pa.string()) if stated is None else stated.take(places)
-        reasons = pc.if_else(absent, f"no row in {table.name}", reasons)
-        field = missing_field(name)
-        # Reasons of the features that are replaced no longer hold.
-        if field.name in utterances.column_names:
-            utterances = utterances.drop_columns([field.name])
-        if reasons.null_count < len(reasons):
-            utterances = utterances.append_column(field, reasons)
+        for prefix, column in MODALITY_COLUMNS.items():
+            field, stated = column(name), table.facts.get(prefix, {}).get(modality)
+            values = pa.nulls(len(rows), field.type) if stated is None else stated.take(places)
+            if prefix == MISSING_PREFIX:
+                values = pc.if_else(absent, f"no row in {table.name}", values)
+            # What was said of the features that are replaced no longer holds.
+            if field.name in utterances.column_names:
+                utterances = utterances.drop_columns([field.name])
+            if values.null_count < len(values):
+                utterances = utterances.append_column(field, values)
     return utterances

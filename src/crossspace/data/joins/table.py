@@ -21,7 +21,7 @@ from crossspace.data.names import modality_name
 from crossspace.data.split import ALL
 from crossspace.data.store.checks import feature_faults, refuse, shorten
 from crossspace.data.store.parquet import open_parquet
-from crossspace.data.store.schema import METADATA_KEY, missing_field
+from crossspace.data.store.schema import METADATA_KEY, MODALITY_COLUMNS
 from crossspace.errors import DataError, UsageError, suggestion
 from crossspace.reading import reading
 
@@ -41,7 +41,8 @@ class JoinTable:
         keys: of every row, a value for each column that is matched on, in the order of their names.
         features: of the rows.
         extractors: ``{modality: what made it}``, where that is known.
-        reasons: ``{modality: why it is missing}`` by row, where that is known.
+        facts: ``{column: {modality: values by row}}`` of what is known of its features beside them, by the beginning of
+            the column's name: why they are missing, which encoder made them.
         utterances: the rows of a corpus without their features.
         notes: sentences on what was converted or not used.
         vectors: ``{modality: V}`` where its features are several vectors.
@@ -51,7 +52,7 @@ class JoinTable:
     keys: list[Key]
     features: Features
     extractors: Mapping[str, Mapping[str, Any]]
-    reasons: Mapping[str, pa.ChunkedArray]
+    facts: Mapping[str, Mapping[str, pa.ChunkedArray]]
     utterances: pa.Table | None = None
     notes: tuple[str, ...] = ()
     vectors: Mapping[str, int] = field(default_factory=dict)
@@ -124,11 +125,13 @@ def _of_corpus(
     notes: list[str] = []
     keys = _keys({key: utterances[column].to_pylist() for key, column in on.items()}, on, Path(name), notes)
     own_extractors = {m: corpus.extractors[source] for m, source in wanted.items() if source in corpus.extractors}
-    columns = {m: missing_field(source).name for m, source in wanted.items()}
-    reasons = {m: utterances[column] for m, column in columns.items() if column in utterances.column_names}
+    facts = {
+        prefix: {m: utterances[prefix + s] for m, s in wanted.items() if prefix + s in utterances.column_names}
+        for prefix in MODALITY_COLUMNS
+    }
     vectors = {m: corpus.spec.vectors.get(source, 1) for m, source in wanted.items()}
     chosen = ChosenFeatures(corpus.features, wanted)
-    return JoinTable(name, keys, chosen, {**own_extractors, **extractors}, reasons, utterances, tuple(notes), vectors)
+    return JoinTable(name, keys, chosen, {**own_extractors, **extractors}, facts, utterances, tuple(notes), vectors)
 
 
 def _of_arrays(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pyarrow as pa
 
@@ -13,6 +14,9 @@ FEATURE_PREFIX = "features."
 MISSING_PREFIX = "missing."
 SENTIMENT = "sentiment"
 """The column of the second label; a corpus has it only where sentiments were labelled apart from emotions."""
+ENCODER_PREFIX, SEEN_PREFIX = "encoder.", "seen."
+"""Of the columns that a modality has where its features come from encoders that were fine-tuned: which of them made a
+row, and whether it was trained on the label of that row."""
 RECOGNISED_PREFIX = "recognised."
 RECOGNISED = ("text", "speaker")
 """What a recogniser can find out in the place of people; a corpus has a column of how sure it was where it did."""
@@ -50,17 +54,40 @@ def missing_field(modality: str) -> pa.Field:
     return pa.field(MISSING_PREFIX + modality, pa.string())
 
 
+def encoder_field(modality: str) -> pa.Field:
+    """The column of the fine-tuned encoders that made the features of a modality, null where none did."""
+    return pa.field(ENCODER_PREFIX + modality, pa.string())
+
+
+def seen_field(modality: str) -> pa.Field:
+    """The column that says whether such an encoder was trained on the label of the row."""
+    return pa.field(SEEN_PREFIX + modality, pa.bool_())
+
+
 def recognised_field(what: str) -> pa.Field:
     """The column of how sure a recogniser was, from 0 to 1, null where people wrote it."""
     return pa.field(RECOGNISED_PREFIX + what, pa.float64())
 
 
 def optional_fields(schema: pa.Schema) -> list[pa.Field]:
-    """The columns of ``schema`` that not every corpus has: the sentiment, what was recognised, why something lacks."""
+    """The columns of ``schema`` that not every corpus has: the sentiment, what was recognised, what each modality has."""
     sentiment = [pa.field(SENTIMENT, pa.string())] if SENTIMENT in schema.names else []
-    reasons = [missing_field(n.removeprefix(MISSING_PREFIX)) for n in schema.names if n.startswith(MISSING_PREFIX)]
     recognised = [recognised_field(what) for what in RECOGNISED if RECOGNISED_PREFIX + what in schema.names]
-    return sentiment + recognised + reasons
+    return sentiment + recognised + modality_fields(schema.names)
+
+
+def modality_fields(names: Iterable[str]) -> list[pa.Field]:
+    """Of these columns, those that say more of a modality than its features, in their order: why it lacks, what made it."""
+    return [
+        column(name.removeprefix(prefix))
+        for name in names
+        for prefix, column in MODALITY_COLUMNS.items()
+        if name.startswith(prefix)
+    ]
+
+
+MODALITY_COLUMNS = {MISSING_PREFIX: missing_field, ENCODER_PREFIX: encoder_field, SEEN_PREFIX: seen_field}
+"""``{beginning of the name: the column of a modality}``."""
 
 
 def is_modality_name(name: str) -> bool:

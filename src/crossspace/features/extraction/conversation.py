@@ -18,6 +18,7 @@ from crossspace.features.extraction.spans import check_spans, read_spans, span_m
 from crossspace.features.extraction.utterances import conversation_of, with_feature
 from crossspace.features.extractors.base import Extractor, Feature, Missing, TextExtractor
 from crossspace.features.sources.recording import Recording
+from crossspace.features.text.passages import Passage, Turn, passages
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Cue, Transcript
 
@@ -59,6 +60,12 @@ class Extraction:
         transcription: Transcription | None = None,
     ) -> None:
         self.extractors, self.cache, self.transcription = dict(extractors), cache, transcription
+
+    @property
+    def turns(self) -> int:
+        """Earlier turns that are read with a text."""
+        extractor = self.extractors.get("text")
+        return extractor.earlier if isinstance(extractor, TextExtractor) else 0
 
     def run(self, recording: Recording, said: Callable[[str], None] = lambda stage: None) -> Extracted:
         """Everything of one recording.
@@ -113,26 +120,41 @@ class Extraction:
         few = "utterance" if len(long) == 1 else "utterances"
         return (f"Text beyond {extractor.limit} tokens was not read ({few} {listed(long)}).",)
 
-    def texts(self, texts: Sequence[str | None], said: Callable[[str], None] = lambda stage: None) -> list[Feature]:
-        """Text features of many utterances at once; the empty ones are missing."""
-        known = {i: text for i, text in enumerate(texts) if text and text.strip()}
-        keys = {i: (text,) for i, text in known.items()}
-        vectors = self._cached("text", keys, lambda wanted: ((i, known[i]) for i in wanted), said)
-        return [vectors.get(i, Missing("no text")) for i in range(len(texts))]
-
     def fill(
-        self, conversations: Sequence[Conversation], said: Callable[[str], None] = lambda stage: None
+        self,
+        conversations: Sequence[Conversation],
+        said: Callable[[str], None] = lambda stage: None,
+        past: Sequence[Turn] = (),
     ) -> list[Conversation]:
-        """Conversations with text features wherever there is a text and no such features yet."""
-        if "text" not in self.extractors:
+        """Conversations with text features wherever there is a text and no such features yet.
+
+        Args:
+            conversations: with texts.
+            said: told how far it is.
+            past: what was said before the first utterance of each.
+        """
+        extractor = self.extractors.get("text")
+        if not isinstance(extractor, TextExtractor):
             return list(conversations)
+        around, made = (extractor.earlier, extractor.later), [extractor.encoder_of(c) for c in conversations]
+        read = [p for c in conversations for p in passages([(u.speaker, u.text) for u in c.utterances], *around, past)]
         members = [u for c in conversations for u in c.utterances]
-        lacking = [i for i, u in enumerate(members) if "text" not in u.features]
-        for i, value in zip(lacking, self.texts([members[i].text for i in lacking], said), strict=True):
-            members[i] = with_feature(members[i], "text", value)
+        encoders = [encoder for c, encoder in zip(conversations, made, strict=True) for _ in c.utterances]
+        wanted = {i: p for i, p in enumerate(read) if p is not None and "text" not in members[i].features}
+        vectors = self._texts(wanted, bool(sum(around)), said)
+        for i in (i for i, u in enumerate(members) if "text" not in u.features):
+            members[i] = with_feature(members[i], "text", vectors.get(i, Missing("no text")), encoders[i])
         # Conversations are put together again by their lengths: all texts went through the network at once.
         rest = iter(members)
         return [Conversation(c.id, tuple(next(rest) for _ in c.utterances)) for c in conversations]
+
+    def _texts(self, known: Mapping[int, Passage], turns: bool, said: Callable[[str], None]) -> dict[int, Feature]:
+        """Text features by index, of passages with their turns or of their texts alone."""
+        if turns:
+            content, material = {i: (p.content,) for i, p in known.items()}, dict[int, object](known)
+        else:
+            content, material = {i: (p.text,) for i, p in known.items()}, {i: p.text for i, p in known.items()}
+        return self._cached("text", content, lambda wanted: ((i, material[i]) for i in wanted), said)
 
     def _spans(
         self,

@@ -61,8 +61,26 @@ def conversation_of(name: str, cues: Sequence[Cue], features: Mapping[str, Seque
     return Conversation(name, tuple(utterances))
 
 
-def with_feature(utterance: Utterance, modality: str, feature: Feature) -> Utterance:
-    """The utterance with a vector of a modality, or with the reason why it is missing."""
+def with_feature(
+    utterance: Utterance, modality: str, feature: Feature, encoder: tuple[str, bool] | None = None
+) -> Utterance:
+    """The utterance with a vector of a modality, or with the reason why it is missing.
+
+    Args:
+        utterance: without it.
+        modality: of the vector.
+        feature: the vector or the reason.
+        encoder: the fine-tuned encoder that made it, and whether it was trained on the labels of the conversation.
+    """
     if isinstance(feature, Missing):
         return replace(utterance, missing={**utterance.missing, modality: feature.reason})
-    return replace(utterance, features={**utterance.features, modality: feature})
+    with_it = replace(utterance, features={**utterance.features, modality: feature})
+    if encoder is None:
+        return with_it
+    name, seen = encoder
+    return replace(
+        with_it,
+        encoders={**utterance.encoders, modality: name},
+        # Only a label can have been seen.
+        seen={**utterance.seen, modality: seen and utterance.label is not None},
+    )

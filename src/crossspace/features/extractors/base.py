@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from crossspace.data.conversation import Conversation
 
 Material = TypeVar("Material")
 
@@ -77,15 +80,23 @@ class Extractor(ABC, Generic[Material]):
         return {"name": self.name, "version": version, "parameters": dict(self.parameters)}
 
 
-class TextExtractor(Extractor[str]):
+class TextExtractor(Extractor[Any]):
     """Sees the text of an utterance, never empty.
 
     Attributes:
         limit: tokens that it reads at most, where there is such a limit.
+        earlier, later: turns of the conversation that it reads around an utterance. One that reads any sees a
+            :class:`~crossspace.features.text.passages.Passage` in the place of a text.
     """
 
     modality = "text"
     limit: int | None = None
+    earlier: int = 0
+    later: int = 0
+
+    def encoder_of(self, conversation: Conversation) -> tuple[str, bool] | None:
+        """Which fine-tuned encoder reads a conversation, and whether it was trained on its labels; ``None`` if none is."""
+        return None
 
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""

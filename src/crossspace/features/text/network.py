@@ -42,7 +42,7 @@ class TextNetwork:
         network, self._tokenizer, _ = checkpoint
         self._network = network.get_encoder() if network.config.is_encoder_decoder else network
         self._pooling, self._layer = pooling, layer
-        self.limit = min(limit or 1 << 30, _limit(network, self._tokenizer))
+        self.limit = min(limit or 1 << 30, limit_of(network, self._tokenizer))
         # Tokenisers of decoders pad on the left, where `cls` would take the padding.
         self._tokenizer.padding_side = "right"
         # Any token will do: whatever stands there is masked.
@@ -69,7 +69,7 @@ class TextNetwork:
         vectors: list[np.ndarray | None] = [None] * len(texts)
         if not texts:
             return vectors
-        tokens = self._tokens(texts, self.limit)
+        tokens = first_tokens(self._tokenizer, texts, self.limit)
         for rows, length in batches([len(t) for t in tokens], self.limit):
             # The last text again until the pass is full: another number of rows would round otherwise.
             full = [tokens[row] for row in rows + rows[-1:] * (ROWS - len(rows))]
@@ -86,26 +86,10 @@ class TextNetwork:
         """Whether a text goes on beyond what is read of it."""
         # A token is a byte at least, and most texts are short: they need not be looked at again.
         room = self.limit - self._tokenizer.num_special_tokens_to_add()
-        return len(text.encode("utf-8", "replace")) > room and len(self._tokens([text], self.limit + 1)[0]) > self.limit
-
-    def _tokens(self, texts: Sequence[str], most: int) -> list[list[int]]:
-        """The first tokens of each text, special ones included."""
-        by_text: list[list[int]] = [[]] * len(texts)
-        # Of a long text no more is taken apart than holds them: the tokens of a whole file would fill the memory.
-        left, length = list(range(len(texts))), most * _TOKEN
-        while left:
-            # A lone surrogate, as broken files have them, is no text that the tokenizer takes.
-            parts = [_until_space(texts[i], length).encode("utf-8", "replace").decode("utf-8") for i in left]
-            for i, tokens in zip(
-                left, self._tokenizer(parts, truncation=True, max_length=most)["input_ids"], strict=True
-            ):
-                by_text[i] = tokens
-            # Too few tokens although there is more text: look again at four times as much.
-            short = [
-                i for i, part in zip(left, parts, strict=True) if len(by_text[i]) < most and len(part) < len(texts[i])
-            ]
-            left, length = short, 4 * length
-        return by_text
+        return (
+            len(text.encode("utf-8", "replace")) > room
+            and len(first_tokens(self._tokenizer, [text], self.limit + 1)[0]) > self.limit
+        )
 
     def _states(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """``(B, T)`` to ``(B, T, D)``."""
@@ -121,6 +105,23 @@ class TextNetwork:
             return states[:, 0].clone()
         weights = mask.unsqueeze(2).to(states.dtype)
         return (states * weights).sum(1) / weights.sum(1)
+
+
+def first_tokens(tokenizer: Any, texts: Sequence[str], most: int, **options: Any) -> list[list[int]]:
+    """The first tokens of each text, at most ``most``; special ones included unless ``options`` say otherwise."""
+    by_text: list[list[int]] = [[]] * len(texts)
+    # Of a long text no more is taken apart than holds them: the tokens of a whole file would fill the memory.
+    left, length = list(range(len(texts))), most * _TOKEN
+    while left:
+        # A lone surrogate, as broken files have them, is no text that the tokenizer takes.
+        parts = [_until_space(texts[i], length).encode("utf-8", "replace").decode("utf-8") for i in left]
+        found = tokenizer(parts, truncation=True, max_length=most, **options)["input_ids"]
+        for i, tokens in zip(left, found, strict=True):
+            by_text[i] = tokens
+        # Too few tokens although there is more text: look again at four times as much.
+        short = [i for i, part in zip(left, parts, strict=True) if len(by_text[i]) < most and len(part) < len(texts[i])]
+        left, length = short, 4 * length
+    return by_text
 
 
 def _until_space(text: str, length: int) -> str:
@@ -142,7 +143,7 @@ def batches(lengths: Sequence[int], limit: int) -> Iterator[tuple[list[int], int
             yield rows[at : at + ROWS], length
 
 
-def _limit(network: Any, tokenizer: Any) -> int:
+def limit_of(network: Any, tokenizer: Any) -> int:
     """Tokens that the network has positions for."""
     positions = getattr(network.config, "max_position_embeddings", None) or 512
     # Networks of RoBERTa's family number positions from behind that of the padding token.

@@ -1,4 +1,4 @@
-"""The progress of a study on a terminal."""
+"""The progress of several trainings on a terminal."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import time
 from rich.progress import TaskID
 
 from crossspace.cli.progress import Display, counted
-from crossspace.studies.run import Progress
+from crossspace.engine.progress import Progress
 
 
-class StudyProgress(Display):
-    """One bar over all trainings of a study, with the latest news and the time left.
+class TrainingsProgress(Display):
+    """One bar over all of them, with the latest news and the time left.
 
     Without a terminal it prints a line whenever another training has ended.
 
     Args:
-        name: of the study.
+        name: of the study, or of what else is trained.
         hidden: show nothing.
     """
 
@@ -28,7 +28,7 @@ class StudyProgress(Display):
         self._began, self._at = time.monotonic(), 0.0
 
     def show(self, progress: Progress) -> None:
-        """Take note of how the study stands."""
+        """Take note of how far they are."""
         count = f"{progress.done}/{progress.total}" + (f", {progress.failed} failed" if progress.failed else "")
         # The total changes between training and measuring: another bar begins, and with it another speed.
         if self._task is None or progress.total != self._progress.tasks[self._task].total:

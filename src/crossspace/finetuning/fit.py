@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from crossspace.errors import TrainingError
+from crossspace.errors import CrossspaceWarning, TrainingError
 from crossspace.evaluation.scores import scores
-from crossspace.features.finetuning.network import TextEmotion
-from crossspace.features.finetuning.passages import Tokens
-from crossspace.features.finetuning.settings import FineTuning
+from crossspace.features.text.finetuned.settings import FineTuning
+from crossspace.features.text.passages import Tokens
+from crossspace.finetuning.material import Labelled
+from crossspace.finetuning.network import TextEmotion
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import load_checkpoint, save_checkpoint
 from crossspace.training.event import Best, Event
@@ -26,19 +27,6 @@ from crossspace.training.schedule import learning_rate_factor
 
 _SORTED_TOGETHER = 64
 """Batches whose utterances are sorted by length together: neighbours of a batch are as long, and batches still vary."""
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Utterances with a label.
-
-    Attributes:
-        passages: as tokens.
-        labels: (N,) indices.
-    """
-
-    passages: Sequence[Tokens]
-    labels: np.ndarray
 
 
 class Fit:
@@ -80,9 +68,11 @@ class Fit:
             weight_decay=settings.weight_decay,
             fused=True,
         )
-        self.weights = _weights(train.labels, len(self.names), settings.class_weights)
-        self.best, self.kept = Best(), {}  # type: dict[str, Tensor]
-    
+        self.weights = _weights(train.labels, len(self.names), settings.class_weights).to(network.device)
+        self.best = Best()
+        self.kept: dict[str, Tensor] = {}
+        self._divided = settings.accumulate
+
     def run(self) -> Best:
         """Train to the end, or on from the checkpoint; the network then has the weights of the epoch that was kept.
 
@@ -127,21 +117,50 @@ class Fit:
         return records
 
     def _step(self, rows: Sequence[int]) -> float:
-        labels = torch.from_numpy(self.train.labels[list(rows)])
-        counts = self.weights[labels]
-        total, whole = 0.0, counts.sum()
-        for part in _parts(rows, self.settings.accumulate):
-            truth = torch.from_numpy(self.train.labels[list(part)])
+        total = self._backward(rows)
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return total
+
+    def _backward(self, rows: Sequence[int]) -> float:
+        """The loss of a batch and its gradients; in more parts, from here on, where the memory of the device ends."""
+        drawn = torch.get_rng_state()
+        while True:
+            try:
+                return self._backward_in_parts(rows)
+            except torch.OutOfMemoryError:
+                if self._divided >= len(rows):
+                    raise TrainingError(
+                        "The device has too little memory for a single passage. Fine-tune with fewer --tokens, with "
+                        "adapters, or with a smaller encoder; the last good state is in "
+                        f"{self.folder}."
+                    ) from None
+            self.optimizer.zero_grad(set_to_none=True)
+            torch.set_rng_state(drawn)
+            if self._divided == self.settings.accumulate:
+                warnings.warn(
+                    CrossspaceWarning(
+                        "The device has too little memory for a whole batch: it is computed in parts, and the steps are "
+                        "those of whole batches."
+                    ),
+                    stacklevel=2,
+                )
+            self._divided *= 2
+
+    def _backward_in_parts(self, rows: Sequence[int]) -> float:
+        labels = torch.from_numpy(self.train.labels[list(rows)]).to(self.network.device)
+        whole, total, at = self.weights[labels].sum(), 0.0, 0
+        for part in _parts(rows, self._divided):
+            truth = labels[at : at + len(part)]
+            at += len(part)
             with self._autocast():
                 logits = self.network([self.train.passages[i] for i in part])
             losses = F.cross_entropy(logits.float(), truth, reduction="none")
             loss = (losses * self.weights[truth]).sum() / whole
             loss.backward()
             total += loss.item()
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
         return total
 
     def _decide(self, epoch: int) -> dict[str, Any]:
@@ -196,8 +215,7 @@ class Fit:
             yield batches[number]
 
     def _autocast(self) -> torch.autocast:
-        device = self.network.classifier.weight.device.type
-        return torch.autocast(device, torch.bfloat16, enabled=self.settings.precision == "bf16")
+        return torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
 
 
 @torch.inference_mode()
@@ -206,10 +224,9 @@ def logits_of(network: TextEmotion, passages: Sequence[Tokens], precision: str, 
     network.eval()
     order = sorted(range(len(passages)), key=lambda i: len(passages[i].ids))
     found = np.zeros((len(passages), network.classifier.out_features), np.float32)
-    device = network.classifier.weight.device.type
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
-        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+        with torch.autocast(network.device.type, torch.bfloat16, enabled=precision == "bf16"):
             found[rows] = network([passages[i] for i in rows]).float().cpu().numpy()
     return found
 

@@ -8,8 +8,13 @@ from typing import Literal
 
 from crossspace.errors import UsageError
 
+ALL, FOLDS = "all", "folds"
+"""The encoder of all training conversations; and the mean of those of the folds, which stands in for it."""
+Output = Literal["states", "logits", "both"]
+OUTPUTS = ("states", "logits", "both")
+"""What becomes the features: what the classifier sees, what it says, or one behind the other."""
 Pooling = Literal["own", "cls"]
-Features = Literal["states", "logits", "both"]
+Precision = Literal["float32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class FineTuning:
     dropout: float = 0.1
     class_weights: float = 0.3
     clip: float = 1.0
-    precision: Literal["float32", "bf16"] = "bf16"
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         faults = [

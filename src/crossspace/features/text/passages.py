@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from crossspace.errors import DataError
+from crossspace.features.text.network import first_tokens
+
+Turn = tuple[str, str]
+"""Speaker and text."""
 
 
 @dataclass(frozen=True)
@@ -21,29 +26,44 @@ class Passage:
 
     text: str
     speaker: str
-    before: tuple[tuple[str, str], ...] = ()
-    after: tuple[tuple[str, str], ...] = ()
+    before: tuple[Turn, ...] = ()
+    after: tuple[Turn, ...] = ()
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of each speaker: 1 is who speaks, 2 who of the others stands nearest before, and so on."""
+        numbers = {self.speaker: 1}
+        for speaker, _ in (*reversed(self.before), *self.after):
+            numbers.setdefault(speaker, len(numbers) + 1)
+        return numbers
+
+    @property
+    def content(self) -> str:
+        """All that a reader sees of it, as one text: names of speakers are only numbers to it."""
+        numbers = self.numbers
+        around = [[[numbers[speaker], text] for speaker, text in turns] for turns in (self.before, self.after)]
+        return json.dumps([self.text, *around], ensure_ascii=False)
 
 
 def passages(
-    turns: Sequence[tuple[str, str | None]], earlier: int, later: int, start: int = 0
+    turns: Sequence[tuple[str, str | None]], earlier: int, later: int, past: Sequence[Turn] = ()
 ) -> list[Passage | None]:
-    """The passage of every turn of a conversation from ``start`` on; ``None`` where there is no text.
+    """The passage of every turn of a conversation; ``None`` where there is no text.
 
     Args:
         turns: ``(speaker, text)``.
         earlier, later: turns that are read on either side; those without a text do not count.
-        start: the first that is wanted.
+        past: what was said before the first.
     """
     said = [(speaker, text) if text is not None and text.strip() else None for speaker, text in turns]
+    known: list[Turn | None] = [*past, *said]
     found: list[Passage | None] = []
-    for place in range(start, len(said)):
-        own = said[place]
+    for place, own in enumerate(said, start=len(past)):
         if own is None:
             found.append(None)
             continue
-        before = [turn for turn in said[:place] if turn is not None][-earlier:] if earlier else []
-        after = [turn for turn in said[place + 1 :] if turn is not None][:later] if later else []
+        before = [turn for turn in known[:place] if turn is not None][-earlier:] if earlier else []
+        after = [turn for turn in known[place + 1 :] if turn is not None][:later] if later else []
         found.append(Passage(own[1], own[0], tuple(before), tuple(after)))
     return found
 
@@ -89,7 +109,7 @@ class Reader:
     def read(self, found: Sequence[Passage]) -> list[Tokens]:
         """The tokens of passages."""
         texts = sorted({text for p in found for _, text in ((p.speaker, p.text), *p.before, *p.after)})
-        numbers = {number for p in found for number in _numbers(p).values()} if self._speakers else set()
+        numbers = {number for p in found for number in p.numbers.values()} if self._speakers else set()
         marks = [f"{number}:" for number in sorted(numbers)]
         # Each text once: most turns stand in several passages.
         known = self._ids(texts)
@@ -97,16 +117,11 @@ class Reader:
         return [self._tokens(p, known, marked) for p in found]
 
     def _ids(self, texts: Sequence[str]) -> dict[str, list[int]]:
-        if not texts:
-            return {}
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        found = self._tokenizer(clean, add_special_tokens=False, truncation=True, max_length=self.limit)["input_ids"]
+        found = first_tokens(self._tokenizer, texts, self.limit, add_special_tokens=False) if texts else []
         return dict(zip(texts, found, strict=True))
 
-    def _tokens(
-        self, passage: Passage, known: Mapping[str, list[int]], marked: Mapping[int, list[int]]
-    ) -> Tokens:
-        numbers = _numbers(passage) if self._speakers else {}
+    def _tokens(self, passage: Passage, known: Mapping[str, list[int]], marked: Mapping[int, list[int]]) -> Tokens:
+        numbers = passage.numbers if self._speakers else {}
 
         def mark(speaker: str) -> list[int]:
             return marked[numbers[speaker]] if self._speakers else []
@@ -125,11 +140,3 @@ class Reader:
             after, room = [*after, *turn], room - len(turn)
         head = [*self._first, *before, *start]
         return Tokens((*head, *own, *self._last, *after), len(head), len(head) + len(own), is_cut)
-
-
-def _numbers(passage: Passage) -> dict[str, int]:
-    """The number of each speaker of a passage."""
-    numbers = {passage.speaker: 1}
-    for speaker, _ in (*reversed(passage.before), *passage.after):
-        numbers.setdefault(speaker, len(numbers) + 1)
-    return numbers

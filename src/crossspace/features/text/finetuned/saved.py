@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from crossspace.digests import check_sums, write_sums
+from crossspace.data.conversation import Conversation
+from crossspace.digests import check_sums, file_digest, write_sums
 from crossspace.errors import DataError
-from crossspace.features.finetuning.settings import FineTuning
+from crossspace.features.text.finetuned.settings import FineTuning
 from crossspace.reading import reading
 from crossspace.runtime import replacing, write_text
 
@@ -36,25 +38,31 @@ class SavedEncoder:
         digest: of the network before it was trained on.
         settings: how it was.
         labels: names of the emotions, in the order of the classifier.
-        seen: ids of the conversations whose labels it was trained on.
+        seen: marks of the conversations whose labels it was trained on, see :func:`mark_of`.
+        name: how corpora call it.
         best: the epoch that was kept, and its weighted F1 in validation.
         corpus: name and fingerprint of what it was trained on.
     """
 
+    name: str
     base: str
     digest: str
     settings: FineTuning
     labels: tuple[str, ...]
-    seen: tuple[str, ...]
+    seen: frozenset[str]
     best: Mapping[str, Any]
     corpus: Mapping[str, str]
+
+    def has_seen(self, conversation: Conversation) -> bool:
+        """Whether it was trained on the labels of a conversation."""
+        return mark_of(conversation) in self.seen
 
     def write(self, folder: Path, trained: Mapping[str, Tensor]) -> None:
         """Write description and weights.
 
         Args:
             folder: where.
-            trained: as :meth:`~crossspace.features.finetuning.network.TextEmotion.trained` gives it.
+            trained: as :meth:`~crossspace.finetuning.network.TextEmotion.trained` gives it.
         """
         own = "encoder."
         head = {n: v for n, v in trained.items() if n.startswith("classifier.")}
@@ -64,7 +72,7 @@ class SavedEncoder:
         _save(folder / (ADAPTERS if self.settings.adapters else WEIGHTS), rest)
         if self.settings.adapters:
             write_text(folder / ADAPTER_CONFIG, json.dumps(self._adapter_config(rest), indent=2) + "\n")
-        said = {"format": _FORMAT, **asdict(self), "settings": asdict(self.settings)}
+        said = {"format": _FORMAT, **asdict(self), "seen": sorted(self.seen)}
         write_text(folder / ENCODER, json.dumps(said, indent=2, ensure_ascii=False) + "\n")
         write_sums(folder, [ENCODER, CLASSIFIER, ADAPTERS, ADAPTER_CONFIG, WEIGHTS])
 
@@ -93,7 +101,7 @@ class SavedEncoder:
             if said.pop("format") != _FORMAT:
                 raise DataError(f"{folder} was written by another release of crossspace. Update it.")
             said["settings"] = FineTuning(**said["settings"])
-            said["labels"], said["seen"] = tuple(said["labels"]), tuple(said["seen"])
+            said["labels"], said["seen"] = tuple(said["labels"]), frozenset(said["seen"])
             return cls(**said)
 
 
@@ -130,11 +138,26 @@ def merge(network: nn.Module, folder: Path, settings: FineTuning, names: Mapping
                 network.get_submodule((names or {}).get(path, path)).weight.add_(2 * up @ down)
 
 
+def mark_of(conversation: Conversation) -> str:
+    """16 hexadecimal digits that stand for a conversation, by what is said in it: its id may change on the way.
+
+    A single utterance, such as a greeting, may be said anywhere; there the id counts too.
+    """
+    said = [" ".join((u.text or "").split()) for u in conversation.utterances]
+    if len(said) < 2 or not any(said):
+        said = [conversation.id, *said]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def weights_digest(folder: Path, saved: SavedEncoder) -> str:
+    """``sha256:`` and 16 hexadecimal digits over all that decides the numbers of an encoder."""
+    digest = hashlib.sha256(json.dumps([saved.digest, asdict(saved.settings), saved.labels], sort_keys=True).encode())
+    for name in (CLASSIFIER, ADAPTERS, WEIGHTS):
+        if (folder / name).is_file():
+            digest.update(f"{name} {file_digest(folder / name)}".encode())
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
 def _save(path: Path, values: Mapping[str, Tensor]) -> None:
     with replacing(path) as temporary:
         save_file({name: value.detach().cpu().contiguous() for name, value in values.items()}, temporary)
-
-
-def seen_in(saved: Sequence[SavedEncoder]) -> set[str]:
-    """Conversations that any of several encoders was trained on."""
-    return {name for one in saved for name in one.seen}

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from crossspace.errors import UsageError
 from crossspace.features.checkpoint import Checkpoint
-from crossspace.features.finetuning.passages import Tokens
-from crossspace.features.finetuning.settings import FineTuning
+from crossspace.features.text.finetuned.settings import FineTuning
+from crossspace.features.text.passages import Tokens
 from crossspace.runtime import optional_import
 
 STEP = 8
@@ -46,7 +46,7 @@ class TextEmotion(nn.Module):
 
     def states(self, passages: Sequence[Tokens]) -> Tensor:
         """Passages to one float32 vector each (N, D)."""
-        device = self.classifier.weight.device
+        device = self.device
         length = -(-max(len(p.ids) for p in passages) // STEP) * STEP
         ids = torch.full((len(passages), length), self._pad)
         mask, own = torch.zeros(len(passages), length, dtype=torch.long), torch.zeros(len(passages), length)
@@ -60,6 +60,11 @@ class TextEmotion(nn.Module):
         weights = own.to(device) / own.sum(1, keepdim=True).clamp(min=1).to(device)
         return torch.einsum("nt,ntd->nd", weights, states)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.classifier.weight.device
+
     def trained(self) -> dict[str, Tensor]:
         """What training changes, by name: adapters or weights, and the classifier."""
         return {name: p.detach() for name, p in self.named_parameters() if p.requires_grad}
@@ -72,6 +77,18 @@ class TextEmotion(nn.Module):
                 own[name].copy_(value)
 
 
+def check_adapters(checkpoint: Checkpoint, settings: FineTuning) -> None:
+    """Whether a network can be trained in this way, before any work begins.
+
+    Raises:
+        MissingExtraError: adapters are wanted and ``peft`` is not installed.
+        UsageError: the network has no place for adapters.
+    """
+    if settings.adapters:
+        optional_import("peft", "finetune")
+        _projections(checkpoint.model)
+
+
 def with_adapters(network: nn.Module, settings: FineTuning) -> Any:
     """The network, frozen, with low-rank adapters beside the projections of its attention.
 
@@ -80,21 +97,26 @@ def with_adapters(network: nn.Module, settings: FineTuning) -> Any:
         UsageError: the network has no such projections.
     """
     peft = optional_import("peft", "finetune")
+    configuration = peft.LoraConfig(
+        r=settings.adapters,
+        lora_alpha=2 * settings.adapters,
+        lora_dropout=settings.dropout,
+        target_modules=_projections(network),
+        task_type="FEATURE_EXTRACTION",
+    )
+    return peft.get_peft_model(network, configuration)
+
+
+def _projections(network: nn.Module) -> list[str]:
+    """What a network calls the maps beside which adapters stand."""
     names = [n for n in _PROJECTIONS if any(name.endswith(f".{n}") for name, _ in network.named_modules())]
     if not names:
         raise UsageError(
             f"Adapters stand beside linear maps of attention, called {', '.join(_PROJECTIONS)}. The network, a "
             f"{type(network).__name__}, has none; train its weights: --adapters 0."
         )
-    configuration = peft.LoraConfig(
-        r=settings.adapters,
-        lora_alpha=2 * settings.adapters,
-        lora_dropout=settings.dropout,
-        target_modules=names,
-        task_type="FEATURE_EXTRACTION",
-    )
-    return peft.get_peft_model(network, configuration)
+    return names
 
 
-_PROJECTIONS = ("query", "value", "q_proj", "v_proj", "q_lin", "v_lin", "q", "v", "query_proj", "value_proj", "in_proj")
-"""What libraries call the maps to queries and values: BERT and RoBERTa, later networks, DistilBERT, T5, DeBERTa."""
+_PROJECTIONS = ("query", "value", "q_proj", "v_proj", "q_lin", "v_lin", "q", "v", "query_proj", "value_proj", "Wqkv")
+"""What libraries call the maps to queries and values: BERT and RoBERTa, later ones, DistilBERT, T5, DeBERTa, ModernBERT."""

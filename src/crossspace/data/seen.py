@@ -1,0 +1,23 @@
+"""Which utterances have features from an encoder that was trained on their own labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crossspace.data.corpus import Corpus
+from crossspace.data.store.schema import SEEN_PREFIX
+
+
+def seen_utterances(corpus: Corpus, split: str | None) -> dict[str, int]:
+    """``{modality: utterances of a split}`` of this kind, for the modalities that have any."""
+    table, counts = corpus.utterances(split), {}
+    for modality in corpus.spec.widths:
+        name = SEEN_PREFIX + modality
+        if name in table.column_names:
+            counts[modality] = int(np.count_nonzero(table[name].fill_null(False).to_numpy()))
+    return {modality: count for modality, count in counts.items() if count}
+
+
+def seen_in_words(counts: dict[str, int]) -> str:
+    """``412 (text)``."""
+    return ", ".join(f"{count:,} ({modality})" for modality, count in counts.items())

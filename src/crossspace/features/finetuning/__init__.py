@@ -1,1 +1,0 @@
-"""Pretrained encoders that are trained on for the emotions of a corpus, without one label seen where it is judged."""

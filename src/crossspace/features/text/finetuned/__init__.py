@@ -1,0 +1,1 @@
+"""Encoders that were trained on for emotions, as they are kept and read."""

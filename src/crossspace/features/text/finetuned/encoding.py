@@ -1,0 +1,113 @@
+"""Passages through a fine-tuned encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from crossspace.data.conversation import Conversation
+from crossspace.errors import DataError
+from crossspace.features.checkpoint import Checkpoint, load_checkpoint
+from crossspace.features.text.finetuned.saved import SavedEncoder, classifier_of, merge, weights_digest
+from crossspace.features.text.network import ROWS, batches, limit_of
+from crossspace.features.text.passages import Passage, Reader, Tokens
+
+Vectors = tuple[np.ndarray, np.ndarray]
+"""What the classifier sees of a passage, (D,), and what it says, (C,) logits; float32."""
+
+
+class Encoder:
+    """A fine-tuned encoder that is only read.
+
+    What it says of a passage depends on that alone, to the last bit: every forward pass has as many rows of one rounded
+    length, as in :class:`~crossspace.features.text.network.TextNetwork`.
+
+    Args:
+        folder: of the encoder.
+
+    Raises:
+        DataError: there is none, or the network that it was trained from is another here.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.saved = SavedEncoder.read(folder)
+        settings = self.saved.settings
+        checkpoint = base_checkpoint(self.saved.base, settings.layers)
+        if checkpoint.digest != self.saved.digest:
+            raise DataError(
+                f"{folder} was trained from {self.saved.base} with the digest {self.saved.digest}. Here that is another "
+                f"network, {checkpoint.digest}: install the release, or put the folder in its place, that it was trained "
+                "from."
+            )
+        merge(checkpoint.model, folder, settings)
+        self.digest, classifier = weights_digest(folder, self.saved), classifier_of(folder)
+        # float64: in float32 the last bits of a product depend on how it is computed.
+        self._weight, self._bias = (classifier[n].double().numpy() for n in ("weight", "bias"))
+        network = checkpoint.model
+        self._network = network.get_encoder() if network.config.is_encoder_decoder else network
+        self._reader = reader_of(checkpoint, settings.tokens, bool(settings.context_turns + settings.later_turns))
+        self.width, self.limit = int(self._weight.shape[1]), self._reader.limit
+        self._pad = checkpoint.processor.pad_token_id or 0
+
+    @torch.inference_mode()
+    def encode(self, passages: Sequence[Passage]) -> list[Vectors | None]:
+        """The vectors of each passage; ``None`` where the tokenizer knows nothing of the utterance."""
+        tokens, found = self._reader.read(passages), list[Vectors | None]([None] * len(passages))
+        lengths = [len(t.ids) if t.begin < t.end else 0 for t in tokens]
+        for rows, length in batches(lengths, self.limit):
+            full = [tokens[row] for row in rows + rows[-1:] * (ROWS - len(rows))]
+            for row, state in zip(rows, self._states(full, length).numpy(), strict=False):
+                found[row] = (state, (self._weight @ state + self._bias).astype(np.float32))
+        return found
+
+    def is_overlong(self, text: str) -> bool:
+        """Whether an utterance goes on beyond what is read of it."""
+        return self._reader.read([Passage(text, "")])[0].is_cut
+
+    def has_seen(self, conversation: Conversation) -> bool:
+        """Whether it was trained on the labels of a conversation."""
+        return self.saved.has_seen(conversation)
+
+    def _states(self, tokens: Sequence[Tokens], length: int) -> torch.Tensor:
+        ids, mask = torch.full((len(tokens), length), self._pad), torch.zeros(len(tokens), length, dtype=torch.long)
+        own = torch.zeros(len(tokens), length)
+        for row, one in enumerate(tokens):
+            ids[row, : len(one.ids)], mask[row, : len(one.ids)] = torch.tensor(one.ids), 1
+            own[row, one.begin : one.end] = 1
+        states = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
+        if self.saved.settings.pooling == "cls":
+            return states[:, 0].clone()
+        return (states * own.unsqueeze(2)).sum(1) / own.sum(1, keepdim=True)
+
+
+def base_checkpoint(base: str, layers: int | None) -> Checkpoint:
+    """The network that an encoder is trained from, and its tokenizer.
+
+    Args:
+        base: ``minilm``, or ``transformers:MODEL``.
+        layers: of it that are computed.
+
+    Raises:
+        DataError: there is no such network.
+        UsageError: it has fewer layers.
+        MissingExtraError: its library is not installed.
+    """
+    if base == "minilm":
+        from crossspace.features.extractors.minilm import minilm_folder
+
+        return load_checkpoint(str(minilm_folder()), "text", layers)
+    return load_checkpoint(base.removeprefix("transformers:"), "text", layers)
+
+
+def reader_of(checkpoint: Checkpoint, tokens: int, turns: bool) -> Reader:
+    """What turns passages into the tokens of a network.
+
+    Args:
+        checkpoint: the network and its tokenizer.
+        tokens: of a passage at most; fewer where the network has no place for them.
+        turns: whether passages have other turns than the utterance.
+    """
+    return Reader(checkpoint.processor, min(tokens, limit_of(checkpoint.model, checkpoint.processor)), turns)

@@ -1,0 +1,69 @@
+"""What is to be fine-tuned, checked before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from crossspace.data.corpus import Corpus
+from crossspace.errors import UsageError
+from crossspace.features.text.finetuned.settings import ALL, OUTPUTS, FineTuning, Output
+from crossspace.finetuning.parts import Part, parts_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A fine-tuning of one encoder on one corpus.
+
+    Attributes:
+        corpus: file of the corpus.
+        base: the encoder, ``minilm`` or ``transformers:MODEL``.
+        settings: how it is trained.
+        seeds: one set of encoders, and one corpus of features, for each.
+        folds: into which the training conversations are cut; with 0 every encoder has seen what it encodes.
+        others: what encodes validation and test: the encoder of ``all`` training conversations, or the mean of those of
+            the ``folds``.
+        output: what becomes the features: the ``states`` that the classifier sees, its ``logits``, or ``both``.
+    """
+
+    corpus: Path
+    base: str = "minilm"
+    settings: FineTuning = FineTuning()
+    seeds: Sequence[int] = (0,)
+    folds: int = 5
+    others: str = ALL
+    output: Output = "states"
+
+    def __post_init__(self) -> None:
+        if self.output not in OUTPUTS:
+            raise UsageError(f"`output` should be {', '.join(OUTPUTS)}. Found {self.output!r}.")
+        if self.base != "minilm" and not self.base.removeprefix("transformers:"):
+            raise UsageError("`base` should be minilm, or transformers:MODEL with a folder or a name on a hub.")
+        if self.base != "minilm" and not self.base.startswith("transformers:"):
+            raise UsageError(
+                f"`base` should be minilm, or transformers:MODEL with a folder or a name on a hub. Found {self.base!r}; "
+                f"did you mean 'transformers:{self.base}'?"
+            )
+
+    def parts(self, corpus: Corpus) -> list[Part]:
+        """Its encoders."""
+        return parts_of(corpus, self.folds, self.seeds, self.others)
+
+    def name(self, seed: int, corpus: Corpus) -> str:
+        """How corpora call what a seed made."""
+        base = Path(self.base.removeprefix("transformers:")).name
+        return f"{base}, {corpus.name}, seed {seed}"
+
+    def stated(self, corpus: Corpus) -> dict[str, Any]:
+        """As the folder states it: the same again goes on, and anything else is refused."""
+        return {
+            "corpus": {"name": corpus.name, "fingerprint": corpus.fingerprint},
+            "base": self.base,
+            "folds": self.folds,
+            "others": self.others,
+            "output": self.output,
+            "seeds": list(self.seeds),
+            "settings": asdict(self.settings),
+        }

@@ -1,0 +1,118 @@
+"""From a plan to encoders, corpora with their features, and what their classifiers score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crossspace.data.corpus import Corpus
+from crossspace.data.task import UNLABELLED
+from crossspace.engine.claim import claimed
+from crossspace.engine.progress import Progress
+from crossspace.errors import UsageError
+from crossspace.evaluation.aggregate import aggregate
+from crossspace.features.text.finetuned.encoding import base_checkpoint
+from crossspace.finetuning.featured import Featured
+from crossspace.finetuning.material import check_texts
+from crossspace.finetuning.network import check_adapters
+from crossspace.finetuning.plan import Plan
+from crossspace.finetuning.training import train_parts
+from crossspace.reading import reading
+from crossspace.runtime import replacing, write_text
+
+PLAN, FEATURES, PREDICTIONS, RESULTS = "finetuning.json", "features.parquet", "predictions.parquet", "results.json"
+
+
+def finetune(
+    plan: Plan,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    threads: int = 1,
+    device: str = "cpu",
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> dict[str, Any]:
+    """Fine-tune an encoder on a corpus, and encode the corpus with it.
+
+    Below ``folder``: ``seed-N/all`` and ``seed-N/fold-K``, the encoders; ``seed-N/features.parquet``, the corpus with
+    their features; ``predictions.parquet`` and ``results.json``, what the classifiers of the encoders say of the test
+    split, read once. What is there already is not made again; a folder that was interrupted is gone on with.
+
+    Args:
+        plan: what is fine-tuned.
+        folder: new, or of the same plan.
+        jobs: encoders at a time, each in a process of its own.
+        threads: of each on the CPU.
+        device: ``cpu`` or ``cuda``.
+        on_progress: called whenever something happened.
+
+    Returns:
+        The content of ``results.json``; without ``metrics`` where the test split has no labels.
+
+    Raises:
+        DataError: the corpus has nothing to learn from, or the encoder cannot be had.
+        UsageError: folds or settings do not fit corpus or encoder, or the folder is that of another fine-tuning.
+        TrainingError: an encoder could not be trained.
+    """
+    corpus = Corpus.read(plan.corpus)
+    check_texts(corpus)
+    parts = plan.parts(corpus)
+    checkpoint = base_checkpoint(plan.base, plan.settings.layers)
+    check_adapters(checkpoint, plan.settings)
+    del checkpoint  # every worker loads its own
+    with claimed(folder):
+        _claim(folder, plan.stated(corpus))
+        corpus.verify()
+        train_parts(plan, corpus, folder, parts, jobs=jobs, threads=threads, device=device, on_progress=on_progress)
+        tables = []
+        for seed in plan.seeds:
+            own, mine = folder / f"seed-{seed}", [part for part in parts if part.seed == seed]
+            # Beside the features, so that neither is made without the other.
+            if not (own / FEATURES).exists() or not (own / PREDICTIONS).exists():
+                on_progress(Progress(len(parts), len(parts), text=f"seed-{seed}: encoding"))
+                featured = Featured(corpus, plan, own, mine)
+                with replacing(own / PREDICTIONS) as temporary:
+                    pq.write_table(featured.predictions("test", seed), temporary)
+                featured.features().write(own / FEATURES)
+            tables.append(pq.read_table(own / PREDICTIONS))
+        return _results(folder, plan, corpus, pa.concat_tables(tables))
+
+
+def _results(folder: Path, plan: Plan, corpus: Corpus, predictions: pa.Table) -> dict[str, Any]:
+    labels = corpus.spec.labels
+    results: dict[str, Any] = {"protocol": "validation", "split": "test", "seeds": list(plan.seeds)}
+    if (corpus.labels("test") != UNLABELLED).any():
+        results = aggregate(predictions, labels, protocol="validation", split="test")
+    with replacing(folder / PREDICTIONS) as temporary:
+        pq.write_table(predictions, temporary)
+    write_text(folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    return results
+
+
+def _claim(folder: Path, stated: dict[str, Any]) -> None:
+    """Make the folder ours, or find that it is."""
+    path = folder / PLAN
+    if not path.exists():
+        others = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+        if others:
+            raise UsageError(f"{folder} should be new or empty. Found {', '.join(others[:5])}. Name another folder.")
+        write_text(path, json.dumps(stated, indent=2, ensure_ascii=False) + "\n")
+        return
+    with reading(path, "the plan of a fine-tuning", "Name another folder."):
+        known = json.loads(path.read_text(encoding="utf-8"))
+    differ = [key for key in stated if known.get(key) != json.loads(json.dumps(stated[key]))]
+    if differ:
+        said = "; ".join(f"{key} was {_short(known.get(key))} and is {_short(stated[key])}" for key in differ)
+        raise UsageError(
+            f"{folder} holds another fine-tuning: {said}. Give the same options to go on, or name another folder."
+        )
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) < 80 else f"{text[:77]}..."

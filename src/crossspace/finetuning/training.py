@@ -1,0 +1,152 @@
+"""The encoders of a fine-tuning, trained one after the other or side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from crossspace.data.corpus import Corpus
+from crossspace.engine.processes import Processes
+from crossspace.engine.progress import Progress
+from crossspace.engine.work import Done, Failed, Report, Reported, Work, one_line
+from crossspace.errors import TrainingError
+from crossspace.features.text.finetuned.encoding import base_checkpoint, reader_of
+from crossspace.features.text.finetuned.saved import ENCODER, SavedEncoder, mark_of
+from crossspace.finetuning.fit import Fit
+from crossspace.finetuning.material import labelled
+from crossspace.finetuning.network import TextEmotion
+from crossspace.finetuning.parts import Part
+from crossspace.finetuning.plan import Plan
+from crossspace.runtime import seed_everything
+from crossspace.training.checkpoint import CHECKPOINT
+from crossspace.training.event import Event
+
+Tell = Callable[[float, str], None]
+"""Told which fraction of a part is done, and the latest score."""
+
+
+@dataclass(frozen=True)
+class _Setup:
+    plan: Plan
+    folder: Path
+    device: str
+
+
+def train_parts(
+    plan: Plan,
+    corpus: Corpus,
+    folder: Path,
+    parts: Sequence[Part],
+    *,
+    jobs: int,
+    threads: int,
+    device: str,
+    on_progress: Callable[[Progress], None],
+) -> None:
+    """Train the encoders that ``folder`` lacks, each from its last epoch where there is one.
+
+    Args:
+        plan: what is trained.
+        corpus: as opened.
+        folder: of the fine-tuning.
+        parts: its encoders.
+        jobs: at a time, each in a process of its own where there are several.
+        threads: of each on the CPU.
+        device: ``cpu`` or ``cuda``.
+        on_progress: called whenever something happened.
+
+    Raises:
+        TrainingError: some could not be trained; the others are.
+    """
+    missing = [part for part in parts if not (folder / part.folder / ENCODER).exists()]
+    progress = Progress(total=len(parts), done=len(parts) - len(missing))
+    on_progress(progress)
+    failures: dict[str, str] = {}
+    if jobs == 1 or len(missing) <= 1:
+        torch.set_num_threads(threads)
+        for part in missing:
+
+            def tell(fraction: float, text: str, part: Part = part) -> None:
+                progress.running, progress.text = {part.folder: fraction}, f"{part.folder} {text}"
+                on_progress(progress)
+
+            train_part(plan, corpus, folder, part, device, tell)
+            progress.running, progress.done = {}, progress.done + 1
+            on_progress(progress)
+        return
+    work = Work(_begin, _train, _Setup(plan, folder, device), modules=("torch",))
+    with Processes(work, min(jobs, len(missing)), threads=threads) as running:
+        running.add(missing)
+        for event in running:
+            name = event.item.folder
+            if isinstance(event, Reported):
+                progress.running[name], progress.text = event.message[0], f"{name} {event.message[1]}"
+            else:
+                progress.running.pop(name, None)
+                progress.done += isinstance(event, Done)
+                if isinstance(event, Failed):
+                    progress.failed += 1
+                    failures[name] = one_line(event.reason)
+            on_progress(progress)
+    if failures:
+        raise TrainingError(
+            f"{len(failures)} of {len(missing)} encoders could not be trained:"
+            + "".join(f"\n  {name}: {reason}" for name, reason in failures.items())
+            + "\nThe others are; the same command goes on with these."
+        )
+
+
+def train_part(plan: Plan, corpus: Corpus, folder: Path, part: Part, device: str, tell: Tell) -> None:
+    """Train one encoder and write its folder."""
+    own, settings = folder / part.folder, plan.settings
+    own.mkdir(parents=True, exist_ok=True)
+    # The same beginning for every part of a seed: their features are then near enough to one another to be mixed.
+    seed_everything(part.seed)
+    checkpoint = base_checkpoint(plan.base, settings.layers)
+    network = TextEmotion(checkpoint, settings, len(corpus.spec.labels)).to(device)
+    reader = reader_of(checkpoint, settings.tokens, bool(settings.context_turns + settings.later_turns))
+    chosen = [c for c in corpus.split("train") if c.id not in part.held_out]
+    labels = corpus.spec.labels
+    train = labelled(chosen, labels, settings, reader)
+    validation = labelled(corpus.split("validation"), labels, settings, reader)
+    best = Fit(network, train, validation, labels, settings, own, part.seed, _told(tell)).run()
+    saved = SavedEncoder(
+        plan.name(part.seed, corpus),
+        plan.base,
+        checkpoint.digest,
+        settings,
+        labels,
+        frozenset(mark_of(c) for c in chosen if any(u.label is not None for u in c.utterances)),
+        {"epoch": best.epoch, "score": best.score},
+        {"name": corpus.name, "fingerprint": corpus.fingerprint},
+    )
+    saved.write(own, network.trained())
+    # Only now: without the encoder, the checkpoint is all that a killed training has.
+    (own / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _told(tell: Tell) -> Callable[[Event], None]:
+    def on_event(event: Event) -> None:
+        fraction = (event.epoch + event.step / event.steps) / event.epochs
+        score = f"validation F1 {100 * event.best.score:.2f}" if event.best.epoch >= 0 else ""
+        tell(fraction, score)
+
+    return on_event
+
+
+def _begin(setup: _Setup) -> tuple[_Setup, Corpus]:
+    return setup, Corpus.read(setup.plan.corpus)
+
+
+def _train(state: tuple[_Setup, Corpus], part: Part, report: Report) -> None:
+    setup, corpus = state
+    train_part(setup.plan, corpus, setup.folder, part, setup.device, lambda *said: report(said))
+
+
+def encoders_of(folder: Path, parts: Sequence[Part]) -> Iterator[tuple[Part, SavedEncoder]]:
+    """The descriptions of the encoders of a fine-tuning."""
+    for part in parts:
+        yield part, SavedEncoder.read(folder / part.folder)
