@@ -29,7 +29,8 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument(
         "--stability",
         action="store_true",
-        help="also change what comes after utterances (leave it out, shuffle it, add turns) and count whose labels change",
+        help="also change what comes after utterances (leave it out, shuffle it, add turns) and count whose label "
+        "changes",
     )
     parser.add_argument("--out", help="also write the scores to this JSON file")
     return {"": parser}

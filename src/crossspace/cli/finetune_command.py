@@ -44,8 +44,8 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument(
         "--in-sample",
         action="store_true",
-        help="cut none: the features of training utterances come from an encoder that was trained on their labels, as is "
-        "usual in the field; everything made from them says so",
+        help="cut none: the features of training utterances come from an encoder that was trained on their labels, as "
+        "is usual in the field; everything made from them says so",
     )
     parser.add_argument(
         "--others",

@@ -61,9 +61,9 @@ class Probe:
         splits = " and ".join(self.leaking)
         gaps = ", ".join(f"{100 * self.gaps[split][0]:.1f} points in {split}" for split in self.leaking)
         return (
-            f"{self.modality}: the features seem to know the labels of {splits}. A linear model on conversations that it "
-            f"never saw is better there than in test: {gaps}. So it is where an encoder was fine-tuned on these labels. "
-            "A model then learns to trust the features more than it may in test, and a score in validation, and the "
+            f"{self.modality}: the features seem to know the labels of {splits}. On conversations that it never saw, a "
+            f"linear model is better there than in test: {gaps}. So it is where an encoder was fine-tuned on these "
+            "labels. A model then learns to trust the features more than it may in test, and a score in validation, and the "
             "epoch that it chooses, says little of one in test. Features without this: 'crossspace finetune', or an "
             "encoder that was not trained on this corpus."
         )
@@ -94,7 +94,7 @@ def leak_probes(corpus: Corpus, folds: int = FOLDS) -> list[Probe]:
 
 @dataclass(frozen=True)
 class _Rows:
-    """The labelled utterances of a split that have the modality: features, labels, and the number of the conversation."""
+    """The labelled utterances of a split that have the modality: features, labels, numbers of their conversations."""
 
     features: np.ndarray
     labels: np.ndarray

@@ -32,8 +32,8 @@ _SORTED_TOGETHER = 64
 class Fit:
     """Trains an encoder and keeps the epoch that is best in validation.
 
-    A fit that is killed anywhere goes on from its last epoch and ends with the same weights: the order of utterances and
-    everything that is drawn depend on seed and epoch alone.
+    A fit that is killed anywhere goes on from its last epoch and ends with the same weights: the order of utterances
+    and everything that is drawn depend on seed and epoch alone.
 
     Args:
         network: with the classifier freshly initialised.
@@ -142,8 +142,8 @@ class Fit:
             if self._divided == self.settings.accumulate:
                 warnings.warn(
                     CrossspaceWarning(
-                        "The device has too little memory for a whole batch: it is computed in parts, and the steps are "
-                        "those of whole batches."
+                        "The device has too little memory for a whole batch: it is computed in parts, and the steps "
+                        "are those of whole batches."
                     ),
                     stacklevel=2,
                 )

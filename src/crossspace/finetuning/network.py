@@ -119,4 +119,4 @@ def _projections(network: nn.Module) -> list[str]:
 
 
 _PROJECTIONS = ("query", "value", "q_proj", "v_proj", "q_lin", "v_lin", "q", "v", "query_proj", "value_proj", "Wqkv")
-"""What libraries call the maps to queries and values: BERT and RoBERTa, later ones, DistilBERT, T5, DeBERTa, ModernBERT."""
+"""What libraries call the maps to queries and values: BERT, later ones, DistilBERT, T5, DeBERTa, ModernBERT."""

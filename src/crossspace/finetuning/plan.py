@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Plan:
 
     corpus: Path
     base: str = "minilm"
-    settings: FineTuning = FineTuning()
+    settings: FineTuning = field(default_factory=FineTuning)
     seeds: Sequence[int] = (0,)
     folds: int = 5
     others: str = ALL
@@ -43,8 +43,8 @@ class Plan:
             raise UsageError("`base` should be minilm, or transformers:MODEL with a folder or a name on a hub.")
         if self.base != "minilm" and not self.base.startswith("transformers:"):
             raise UsageError(
-                f"`base` should be minilm, or transformers:MODEL with a folder or a name on a hub. Found {self.base!r}; "
-                f"did you mean 'transformers:{self.base}'?"
+                f"`base` should be minilm, or transformers:MODEL with a folder or a name on a hub. Found "
+                f"{self.base!r}; did you mean 'transformers:{self.base}'?"
             )
 
     def parts(self, corpus: Corpus) -> list[Part]:

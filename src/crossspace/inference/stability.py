@@ -64,8 +64,8 @@ def stability(corpus: Corpus, split: str, infer: Infer, *, confident: float = CO
     conversations = [c.without_labels() for c in corpus.split(split) if len(c) > 1]
     if not conversations:
         raise DataError(
-            f"Steadiness is that of conversations of two utterances or more. Found none in the split {split!r} of corpus "
-            f"{corpus.name!r}."
+            f"Steadiness is that of conversations of two utterances or more. Found none in the split {split!r} of "
+            f"corpus {corpus.name!r}."
         )
     plain = dict(zip((c.id for c in conversations), _inferred(conversations, corpus, infer), strict=True))
     changed = {change: {c.id: np.zeros(len(c), dtype=bool) for c in conversations} for change in CHANGES}

@@ -107,8 +107,8 @@ def _check_unseen(corpus: Corpus, options: TrainingOptions) -> None:
         if seen and not options.in_sample:
             raise UsageError(
                 f"What judges a model should be new to the encoders of its features. In the split {split!r} of corpus "
-                f"{corpus.name!r}, {seen_in_words(seen)} of {sum(corpus.lengths(split)):,} utterances have features from "
-                "an encoder that was trained on their labels. Make them again with encoders that were not "
+                f"{corpus.name!r}, {seen_in_words(seen)} of {sum(corpus.lengths(split)):,} utterances have features "
+                "from an encoder that was trained on their labels. Make them again with encoders that were not "
                 "('crossspace finetune' does by itself), or accept scores that are too high: --training.in_sample true."
             )
 

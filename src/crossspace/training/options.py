@@ -52,8 +52,8 @@ class TrainingOptions:
         modalities: train on these modalities of the corpus and know no others; all when not given.
         averaging: decay of an exponential moving average of the weights, which is then what is evaluated and kept;
             0 keeps the weights themselves.
-        in_sample: choose the epoch, and test, also on utterances whose features come from an encoder that was trained on
-            their labels. Their scores are too high, and everything made from them says so.
+        in_sample: choose the epoch, and test, also on utterances whose features come from an encoder that was trained
+            on their labels. Their scores are too high, and everything made from them says so.
     """
 
     protocol: Protocol = "validation"

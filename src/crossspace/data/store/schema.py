@@ -70,14 +70,14 @@ def recognised_field(what: str) -> pa.Field:
 
 
 def optional_fields(schema: pa.Schema) -> list[pa.Field]:
-    """The columns of ``schema`` that not every corpus has: the sentiment, what was recognised, what each modality has."""
+    """The columns of ``schema`` that not every corpus has: sentiments, what was recognised, what is known of features."""
     sentiment = [pa.field(SENTIMENT, pa.string())] if SENTIMENT in schema.names else []
     recognised = [recognised_field(what) for what in RECOGNISED if RECOGNISED_PREFIX + what in schema.names]
     return sentiment + recognised + modality_fields(schema.names)
 
 
 def modality_fields(names: Iterable[str]) -> list[pa.Field]:
-    """Of these columns, those that say more of a modality than its features, in their order: why it lacks, what made it."""
+    """Of these columns, those that say more of features: why they lack, which encoder made them; in their order."""
     return [
         column(name.removeprefix(prefix))
         for name in names

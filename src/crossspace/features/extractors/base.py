@@ -95,7 +95,7 @@ class TextExtractor(Extractor[Any]):
     later: int = 0
 
     def encoder_of(self, conversation: Conversation) -> tuple[str, bool] | None:
-        """Which fine-tuned encoder reads a conversation, and whether it was trained on its labels; ``None`` if none is."""
+        """The fine-tuned encoder that reads a conversation, if one does, and whether it was trained on its labels."""
         return None
 
     def is_overlong(self, text: str) -> bool:

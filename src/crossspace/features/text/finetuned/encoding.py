@@ -38,9 +38,9 @@ class Encoder:
         checkpoint = base_checkpoint(self.saved.base, settings.layers)
         if checkpoint.digest != self.saved.digest:
             raise DataError(
-                f"{folder} was trained from {self.saved.base} with the digest {self.saved.digest}. Here that is another "
-                f"network, {checkpoint.digest}: install the release, or put the folder in its place, that it was trained "
-                "from."
+                f"{folder} was trained from {self.saved.base} with the digest {self.saved.digest}. Here that is "
+                f"another network, {checkpoint.digest}. Install the release, or put the folder in its place, that it "
+                "was trained from."
             )
         merge(checkpoint.model, folder, settings)
         self.digest, classifier = weights_digest(folder, self.saved), classifier_of(folder)
