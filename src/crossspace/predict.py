@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import torch
 
@@ -124,6 +125,10 @@ class Predictor:
         """Probabilities for a split of a corpus."""
         self.check(corpus)
         return infer(self.model, self.batches(corpus, split))
+
+    def probabilities(self, corpus: Corpus) -> np.ndarray:
+        """(N, C) of all utterances of a corpus."""
+        return self.infer_corpus(corpus, "all").probabilities
 
     def check(self, corpus: Corpus) -> None:
         """Raise :class:`MismatchError` unless the corpus has features that the model was trained on."""

@@ -106,7 +106,7 @@ def _steadiness(
 
     from crossspace.inference.stability import stability
 
-    found = [stability(corpus, split, lambda c, p=p: p.infer_corpus(c, "all").probabilities) for p in predictors]
+    found = [stability(corpus, split, p.probabilities) for p in predictors]
     later = [m for m, e in corpus.extractors.items() if e.get("name") == "finetuned"]
     if later:
         notes.append(

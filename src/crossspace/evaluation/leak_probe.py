@@ -63,9 +63,9 @@ class Probe:
         return (
             f"{self.modality}: the features seem to know the labels of {splits}. On conversations that it never saw, a "
             f"linear model is better there than in test: {gaps}. So it is where an encoder was fine-tuned on these "
-            "labels. A model then learns to trust the features more than it may in test, and a score in validation, and the "
-            "epoch that it chooses, says little of one in test. Features without this: 'crossspace finetune', or an "
-            "encoder that was not trained on this corpus."
+            "labels. A model then learns to trust the features more than it may in test, and a score in validation, "
+            "and the epoch that it chooses, says little of one in test. Features without this: 'crossspace finetune', "
+            "or an encoder that was not trained on this corpus."
         )
 
 
@@ -170,7 +170,7 @@ def _gap(known: np.ndarray, test: np.ndarray) -> tuple[float, Interval | None]:
         return _score(known, first) - _score(test, second)
 
     sizes = (known.shape[1], test.shape[1])
-    gap = float(statistic(*(np.arange(size) for size in sizes)))
+    gap = float(statistic(np.arange(sizes[0]), np.arange(sizes[1])))
     if min(sizes) < 2:
         return gap, None
     low, high = interval_of(statistic, sizes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -104,7 +105,10 @@ def with_adapters(network: nn.Module, settings: FineTuning) -> Any:
         target_modules=_projections(network),
         task_type="FEATURE_EXTRACTION",
     )
-    return peft.get_peft_model(network, configuration)
+    with warnings.catch_warnings():
+        # One library asks another for something by its old name, which is not for users to mend.
+        warnings.simplefilter("ignore", FutureWarning)
+        return peft.get_peft_model(network, configuration)
 
 
 def _projections(network: nn.Module) -> list[str]:

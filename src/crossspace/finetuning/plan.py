@@ -9,7 +9,7 @@ from typing import Any
 
 from crossspace.data.corpus import Corpus
 from crossspace.errors import UsageError
-from crossspace.features.text.finetuned.settings import ALL, OUTPUTS, FineTuning, Output
+from crossspace.features.text.finetuned.settings import ALL, OUTPUTS, FineTuning, Others, Output
 from crossspace.finetuning.parts import Part, parts_of
 
 
@@ -33,7 +33,7 @@ class Plan:
     settings: FineTuning = field(default_factory=FineTuning)
     seeds: Sequence[int] = (0,)
     folds: int = 5
-    others: str = ALL
+    others: Others = ALL
     output: Output = "states"
 
     def __post_init__(self) -> None:

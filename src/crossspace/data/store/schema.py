@@ -70,7 +70,7 @@ def recognised_field(what: str) -> pa.Field:
 
 
 def optional_fields(schema: pa.Schema) -> list[pa.Field]:
-    """The columns of ``schema`` that not every corpus has: sentiments, what was recognised, what is known of features."""
+    """The columns of ``schema`` that not every corpus has: sentiments, what was recognised, facts on features."""
     sentiment = [pa.field(SENTIMENT, pa.string())] if SENTIMENT in schema.names else []
     recognised = [recognised_field(what) for what in RECOGNISED if RECOGNISED_PREFIX + what in schema.names]
     return sentiment + recognised + modality_fields(schema.names)

@@ -124,5 +124,5 @@ def _together(digests: Sequence[str]) -> str:
 def _mean(vectors: Sequence[Vectors]) -> Vectors | None:
     if not vectors:
         return None
-    states, logits = (np.mean([v[i] for v in vectors], axis=0, dtype=np.float64).astype(np.float32) for i in (0, 1))
-    return states, logits
+    states, logits = (np.stack([v[i] for v in vectors]).mean(0, dtype=np.float64) for i in (0, 1))
+    return states.astype(np.float32), logits.astype(np.float32)

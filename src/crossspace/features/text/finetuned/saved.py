@@ -135,7 +135,8 @@ def merge(network: nn.Module, folder: Path, settings: FineTuning, names: Mapping
                 path = path.removeprefix("base_model.model.")
                 up = values[name.replace(".lora_A.", ".lora_B.")]
                 # alpha / r is 2 for every rank.
-                network.get_submodule((names or {}).get(path, path)).weight.add_(2 * up @ down)
+                weight = network.get_parameter(f"{(names or {}).get(path, path)}.weight")
+                weight.add_(2 * up @ down)
 
 
 def mark_of(conversation: Conversation) -> str:

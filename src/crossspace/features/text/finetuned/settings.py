@@ -8,7 +8,9 @@ from typing import Literal
 
 from crossspace.errors import UsageError
 
-ALL, FOLDS = "all", "folds"
+Others = Literal["all", "folds"]
+ALL: Literal["all"] = "all"
+FOLDS: Literal["folds"] = "folds"
 """The encoder of all training conversations; and the mean of those of the folds, which stands in for it."""
 Output = Literal["states", "logits", "both"]
 OUTPUTS = ("states", "logits", "both")
