@@ -239,3 +239,44 @@ def table() -> Callable[[str], list[list[float | str]]]:
             return cell
 
     return lambda text: [[number(cell) for cell in row] for row in csv.reader(io.StringIO(text))]
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """``{modality: folder}`` of a random network and its processor, as ``save_pretrained`` writes them."""
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    root = tmp_path_factory.mktemp("networks")
+    small = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    hearing = transformers.WavLMConfig(
+        **small, conv_dim=[8] * 7, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=2
+    )
+    seeing = transformers.ViTConfig(**small, image_size=32, patch_size=16)
+    parts = {
+        "audio": (transformers.WavLMModel(hearing), transformers.Wav2Vec2FeatureExtractor(do_normalize=True)),
+        "visual": (transformers.ViTModel(seeing), transformers.ViTImageProcessorPil(size={"height": 32, "width": 32})),
+        "text": (transformers.RobertaModel(_reading(transformers, small)), _tokenizer(transformers)),
+    }
+    for modality, (network, processor) in parts.items():
+        network.save_pretrained(root / f"tiny-{modality}")
+        processor.save_pretrained(root / f"tiny-{modality}")
+    return {modality: root / f"tiny-{modality}" for modality in parts}
+
+
+def _reading(transformers: Any, small: dict[str, int]) -> Any:
+    return transformers.RobertaConfig(
+        **small, vocab_size=261, max_position_embeddings=66, pad_token_id=1, bos_token_id=0, eos_token_id=2
+    )
+
+
+def _tokenizer(transformers: Any) -> Any:
+    """Every byte is a token."""
+    tokenizers = pytest.importorskip("tokenizers")
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    letters = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: i for i, token in enumerate([*special, *letters])}
+    inner = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, [], unk_token="<unk>"))
+    inner.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.post_processor = tokenizers.processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    names = dict(zip(("bos_token", "pad_token", "eos_token", "unk_token", "mask_token"), special, strict=True))
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=inner, cls_token="<s>", sep_token="</s>", **names)

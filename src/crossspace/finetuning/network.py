@@ -55,11 +55,12 @@ class TextEmotion(nn.Module):
             ids[row, : len(passage.ids)] = torch.tensor(passage.ids)
             mask[row, : len(passage.ids)] = 1
             own[row, passage.begin : passage.end] = 1
-        states = self.encoder(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state.float()
+        states = self.encoder(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
         if self.settings.pooling == "cls":
             return states[:, 0]
-        weights = own.to(device) / own.sum(1, keepdim=True).clamp(min=1).to(device)
-        return torch.einsum("nt,ntd->nd", weights, states)
+        # Products of elements, which no autocast takes to half precision.
+        weights = (own / own.sum(1, keepdim=True).clamp(min=1)).to(device)
+        return (states.to(self.classifier.weight.dtype) * weights.unsqueeze(2)).sum(1)
 
     @property
     def device(self) -> torch.device:

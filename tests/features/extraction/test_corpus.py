@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
 from crossspace.errors import DataError
 from crossspace.features.extraction import corpus as module
@@ -227,5 +228,6 @@ def test_an_utterance_of_no_length_is_missing_for_that_reason(tmp_path: Path, mo
 def test_a_long_transcript_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Lengths, "batch", 2)
     told: list[str] = []
-    Extraction({"text": Lengths()}).texts([f"text {i}" for i in range(5)], told.append)
+    said = Conversation("c", tuple(Utterance(str(i), "A", f"text {i}") for i in range(5)))
+    Extraction({"text": Lengths()}).fill([said], told.append)
     assert told == ["text, 2 of 5", "text, 4 of 5", "text, 5 of 5"]

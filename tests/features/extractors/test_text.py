@@ -9,8 +9,8 @@ import torch
 from crossspace.errors import DataError, MissingExtraError, UsageError
 from crossspace.features.checkpoint import load_checkpoint
 from crossspace.features.extractors import Extractor, Missing, build
-from crossspace.features.extractors.minilm import _folder
-from crossspace.features.text.network import ROWS, STEP, _batches
+from crossspace.features.extractors.minilm import minilm_folder
+from crossspace.features.text.network import ROWS, STEP, batches
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_the_last_layer_of_minilm_gives_the_numbers_that_sentence_transformers_g
 @pytest.mark.usefixtures("minilm")
 @pytest.mark.parametrize("layer", [0, 3])
 def test_a_layer_of_minilm_is_what_the_whole_network_has_there(layer: int) -> None:
-    network, tokenizer, _ = load_checkpoint(str(_folder()), "text")
+    network, tokenizer, _ = load_checkpoint(str(minilm_folder()), "text")
     with torch.no_grad():
         states = network(**tokenizer("What a day!", return_tensors="pt"), output_hidden_states=True).hidden_states
     expected = states[layer][0].mean(0).numpy()
@@ -117,10 +117,10 @@ def test_a_vector_is_the_same_to_the_last_bit_in_any_company(folders: dict[str, 
 
 def test_batches_hold_every_row_once_and_have_few_shapes() -> None:
     lengths = np.random.default_rng(0).integers(0, 300, 500).tolist()
-    batches = list(_batches(lengths, 256))
-    assert sorted(row for rows, _ in batches for row in rows) == [r for r, n in enumerate(lengths) if n]
-    assert all(0 < len(rows) <= ROWS for rows, _ in batches)
-    assert all(length == min(-(-lengths[row] // STEP) * STEP, 256) for rows, length in batches for row in rows)
+    found = list(batches(lengths, 256))
+    assert sorted(row for rows, _ in found for row in rows) == [r for r, n in enumerate(lengths) if n]
+    assert all(0 < len(rows) <= ROWS for rows, _ in found)
+    assert all(length == min(-(-lengths[row] // STEP) * STEP, 256) for rows, length in found for row in rows)
 
 
 LONG = "The night was long and nobody, not even Mara, knew how it would end. " * 400

@@ -26,11 +26,11 @@ TEXTS = [
 @pytest.mark.parametrize("layer", [0, 3, 6])
 def test_vectors_are_those_of_the_library(layer: int) -> None:
     from crossspace.features.checkpoint import load_checkpoint
-    from crossspace.features.extractors.minilm import _folder
+    from crossspace.features.extractors.minilm import minilm_folder
 
-    library = load_checkpoint(str(_folder()), "text")
+    library = load_checkpoint(str(minilm_folder()), "text")
     library.model.encoder.layer = library.model.encoder.layer[:layer]
-    own = load_bert(_folder(), layer)
+    own = load_bert(minilm_folder(), layer)
     assert own.digest == library.digest
     expected, found = (TextNetwork(c, pooling="mean", limit=256) for c in (library, own))
     for one, other in zip(expected.vectors(TEXTS), found.vectors(TEXTS), strict=True):

@@ -26,6 +26,7 @@ ADAPTERS, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 CLASSIFIER = "classifier.safetensors"
 WEIGHTS = "model.safetensors"
 _FORMAT = 1
+_HEAD = "classifier."
 _AGAIN = "Pass a folder that `crossspace finetune` wrote, whole."
 
 
@@ -65,7 +66,7 @@ class SavedEncoder:
             trained: as :meth:`~crossspace.finetuning.network.TextEmotion.trained` gives it.
         """
         own = "encoder."
-        head = {n: v for n, v in trained.items() if n.startswith("classifier.")}
+        head = {n.removeprefix(_HEAD): v for n, v in trained.items() if n.startswith(_HEAD)}
         rest = {n.removeprefix(own).replace(".default.", "."): v for n, v in trained.items() if n.startswith(own)}
         folder.mkdir(parents=True, exist_ok=True)
         _save(folder / CLASSIFIER, head)
@@ -108,7 +109,7 @@ class SavedEncoder:
 def classifier_of(folder: Path) -> dict[str, Tensor]:
     """``weight`` (C, D) and ``bias`` (C,) of the classifier."""
     with reading(folder / CLASSIFIER, "the classifier of a fine-tuned encoder", _AGAIN):
-        return {name.removeprefix("classifier."): value for name, value in load_file(folder / CLASSIFIER).items()}
+        return load_file(folder / CLASSIFIER)
 
 
 def merge(network: nn.Module, folder: Path, settings: FineTuning, names: Mapping[str, str] | None = None) -> None:

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from crossspace.analysis.analyzer import LiveAnalysis
+from crossspace.cli.main import main
+from crossspace.data.conversation import Conversation, Utterance
+from crossspace.data.corpus import Corpus
+from crossspace.data.seen import seen_utterances
+from crossspace.errors import DataError, UsageError
+from crossspace.features.extraction.conversation import Extraction
+from crossspace.features.extractors import build, from_identity
+from crossspace.features.text.finetuned.encoding import Encoder
+from crossspace.features.text.finetuned.saved import SavedEncoder
+from crossspace.finetuning.parts import parts_of
+from crossspace.finetuning.plan import Plan
+from crossspace.finetuning.run import finetune
+
+Once = Callable[[str, Callable[[Path], None]], Path]
+
+
+@pytest.fixture(scope="module")
+def tuned(once: Once, plan: Callable[..., Plan]) -> Path:
+    """A finished fine-tuning, with one earlier turn."""
+    return once("finetuned", lambda folder: finetune(_with_a_turn(plan()), folder) and None)
+
+
+def _with_a_turn(plan: Plan) -> Plan:
+    return replace(plan, settings=replace(plan.settings, context_turns=1))
+
+
+def test_training_rows_come_from_encoders_that_have_not_seen_them(tuned: Path, corpus: Corpus) -> None:
+    featured = Corpus.read(tuned / "seed-0" / "features.parquet")
+    featured.verify()
+    held = {c: part.name for part in parts_of(corpus, 2, [0]) for c in part.held_out}
+    for split in corpus.splits:
+        for before, after in zip(corpus.split(split), featured.split(split), strict=True):
+            expected = held.get(before.id, "all")
+            for one, other in zip(before.utterances, after.utterances, strict=True):
+                assert (one.id, one.text, one.label, one.speaker) == (other.id, other.text, other.label, other.speaker)
+                if one.text is None:
+                    assert other.missing == {"text": "no text"}
+                    continue
+                assert (other.encoders, other.seen) == ({"text": expected}, {"text": False})
+    assert not any(seen_utterances(featured, split) for split in featured.splits)
+    for part in ("fold-1", "fold-2", "all"):
+        saved = SavedEncoder.read(tuned / "seed-0" / part)
+        new = [c for c in corpus.split("train") if held[c.id] == part]
+        assert [saved.has_seen(c) for c in new] == [False] * len(new)
+        assert all(saved.has_seen(c) for c in corpus.split("train") if held[c.id] != part)
+
+
+def test_features_are_what_the_extractor_makes(tuned: Path, corpus: Corpus) -> None:
+    featured = Corpus.read(tuned / "seed-0" / "features.parquet")
+    extractor = from_identity("text", featured.extractors["text"], f"finetuned:{tuned}")
+    extraction = Extraction({"text": extractor})
+    bare = [
+        Conversation(c.id, tuple(Utterance(u.id, u.speaker, u.text) for u in c.utterances))
+        for c in corpus.split("test")
+    ]
+    for made, stored in zip(extraction.fill(bare), featured.split("test"), strict=True):
+        for one, other in zip(made.utterances, stored.utterances, strict=True):
+            assert np.array_equal(one.features["text"], other.features["text"])
+            assert (one.encoders, one.seen) == (other.encoders, other.seen)
+    # Of conversations that it was trained on, the encoder says so, whatever they are called now.
+    (known,) = extraction.fill([replace_id(next(iter(corpus.split("train"))))])
+    assert {u.seen.get("text") for u in known.utterances if u.label and u.text} == {True}
+    assert [u.seen["text"] for u in known.utterances if u.text and not u.label] == [False]
+
+
+def replace_id(conversation: Conversation) -> Conversation:
+    return Conversation("renamed", conversation.utterances)
+
+
+def test_a_live_conversation_is_read_as_the_whole(tuned: Path, corpus: Corpus) -> None:
+    class Heard:
+        def __init__(self) -> None:
+            self.pushed: list[Utterance] = []
+
+        def push(self, utterance: Utterance) -> dict:
+            self.pushed.append(utterance)
+            return {"label": "joy", "probabilities": {"joy": 1.0}, "unimodal": {}, "contributions": {}}
+
+        def mark(self) -> int:
+            return len(self.pushed)
+
+        def rewind(self, past: int) -> None:
+            del self.pushed[past:]
+
+    extraction, heard = Extraction({"text": build("text", f"finetuned:{tuned}")}), Heard()
+    (conversation,) = extraction.fill([max(corpus.split("test"), key=len)])
+    live = LiveAnalysis(extraction, heard, ["text"])  # type: ignore[arg-type]
+    for utterance in conversation.utterances:
+        bare, mark = Utterance(utterance.id, utterance.speaker, utterance.text), live.mark()
+        live.push(replace(bare, text="something else"))
+        live.rewind(mark)
+        live.push(bare)
+    for one, other in zip(heard.pushed, conversation.utterances, strict=True):
+        assert np.array_equal(one.features["text"], other.features["text"])
+
+
+def test_adapters_are_merged_as_the_library_computes_them(tuned: Path, plan: Callable[..., Plan]) -> None:
+    """PEFT itself reads the folder and gives the same states."""
+    import peft
+
+    from crossspace.features.text.finetuned.encoding import base_checkpoint
+    from crossspace.features.text.passages import Passage
+
+    folder = tuned / "seed-0" / "all"
+    encoder = Encoder(folder)
+    library = peft.PeftModel.from_pretrained(base_checkpoint(plan().base, None).model, folder).eval()
+    (tokens,) = encoder._reader.read([Passage("hooray", "A", (("B", "so"),))])
+    with torch.no_grad():
+        states = library(input_ids=torch.tensor([tokens.ids])).last_hidden_state[0]
+    (found,) = encoder.encode([Passage("hooray", "A", (("B", "so"),))])
+    assert found is not None
+    np.testing.assert_allclose(found[0], states[tokens.begin : tokens.end].mean(0).numpy(), atol=1e-5)
+    head = load_file(folder / "classifier.safetensors")
+    np.testing.assert_allclose(found[1], head["weight"].numpy() @ found[0] + head["bias"].numpy(), atol=1e-5)
+
+
+def test_the_classifiers_are_tested_once(tuned: Path) -> None:
+    results = json.loads((tuned / "results.json").read_text(encoding="utf-8"))
+    assert (results["protocol"], results["split"], results["seeds"]) == ("validation", "test", [0])
+    assert results["metrics"]["weighted_f1"]["mean"] > 0.6
+
+
+def test_what_is_there_is_not_made_again_and_what_lacks_is(
+    tuned: Path, plan: Callable[..., Plan], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tuned, tmp_path / "copy"))
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
+    shutil.rmtree(folder / "seed-0" / "fold-2")
+    (folder / "seed-0" / "features.parquet").unlink()
+    finetune(_with_a_turn(plan()), folder)
+    kept = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors") if "fold-2" not in path.parts}
+    assert kept == {path: at for path, at in before.items() if "fold-2" not in path.parts}
+    for name in ("fold-2/adapter_model.safetensors", "features.parquet"):
+        assert (folder / "seed-0" / name).read_bytes() == (tuned / "seed-0" / name).read_bytes()
+
+
+def test_another_fine_tuning_is_refused(tuned: Path, plan: Callable[..., Plan], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds another fine-tuning: settings was"):
+        finetune(plan(), tuned)
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"should be new or empty. Found mine.txt"):
+        finetune(plan(), tmp_path)
+
+
+def test_encoders_side_by_side_are_those_of_one_after_the_other(
+    tuned: Path, plan: Callable[..., Plan], tmp_path: Path
+) -> None:
+    finetune(_with_a_turn(plan()), tmp_path / "two", jobs=2)
+    for name in ("all", "fold-1", "fold-2"):
+        found = tmp_path / "two" / "seed-0" / name / "adapter_model.safetensors"
+        assert found.read_bytes() == (tuned / "seed-0" / name / "adapter_model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "finetuned.json", "classifier.safetensors"])
+def test_an_encoder_that_was_changed_is_refused(tuned: Path, tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(tuned / "seed-0" / "all", tmp_path / "all"))
+    damaged = bytearray((folder / name).read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (folder / name).write_bytes(damaged)
+    with pytest.raises(DataError, match=f"{name} was changed or damaged"):
+        build("text", f"finetuned:{folder}")
+
+
+def test_adapters_of_another_network_are_refused(tuned: Path, folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tuned / "seed-0" / "all", tmp_path / "all"))
+    (folder / "SHA256SUMS").unlink()
+    other = Path(shutil.copytree(folders["text"], tmp_path / "other"))
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    (other / "config.json").write_text(json.dumps({**config, "layer_norm_eps": 1e-3}), encoding="utf-8")
+    said = json.loads((folder / "finetuned.json").read_text(encoding="utf-8"))
+    (folder / "finetuned.json").write_text(json.dumps({**said, "base": f"transformers:{other}"}), encoding="utf-8")
+    with pytest.raises(DataError, match="Here that is another network"):
+        build("text", f"finetuned:{folder}")
+    with pytest.raises(DataError, match="should be a fine-tuned encoder"):
+        build("text", f"finetuned:{folders['text']}")
+
+
+def test_in_sample_features_are_marked_and_refused_where_they_judge(
+    plan: Callable[..., Plan], tmp_path: Path, corpus: Corpus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = plan()
+    words = f"finetune {made.corpus} --out {tmp_path / 'out'} --base {made.base} --in-sample --adapters 4 --epochs 1"
+    assert main([*words.split(), "--quiet", "--tokens", "48", "--jobs", "1"]) == 0
+    assert "an encoder that has seen their labels" in capsys.readouterr().out
+    path = tmp_path / "out" / "seed-0" / "features.parquet"
+    featured = Corpus.read(path)
+    labelled = sum(u.label is not None and u.text is not None for c in corpus.split("train") for u in c.utterances)
+    assert seen_utterances(featured, "train") == {"text": labelled}
+    assert seen_utterances(featured, "validation") == {}
+    train = ["train", "--model", "logistic-regression", "--balancer", "fixed", "--quiet", "--training.epochs", "1"]
+    assert main([*train, "--data", str(path), "--out", str(tmp_path / "run")]) == 0
+    assert "In-sample features" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    # Cut anew, conversations that the encoder has seen would choose the epoch.
+    cut = tmp_path / "cut.parquet"
+    assert main(["data", "split", str(path), str(cut), "--fraction", "0.3"]) == 0
+    capsys.readouterr()
+    assert main([*train, "--data", str(cut), "--out", str(tmp_path / "refused")]) == 2
+    assert "have features from an encoder that was trained on their labels" in capsys.readouterr().err.replace(
+        "\n", " "
+    )
+    assert main([*train, "--data", str(cut), "--out", str(tmp_path / "told"), "--training.in_sample", "true"]) == 0
+    assert "are too high" in (tmp_path / "told" / "report.md").read_text(encoding="utf-8")
+
+
+def test_the_mean_of_the_folds_encodes_the_others(plan: Callable[..., Plan], tmp_path: Path, corpus: Corpus) -> None:
+    made = replace(plan(), others="folds", output="both", settings=replace(plan().settings, epochs=1))
+    finetune(made, tmp_path / "out")
+    featured = Corpus.read(tmp_path / "out" / "seed-0" / "features.parquet")
+    assert featured.spec.widths == {"text": 16 + 3}
+    parts = [Encoder(tmp_path / "out" / "seed-0" / name) for name in ("fold-1", "fold-2")]
+    from crossspace.features.text.passages import Passage
+
+    first = next(iter(featured.split("test"))).utterances[0]
+    states = [one.encode([Passage(first.text or "", "A")])[0] for one in parts]
+    mean = np.mean([np.concatenate(both) for both in states if both is not None], axis=0)
+    np.testing.assert_allclose(first.features["text"], mean, rtol=1e-6, atol=1e-7)
+    assert first.encoders == {"text": "folds"}
+    extractor = from_identity(
+        "text", featured.extractors["text"], f"finetuned:{tmp_path / 'out'},output=both,encoder=folds"
+    )
+    assert extractor.width == 19
