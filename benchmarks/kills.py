@@ -1,7 +1,7 @@
 """``python -m benchmarks.kills``: what is killed at random times and run again ends as it would have undisturbed.
 
-``train``, ``study`` and ``tune`` work on a generated corpus; ``extract`` on copies of a recording, which is given with
-its transcript. :func:`killed_until_it_ends` does the same to any command that goes on after an interruption.
+``train``, ``study`` and ``tune`` work on a generated corpus, ``finetune`` on one with texts; ``extract`` on copies of a
+recording, which is given with its transcript. :func:`killed_until_it_ends` does the same to any command that goes on after an interruption.
 """
 
 from __future__ import annotations
@@ -155,6 +155,7 @@ _COMPARED = {
     "train": ("seed-*/model.safetensors", "results.json", "predictions.parquet", "history.jsonl"),
     "study": ("runs/*/seed-*/model.safetensors", "runs/*/results.json", "tables/*"),
     "tune": ("best.yaml",),
+    "finetune": ("seed-*/*/*.safetensors", "seed-*/features.parquet", "predictions.parquet", "results.json"),
 }
 
 
@@ -164,7 +165,10 @@ def training(kind: str, kills: int, seed: int) -> dict[str, object]:
         folder = Path(name)
         program = [sys.executable, "-m", "crossspace"]
         corpus = str(folder / "corpus.parquet")
-        subprocess.run([*program, "data", "synthesize", corpus], check=True, stdout=subprocess.DEVNULL)
+        if kind == "finetune":
+            _write_texts(corpus)
+        else:
+            subprocess.run([*program, "data", "synthesize", corpus], check=True, stdout=subprocess.DEVNULL)
         (folder / "space.yaml").write_text(_SPACE)
         (folder / "study.yaml").write_text(_STUDY)
 
@@ -172,6 +176,9 @@ def training(kind: str, kills: int, seed: int) -> dict[str, object]:
             common = ["--data", corpus, "--out", str(folder / out), "--quiet", *_SMALL]
             if kind == "train":
                 return [*program, "train", "--resume", "--seeds", "2", "--training.epochs", "12", *common]
+            if kind == "finetune":
+                options = ["--folds", "2", "--layers", "3", "--epochs", "4", "--jobs", "2", "--quiet"]
+                return [*program, "finetune", corpus, "--out", str(folder / out), *options]
             if kind == "study":
                 counts = ["--seeds", "2", "--jobs", "2", "--training.epochs", "4"]
                 return [*program, "study", "run", str(folder / "study.yaml"), *counts, *common]
@@ -193,6 +200,27 @@ def training(kind: str, kills: int, seed: int) -> dict[str, object]:
         left = [p.name for p in (folder / "killed").rglob("*") if p.name in (".lock", ".holder.json", "checkpoint.pt")]
         left += [p.name for p in (folder / "killed").rglob("*.partial")]
     return {**asdict(found), "seconds_undisturbed": seconds, "same": not other, "other": other, "left": left}
+
+
+def _write_texts(path: str) -> None:
+    """A corpus of a hundred conversations whose words go with their labels."""
+    from crossspace.data.conversation import Conversation, Utterance
+    from crossspace.data.corpus import Corpus
+    from crossspace.data.task import TaskSpec
+
+    words = {"joy": "what a lovely day", "anger": "stop that at once", "calm": "it is on the table"}
+    draw = random.Random(0)
+    parts: dict[str, list[Conversation]] = {"train": [], "validation": [], "test": []}
+    for number in range(100):
+        said = []
+        for place in range(8):
+            label = draw.choice(list(words))
+            said.append(
+                Utterance(f"{number}-{place}", "AB"[place % 2], f"{words[label]}, {number} {place}", label=label)
+            )
+        split = "test" if number % 10 == 0 else "validation" if number % 10 == 1 else "train"
+        parts[split].append(Conversation(f"{number:03d}", tuple(said)))
+    Corpus(parts, TaskSpec(tuple(words), {"text": 1})).write(path)
 
 
 def _other(kind: str, whole: Path, killed: Path) -> list[str]:
@@ -219,7 +247,7 @@ def _content(path: Path) -> object:
 def main(words: Sequence[str] | None = None) -> int:
     """Kill."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=__doc__)
-    parser.add_argument("kind", choices=("train", "study", "tune", "extract"), help="what is killed")
+    parser.add_argument("kind", choices=("train", "study", "tune", "finetune", "extract"), help="what is killed")
     parser.add_argument("media", type=Path, nargs="?", help="extract: a recording")
     parser.add_argument("transcript", type=Path, nargs="?", help="extract: its transcript")
     parser.add_argument("--kills", type=int, default=20)

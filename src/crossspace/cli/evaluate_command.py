@@ -77,6 +77,7 @@ def _score(predictors: list[Predictor], corpus: Corpus, split: str) -> tuple[dic
     """The results of all seeds together, and what is to be said of them."""
     import pyarrow as pa
 
+    from crossspace.data.seen import seen_utterances
     from crossspace.evaluation.aggregate import aggregate
     from crossspace.evaluation.remarks import remarks
     from crossspace.predict import predictions_of, said_unmatched
@@ -94,7 +95,8 @@ def _score(predictors: list[Predictor], corpus: Corpus, split: str) -> tuple[dic
     if split in corpus.ceilings and not lacking:
         results["ceiling"] = {"accuracy": corpus.ceilings[split]}
     notes = [f"Note: {said}" for said in said_unmatched(lacking, unused)]
-    notes += map(str, remarks(results, training_labels=details.get("training_labels")))
+    seen = {split: found} if (found := seen_utterances(corpus, split)) else {}
+    notes += map(str, remarks(results, training_labels=details.get("training_labels"), seen=seen))
     return results, notes
 
 

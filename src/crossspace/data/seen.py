@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from crossspace.data.corpus import Corpus
-from crossspace.data.store.schema import SEEN_PREFIX
+from crossspace.data.split import ALL
+from crossspace.data.store.schema import ENCODER_PREFIX, SEEN_PREFIX
 
 
 def seen_utterances(corpus: Corpus, split: str | None) -> dict[str, int]:
@@ -16,6 +19,17 @@ def seen_utterances(corpus: Corpus, split: str | None) -> dict[str, int]:
         if name in table.column_names:
             counts[modality] = int(np.count_nonzero(table[name].fill_null(False).to_numpy()))
     return {modality: count for modality, count in counts.items() if count}
+
+
+def encoders_of(corpus: Corpus) -> dict[str, dict[str, int]]:
+    """``{modality: {fine-tuned encoder: utterances}}`` of the modalities whose features come from any."""
+    table, found = corpus.utterances(ALL), {}
+    for modality in corpus.spec.widths:
+        name = ENCODER_PREFIX + modality
+        if name in table.column_names:
+            counts = Counter(encoder for encoder in table[name].to_pylist() if encoder is not None)
+            found[modality] = dict(sorted(counts.items()))
+    return found
 
 
 def seen_in_words(counts: dict[str, int]) -> str:

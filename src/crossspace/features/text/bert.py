@@ -100,26 +100,31 @@ class WordPieces:
         # The file may ask for either; lengths are decided here, text by text.
         self._pieces.no_padding()
         self._pieces.no_truncation()
-        self._first, self._last, self._pad = (self._pieces.token_to_id(t) for t in ("[CLS]", "[SEP]", "[PAD]"))
+        self.cls_token_id, self.sep_token_id, self.pad_token_id = (
+            self._pieces.token_to_id(token) for token in ("[CLS]", "[SEP]", "[PAD]")
+        )
         self.model_max_length, self.padding_side = longest, "right"
 
     def num_special_tokens_to_add(self) -> int:
         """Tokens that stand around a text."""
         return 2
 
-    def __call__(self, texts: Sequence[str], truncation: bool, max_length: int) -> dict[str, list[list[int]]]:
+    def __call__(
+        self, texts: Sequence[str], truncation: bool, max_length: int, add_special_tokens: bool = True
+    ) -> dict[str, list[list[int]]]:
         """The ids of each text, at most ``max_length``."""
-        room = max_length - 2
+        first, last = ([self.cls_token_id], [self.sep_token_id]) if add_special_tokens else ([], [])
+        room = max_length - len(first) - len(last)
         # Without special tokens: they are put around what is left after the cut.
         encodings = self._pieces.encode_batch(list(texts), add_special_tokens=False)
-        return {"input_ids": [[self._first, *one.ids[:room], self._last] for one in encodings]}
+        return {"input_ids": [[*first, *one.ids[:room], *last] for one in encodings]}
 
     def pad(
         self, encoded: Mapping[str, Sequence[Sequence[int]]], padding: str, max_length: int, return_tensors: str
     ) -> dict[str, Tensor]:
         """(B, T) ids and mask."""
         rows = encoded["input_ids"]
-        ids = torch.full((len(rows), max_length), self._pad)
+        ids = torch.full((len(rows), max_length), self.pad_token_id)
         mask = torch.zeros(len(rows), max_length, dtype=torch.long)
         for place, row in enumerate(rows):
             ids[place, : len(row)] = torch.tensor(row)
@@ -155,6 +160,11 @@ _PARTS = {
     "down": "output.dense",
     "last_norm": "output.LayerNorm",
 }
+
+
+def published_names(network: BertEncoder) -> dict[str, str]:
+    """``{name of a parameter in the published file: its name here}``."""
+    return {theirs: ours for ours, theirs in _names(len(network.layers)).items()}
 
 
 def _names(layers: int) -> dict[str, str]:

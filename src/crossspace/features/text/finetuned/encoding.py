@@ -11,10 +11,12 @@ import torch
 from crossspace.data.conversation import Conversation
 from crossspace.errors import DataError
 from crossspace.features.checkpoint import Checkpoint, load_checkpoint
+from crossspace.features.text.bert import load_bert, published_names
 from crossspace.features.text.finetuned.saved import SavedEncoder, classifier_of, merge, weights_digest
 from crossspace.features.text.network import ROWS, batches, limit_of
 from crossspace.features.text.passages import Passage, Reader, Tokens
 
+MINILM = "minilm"
 Vectors = tuple[np.ndarray, np.ndarray]
 """What the classifier sees of a passage, (D,), and what it says, (C,) logits; float32."""
 
@@ -35,14 +37,15 @@ class Encoder:
     def __init__(self, folder: Path) -> None:
         self.saved = SavedEncoder.read(folder)
         settings = self.saved.settings
-        checkpoint = base_checkpoint(self.saved.base, settings.layers)
+        checkpoint = read_only(self.saved.base, settings.layers)
         if checkpoint.digest != self.saved.digest:
             raise DataError(
                 f"{folder} was trained from {self.saved.base} with the digest {self.saved.digest}. Here that is "
                 f"another network, {checkpoint.digest}. Install the release, or put the folder in its place, that it "
                 "was trained from."
             )
-        merge(checkpoint.model, folder, settings)
+        names = published_names(checkpoint.model) if self.saved.base == MINILM else {}
+        merge(checkpoint.model, folder, settings, names)
         self.digest, classifier = weights_digest(folder, self.saved), classifier_of(folder)
         # float64: in float32 the last bits of a product depend on how it is computed.
         self._weight, self._bias = (classifier[n].double().numpy() for n in ("weight", "bias"))
@@ -95,11 +98,20 @@ def base_checkpoint(base: str, layers: int | None) -> Checkpoint:
         UsageError: it has fewer layers.
         MissingExtraError: its library is not installed.
     """
-    if base == "minilm":
+    if base == MINILM:
         from crossspace.features.extractors.minilm import minilm_folder
 
         return load_checkpoint(str(minilm_folder()), "text", layers)
     return load_checkpoint(base.removeprefix("transformers:"), "text", layers)
+
+
+def read_only(base: str, layers: int | None) -> Checkpoint:
+    """The same where nothing is trained: of ``minilm`` without the library, whose import takes longer than reading."""
+    if base != MINILM:
+        return base_checkpoint(base, layers)
+    from crossspace.features.extractors.minilm import LAYERS, minilm_folder
+
+    return load_bert(minilm_folder(), LAYERS if layers is None else layers)
 
 
 def reader_of(checkpoint: Checkpoint, tokens: int, turns: bool) -> Reader:
@@ -111,3 +123,19 @@ def reader_of(checkpoint: Checkpoint, tokens: int, turns: bool) -> Reader:
         turns: whether passages have other turns than the utterance.
     """
     return Reader(checkpoint.processor, min(tokens, limit_of(checkpoint.model, checkpoint.processor)), turns)
+
+
+def licence_note(base: str) -> str | None:
+    """A sentence where the folder of a network does not say under which terms it may be used."""
+    folder = Path(base.removeprefix("transformers:"))
+    if base == MINILM or not folder.is_dir():
+        return None
+    stated = [p for pattern in ("LICEN[CS]E*", "COPYING*", "NOTICE*") for p in folder.glob(pattern)]
+    card = folder / "README.md"
+    if stated or (card.is_file() and "licen" in card.read_text(encoding="utf-8", errors="replace").lower()):
+        return None
+    return (
+        f"{folder} does not say under which terms the network may be used (no LICENSE, and no word of it in a "
+        "README.md). What is trained from it, and the features that it makes, are under the same terms: find them out "
+        "before you pass any of it on."
+    )

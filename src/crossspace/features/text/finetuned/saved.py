@@ -119,7 +119,7 @@ def merge(network: nn.Module, folder: Path, settings: FineTuning, names: Mapping
         network: as it was before.
         folder: of the encoder.
         settings: as saved.
-        names: ``{path of a module as its library calls it: as this network does}``, where that differs.
+        names: ``{parameter as the library calls it: as this network does}``, where that differs.
 
     Raises:
         DataError: what was trained does not fit the network.
@@ -128,7 +128,8 @@ def merge(network: nn.Module, folder: Path, settings: FineTuning, names: Mapping
     with reading(file, "what an encoder was trained to be", _AGAIN), torch.no_grad():
         values = load_file(file)
         if not settings.adapters:
-            network.load_state_dict(values, strict=False)
+            for name, value in values.items():
+                network.get_parameter((names or {}).get(name, name)).copy_(value)
             return
         for name, down in values.items():
             path, found, _ = name.partition(".lora_A.")
@@ -136,8 +137,8 @@ def merge(network: nn.Module, folder: Path, settings: FineTuning, names: Mapping
                 path = path.removeprefix("base_model.model.")
                 up = values[name.replace(".lora_A.", ".lora_B.")]
                 # alpha / r is 2 for every rank.
-                weight = network.get_parameter(f"{(names or {}).get(path, path)}.weight")
-                weight.add_(2 * up @ down)
+                weight = f"{path}.weight"
+                network.get_parameter((names or {}).get(weight, weight)).add_(2 * up @ down)
 
 
 def mark_of(conversation: Conversation) -> str:
