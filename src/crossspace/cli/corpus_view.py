@@ -58,13 +58,10 @@ def _print_modalities(summary: Mapping[str, Any]) -> None:
     for modality, encoders in summary.get("encoders", {}).items():
         counts = ", ".join(f"{name} ({count})" for name, count in encoders.items())
         print(f"fine-tuned encoders of {modality}: {counts}")
-    seen = [
-        f"{n:,} of {split} ({m})" for split, s in splits.items() if split != "all" for m, n in s.get("seen", {}).items()
-    ]
+    parts = [(split, s) for split, s in splits.items() if split != "all"]
+    seen = [f"{n:,} of {split} ({m})" for split, s in parts for m, n in s.get("seen", {}).items()]
     if seen:
-        print(
-            f"IN-SAMPLE: features from an encoder that was trained on the label of the very utterance: {', '.join(seen)}"
-        )
+        print(f"IN-SAMPLE: features from an encoder that was trained on the label of the utterance: {', '.join(seen)}")
 
 
 def _print_speakers(splits: Mapping[str, Any]) -> None:

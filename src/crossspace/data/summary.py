@@ -69,8 +69,8 @@ def split_summary(corpus: Corpus, split: str | None) -> dict[str, Any]:
     Returns:
         ``conversations``, ``utterances``; ``lengths`` ``{"min", "median", "mean", "max"}`` in utterances; ``labels``
         ``{label: utterances}`` in index order, and ``unlabelled``; ``speakers`` ``{name: utterances}``, most talkative
-        first; ``coverage`` ``{modality: utterances that have it}``; ``seen`` ``{modality: utterances}`` whose encoder was trained
-        on their labels, where there are any.
+        first; ``coverage`` ``{modality: utterances that have it}``; ``seen`` ``{modality: utterances}`` whose encoder
+        was trained on their labels, where there are any.
     """
     lengths = np.array(corpus.lengths(split))
     return {
