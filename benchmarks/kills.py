@@ -1,7 +1,7 @@
 """``python -m benchmarks.kills``: what is killed at random times and run again ends as it would have undisturbed.
 
-``train``, ``study`` and ``tune`` work on a generated corpus, ``finetune`` on one with texts, and ``extract`` on copies of
-a recording, which is given with its transcript. :func:`killed_until_it_ends` does the same to any command that goes on
+``train``, ``study`` and ``tune`` work on a generated corpus, ``finetune`` on one with texts, ``extract`` on copies of a
+recording, which is given with its transcript. :func:`killed_until_it_ends` does the same to any command that goes on
 after an interruption.
 """
 

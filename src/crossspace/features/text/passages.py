@@ -100,8 +100,10 @@ class Reader:
 
     def __init__(self, tokenizer: Any, limit: int, speakers: bool) -> None:
         self._tokenizer, self._speakers = tokenizer, speakers
-        first = [t for t in (tokenizer.cls_token_id, tokenizer.bos_token_id) if t is not None][:1]
-        last = [t for t in (tokenizer.sep_token_id, tokenizer.eos_token_id) if t is not None][:1]
+        first, last = (
+            next(([i] for i in (getattr(tokenizer, name, None) for name in names) if i is not None), list[int]())
+            for names in (("cls_token_id", "bos_token_id"), ("sep_token_id", "eos_token_id"))
+        )
         self._first, self._last, self.limit = first, last, limit
         if limit < len(first) + len(last) + 4:
             raise DataError(f"The network reads {limit} tokens at most, which hold no utterance.")
