@@ -8,6 +8,7 @@ from typing import Any
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.analysis.card import card_of
+from crossspace.analysis.language import language_note
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.features.extraction.cache import FeatureCache
@@ -187,6 +188,8 @@ class Analyzer:
         notes = [*notes, *said_unmatched(unmatched(known, present)[0], (), "the conversation")]
         if "text" in known and any("text" in u.recognised for u in conversation.utterances):
             notes.append(_ON_RECOGNISED)
+        if "text" in known and self.predictor.model.details.get("language") == "en":
+            notes += filter(None, [language_note([u.text for u in conversation.utterances if u.text], self.name)])
         return Analysis(
             conversation.id,
             self.predictor.task.labels,
@@ -194,7 +197,7 @@ class Analyzer:
                 "name": self.name,
                 "kind": self.predictor.model.name,
                 "modalities": list(known),
-                "causal": self.predictor.causal,
+                "causal": self.predictor.causal and not self._extraction.reads_ahead,
                 "in_the_box": self.in_the_box,
             },
             media,

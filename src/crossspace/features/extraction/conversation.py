@@ -67,6 +67,12 @@ class Extraction:
         extractor = self.extractors.get("text")
         return extractor.earlier if isinstance(extractor, TextExtractor) else 0
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether features of an utterance depend on what is said later."""
+        extractor = self.extractors.get("text")
+        return isinstance(extractor, TextExtractor) and extractor.later > 0
+
     def run(self, recording: Recording, said: Callable[[str], None] = lambda stage: None) -> Extracted:
         """Everything of one recording.
 
