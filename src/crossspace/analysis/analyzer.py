@@ -9,6 +9,7 @@ from typing import Any
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.analysis.card import card_of
 from crossspace.analysis.language import language_note
+from crossspace.analysis.unlike import unlike_note
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.features.extraction.cache import FeatureCache
@@ -190,6 +191,7 @@ class Analyzer:
             notes.append(_ON_RECOGNISED)
         if "text" in known and self.predictor.model.details.get("language") == "en":
             notes += filter(None, [language_note([u.text for u in conversation.utterances if u.text], self.name)])
+        notes += filter(None, [unlike_note(conversation, self.predictor.model.details.get("training_sizes", {}))])
         return Analysis(
             conversation.id,
             self.predictor.task.labels,

@@ -18,6 +18,7 @@ from lightning_fabric import Fabric
 from crossspace.components import imported, recorded
 from crossspace.configuration import Configuration
 from crossspace.data.corpus import Corpus
+from crossspace.data.sizes import training_sizes
 from crossspace.data.task import UNLABELLED
 from crossspace.digests import write_sums
 from crossspace.engine.claim import claimed
@@ -212,6 +213,7 @@ class Run:
         return {
             "corpus": {"name": self.corpus.name, "fingerprint": self.corpus.fingerprint},
             "extractors": {m: dict(e) for m, e in self.corpus.extractors.items()},
+            "training_sizes": training_sizes(self.corpus),
             "training_labels": training_labels(self.corpus, self.configuration.training.protocol),
             "protocol": self.configuration.training.protocol,
             "recipe": self.configuration.recipe,
