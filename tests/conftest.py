@@ -260,6 +260,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for modality, (network, processor) in parts.items():
         network.save_pretrained(root / f"tiny-{modality}")
         processor.save_pretrained(root / f"tiny-{modality}")
+        (root / f"tiny-{modality}" / "LICENSE").write_text("CC0-1.0", encoding="utf-8")
     return {modality: root / f"tiny-{modality}" for modality in parts}
 
 

@@ -148,5 +148,5 @@ def test_settings_that_cannot_be_are_refused_together(values: dict, said: str) -
 
 def test_a_network_without_a_place_for_adapters_is_refused(plan: Callable[..., Plan]) -> None:
     checkpoint = base_checkpoint(plan().base, None)
-    with pytest.raises(UsageError, match="has none; train its weights: --adapters 0"):
+    with pytest.raises(UsageError, match="has none of these names; adapt all linear maps"):
         check_adapters(checkpoint._replace(model=torch.nn.Sequential(torch.nn.Linear(2, 2))), plan().settings)

@@ -17,13 +17,16 @@ from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
 from crossspace.data.seen import seen_utterances
 from crossspace.errors import DataError, UsageError
+from crossspace.evaluation.scores import scores
 from crossspace.features.extraction.conversation import Extraction
 from crossspace.features.extractors import build, from_identity
-from crossspace.features.text.finetuned.encoding import Encoder
+from crossspace.features.text.finetuned.encoding import Encoder, licence_note
 from crossspace.features.text.finetuned.saved import SavedEncoder
-from crossspace.finetuning.parts import parts_of
+from crossspace.features.text.passages import Passage
+from crossspace.finetuning.parts import Part, parts_of
 from crossspace.finetuning.plan import Plan
 from crossspace.finetuning.run import finetune
+from crossspace.finetuning.training import train_part
 
 Once = Callable[[str, Callable[[Path], None]], Path]
 
@@ -108,12 +111,29 @@ def test_a_live_conversation_is_read_as_the_whole(tuned: Path, corpus: Corpus) -
         assert np.array_equal(one.features["text"], other.features["text"])
 
 
+@pytest.mark.parametrize("changes", [{"adapted": "all"}, {"adapters": 0, "learning_rate": 1e-3}])
+def test_other_ways_to_train_are_kept_and_read(
+    plan: Callable[..., Plan], corpus: Corpus, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    made = plan(settings=replace(plan().settings, epochs=1, **changes), seeds=(0,))  # type: ignore[arg-type]
+    train_part(made, corpus, tmp_path, Part(0, "all"), "cpu", lambda *_: None)
+    saved = SavedEncoder.read(tmp_path / "seed-0" / "all")
+    encoder = Encoder(tmp_path / "seed-0" / "all")
+    found = [
+        encoder.encode([Passage(u.text or "", u.speaker)])[0] for c in corpus.split("validation") for u in c.utterances
+    ]
+    answers = [int(both[1].argmax()) for both in found if both is not None]
+    truth = [u.label for c in corpus.split("validation") for u in c.utterances]
+    # What is read back says what was said when the epoch was chosen.
+    result = scores([saved.labels.index(t or "") for t in truth], answers, saved.labels)
+    assert result.weighted_f1 == pytest.approx(saved.best["score"], abs=1e-9)
+
+
 def test_adapters_are_merged_as_the_library_computes_them(tuned: Path, plan: Callable[..., Plan]) -> None:
     """PEFT itself reads the folder and gives the same states."""
     import peft
 
     from crossspace.features.text.finetuned.encoding import base_checkpoint
-    from crossspace.features.text.passages import Passage
 
     folder = tuned / "seed-0" / "all"
     encoder = Encoder(folder)
@@ -189,6 +209,18 @@ def test_adapters_of_another_network_are_refused(tuned: Path, folders: dict[str,
         build("text", f"finetuned:{folders['text']}")
 
 
+def test_an_encoder_without_terms_is_told_of(plan: Callable[..., Plan], tmp_path: Path) -> None:
+    base = Path(plan().base.removeprefix("transformers:"))
+    assert licence_note(plan().base) is None
+    bare = Path(shutil.copytree(base, tmp_path / "bare", ignore=shutil.ignore_patterns("LICENSE")))
+    note = licence_note(f"transformers:{bare}")
+    assert note is not None
+    assert "under which terms" in note
+    (bare / "README.md").write_text("license: mit", encoding="utf-8")
+    assert licence_note(f"transformers:{bare}") is None
+    assert licence_note("minilm") is None
+
+
 def test_in_sample_features_are_marked_and_refused_where_they_judge(
     plan: Callable[..., Plan], tmp_path: Path, corpus: Corpus, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,8 +254,6 @@ def test_the_mean_of_the_folds_encodes_the_others(plan: Callable[..., Plan], tmp
     featured = Corpus.read(tmp_path / "out" / "seed-0" / "features.parquet")
     assert featured.spec.widths == {"text": 16 + 3}
     parts = [Encoder(tmp_path / "out" / "seed-0" / name) for name in ("fold-1", "fold-2")]
-    from crossspace.features.text.passages import Passage
-
     first = next(iter(featured.split("test"))).utterances[0]
     states = [one.encode([Passage(first.text or "", "A")])[0] for one in parts]
     mean = np.mean([np.concatenate(both) for both in states if both is not None], axis=0)

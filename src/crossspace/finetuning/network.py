@@ -89,7 +89,8 @@ def check_adapters(checkpoint: Checkpoint, settings: FineTuning) -> None:
     """
     if settings.adapters:
         optional_import("peft", "finetune")
-        _projections(checkpoint.model)
+        if settings.adapted == "attention":
+            _projections(checkpoint.model)
 
 
 def with_adapters(network: nn.Module, settings: FineTuning) -> Any:
@@ -104,7 +105,9 @@ def with_adapters(network: nn.Module, settings: FineTuning) -> Any:
         r=settings.adapters,
         lora_alpha=2 * settings.adapters,
         lora_dropout=settings.dropout,
-        target_modules=_projections(network),
+        # The pooler of a BERT is a linear map that no state of a token depends on.
+        target_modules="all-linear" if settings.adapted == "all" else _projections(network),
+        exclude_modules=".*pooler.*" if settings.adapted == "all" else None,
         task_type="FEATURE_EXTRACTION",
     )
     with warnings.catch_warnings():
@@ -119,7 +122,8 @@ def _projections(network: nn.Module) -> list[str]:
     if not names:
         raise UsageError(
             f"Adapters stand beside linear maps of attention, called {', '.join(_PROJECTIONS)}. The network, a "
-            f"{type(network).__name__}, has none; train its weights: --adapters 0."
+            f"{type(network).__name__}, has none of these names; adapt all linear maps (--adapted all), or train the "
+            "weights (--adapters 0)."
         )
     return names
 

@@ -6,3 +6,5 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 """Where its weights, its configuration and its card lie."""
+EVERYDAY = FOLDER / "everyday.csv"
+"""Sixty conversations of ordinary life with labels, for a look beyond a corpus; ``everyday.md`` is their card."""

@@ -54,3 +54,21 @@ def onnx_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("onnx") / "mean.onnx"
     onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 13)], ir_version=8), path)
     return path
+
+
+@pytest.fixture(scope="session")
+def tuned_folder(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fine-tuned encoder as it is before its first step."""
+    pytest.importorskip("peft")
+    from crossspace.features.text.finetuned.encoding import base_checkpoint
+    from crossspace.features.text.finetuned.saved import SavedEncoder
+    from crossspace.features.text.finetuned.settings import FineTuning
+    from crossspace.finetuning.network import TextEmotion
+
+    settings, base = FineTuning(adapters=2), f"transformers:{folders['text']}"
+    checkpoint = base_checkpoint(base, None)
+    network = TextEmotion(checkpoint, settings, 3)
+    folder = tmp_path_factory.mktemp("tuned")
+    saved = SavedEncoder("tiny", base, checkpoint.digest, settings, ("a", "b", "c"), frozenset(), {"score": 0.5}, {})
+    saved.write(folder, network.trained())
+    return folder

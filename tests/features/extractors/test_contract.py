@@ -24,6 +24,8 @@ def extractor(request: pytest.FixtureRequest) -> Extractor:
     wanted = name
     if name == "transformers":
         wanted = f"{name}:{request.getfixturevalue('folders')[modality]}"
+    elif name == "finetuned":
+        wanted = f"{name}:{request.getfixturevalue('tuned_folder')}"
     elif name == "onnx":
         wanted = f"{name}:{request.getfixturevalue('onnx_file')}"
     try:
@@ -128,7 +130,9 @@ def test_it_is_built_again_from_its_identity(
     if extractor.name in ("transformers", "onnx"):
         there = request.getfixturevalue("folders" if extractor.name == "transformers" else "onnx_file")
         monkeypatch.chdir(there.parent if isinstance(there, Path) else there[extractor.modality].parent)
-    again = from_identity(extractor.modality, json.loads(json.dumps(extractor.identity)))
+    # What was fine-tuned is called by what it was made from, and not by its folder.
+    wanted = f"finetuned:{request.getfixturevalue('tuned_folder')}" if extractor.name == "finetuned" else None
+    again = from_identity(extractor.modality, json.loads(json.dumps(extractor.identity)), wanted)
     assert again.identity == extractor.identity
     for a, b in zip(extractor.extract(items[:2]), again.extract(items[:2]), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)

@@ -10,7 +10,7 @@ from crossspace.errors import DataError, MissingExtraError, UsageError
 from crossspace.features.checkpoint import load_checkpoint
 from crossspace.features.extractors import Extractor, Missing, build
 from crossspace.features.extractors.minilm import minilm_folder
-from crossspace.features.text.network import ROWS, STEP, batches
+from crossspace.features.text.network import ROWS, STEP, batches, first_tokens
 
 
 @pytest.fixture(scope="module")
@@ -136,19 +136,18 @@ WORDS = (
 
 @pytest.mark.parametrize("text", [LONG, *WORDS])
 def test_the_tokens_of_a_long_text_are_those_of_all_of_it_and_hardly_more_is_looked_at(
-    minilm: Extractor, text: str, monkeypatch: pytest.MonkeyPatch
+    minilm: Extractor, text: str
 ) -> None:
     network = minilm._network  # type: ignore[attr-defined]
     expected = network._tokenizer([text], truncation=True, max_length=network.limit)["input_ids"]
-    assert network._tokens([text, "short"], network.limit)[:1] == expected
+    assert first_tokens(network._tokenizer, [text, "short"], network.limit)[:1] == expected
     seen, tokenizer = [], network._tokenizer
 
     def counted(texts: list[str], **options: object) -> object:
         seen.extend(map(len, texts))
         return tokenizer(texts, **options)
 
-    monkeypatch.setattr(network, "_tokenizer", counted)
-    network._tokens([LONG * 100], network.limit)
+    first_tokens(counted, [LONG * 100], network.limit)
     assert sum(seen) < 10_000
 
 

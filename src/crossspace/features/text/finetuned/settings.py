@@ -16,6 +16,7 @@ Output = Literal["states", "logits", "both"]
 OUTPUTS = ("states", "logits", "both")
 """What becomes the features: what the classifier sees, what it says, or one behind the other."""
 Pooling = Literal["own", "cls"]
+Adapted = Literal["attention", "all"]
 Precision = Literal["float32", "bf16"]
 
 
@@ -27,6 +28,7 @@ class FineTuning:
         layers: how many layers of the encoder are computed, the first ones; all of them when not given.
         adapters: rank of the low-rank adapters that are trained in the place of the weights (Hu et al. 2022, *LoRA*);
             0 trains the weights themselves.
+        adapted: beside which linear maps adapters stand: ``attention``, those to queries and values, or ``all``.
         context_turns: earlier utterances of the conversation that are read before an utterance.
         later_turns: later ones that are read behind it. An encoder with any is not causal: what it says of an utterance
             waits for what comes after.
@@ -47,6 +49,7 @@ class FineTuning:
 
     layers: int | None = None
     adapters: int = 16
+    adapted: Adapted = "attention"
     context_turns: int = 0
     later_turns: int = 0
     tokens: int = 128
@@ -69,6 +72,7 @@ class FineTuning:
             for name, expected, fine in (
                 ("layers", "at least 1 or none", self.layers is None or self.layers >= 1),
                 ("adapters", "a rank of at least 1, or 0 for the weights themselves", self.adapters >= 0),
+                ("adapted", "'attention' or 'all'", self.adapted in ("attention", "all")),
                 ("context_turns", "at least 0", self.context_turns >= 0),
                 ("later_turns", "at least 0", self.later_turns >= 0),
                 ("tokens", "at least 8", self.tokens >= 8),
