@@ -28,8 +28,8 @@ from crossspace.data.corpus import Corpus
 from crossspace.evaluation.aggregate import aggregate, counts_of
 from crossspace.evaluation.comparison import Comparison, compare_all
 from crossspace.evaluation.leak_probe import leak_probes
-from crossspace.features.text.finetuned.saved import SavedEncoder
-from crossspace.features.text.finetuned.settings import FineTuning
+from crossspace.features.finetuned.saved import SavedEncoder
+from crossspace.features.finetuned.settings import FineTuning
 from crossspace.finetuning.plan import Plan
 from crossspace.finetuning.run import FEATURES, PLAN, PREDICTIONS, finetune
 from crossspace.runtime import write_text

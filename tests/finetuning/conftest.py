@@ -11,7 +11,7 @@ import pytest
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
-from crossspace.features.text.finetuned.settings import FineTuning
+from crossspace.features.finetuned.settings import FineTuning
 from crossspace.finetuning.plan import Plan
 
 pytest.importorskip("peft")

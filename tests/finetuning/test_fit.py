@@ -9,11 +9,11 @@ import torch
 
 from crossspace.data.corpus import Corpus
 from crossspace.errors import CrossspaceWarning, TrainingError, UsageError
-from crossspace.features.text.finetuned.encoding import base_checkpoint, reader_of
-from crossspace.features.text.finetuned.settings import FineTuning
+from crossspace.features.finetuned.settings import FineTuning
+from crossspace.features.finetuned.text import base_checkpoint, reader_of
 from crossspace.features.text.passages import Passage
 from crossspace.finetuning.fit import Fit
-from crossspace.finetuning.material import labelled
+from crossspace.finetuning.material import Texts
 from crossspace.finetuning.network import TextEmotion, check_adapters
 from crossspace.finetuning.plan import Plan
 from crossspace.runtime import seed_everything
@@ -35,10 +35,10 @@ def fit_in(corpus: Corpus, plan: Callable[..., Plan], tmp_path: Path) -> Make:
         made = plan()
         settings = replace(made.settings, **changes)  # type: ignore[arg-type]
         seed_everything(0)
-        checkpoint = base_checkpoint(made.base, settings.layers)
-        network = TextEmotion(checkpoint, settings, len(corpus.spec.labels)).to(dtype)
-        reader = reader_of(checkpoint, settings.tokens, bool(settings.context_turns))
-        parts = [labelled(corpus.split(s), corpus.spec.labels, settings, reader) for s in ("train", "validation")]
+        material, labels = Texts(settings), corpus.spec.labels
+        checkpoint = material.checkpoint(made.base)
+        network = material.network(checkpoint, len(labels)).to(dtype)
+        parts = [material.labelled(corpus.split(split), labels, checkpoint) for split in ("train", "validation")]
         (tmp_path / name).mkdir(exist_ok=True)
         return Fit(network, *parts, corpus.spec.labels, settings, tmp_path / name, 0, on_event)
 

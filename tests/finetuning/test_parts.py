@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
 from crossspace.errors import DataError, UsageError
-from crossspace.finetuning.material import check_texts
+from crossspace.finetuning.material import Texts
 from crossspace.finetuning.parts import parts_of
+from crossspace.finetuning.plan import Plan
 
 
 def test_every_training_conversation_is_new_to_one_encoder(corpus: Corpus) -> None:
@@ -41,7 +43,7 @@ def test_a_label_that_only_one_fold_has_is_named(corpus: Corpus) -> None:
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
-def test_a_corpus_without_texts_is_refused(corpus: Corpus, split: str) -> None:
+def test_a_corpus_without_texts_is_refused(corpus: Corpus, plan: Callable[..., Plan], split: str) -> None:
     conversations = {
         name: [
             Conversation(c.id, tuple(replace(u, text=None if name == split else u.text) for u in c.utterances))
@@ -50,4 +52,4 @@ def test_a_corpus_without_texts_is_refused(corpus: Corpus, split: str) -> None:
         for name in corpus.splits
     }
     with pytest.raises(DataError, match=f"Found none in the {split} split"):
-        check_texts(Corpus(conversations, corpus.spec))
+        Texts(plan().settings).check(Corpus(conversations, corpus.spec), plan().base)

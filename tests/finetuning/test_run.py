@@ -20,8 +20,8 @@ from crossspace.errors import DataError, UsageError
 from crossspace.evaluation.scores import scores
 from crossspace.features.extraction.conversation import Extraction
 from crossspace.features.extractors import build, from_identity
-from crossspace.features.text.finetuned.encoding import Encoder, licence_note
-from crossspace.features.text.finetuned.saved import SavedEncoder
+from crossspace.features.finetuned.saved import SavedEncoder, mark_of
+from crossspace.features.finetuned.text import TextEncoder, licence_note
 from crossspace.features.text.passages import Passage
 from crossspace.finetuning.parts import Part, parts_of
 from crossspace.finetuning.plan import Plan
@@ -74,14 +74,23 @@ def test_features_are_what_the_extractor_makes(tuned: Path, corpus: Corpus) -> N
         for one, other in zip(made.utterances, stored.utterances, strict=True):
             assert np.array_equal(one.features["text"], other.features["text"])
             assert (one.encoders, one.seen) == (other.encoders, other.seen)
-    # Of conversations that it was trained on, the encoder says so, whatever they are called now.
-    (known,) = extraction.fill([replace_id(next(iter(corpus.split("train"))))])
+    # Of conversations that it was trained on, the encoder says so.
+    bare = [Conversation(c.id, tuple(replace(u, features={}) for u in c.utterances)) for c in corpus.split("train")]
+    (known,) = extraction.fill(bare[:1])
     assert {u.seen.get("text") for u in known.utterances if u.label and u.text} == {True}
     assert [u.seen["text"] for u in known.utterances if u.text and not u.label] == [False]
 
 
-def replace_id(conversation: Conversation) -> Conversation:
-    return Conversation("renamed", conversation.utterances)
+def test_a_conversation_is_known_by_what_is_said_in_it() -> None:
+    said = "I told you twice already that the train leaves at nine, and not at ten."
+    first = Conversation("a", (Utterance("1", "Ann", said), Utterance("2", "Ben", "Oh.")))
+    renamed = Conversation("b", (Utterance("x", "A", f"  {said} "), Utterance("y", "B", "Oh.")))
+    assert mark_of(first) == mark_of(renamed)
+    assert mark_of(first) != mark_of(Conversation("a", first.utterances[:1]))
+    # A greeting may be said anywhere.
+    hey = tuple(Utterance(f"{i}", "A", text) for i, text in enumerate(("Hey.", "Hey!")))
+    assert mark_of(Conversation("a", hey)) != mark_of(Conversation("b", hey))
+    assert mark_of(Conversation("a", hey)) == mark_of(Conversation("a", hey))
 
 
 def test_a_live_conversation_is_read_as_the_whole(tuned: Path, corpus: Corpus) -> None:
@@ -118,7 +127,7 @@ def test_other_ways_to_train_are_kept_and_read(
     made = plan(settings=replace(plan().settings, epochs=1, **changes), seeds=(0,))  # type: ignore[arg-type]
     train_part(made, corpus, tmp_path, Part(0, "all"), "cpu", lambda *_: None)
     saved = SavedEncoder.read(tmp_path / "seed-0" / "all")
-    encoder = Encoder(tmp_path / "seed-0" / "all")
+    encoder = TextEncoder(tmp_path / "seed-0" / "all")
     found = [
         encoder.encode([Passage(u.text or "", u.speaker)])[0] for c in corpus.split("validation") for u in c.utterances
     ]
@@ -133,10 +142,10 @@ def test_adapters_are_merged_as_the_library_computes_them(tuned: Path, plan: Cal
     """PEFT itself reads the folder and gives the same states."""
     import peft
 
-    from crossspace.features.text.finetuned.encoding import base_checkpoint
+    from crossspace.features.finetuned.text import base_checkpoint
 
     folder = tuned / "seed-0" / "all"
-    encoder = Encoder(folder)
+    encoder = TextEncoder(folder)
     library = peft.PeftModel.from_pretrained(base_checkpoint(plan().base, None).model, folder).eval()
     (tokens,) = encoder._reader.read([Passage("hooray", "A", (("B", "so"),))])
     with torch.no_grad():
@@ -166,6 +175,30 @@ def test_what_is_there_is_not_made_again_and_what_lacks_is(
     assert kept == {path: at for path, at in before.items() if "fold-2" not in path.parts}
     for name in ("fold-2/adapter_model.safetensors", "features.parquet"):
         assert (folder / "seed-0" / name).read_bytes() == (tuned / "seed-0" / name).read_bytes()
+
+
+def test_a_corpus_without_a_test_split_is_encoded_all_the_same(
+    plan: Callable[..., Plan], corpus: Corpus, tmp_path: Path
+) -> None:
+    without = corpus.with_splits(dict.fromkeys(corpus.conversation_ids("test")))
+    without.write(tmp_path / "without.parquet")
+    made = replace(plan(), corpus=tmp_path / "without.parquet", settings=replace(plan().settings, epochs=1), folds=0)
+    assert "metrics" not in finetune(made, tmp_path / "out")
+    featured = Corpus.read(tmp_path / "out" / "seed-0" / "features.parquet")
+    assert len(featured.split(None)) == 8
+    assert all("text" in u.features for c in featured.split(None) for u in c.utterances)
+
+
+def test_a_part_that_was_killed_before_its_digests_is_finished(
+    tuned: Path, plan: Callable[..., Plan], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tuned, tmp_path / "copy"))
+    (folder / "seed-0" / "all" / "SHA256SUMS").unlink()
+    (folder / "seed-0" / "fold-1" / "checkpoint.pt").write_bytes(b"left")
+    finetune(_with_a_turn(plan()), folder)
+    name = "adapter_model.safetensors"
+    assert (folder / "seed-0" / "all" / name).read_bytes() == (tuned / "seed-0" / "all" / name).read_bytes()
+    assert not list(folder.rglob("checkpoint.pt"))
 
 
 def test_another_fine_tuning_is_refused(tuned: Path, plan: Callable[..., Plan], tmp_path: Path) -> None:
@@ -253,7 +286,7 @@ def test_the_mean_of_the_folds_encodes_the_others(plan: Callable[..., Plan], tmp
     finetune(made, tmp_path / "out")
     featured = Corpus.read(tmp_path / "out" / "seed-0" / "features.parquet")
     assert featured.spec.widths == {"text": 16 + 3}
-    parts = [Encoder(tmp_path / "out" / "seed-0" / name) for name in ("fold-1", "fold-2")]
+    parts = [TextEncoder(tmp_path / "out" / "seed-0" / name) for name in ("fold-1", "fold-2")]
     first = next(iter(featured.split("test"))).utterances[0]
     states = [one.encode([Passage(first.text or "", "A")])[0] for one in parts]
     mean = np.mean([np.concatenate(both) for both in states if both is not None], axis=0)

@@ -15,7 +15,8 @@ from crossspace.runtime import checked_seeds
 if TYPE_CHECKING:
     from crossspace.finetuning.plan import Plan
 
-_ABOUT = """Train a pretrained encoder of texts on for the emotions of a corpus, and encode the corpus with it.
+_ABOUT = """Train a pretrained encoder on for the emotions of a corpus, and encode the corpus with it: one of texts, or
+with --modality of sound or faces.
 
 Training conversations are cut into folds, and each fold is encoded by an encoder that has not seen it; validation and
 test are encoded by one that was trained on all training conversations. The corpus with these features is
@@ -28,11 +29,19 @@ The same command goes on after an interruption."""
 
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
-    from crossspace.features.text.finetuned.settings import FineTuning
+    from crossspace.features.finetuned.settings import FineTuning
 
     parser = Parser(prog="crossspace finetune", description=_ABOUT)
-    parser.add_argument("corpus", type=local, help="corpus file (.parquet) with texts and labels")
+    parser.add_argument("corpus", type=local, help="corpus file (.parquet) with labels, and with texts or clips")
     parser.add_argument("--out", required=True, help="folder of encoders and features, new or of the same command")
+    parser.add_argument(
+        "--modality",
+        choices=("text", "audio", "visual"),
+        default="text",
+        help="what is read: texts (default), or what 'crossspace extract --audio clips:FOLDER' or '--visual "
+        "clips:FOLDER' kept",
+    )
+    parser.add_argument("--clips", type=local, help="that folder, where it does not lie beside the corpus")
     parser.add_argument(
         "--base",
         default="minilm",
@@ -97,7 +106,7 @@ def run(words: Sequence[str]) -> int:
 def _plan(options: argparse.Namespace) -> Plan:
     from dataclasses import fields
 
-    from crossspace.features.text.finetuned.settings import FineTuning
+    from crossspace.features.finetuned.settings import FineTuning
     from crossspace.finetuning.plan import Plan
 
     if (options.jobs or 1) < 1 or options.seeds < 1:
@@ -112,6 +121,8 @@ def _plan(options: argparse.Namespace) -> Plan:
         0 if options.in_sample else options.folds,
         options.others,
         options.output,
+        options.modality,
+        Path(options.clips) if options.clips else None,
     )
 
 

@@ -18,7 +18,7 @@ from crossspace.errors import CrossspaceError, CrossspaceWarning, UsageError, su
 COMMANDS = {
     "data": "import, join, split, show, validate or synthesize a corpus",
     "extract": "turn recordings and transcripts into a corpus",
-    "finetune": "train an encoder of texts on for the emotions of a corpus",
+    "finetune": "train a pretrained encoder on for the emotions of a corpus",
     "train": "train a model, test it once and write a report",
     "tune": "search for a good configuration by cross-validation",
     "evaluate": "score a trained model on a corpus",

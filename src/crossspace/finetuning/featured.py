@@ -1,10 +1,11 @@
-"""A corpus with the features that fine-tuned encoders make of its texts, each row by one that may make it."""
+"""A corpus with the features that fine-tuned encoders make of it, each row by one that may make it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,16 +15,18 @@ from crossspace.data.corpus import Corpus
 from crossspace.data.joins.join import join
 from crossspace.evaluation.predictions import prediction_table, with_truth
 from crossspace.features.extraction.utterances import with_feature
-from crossspace.features.extractors.base import Missing
+from crossspace.features.extractors.base import AudioExtractor, Missing
 from crossspace.features.extractors.finetuned import FineTuned
-from crossspace.features.text.finetuned.encoding import Vectors
-from crossspace.features.text.finetuned.settings import ALL
-from crossspace.finetuning.material import passages_of
+from crossspace.features.finetuned.clips import Clip
+from crossspace.features.finetuned.encoder import Encoder, Vectors
+from crossspace.features.finetuned.settings import ALL
+from crossspace.features.finetuned.spans import AudioEncoder, VisualEncoder
+from crossspace.features.finetuned.text import TextEncoder
 from crossspace.finetuning.parts import Part
 from crossspace.finetuning.plan import Plan
 
-_AT_ONCE = 4096
-"""Utterances that are encoded together: enough to find others as long."""
+_AT_ONCE = {"text": 4096, "audio": 32, "visual": 32}
+"""Utterances that are encoded together: texts find others as long, sound and faces stay in memory."""
 
 
 class Featured:
@@ -46,9 +49,10 @@ class Featured:
         said: Callable[[int], None] = lambda done: None,
     ) -> None:
         self.corpus, self.plan, self.parts = corpus, plan, parts
-        self._others = FineTuned(str(folder), plan.output, plan.others)
-        extractors = {p.name: FineTuned(str(folder / p.name), plan.output) for p in parts if p.name != ALL}
-        self._extractors = {plan.others: self._others, **extractors}
+        kind, self._material = _KINDS[plan.modality], plan.material(corpus)
+        self._others = FineTuned(kind, str(folder), plan.output, plan.others)
+        tuned = {p.name: FineTuned(kind, str(folder / p.name), plan.output, ALL) for p in parts if p.name != ALL}
+        self._tuned = {plan.others: self._others, **tuned}
         self._logits: dict[str, np.ndarray] = {}
         self._said, self._done = said, 0
         by_encoder: dict[str, list[Conversation]] = defaultdict(list)
@@ -59,22 +63,31 @@ class Featured:
             self._encode(name, conversations)
 
     def features(self) -> Corpus:
-        """The corpus with the features in the place of those of its texts; all else is as it was."""
+        """The corpus with the features in the place of those of the modality; all else is as it was."""
         places = {split: list(self.corpus.split(split)) for split in (*self.corpus.splits, None)}
         made = {
             split: [Conversation(c.id, tuple(self._utterances[u.id] for u in c.utterances)) for c in conversations]
             for split, conversations in places.items()
         }
-        spec = self.corpus.spec.with_widths({"text": self._others.width})
-        texts = Corpus(made, spec, name=self.corpus.name, extractors={"text": self._others.identity})
-        return join(self.corpus, texts, replace_existing=True)[0]
+        spec = self.corpus.spec.with_widths({self.plan.modality: self._others.width})
+        identity = {"name": "finetuned", "version": self._version, "parameters": self._others.parameters}
+        features = Corpus(made, spec, name=self.corpus.name, extractors={self.plan.modality: identity})
+        return join(self.corpus, features, replace_existing=True)[0]
+
+    @property
+    def _version(self) -> str:
+        # As the extractor of new recordings states it, which names how sound is read.
+        reading = AudioExtractor.reading if self.plan.modality == "audio" else ""
+        return f"{self._others.version}, {reading}" if reading else self._others.version
 
     def predictions(self, split: str, seed: int) -> pa.Table:
-        """What the classifiers themselves say of a split: a table of predictions of the utterances with a text."""
+        """What the classifiers themselves say of a split: a table of predictions of the utterances that have any."""
         utterances = self.corpus.utterances(split)
         known = [row for row, name in enumerate(utterances["utterance_id"].to_pylist()) if name in self._logits]
         told = utterances.take(known)
-        logits = np.stack([self._logits[name] for name in told["utterance_id"].to_pylist()]).astype(np.float64)
+        logits = np.zeros((len(known), len(self.corpus.spec.labels)))
+        for row, name in enumerate(told["utterance_id"].to_pylist()):
+            logits[row] = self._logits[name]
         grown = np.exp(logits - logits.max(1, keepdims=True))
         table = prediction_table(told, grown / grown.sum(1, keepdims=True), self.corpus.spec.labels)
         return with_truth(table, told, seed, split)
@@ -83,30 +96,40 @@ class Featured:
         return next((part.name for part in self.parts if conversation in part.held_out), self.plan.others)
 
     def _encode(self, name: str, conversations: Sequence[Conversation]) -> None:
-        extractor, waiting, size = self._extractors[name], list[Conversation](), 0
+        tuned, waiting, size = self._tuned[name], list[Conversation](), 0
         for conversation in conversations:
             waiting.append(conversation)
             size += len(conversation)
-            if size >= _AT_ONCE or conversation is conversations[-1]:
-                self._encode_some(name, extractor, waiting)
+            if size >= _AT_ONCE[self.plan.modality] or conversation is conversations[-1]:
+                self._encode_some(name, tuned, waiting)
                 self._done += size
                 self._said(self._done)
                 waiting, size = [], 0
 
-    def _encode_some(self, name: str, extractor: FineTuned, conversations: Sequence[Conversation]) -> None:
-        read = [p for c in conversations for p in passages_of(c, self.plan.settings)]
-        known = [row for row, passage in enumerate(read) if passage is not None]
+    def _encode_some(self, name: str, tuned: FineTuned, conversations: Sequence[Conversation]) -> None:
+        read = [item for c in conversations for item in self._material.raw(c)]
+        known = [row for row, item in enumerate(read) if item is not None]
         vectors: list[Vectors | None] = [None] * len(read)
-        for row, vector in zip(known, extractor.vectors([p for p in read if p is not None]), strict=True):
+        items = [read[row].load() if isinstance(read[row], Clip) else read[row] for row in known]
+        for row, vector in zip(known, tuned.vectors(items), strict=True):
             vectors[row] = vector
         rows = iter(zip(read, vectors, strict=True))
         for conversation in conversations:
-            seen = extractor.has_seen(conversation)
+            _, seen = tuned.of(conversation)
             for utterance in conversation.utterances:
-                passage, both = next(rows)
+                item, both = next(rows)
                 if both is None:
-                    feature: np.ndarray | Missing = Missing("no text" if passage is None else "no word that is known")
+                    feature: np.ndarray | Missing = Missing(self._lacking(utterance, item))
                 else:
-                    feature, self._logits[utterance.id] = extractor.chosen(both), both[1]
+                    feature, self._logits[utterance.id] = tuned.chosen(both), both[1]
                 bare = Utterance(utterance.id, utterance.speaker, utterance.text, label=utterance.label)
-                self._utterances[utterance.id] = with_feature(bare, "text", feature, (name, seen))
+                self._utterances[utterance.id] = with_feature(bare, self.plan.modality, feature, (name, seen))
+
+    def _lacking(self, utterance: Utterance, item: Any) -> str:
+        """Why there is no feature."""
+        if self.plan.modality == "text":
+            return "no text" if item is None else "no word that is known"
+        return utterance.missing.get(self.plan.modality, "nothing that the network knows")
+
+
+_KINDS: Mapping[str, type[Encoder]] = {"text": TextEncoder, "audio": AudioEncoder, "visual": VisualEncoder}

@@ -13,12 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from crossspace.errors import CrossspaceWarning, TrainingError
+from crossspace.errors import CrossspaceWarning, TrainingError, UsageError
 from crossspace.evaluation.scores import scores
-from crossspace.features.text.finetuned.settings import FineTuning
-from crossspace.features.text.passages import Tokens
+from crossspace.features.finetuned.settings import FineTuning
 from crossspace.finetuning.material import Labelled
-from crossspace.finetuning.network import TextEmotion
+from crossspace.finetuning.network import Emotion
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import load_checkpoint, save_checkpoint
 from crossspace.training.event import Best, Event
@@ -47,7 +46,7 @@ class Fit:
 
     def __init__(
         self,
-        network: TextEmotion,
+        network: Emotion,
         train: Labelled,
         validation: Labelled,
         names: Sequence[str],
@@ -118,11 +117,25 @@ class Fit:
 
     def _step(self, rows: Sequence[int]) -> float:
         total = self._backward(rows)
+        self._check_adapted()
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return total
+
+    def _check_adapted(self) -> None:
+        """Whether the encoder takes any part; its library may compute around what it was given.
+
+        Raises:
+            UsageError: no gradient reaches an adapter.
+        """
+        # Before the first step they are all zero, so that only one of each pair has a gradient other than zero.
+        if not any(p.grad is not None for p in self.optimizer.param_groups[0]["params"]):
+            raise UsageError(
+                "The encoder computes around the adapters of its attention, as WavLM does: they would learn nothing. "
+                "Put them beside all linear maps (--adapted all), or train the weights (--adapters 0)."
+            )
 
     def _backward(self, rows: Sequence[int]) -> float:
         """The loss of a batch and its gradients; in more parts, from here on, where the memory of the device ends."""
@@ -156,7 +169,7 @@ class Fit:
             truth = labels[at : at + len(part)]
             at += len(part)
             with self._autocast():
-                logits = self.network([self.train.passages[i] for i in part])
+                logits = self.network([self.train.items[i] for i in part])
             losses = F.cross_entropy(logits.float(), truth, reduction="none")
             loss = (losses * self.weights[truth]).sum() / whole
             loss.backward()
@@ -164,7 +177,7 @@ class Fit:
         return total
 
     def _decide(self, epoch: int) -> dict[str, Any]:
-        logits = logits_of(self.network, self.validation.passages, self.settings.precision)
+        logits = logits_of(self.network, self.validation.items, self.settings.precision)
         result = scores(self.validation.labels, logits.argmax(1), self.names)
         loss = float(F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(self.validation.labels)))
         # Strictly: of equal epochs the earlier one stays.
@@ -206,7 +219,7 @@ class Fit:
     def _batches(self, epoch: int) -> Iterator[list[int]]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         order = torch.randperm(len(self.train.labels), generator=generator).tolist()
-        size, lengths = self.settings.batch_size, [len(p.ids) for p in self.train.passages]
+        size, lengths = self.settings.batch_size, [len(p) for p in self.train.items]
         batches = []
         for start in range(0, len(order), size * _SORTED_TOGETHER):
             piece = sorted(order[start : start + size * _SORTED_TOGETHER], key=lambda i: lengths[i])
@@ -219,15 +232,15 @@ class Fit:
 
 
 @torch.inference_mode()
-def logits_of(network: TextEmotion, passages: Sequence[Tokens], precision: str, batch: int = 64) -> np.ndarray:
-    """(N, C) float32 logits of passages."""
+def logits_of(network: Emotion, items: Sequence[Any], precision: str, batch: int = 64) -> np.ndarray:
+    """(N, C) float32 logits of items."""
     network.eval()
-    order = sorted(range(len(passages)), key=lambda i: len(passages[i].ids))
-    found = np.zeros((len(passages), network.classifier.out_features), np.float32)
+    order = sorted(range(len(items)), key=lambda i: len(items[i]))
+    found = np.zeros((len(items), network.classifier.out_features), np.float32)
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         with torch.autocast(network.device.type, torch.bfloat16, enabled=precision == "bf16"):
-            found[rows] = network([passages[i] for i in rows]).float().cpu().numpy()
+            found[rows] = network([items[i] for i in rows]).float().cpu().numpy()
     return found
 
 

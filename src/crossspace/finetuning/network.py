@@ -1,4 +1,4 @@
-"""An encoder of texts with a classifier of emotions on it."""
+"""An encoder with a classifier of emotions on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from crossspace.errors import UsageError
 from crossspace.features.checkpoint import Checkpoint
-from crossspace.features.text.finetuned.settings import FineTuning
+from crossspace.features.finetuned.clips import Clip
+from crossspace.features.finetuned.settings import FineTuning
+from crossspace.features.finetuned.spans import Seer
 from crossspace.features.text.passages import Tokens
 from crossspace.runtime import optional_import
 
@@ -19,12 +21,12 @@ STEP = 8
 """What the length of a batch is rounded up to, in tokens."""
 
 
-class TextEmotion(nn.Module):
-    """Tokens to the logits of emotions.
+class Emotion(nn.Module):
+    """An encoder with a classifier of emotions on it; a subclass says how it reads.
 
     Args:
-        checkpoint: the encoder, as :func:`~crossspace.features.checkpoint.load_checkpoint` gives it.
-        settings: adapters, pooling, dropout.
+        network: the encoder, as its library builds it.
+        settings: adapters, dropout.
         classes: C.
 
     Raises:
@@ -32,35 +34,19 @@ class TextEmotion(nn.Module):
         UsageError: the encoder has no place for adapters.
     """
 
-    def __init__(self, checkpoint: Checkpoint, settings: FineTuning, classes: int) -> None:
+    def __init__(self, network: Any, settings: FineTuning, classes: int) -> None:
         super().__init__()
-        self.settings = settings
-        network = checkpoint.model
-        network = network.get_encoder() if network.config.is_encoder_decoder else network
-        self.width, self._pad = int(network.config.hidden_size), checkpoint.processor.pad_token_id or 0
+        self.settings, width = settings, int(network.config.hidden_size)
         self.encoder = with_adapters(network, settings) if settings.adapters else network.requires_grad_(True)
-        self.dropout, self.classifier = nn.Dropout(settings.dropout), nn.Linear(self.width, classes)
+        self.dropout, self.classifier = nn.Dropout(settings.dropout), nn.Linear(width, classes)
 
-    def forward(self, passages: Sequence[Tokens]) -> Tensor:
-        """Passages to logits (N, C)."""
-        return self.classifier(self.dropout(self.states(passages)))
+    def forward(self, items: Sequence[Any]) -> Tensor:
+        """Items to logits (N, C)."""
+        return self.classifier(self.dropout(self.states(items)))
 
-    def states(self, passages: Sequence[Tokens]) -> Tensor:
-        """Passages to one float32 vector each (N, D)."""
-        device = self.device
-        length = -(-max(len(p.ids) for p in passages) // STEP) * STEP
-        ids = torch.full((len(passages), length), self._pad)
-        mask, own = torch.zeros(len(passages), length, dtype=torch.long), torch.zeros(len(passages), length)
-        for row, passage in enumerate(passages):
-            ids[row, : len(passage.ids)] = torch.tensor(passage.ids)
-            mask[row, : len(passage.ids)] = 1
-            own[row, passage.begin : passage.end] = 1
-        states = self.encoder(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
-        if self.settings.pooling == "cls":
-            return states[:, 0]
-        # Products of elements, which no autocast takes to half precision.
-        weights = (own / own.sum(1, keepdim=True).clamp(min=1)).to(device)
-        return (states.to(self.classifier.weight.dtype) * weights.unsqueeze(2)).sum(1)
+    def states(self, items: Sequence[Any]) -> Tensor:
+        """Items to one vector each (N, D)."""
+        raise NotImplementedError
 
     @property
     def device(self) -> torch.device:
@@ -69,7 +55,7 @@ class TextEmotion(nn.Module):
 
     def trained(self) -> dict[str, Tensor]:
         """What training changes, by name: adapters or weights, and the classifier."""
-        # No state of a token depends on the pooler of a BERT.
+        # No state depends on the pooler of a BERT or a vision transformer.
         return {n: p.detach() for n, p in self.named_parameters() if p.requires_grad and "pooler" not in n}
 
     def load_trained(self, values: Mapping[str, Tensor]) -> None:
@@ -78,6 +64,59 @@ class TextEmotion(nn.Module):
         with torch.no_grad():
             for name, value in values.items():
                 own[name].copy_(value)
+
+
+class TextEmotion(Emotion):
+    """Tokens to the logits of emotions.
+
+    Args:
+        checkpoint: the encoder, as :func:`~crossspace.features.checkpoint.load_checkpoint` gives it.
+        settings: adapters, pooling, dropout.
+        classes: C.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, settings: FineTuning, classes: int) -> None:
+        network = checkpoint.model
+        super().__init__(network.get_encoder() if network.config.is_encoder_decoder else network, settings, classes)
+        self._pad = checkpoint.processor.pad_token_id or 0
+
+    def states(self, items: Sequence[Tokens]) -> Tensor:
+        """Passages to one vector each (N, D)."""
+        length = -(-max(len(p.ids) for p in items) // STEP) * STEP
+        ids = torch.full((len(items), length), self._pad)
+        mask, own = torch.zeros(len(items), length, dtype=torch.long), torch.zeros(len(items), length)
+        for row, passage in enumerate(items):
+            ids[row, : len(passage.ids)] = torch.tensor(passage.ids)
+            mask[row, : len(passage.ids)] = 1
+            own[row, passage.begin : passage.end] = 1
+        states = self.encoder(input_ids=ids.to(self.device), attention_mask=mask.to(self.device)).last_hidden_state
+        if self.settings.pooling == "cls":
+            return states[:, 0]
+        # Products of elements, which no autocast takes to half precision.
+        weights = (own / own.sum(1, keepdim=True).clamp(min=1)).to(self.device)
+        return (states.to(self.classifier.weight.dtype) * weights.unsqueeze(2)).sum(1)
+
+
+class SpanEmotion(Emotion):
+    """Sound or faces to the logits of emotions; utterances are read one by one, as they are later.
+
+    Args:
+        checkpoint: the encoder, as :func:`~crossspace.features.finetuned.spans.span_checkpoint` gives it.
+        settings: adapters, pooling, dropout.
+        classes: C.
+        modality: ``audio`` or ``visual``.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, settings: FineTuning, classes: int, modality: str) -> None:
+        super().__init__(checkpoint.model, settings, classes)
+        if not settings.adapters and hasattr(checkpoint.model, "feature_extractor"):
+            # What turns samples into frames stays as it is, as is usual: it knows sound, and learns emotions badly.
+            checkpoint.model.feature_extractor.requires_grad_(False)
+        self._seer = Seer(self.encoder, checkpoint.processor, modality, settings.pooling)
+
+    def states(self, items: Sequence[Clip]) -> Tensor:
+        """Utterances to one vector each (N, D)."""
+        return torch.stack([self._seer(item.load()) for item in items]).to(self.classifier.weight.dtype)
 
 
 def check_adapters(checkpoint: Checkpoint, settings: FineTuning) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from crossspace.data.corpus import Corpus
 from crossspace.data.cuts.recut import Rule
 from crossspace.errors import UsageError
-from crossspace.features.text.finetuned.settings import ALL, FOLDS
+from crossspace.features.finetuned.settings import ALL, FOLDS
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from crossspace.data.corpus import Corpus
 from crossspace.errors import UsageError
-from crossspace.features.text.finetuned.settings import ALL, OUTPUTS, FineTuning, Others, Output
+from crossspace.features.finetuned.settings import ALL, OUTPUTS, FineTuning, Others, Output
+from crossspace.finetuning.material import Material, material_of
 from crossspace.finetuning.parts import Part, parts_of
 
 
@@ -19,12 +20,14 @@ class Plan:
 
     Attributes:
         corpus: file of the corpus.
-        base: the encoder, ``minilm`` or ``transformers:MODEL``.
+        base: the encoder, ``minilm`` (texts only) or ``transformers:MODEL``.
         settings: how it is trained.
         seeds: one set of encoders, and one corpus of features, for each.
         folds: into which the training conversations are cut; with 0 every encoder has seen what it encodes.
         others: what encodes validation and test: the encoder of ``all`` training conversations, or the mean of those of
             the ``folds``.
+        modality: what it reads, ``text``, ``audio`` or ``visual``.
+        clips: folder of what is heard or seen, where it does not lie beside the corpus.
         output: what becomes the features: the ``states`` that the classifier sees, its ``logits``, or ``both``.
     """
 
@@ -35,17 +38,31 @@ class Plan:
     folds: int = 5
     others: Others = ALL
     output: Output = "states"
+    modality: str = "text"
+    clips: Path | None = None
 
     def __post_init__(self) -> None:
         if self.output not in OUTPUTS:
             raise UsageError(f"`output` should be {', '.join(OUTPUTS)}. Found {self.output!r}.")
+        if self.modality not in ("text", "audio", "visual"):
+            raise UsageError(f"`modality` should be text, audio or visual. Found {self.modality!r}.")
+        if self.base == "minilm" and self.modality != "text":
+            raise UsageError(f"minilm reads texts. Name a network for {self.modality}: --base transformers:MODEL.")
         if self.base != "minilm" and not self.base.removeprefix("transformers:"):
             raise UsageError("`base` should be minilm, or transformers:MODEL with a folder or a name on a hub.")
+        if self.modality not in ("text", "audio", "visual"):
+            raise UsageError(f"`modality` should be text, audio or visual. Found {self.modality!r}.")
+        if self.base == "minilm" and self.modality != "text":
+            raise UsageError(f"minilm reads texts. Name a network for {self.modality}: --base transformers:MODEL.")
         if self.base != "minilm" and not self.base.startswith("transformers:"):
             raise UsageError(
                 f"`base` should be minilm, or transformers:MODEL with a folder or a name on a hub. Found "
                 f"{self.base!r}; did you mean 'transformers:{self.base}'?"
             )
+
+    def material(self, corpus: Corpus) -> Material:
+        """What its encoders read of the corpus."""
+        return material_of(self.modality, corpus, self.corpus, self.settings, self.clips)
 
     def parts(self, corpus: Corpus) -> list[Part]:
         """Its encoders."""
@@ -61,6 +78,7 @@ class Plan:
         return {
             "corpus": {"name": corpus.name, "fingerprint": corpus.fingerprint},
             "base": self.base,
+            "modality": self.modality,
             "folds": self.folds,
             "others": self.others,
             "output": self.output,

@@ -12,19 +12,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crossspace.data.corpus import Corpus
-from crossspace.data.task import UNLABELLED
 from crossspace.engine.claim import claimed
 from crossspace.engine.progress import Progress
 from crossspace.errors import CrossspaceWarning, UsageError
 from crossspace.evaluation.aggregate import aggregate
-from crossspace.features.text.finetuned.encoding import base_checkpoint, licence_note
+from crossspace.features.finetuned.text import licence_note
 from crossspace.finetuning.featured import Featured
-from crossspace.finetuning.material import check_texts
-from crossspace.finetuning.network import check_adapters
 from crossspace.finetuning.plan import Plan
 from crossspace.finetuning.training import train_parts
 from crossspace.reading import reading
 from crossspace.runtime import replacing, write_text
+from crossspace.training.checkpoint import CHECKPOINT
 
 PLAN, FEATURES, PREDICTIONS, RESULTS = "finetuning.json", "features.parquet", "predictions.parquet", "results.json"
 
@@ -53,7 +51,7 @@ def finetune(
         on_progress: called whenever something happened.
 
     Returns:
-        The content of ``results.json``; without ``metrics`` where the test split has no labels.
+        The content of ``results.json``; without ``metrics`` where the test split has no label of an utterance that is read.
 
     Raises:
         DataError: the corpus has nothing to learn from, or the encoder cannot be had.
@@ -61,17 +59,16 @@ def finetune(
         TrainingError: an encoder could not be trained.
     """
     corpus = Corpus.read(plan.corpus)
-    check_texts(corpus)
+    plan.material(corpus).check(corpus, plan.base)
     parts = plan.parts(corpus)
-    checkpoint = base_checkpoint(plan.base, plan.settings.layers)
-    check_adapters(checkpoint, plan.settings)
     if note := licence_note(plan.base):
         warnings.warn(CrossspaceWarning(note), stacklevel=2)
-    del checkpoint  # every worker loads its own
     with claimed(folder):
         _claim(folder, plan.stated(corpus))
         corpus.verify()
         train_parts(plan, corpus, folder, parts, jobs=jobs, threads=threads, device=device, on_progress=on_progress)
+        for part in parts:  # one that was killed between its encoder and the removal of its checkpoint
+            (folder / part.folder / CHECKPOINT).unlink(missing_ok=True)
         tables = []
         for seed in plan.seeds:
             own, mine = folder / f"seed-{seed}", [part for part in parts if part.seed == seed]
@@ -89,7 +86,7 @@ def finetune(
 def _results(folder: Path, plan: Plan, corpus: Corpus, predictions: pa.Table) -> dict[str, Any]:
     labels = corpus.spec.labels
     results: dict[str, Any] = {"protocol": "validation", "split": "test", "seeds": list(plan.seeds)}
-    if (corpus.labels("test") != UNLABELLED).any():
+    if predictions["truth"].null_count < predictions.num_rows:
         results = aggregate(predictions, labels, protocol="validation", split="test")
     with replacing(folder / PREDICTIONS) as temporary:
         pq.write_table(predictions, temporary)

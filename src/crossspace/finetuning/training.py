@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from crossspace.data.corpus import Corpus
+from crossspace.digests import SUMS
 from crossspace.engine.processes import Processes
 from crossspace.engine.progress import Progress
 from crossspace.engine.work import Done, Failed, Report, Reported, Work, one_line
 from crossspace.errors import TrainingError
-from crossspace.features.text.finetuned.encoding import base_checkpoint, reader_of
-from crossspace.features.text.finetuned.saved import ENCODER, SavedEncoder, mark_of
+from crossspace.features.finetuned.saved import SavedEncoder, mark_of
 from crossspace.finetuning.fit import Fit
-from crossspace.finetuning.material import labelled
-from crossspace.finetuning.network import TextEmotion
 from crossspace.finetuning.parts import Part
 from crossspace.finetuning.plan import Plan
 from crossspace.runtime import seed_everything
@@ -61,7 +59,8 @@ def train_parts(
     Raises:
         TrainingError: some could not be trained; the others are.
     """
-    missing = [part for part in parts if not (folder / part.folder / ENCODER).exists()]
+    # The digests are written last.
+    missing = [part for part in parts if not (folder / part.folder / SUMS).exists()]
     progress = Progress(total=len(parts), done=len(parts) - len(missing))
     on_progress(progress)
     failures: dict[str, str] = {}
@@ -105,13 +104,13 @@ def train_part(plan: Plan, corpus: Corpus, folder: Path, part: Part, device: str
     own.mkdir(parents=True, exist_ok=True)
     # The same beginning for every part of a seed: their features are then near enough to one another to be mixed.
     seed_everything(part.seed)
-    checkpoint = base_checkpoint(plan.base, settings.layers)
-    network = TextEmotion(checkpoint, settings, len(corpus.spec.labels)).to(device)
-    reader = reader_of(checkpoint, settings.tokens, bool(settings.context_turns + settings.later_turns))
+    material = plan.material(corpus)
+    checkpoint = material.checkpoint(plan.base)
+    network = material.network(checkpoint, len(corpus.spec.labels)).to(device)
     chosen = [c for c in corpus.split("train") if c.id not in part.held_out]
     labels = corpus.spec.labels
-    train = labelled(chosen, labels, settings, reader)
-    validation = labelled(corpus.split("validation"), labels, settings, reader)
+    train = material.labelled(chosen, labels, checkpoint)
+    validation = material.labelled(corpus.split("validation"), labels, checkpoint)
     best = Fit(network, train, validation, labels, settings, own, part.seed, _told(tell)).run()
     saved = SavedEncoder(
         plan.name(part.seed, corpus),
@@ -122,6 +121,7 @@ def train_part(plan: Plan, corpus: Corpus, folder: Path, part: Part, device: str
         frozenset(mark_of(c) for c in chosen if any(u.label is not None for u in c.utterances)),
         {"epoch": best.epoch, "score": best.score},
         {"name": corpus.name, "fingerprint": corpus.fingerprint},
+        plan.modality,
     )
     saved.write(own, network.trained())
     # Only now: without the encoder, the checkpoint is all that a killed training has.
@@ -144,9 +144,3 @@ def _begin(setup: _Setup) -> tuple[_Setup, Corpus]:
 def _train(state: tuple[_Setup, Corpus], part: Part, report: Report) -> None:
     setup, corpus = state
     train_part(setup.plan, corpus, setup.folder, part, setup.device, lambda *said: report(said))
-
-
-def encoders_of(folder: Path, parts: Sequence[Part]) -> Iterator[tuple[Part, SavedEncoder]]:
-    """The descriptions of the encoders of a fine-tuning."""
-    for part in parts:
-        yield part, SavedEncoder.read(folder / part.folder)

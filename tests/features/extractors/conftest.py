@@ -57,18 +57,22 @@ def onnx_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tuned_folder(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fine-tuned encoder as it is before its first step."""
+def tuned_folders(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """``{modality: folder}`` of a fine-tuned encoder as it is before its first step."""
     pytest.importorskip("peft")
-    from crossspace.features.text.finetuned.encoding import base_checkpoint
-    from crossspace.features.text.finetuned.saved import SavedEncoder
-    from crossspace.features.text.finetuned.settings import FineTuning
-    from crossspace.finetuning.network import TextEmotion
+    from crossspace.features.finetuned.saved import SavedEncoder
+    from crossspace.features.finetuned.settings import FineTuning
+    from crossspace.finetuning.material import Clips, Texts
 
-    settings, base = FineTuning(adapters=2), f"transformers:{folders['text']}"
-    checkpoint = base_checkpoint(base, None)
-    network = TextEmotion(checkpoint, settings, 3)
-    folder = tmp_path_factory.mktemp("tuned")
-    saved = SavedEncoder("tiny", base, checkpoint.digest, settings, ("a", "b", "c"), frozenset(), {"score": 0.5}, {})
-    saved.write(folder, network.trained())
-    return folder
+    settings, root = FineTuning(adapters=2, adapted="all"), tmp_path_factory.mktemp("tuned")
+    for modality, folder in folders.items():
+        material = Texts(settings) if modality == "text" else Clips(settings, modality, root)
+        base = f"transformers:{folder}"
+        checkpoint = material.checkpoint(base)
+        trained = material.network(checkpoint, 3).trained()
+        best = {"epoch": 0, "score": 0.5}
+        saved = SavedEncoder(
+            "tiny", base, checkpoint.digest, settings, ("a", "b", "c"), frozenset(), best, {}, modality
+        )
+        saved.write(root / modality, trained)
+    return {modality: root / modality for modality in folders}

@@ -25,7 +25,9 @@ def extractor(request: pytest.FixtureRequest) -> Extractor:
     if name == "transformers":
         wanted = f"{name}:{request.getfixturevalue('folders')[modality]}"
     elif name == "finetuned":
-        wanted = f"{name}:{request.getfixturevalue('tuned_folder')}"
+        wanted = f"{name}:{request.getfixturevalue('tuned_folders')[modality]}"
+    elif name == "clips":
+        wanted = f"{name}:{request.getfixturevalue('tmp_path_factory').mktemp('kept') / 'clips'}"
     elif name == "onnx":
         wanted = f"{name}:{request.getfixturevalue('onnx_file')}"
     try:
@@ -131,7 +133,8 @@ def test_it_is_built_again_from_its_identity(
         there = request.getfixturevalue("folders" if extractor.name == "transformers" else "onnx_file")
         monkeypatch.chdir(there.parent if isinstance(there, Path) else there[extractor.modality].parent)
     # What was fine-tuned is called by what it was made from, and not by its folder.
-    wanted = f"finetuned:{request.getfixturevalue('tuned_folder')}" if extractor.name == "finetuned" else None
+    tuned = extractor.name == "finetuned"
+    wanted = f"finetuned:{request.getfixturevalue('tuned_folders')[extractor.modality]}" if tuned else None
     again = from_identity(extractor.modality, json.loads(json.dumps(extractor.identity)), wanted)
     assert again.identity == extractor.identity
     for a, b in zip(extractor.extract(items[:2]), again.extract(items[:2]), strict=True):

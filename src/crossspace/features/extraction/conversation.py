@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from crossspace.features.extraction.findings import damage
 from crossspace.features.extraction.keys import feature_key
 from crossspace.features.extraction.material import Material, material_of
 from crossspace.features.extraction.spans import check_spans, read_spans, span_material
-from crossspace.features.extraction.utterances import conversation_of, with_feature
+from crossspace.features.extraction.utterances import conversation_of, with_encoders, with_feature
 from crossspace.features.extractors.base import Extractor, Feature, Missing, TextExtractor
 from crossspace.features.sources.recording import Recording
 from crossspace.features.text.passages import Passage, Turn, passages
@@ -98,10 +98,18 @@ class Extraction:
         facts = None
         if media is not None:
             facts = {"duration": media.duration, "audio": media.audio is not None, "video": media.video is not None}
+        conversation = conversation_of(recording.id, cues, features)
         extracted = Extracted(
-            conversation_of(recording.id, cues, features), facts, tuple(dict.fromkeys(notes)), material.heard
+            self._with_encoders(conversation, features), facts, tuple(dict.fromkeys(notes)), material.heard
         )
         return self.with_text(extracted, said)
+
+    def _with_encoders(self, conversation: Conversation, modalities: Collection[str]) -> Conversation:
+        """The same with the fine-tuned encoders that made its features of what is heard and seen, where any did."""
+        made = {m: found for m in modalities if (found := self.extractors[m].encoder_of(conversation)) is not None}
+        if not made:
+            return conversation
+        return Conversation(conversation.id, tuple(with_encoders(u, made) for u in conversation.utterances))
 
     def with_text(self, extracted: Extracted, said: Callable[[str], None] = lambda stage: None) -> Extracted:
         """The same with text features wherever there is a text and no such features yet; what was not read is noted."""

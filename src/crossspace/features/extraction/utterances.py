@@ -77,10 +77,20 @@ def with_feature(
     with_it = replace(utterance, features={**utterance.features, modality: feature})
     if encoder is None:
         return with_it
-    name, seen = encoder
+    return with_encoders(with_it, {modality: encoder})
+
+
+def with_encoders(utterance: Utterance, made: Mapping[str, tuple[str, bool]]) -> Utterance:
+    """The utterance with the fine-tuned encoders that made its features.
+
+    Args:
+        utterance: with features.
+        made: ``{modality: (encoder, whether it was trained on the labels of the conversation)}``.
+    """
+    known = {m: found for m, found in made.items() if m in utterance.features}
     return replace(
-        with_it,
-        encoders={**utterance.encoders, modality: name},
+        utterance,
+        encoders={**utterance.encoders, **{m: name for m, (name, _) in known.items()}},
         # Only a label can have been seen.
-        seen={**utterance.seen, modality: seen and utterance.label is not None},
+        seen={**utterance.seen, **{m: seen and utterance.label is not None for m, (_, seen) in known.items()}},
     )

@@ -70,6 +70,10 @@ class Extractor(ABC, Generic[Material]):
     def extract(self, items: Sequence[Material]) -> list[np.ndarray | Missing]:
         """One finite float32 vector ``(D,)`` per item, or why there is none. The company of an item changes nothing."""
 
+    def encoder_of(self, conversation: Conversation) -> tuple[str, bool] | None:
+        """The fine-tuned encoder that reads a conversation, if one does, and whether it was trained on its labels."""
+        return None
+
     @property
     def identity(self) -> dict[str, Any]:
         """``{"name", "version", "parameters"}``, as a corpus records it and a prediction checks it.
@@ -93,10 +97,6 @@ class TextExtractor(Extractor[Any]):
     limit: int | None = None
     earlier: int = 0
     later: int = 0
-
-    def encoder_of(self, conversation: Conversation) -> tuple[str, bool] | None:
-        """The fine-tuned encoder that reads a conversation, if one does, and whether it was trained on its labels."""
-        return None
 
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""

@@ -83,6 +83,9 @@ class Tokens:
     end: int
     is_cut: bool = False
 
+    def __len__(self) -> int:
+        return len(self.ids)
+
 
 class Reader:
     """Turns passages into tokens.

@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from crossspace.data.conversation import Conversation
-from crossspace.errors import DataError
 from crossspace.features.checkpoint import Checkpoint, load_checkpoint
+from crossspace.features.finetuned.encoder import Encoder, Vectors
 from crossspace.features.text.bert import load_bert, published_names
-from crossspace.features.text.finetuned.saved import SavedEncoder, classifier_of, merge, weights_digest
 from crossspace.features.text.network import ROWS, batches, limit_of
 from crossspace.features.text.passages import Passage, Reader, Tokens
 
 MINILM = "minilm"
-Vectors = tuple[np.ndarray, np.ndarray]
-"""What the classifier sees of a passage, (D,), and what it says, (C,) logits; float32."""
 
 
-class Encoder:
-    """A fine-tuned encoder that is only read.
+class TextEncoder(Encoder):
+    """A fine-tuned encoder of texts that is only read.
 
     What it says of a passage depends on that alone, to the last bit: every forward pass has as many rows of one rounded
     length, as in :class:`~crossspace.features.text.network.TextNetwork`.
@@ -34,45 +29,33 @@ class Encoder:
         DataError: there is none, or the network that it was trained from is another here.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.saved = SavedEncoder.read(folder)
-        settings = self.saved.settings
-        checkpoint = read_only(self.saved.base, settings.layers)
-        if checkpoint.digest != self.saved.digest:
-            raise DataError(
-                f"{folder} was trained from {self.saved.base} with the digest {self.saved.digest}. Here that is "
-                f"another network, {checkpoint.digest}. Install the release, or put the folder in its place, that it "
-                "was trained from."
-            )
-        names = published_names(checkpoint.model) if self.saved.base == MINILM else {}
-        merge(checkpoint.model, folder, settings, names)
-        self.digest, classifier = weights_digest(folder, self.saved), classifier_of(folder)
-        # float64: in float32 the last bits of a product depend on how it is computed.
-        self._weight, self._bias = (classifier[n].double().numpy() for n in ("weight", "bias"))
-        network = checkpoint.model
+    modality = "text"
+
+    def _prepare(self, checkpoint: Checkpoint) -> None:
+        settings, network = self.saved.settings, checkpoint.model
         self._network = network.get_encoder() if network.config.is_encoder_decoder else network
         self._reader = reader_of(checkpoint, settings.tokens, bool(settings.context_turns + settings.later_turns))
-        self.width, self.limit = int(self._weight.shape[1]), self._reader.limit
+        self.limit: int = self._reader.limit
         self._pad = checkpoint.processor.pad_token_id or 0
 
+    def _checkpoint(self) -> tuple[Checkpoint, dict[str, str]]:
+        checkpoint = read_only(self.saved.base, self.saved.settings.layers)
+        return checkpoint, published_names(checkpoint.model) if self.saved.base == MINILM else {}
+
     @torch.inference_mode()
-    def encode(self, passages: Sequence[Passage]) -> list[Vectors | None]:
+    def encode(self, items: Sequence[Passage]) -> list[Vectors | None]:
         """The vectors of each passage; ``None`` where the tokenizer knows nothing of the utterance."""
-        tokens, found = self._reader.read(passages), list[Vectors | None]([None] * len(passages))
+        tokens, found = self._reader.read(items), list[Vectors | None]([None] * len(items))
         lengths = [len(t.ids) if t.begin < t.end else 0 for t in tokens]
         for rows, length in batches(lengths, self.limit):
             full = [tokens[row] for row in rows + rows[-1:] * (ROWS - len(rows))]
             for row, state in zip(rows, self._states(full, length).numpy(), strict=False):
-                found[row] = (state, (self._weight @ state + self._bias).astype(np.float32))
+                found[row] = self._with_logits(state)
         return found
 
     def is_overlong(self, text: str) -> bool:
         """Whether an utterance goes on beyond what is read of it."""
         return self._reader.read([Passage(text, "")])[0].is_cut
-
-    def has_seen(self, conversation: Conversation) -> bool:
-        """Whether it was trained on the labels of a conversation."""
-        return self.saved.has_seen(conversation)
 
     def _states(self, tokens: Sequence[Tokens], length: int) -> torch.Tensor:
         ids, mask = torch.full((len(tokens), length), self._pad), torch.zeros(len(tokens), length, dtype=torch.long)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from crossspace.data.conversation import Conversation
 from crossspace.digests import check_sums, file_digest, write_sums
 from crossspace.errors import DataError
-from crossspace.features.text.finetuned.settings import FineTuning
+from crossspace.features.finetuned.settings import FineTuning
 from crossspace.reading import reading
 from crossspace.runtime import replacing, write_text
 
@@ -27,6 +27,7 @@ CLASSIFIER = "classifier.safetensors"
 WEIGHTS = "model.safetensors"
 _FORMAT = 1
 _HEAD = "classifier."
+_FEW_WORDS = 12
 _AGAIN = "Pass a folder that `crossspace finetune` wrote, whole."
 
 
@@ -41,6 +42,7 @@ class SavedEncoder:
         labels: names of the emotions, in the order of the classifier.
         seen: marks of the conversations whose labels it was trained on, see :func:`mark_of`.
         name: how corpora call it.
+        modality: what it reads.
         best: the epoch that was kept, and its weighted F1 in validation.
         corpus: name and fingerprint of what it was trained on.
     """
@@ -53,6 +55,7 @@ class SavedEncoder:
     seen: frozenset[str]
     best: Mapping[str, Any]
     corpus: Mapping[str, str]
+    modality: str = "text"
 
     def has_seen(self, conversation: Conversation) -> bool:
         """Whether it was trained on the labels of a conversation."""
@@ -144,10 +147,10 @@ def merge(network: nn.Module, folder: Path, settings: FineTuning, names: Mapping
 def mark_of(conversation: Conversation) -> str:
     """16 hexadecimal digits that stand for a conversation, by what is said in it: its id may change on the way.
 
-    A single utterance, such as a greeting, may be said anywhere; there the id counts too.
+    Few words, such as a greeting and its answer, may be said anywhere; there the id counts too.
     """
     said = [" ".join((u.text or "").split()) for u in conversation.utterances]
-    if len(said) < 2 or not any(said):
+    if sum(len(text.split()) for text in said) < _FEW_WORDS:
         said = [conversation.id, *said]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 

@@ -1,0 +1,73 @@
+"""What every fine-tuned encoder is, whatever it reads: a network, what it was trained to be, and a classifier."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from crossspace.errors import DataError
+from crossspace.features.checkpoint import Checkpoint
+from crossspace.features.finetuned.saved import SavedEncoder, classifier_of, merge, weights_digest
+
+Vectors = tuple[np.ndarray, np.ndarray]
+"""What the classifier sees of an utterance, (D,), and what it says, (C,) logits; float32."""
+
+
+class Encoder(ABC):
+    """A fine-tuned encoder that is only read.
+
+    Args:
+        folder: of the encoder.
+
+    Raises:
+        DataError: there is none, it reads another modality, or the network that it was trained from is another here.
+
+    Attributes:
+        saved: its description.
+        digest: of all that decides the numbers.
+        width: D.
+        limit: tokens that it reads of an utterance at most, where there is such a limit.
+    """
+
+    modality: ClassVar[str]
+    limit: int | None = None
+
+    def __init__(self, folder: Path) -> None:
+        self.saved = SavedEncoder.read(folder)
+        if self.saved.modality != self.modality:
+            raise DataError(
+                f"{folder} should be an encoder of {self.modality}. It is one of {self.saved.modality}: write "
+                f"--{self.saved.modality} finetuned:{folder}."
+            )
+        checkpoint, names = self._checkpoint()
+        if checkpoint.digest != self.saved.digest:
+            raise DataError(
+                f"{folder} was trained from {self.saved.base} with the digest {self.saved.digest}. Here that is "
+                f"another network, {checkpoint.digest}. Install the release, or put the folder in its place, that it "
+                "was trained from."
+            )
+        merge(checkpoint.model, folder, self.saved.settings, names)
+        self.digest, classifier = weights_digest(folder, self.saved), classifier_of(folder)
+        # float64: in float32 the last bits of a product depend on how it is computed.
+        self._weight, self._bias = (classifier[n].double().numpy() for n in ("weight", "bias"))
+        self.width = int(self._weight.shape[1])
+        self._prepare(checkpoint)
+
+    @abstractmethod
+    def _checkpoint(self) -> tuple[Checkpoint, dict[str, str]]:
+        """The network before it was trained on, and ``{parameter as the library calls it: as the network does}``."""
+
+    @abstractmethod
+    def _prepare(self, checkpoint: Checkpoint) -> None:
+        """Keep what :meth:`encode` needs of the network as it was trained to be."""
+
+    @abstractmethod
+    def encode(self, items: Sequence[Any]) -> list[Vectors | None]:
+        """The vectors of each item; ``None`` where there is nothing to read. The company of an item changes nothing."""
+
+    def _with_logits(self, state: np.ndarray) -> Vectors:
+        return state, (self._weight @ state + self._bias).astype(np.float32)
