@@ -158,13 +158,15 @@ def test_recordings_are_fine_tuned_from_the_command_line(
     rows = ["media,transcript,split"]
     for number in range(10):
         media = recording_with_voices(tmp_path / f"{number}.wav", number)
-        cues = [f"{place}.0,{place}.9,A,{'joy' if (number + place) % 2 else 'anger'}" for place in range(3)]
-        (tmp_path / f"{number}.csv").write_text("start,end,speaker,label\n" + "\n".join(cues) + "\n", encoding="utf-8")
+        cues = [f"{place}.0,{place}.9,A,hm,{LABELS[(number + place + 1) % 2]}" for place in range(3)]
+        (tmp_path / f"{number}.csv").write_text(
+            "start,end,speaker,text,label\n" + "\n".join(cues) + "\n", encoding="utf-8"
+        )
         split = "test" if number > 7 else "validation" if number > 5 else "train"
         rows.append(f"{media.name},{number}.csv,{split}")
     (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     words = ["extract", tmp_path / "manifest.csv", tmp_path / "kept.parquet", "--audio", f"clips:{tmp_path / 'clips'}"]
-    words += ["--visual", "none", "--jobs", "1", "--quiet", "--cache", tmp_path / "cache"]
+    words += ["--visual", "none", "--text", "none", "--jobs", "1", "--quiet", "--cache", tmp_path / "cache"]
     assert main([str(word) for word in words]) == 0
     words = ["finetune", tmp_path / "kept.parquet", "--out", tmp_path / "out", "--modality", "audio", "--folds", "2"]
     words += [
@@ -190,7 +192,7 @@ def test_recordings_are_fine_tuned_from_the_command_line(
         "--audio",
         f"finetuned:{tmp_path / 'out'}",
     ]
-    words += ["--visual", "none", "--jobs", "1", "--quiet", "--cache", tmp_path / "cache"]
+    words += ["--visual", "none", "--text", "none", "--jobs", "1", "--quiet", "--cache", tmp_path / "cache"]
     assert main([str(word) for word in words]) == 0
     again = Corpus.read(tmp_path / "again.parquet")
     for one, two in zip(featured.split("test"), again.split("test"), strict=True):

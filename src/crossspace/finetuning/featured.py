@@ -84,7 +84,7 @@ class Featured:
         """What the classifiers themselves say of a split: a table of predictions of the utterances that have any."""
         utterances = self.corpus.utterances(split)
         known = [row for row, name in enumerate(utterances["utterance_id"].to_pylist()) if name in self._logits]
-        told = utterances.take(known)
+        told = utterances.take(pa.array(known, pa.int64()))
         logits = np.zeros((len(known), len(self.corpus.spec.labels)))
         for row, name in enumerate(told["utterance_id"].to_pylist()):
             logits[row] = self._logits[name]

@@ -182,8 +182,8 @@ def material_of(modality: str, corpus: Corpus, path: Path, settings: FineTuning,
     if made.get("name") != "clips":
         raise UsageError(
             f"Fine-tuning for {modality} reads what 'crossspace extract --{modality} clips:FOLDER' kept. The "
-            f"{modality} features of corpus {corpus.name!r} were made by {made.get('name', 'nothing that is stated')}. Extract "
-            "the recordings so."
+            f"{modality} features of corpus {corpus.name!r} were made by {made.get('name', 'nothing that is stated')}. "
+            "Extract the recordings so."
         )
     folder = clips or path.parent / str(made.get("parameters", {}).get("folder", ""))
     if not folder.is_dir():

@@ -144,15 +144,18 @@ def with_adapters(network: nn.Module, settings: FineTuning) -> Any:
         r=settings.adapters,
         lora_alpha=2 * settings.adapters,
         lora_dropout=settings.dropout,
-        # The pooler of a BERT is a linear map that no state of a token depends on.
-        target_modules="all-linear" if settings.adapted == "all" else _projections(network),
-        exclude_modules=".*pooler.*" if settings.adapted == "all" else None,
+        target_modules=_all_linear(network) if settings.adapted == "all" else _projections(network),
         task_type="FEATURE_EXTRACTION",
     )
     with warnings.catch_warnings():
         # One library asks another for something by its old name, which is not for users to mend.
         warnings.simplefilter("ignore", FutureWarning)
         return peft.get_peft_model(network, configuration)
+
+
+def _all_linear(network: nn.Module) -> list[str]:
+    """The linear maps of a network; no state depends on the pooler of a BERT or a vision transformer."""
+    return [name for name, module in network.named_modules() if isinstance(module, nn.Linear) and "pooler" not in name]
 
 
 def _projections(network: nn.Module) -> list[str]:

@@ -51,7 +51,7 @@ def finetune(
         on_progress: called whenever something happened.
 
     Returns:
-        The content of ``results.json``; without ``metrics`` where the test split has no label of an utterance that is read.
+        The content of ``results.json``; without ``metrics`` where nothing in the test split has a label.
 
     Raises:
         DataError: the corpus has nothing to learn from, or the encoder cannot be had.
