@@ -122,7 +122,9 @@ def test_every_command_has_a_page_with_its_options_and_their_help(site: Path) ->
     for name, parser in parsers().items():
         text = (site / "commands" / f"{name.split()[0]}.md").read_text(encoding="utf-8")
         assert f"crossspace {name} " in text
-        missing = [option for option in parser.option_names() if option != "--help" and f"`{option}`" not in text]
+        # An option with underscores, as in Python, is another spelling of one with hyphens.
+        names = {option.replace("_", "-") for option in parser.option_names()} - {"--help"}
+        missing = [option for option in sorted(names) if f"`{option}`" not in text]
         silent = [a.dest for a in parser._actions if a.help and f"| {_first_words(a.help)}" not in text]
         assert not missing, f"{name} lacks {missing}"
         assert silent in ([], ["help"]), f"{name} does not say what {silent} are"
