@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError
-from crossspace.evaluation.leak_probe import leak_probes, rows_of
+from crossspace.evaluation.leak_probe import Probe, leak_probes, rows_of
 
 LABELS = ("joy", "anger", "calm")
 
@@ -55,6 +57,31 @@ def test_features_that_know_none_are_not_suspected() -> None:
 def test_only_validation_may_leak() -> None:
     (probe,) = leak_probes(corpus({"validation": 1.5}))
     assert probe.leaking == ("validation",)
+
+
+def test_what_was_not_measured_is_not_acquitted() -> None:
+    whole = corpus({})
+    for split in ("train", "test"):
+        parts = {
+            name: [
+                Conversation(
+                    c.id, tuple(replace(u, features={} if name == split else dict(u.features)) for u in c.utterances)
+                )
+                for c in whole.split(name)
+            ]
+            for name in whole.splits
+        }
+        (probe,) = leak_probes(Corpus(parts, whole.spec))
+        assert probe.gaps == {}
+        assert "not measured" in str(probe)
+        assert len(next(rows_of([probe]))) == 7
+
+
+def test_a_gap_that_may_be_chance_is_told_as_one() -> None:
+    gap = Probe("text", 8, {"train": 0.8, "validation": 0.7, "test": 0.6}, {"train": (0.2, (-0.05, 0.4))})
+    assert gap.leaking == ()
+    assert "no leak can be shown, and none excluded" in str(gap)
+    assert "20.0 points in train" in str(gap)
 
 
 def test_a_test_split_without_labels_is_refused() -> None:

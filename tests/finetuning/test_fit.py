@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -107,7 +108,7 @@ def test_too_little_memory_halves_the_batch_and_is_said_once(fit_in: Make, monke
     assert len(told) == 1
     assert losses[0] == pytest.approx(roomy._backward(range(8)), rel=1e-5)
     monkeypatch.setattr(TextEmotion, "forward", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError))
-    with pytest.raises(TrainingError, match="too little memory for a single passage"):
+    with pytest.raises(TrainingError, match="too little memory for a single utterance"):
         tight._backward(range(8))
 
 
@@ -148,5 +149,10 @@ def test_settings_that_cannot_be_are_refused_together(values: dict, said: str) -
 
 def test_a_network_without_a_place_for_adapters_is_refused(plan: Callable[..., Plan]) -> None:
     checkpoint = base_checkpoint(plan().base, None)
+    other = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    other.config = SimpleNamespace(hidden_size=2)  # type: ignore[assignment]
     with pytest.raises(UsageError, match="has none of these names; adapt all linear maps"):
-        check_adapters(checkpoint._replace(model=torch.nn.Sequential(torch.nn.Linear(2, 2))), plan().settings)
+        check_adapters(checkpoint._replace(model=other), plan().settings)
+    other.config = SimpleNamespace()  # type: ignore[assignment]
+    with pytest.raises(UsageError, match="should say how wide its states are"):
+        check_adapters(checkpoint._replace(model=other), plan().settings)

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from crossspace.analysis.analyzer import LiveAnalysis
 from crossspace.cli.main import main
@@ -20,7 +20,8 @@ from crossspace.errors import DataError, UsageError
 from crossspace.evaluation.scores import scores
 from crossspace.features.extraction.conversation import Extraction
 from crossspace.features.extractors import build, from_identity
-from crossspace.features.finetuned.saved import SavedEncoder, mark_of
+from crossspace.features.finetuned.saved import SavedEncoder, marks_of
+from crossspace.features.finetuned.settings import FineTuning
 from crossspace.features.finetuned.text import TextEncoder, licence_note
 from crossspace.features.text.passages import Passage
 from crossspace.finetuning.parts import Part, parts_of
@@ -29,12 +30,18 @@ from crossspace.finetuning.run import finetune
 from crossspace.finetuning.training import train_part
 
 Once = Callable[[str, Callable[[Path], None]], Path]
+SETTINGS = FineTuning()
 
 
 @pytest.fixture(scope="module")
 def tuned(once: Once, plan: Callable[..., Plan]) -> Path:
     """A finished fine-tuning, with one earlier turn."""
     return once("finetuned", lambda folder: finetune(_with_a_turn(plan()), folder) and None)
+
+
+def _parts(corpus: Corpus) -> list[Part]:
+    rows = [(c.id, u.label) for c in corpus.split("train") for u in c.utterances if u.text and u.label]
+    return parts_of(corpus, rows, 2, [0])
 
 
 def _with_a_turn(plan: Plan) -> Plan:
@@ -44,7 +51,7 @@ def _with_a_turn(plan: Plan) -> Plan:
 def test_training_rows_come_from_encoders_that_have_not_seen_them(tuned: Path, corpus: Corpus) -> None:
     featured = Corpus.read(tuned / "seed-0" / "features.parquet")
     featured.verify()
-    held = {c: part.name for part in parts_of(corpus, 2, [0]) for c in part.held_out}
+    held = {c: part.name for part in _parts(corpus) for c in part.held_out}
     for split in corpus.splits:
         for before, after in zip(corpus.split(split), featured.split(split), strict=True):
             expected = held.get(before.id, "all")
@@ -77,20 +84,51 @@ def test_features_are_what_the_extractor_makes(tuned: Path, corpus: Corpus) -> N
     # Of conversations that it was trained on, the encoder says so.
     bare = [Conversation(c.id, tuple(replace(u, features={}) for u in c.utterances)) for c in corpus.split("train")]
     (known,) = extraction.fill(bare[:1])
-    assert {u.seen.get("text") for u in known.utterances if u.label and u.text} == {True}
-    assert [u.seen["text"] for u in known.utterances if u.text and not u.label] == [False]
+    assert {u.seen.get("text") for u in known.utterances if u.text} == {True}
 
 
-def test_a_conversation_is_known_by_what_is_said_in_it() -> None:
-    said = "I told you twice already that the train leaves at nine, and not at ten."
-    first = Conversation("a", (Utterance("1", "Ann", said), Utterance("2", "Ben", "Oh.")))
-    renamed = Conversation("b", (Utterance("x", "A", f"  {said} "), Utterance("y", "B", "Oh.")))
-    assert mark_of(first) == mark_of(renamed)
-    assert mark_of(first) != mark_of(Conversation("a", first.utterances[:1]))
-    # A greeting may be said anywhere.
-    hey = tuple(Utterance(f"{i}", "A", text) for i, text in enumerate(("Hey.", "Hey!")))
-    assert mark_of(Conversation("a", hey)) != mark_of(Conversation("b", hey))
-    assert mark_of(Conversation("a", hey)) == mark_of(Conversation("a", hey))
+SAID = (
+    ("Ann", "I told you twice already that the train leaves at nine."),
+    ("Ben", "Oh."),
+    ("Ann", "And that nobody would wait for the three of you."),
+    ("Ben", "We did not know where the station was, honestly."),
+)
+
+
+def talk(name: str, said: Sequence[tuple[str, str]]) -> Conversation:
+    return Conversation(name, tuple(Utterance(f"{name}{i}", who, text) for i, (who, text) in enumerate(said)))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        [("A", text) for _, text in SAID],
+        [(who, text.upper().replace(",", "").replace(".", " !")) for who, text in SAID],
+        SAID[1:],
+        SAID[:2],
+        [*SAID[:2], ("Cy", "Something that nobody has said before, I hope."), *SAID[2:]],
+    ],
+    ids=["renamed", "written otherwise", "cut", "half", "with another turn"],
+)
+def test_a_conversation_is_known_by_what_is_said_in_it(changed: Sequence[tuple[str, str]]) -> None:
+    saved = SavedEncoder("x", "minilm", "d", SETTINGS, ("a",), marks_of(talk("first", SAID)), {}, {})
+    assert saved.has_seen(talk("other", changed))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [("Ann", "Oh."), ("Ben", "What did you say about the train to Leeds?")],
+        [SAID[0], ("Ben", "That is not what I asked you, is it?"), ("Ann", "Then say it again, and say it slowly.")],
+        [("Ann", "Hey."), ("Ben", "Hey!")],
+    ],
+)
+def test_another_conversation_is_not_known(other: Sequence[tuple[str, str]]) -> None:
+    marks = marks_of(talk("first", SAID)) | marks_of(talk("greeting", [("Ann", "Hey."), ("Ben", "Hey!")]))
+    saved = SavedEncoder("x", "minilm", "d", SETTINGS, ("a",), marks, {}, {})
+    assert not saved.has_seen(talk("other", other))
+    # Few words are those of a conversation of that name.
+    assert saved.has_seen(talk("greeting", [("Cy", "hey"), ("Dee", "hey")]))
 
 
 def test_a_live_conversation_is_read_as_the_whole(tuned: Path, corpus: Corpus) -> None:
@@ -229,17 +267,67 @@ def test_an_encoder_that_was_changed_is_refused(tuned: Path, tmp_path: Path, nam
 
 
 def test_adapters_of_another_network_are_refused(tuned: Path, folders: dict[str, Path], tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(tuned / "seed-0" / "all", tmp_path / "all"))
-    (folder / "SHA256SUMS").unlink()
     other = Path(shutil.copytree(folders["text"], tmp_path / "other"))
     config = json.loads((other / "config.json").read_text(encoding="utf-8"))
     (other / "config.json").write_text(json.dumps({**config, "layer_norm_eps": 1e-3}), encoding="utf-8")
-    said = json.loads((folder / "finetuned.json").read_text(encoding="utf-8"))
-    (folder / "finetuned.json").write_text(json.dumps({**said, "base": f"transformers:{other}"}), encoding="utf-8")
     with pytest.raises(DataError, match="Here that is another network"):
-        build("text", f"finetuned:{folder}")
+        build("text", f"finetuned:{tuned},base=transformers:{other}")
     with pytest.raises(DataError, match="should be a fine-tuned encoder"):
         build("text", f"finetuned:{folders['text']}")
+    with pytest.raises(DataError, match=r"should be an encoder of audio. It is one of text"):
+        build("audio", f"finetuned:{tuned}")
+
+
+def test_an_encoder_can_be_moved(tuned: Path, folders: dict[str, Path], tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(tuned, tmp_path / "a" / "moved"))
+    described = (moved / "seed-0" / "all" / "finetuned.json").read_text(encoding="utf-8")
+    assert str(folders["text"].parent) not in described
+    with pytest.raises(DataError, match=r"is not in its place any more. Say where it is: finetuned:.*base="):
+        build("text", f"finetuned:{moved}")
+    there = build("text", f"finetuned:{moved},base=transformers:{folders['text']}")
+    assert there.identity == build("text", f"finetuned:{tuned}").identity
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"best": {}},
+        {"base": 3},
+        {"modality": None},
+        {"settings": {"layers": "x"}},
+        {"labels": ["a", "b"]},
+        {"format": 2},
+        {"where": ["x"]},
+    ],
+    ids=str,
+)
+def test_a_description_that_cannot_be_is_refused(tuned: Path, tmp_path: Path, changes: dict[str, object]) -> None:
+    folder = Path(shutil.copytree(tuned / "seed-0" / "all", tmp_path / "all"))
+    (folder / "SHA256SUMS").unlink()
+    said = json.loads((folder / "finetuned.json").read_text(encoding="utf-8"))
+    (folder / "finetuned.json").write_text(json.dumps({**said, **changes}), encoding="utf-8")
+    with pytest.raises((DataError, UsageError)):
+        build("text", f"finetuned:{tmp_path},base={said['base']}")
+
+
+@pytest.mark.parametrize("change", ["another size", "half a pair", "another place", "no classifier"])
+def test_weights_that_do_not_fit_are_refused(
+    tuned: Path, folders: dict[str, Path], tmp_path: Path, change: str
+) -> None:
+    folder = Path(shutil.copytree(tuned / "seed-0" / "all", tmp_path / "all"))
+    (folder / "SHA256SUMS").unlink()
+    name = "classifier.safetensors" if change == "no classifier" else "adapter_model.safetensors"
+    values = load_file(folder / name)
+    first = next(iter(values))
+    if change == "another size":
+        values[first] = values[first][:, :1].contiguous()
+    elif change == "another place":
+        values[first.replace("encoder.layer", "encoder.storey")] = values.pop(first)
+    else:
+        values.pop(first)
+    save_file(values, folder / name)
+    with pytest.raises(DataError):
+        build("text", f"finetuned:{folder},base=transformers:{folders['text']}")
 
 
 def test_an_encoder_without_terms_is_told_of(plan: Callable[..., Plan], tmp_path: Path) -> None:
@@ -265,6 +353,7 @@ def test_in_sample_features_are_marked_and_refused_where_they_judge(
     featured = Corpus.read(path)
     labelled = sum(u.label is not None and u.text is not None for c in corpus.split("train") for u in c.utterances)
     assert seen_utterances(featured, "train") == {"text": labelled}
+    assert {u.seen["text"] for c in featured.split("train") for u in c.utterances if u.text} == {True}
     assert seen_utterances(featured, "validation") == {}
     train = ["train", "--model", "logistic-regression", "--balancer", "fixed", "--quiet", "--training.epochs", "1"]
     assert main([*train, "--data", str(path), "--out", str(tmp_path / "run")]) == 0

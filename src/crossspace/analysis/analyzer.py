@@ -112,6 +112,11 @@ class Analyzer:
         """How the model is called in answers: run and seed, or owner and name, without the way to them."""
         return "the model in the box" if self.in_the_box else "/".join(Path(self.predictor.name).parts[-2:])
 
+    @property
+    def causal(self) -> bool:
+        """Whether what is said of an utterance depends on the past alone, its features included."""
+        return self.predictor.causal and not self._extraction.reads_ahead
+
     def analyze(
         self,
         media: Path | None,
@@ -199,7 +204,7 @@ class Analyzer:
                 "name": self.name,
                 "kind": self.predictor.model.name,
                 "modalities": list(known),
-                "causal": self.predictor.causal and not self._extraction.reads_ahead,
+                "causal": self.causal,
                 "in_the_box": self.in_the_box,
             },
             media,

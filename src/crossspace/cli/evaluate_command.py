@@ -95,7 +95,9 @@ def _score(predictors: list[Predictor], corpus: Corpus, split: str) -> tuple[dic
     if split in corpus.ceilings and not lacking:
         results["ceiling"] = {"accuracy": corpus.ceilings[split]}
     notes = [f"Note: {said}" for said in said_unmatched(lacking, unused)]
-    seen = {split: found} if (found := seen_utterances(corpus, split)) else {}
+    # What the model was trained and chosen on, and what it is scored on now.
+    trained = {s: found for s, found in details.get("seen", {}).items() if s != split}
+    seen = trained | ({split: found} if (found := seen_utterances(corpus, split)) else {})
     notes += map(str, remarks(results, training_labels=details.get("training_labels"), seen=seen))
     return results, notes
 

@@ -23,7 +23,7 @@ class Utterance:
         features: one float32 vector ``(D,)`` per modality; a modality that is not a key is *missing*.
         missing: ``{modality: reason}``, why an extractor found nothing, where that is known.
         encoders: ``{modality: name}`` of the fine-tuned encoder that made the features, where one did.
-        seen: ``{modality: whether that encoder was trained on the label of this utterance}``.
+        seen: ``{modality: whether that encoder was trained on the labels of this conversation}``.
     """
 
     id: str

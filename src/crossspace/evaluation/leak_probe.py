@@ -17,6 +17,7 @@ import numpy as np
 
 from crossspace.data.corpus import Corpus
 from crossspace.data.cuts.recut import Rule
+from crossspace.data.seen import CLIPS
 from crossspace.data.task import UNLABELLED
 from crossspace.errors import DataError
 from crossspace.evaluation.bootstrap import Interval, interval_of, resampled
@@ -52,21 +53,43 @@ class Probe:
             split for split, (gap, interval) in self.gaps.items() if gap > GAP and (interval is None or interval[0] > 0)
         )
 
+    @property
+    def unsure(self) -> tuple[str, ...]:
+        """The splits with a gap as large that may be chance."""
+        wide = tuple(split for split, (gap, _) in self.gaps.items() if gap > GAP)
+        return tuple(split for split in wide if split not in self.leaking)
+
     def __str__(self) -> str:
-        if not self.leaking:
+        if not self.gaps:
             return (
-                f"{self.modality}: no sign of a leak. A linear model is about as good in training and validation as in "
-                "test, up to the difficulty of the splits."
+                f"{self.modality}: not measured. Labelled utterances with such features are needed in several training "
+                "conversations and in test."
             )
-        splits = " and ".join(self.leaking)
-        gaps = ", ".join(f"{100 * self.gaps[split][0]:.1f} points in {split}" for split in self.leaking)
+        if self.leaking:
+            return self._leak()
+        if self.unsure:
+            gaps = _listed(self, self.unsure)
+            return (
+                f"{self.modality}: no leak can be shown, and none excluded. A linear model is better than in test by "
+                f"{gaps}, which may be chance or the difficulty of the splits."
+            )
         return (
-            f"{self.modality}: the features seem to know the labels of {splits}. On conversations that it never saw, a "
-            f"linear model is better there than in test: {gaps}. So it is where an encoder was fine-tuned on these "
-            "labels. A model then learns to trust the features more than it may in test, and a score in validation, "
-            "and the epoch that it chooses, says little of one in test. Features without this: 'crossspace finetune', "
-            "or an encoder that was not trained on this corpus."
+            f"{self.modality}: no sign of a leak. A linear model is about as good in training and validation as in "
+            "test, up to the difficulty of the splits."
         )
+
+    def _leak(self) -> str:
+        return (
+            f"{self.modality}: the features seem to know the labels of {' and '.join(self.leaking)}. On conversations "
+            f"that it never saw, a linear model is better there than in test: {_listed(self, self.leaking)}. So it is "
+            "where an encoder was fine-tuned on these labels. A model then learns to trust the features more than it "
+            "may in test, and a score in validation, and the epoch that it chooses, says little of one in test. "
+            "Features without this: 'crossspace finetune', or an encoder that was not trained on this corpus."
+        )
+
+
+def _listed(probe: Probe, splits: Sequence[str]) -> str:
+    return ", ".join(f"{100 * probe.gaps[split][0]:.1f} points in {split}" for split in splits)
 
 
 def leak_probes(corpus: Corpus, folds: int = FOLDS) -> list[Probe]:
@@ -89,7 +112,8 @@ def leak_probes(corpus: Corpus, folds: int = FOLDS) -> list[Probe]:
                 f"corpus {corpus.name!r}."
             )
     held = [frozenset(fold) for fold in Rule.of(corpus).folds(corpus.conversation_ids("train"), folds)]
-    return [_probe(corpus, modality, held) for modality in corpus.spec.widths]
+    made = corpus.extractors
+    return [_probe(corpus, m, held) for m in corpus.spec.widths if made.get(m, {}).get("name") != CLIPS]
 
 
 @dataclass(frozen=True)
@@ -118,7 +142,8 @@ def _probe(corpus: Corpus, modality: str, held: Sequence[frozenset[str]]) -> Pro
         for split, found in others.items():
             predicted = predict(found.features)
             counts[split].append(confusion_per_group(found.labels, predicted, found.groups, len(found.names), classes))
-    cells = {"train": inside[None], **{split: np.stack(found).astype(np.float64) for split, found in counts.items()}}
+    judged = {split: np.stack(found).astype(np.float64) for split, found in counts.items() if found}
+    cells = {**({"train": inside[None]} if inside.any() else {}), **judged}
     scores = {split: _score(found, np.arange(found.shape[1])) for split, found in cells.items()}
     gaps = {split: _gap(cells[split], cells["test"]) for split in _KNOWN if split in cells and "test" in cells}
     return Probe(modality, corpus.spec.widths[modality], {s: float(x) for s, x in scores.items()}, gaps)

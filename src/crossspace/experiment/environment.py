@@ -12,7 +12,7 @@ import numpy as np
 
 from crossspace.components import imported, recorded
 from crossspace.data.corpus import Corpus
-from crossspace.data.seen import seen_utterances
+from crossspace.data.seen import seen_by_split
 from crossspace.data.summary import validation_summary
 from crossspace.runtime import versions
 
@@ -66,7 +66,7 @@ def _corpus(run: Run) -> dict[str, Any]:
         "training_labels": training_labels(corpus, run.configuration.training.protocol),
         # Of the corpus with all its modalities: splits were cut before some were left out.
         "validation": validation_summary(run.whole),
-        "seen": {split: seen for split in corpus.splits if (seen := seen_utterances(corpus, split))},
+        "seen": seen_by_split(corpus),
     }
 
 

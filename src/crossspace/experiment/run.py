@@ -18,6 +18,7 @@ from lightning_fabric import Fabric
 from crossspace.components import imported, recorded
 from crossspace.configuration import Configuration
 from crossspace.data.corpus import Corpus
+from crossspace.data.seen import seen_by_split
 from crossspace.data.sizes import training_sizes
 from crossspace.data.task import UNLABELLED
 from crossspace.digests import write_sums
@@ -213,6 +214,7 @@ class Run:
         return {
             "corpus": {"name": self.corpus.name, "fingerprint": self.corpus.fingerprint},
             "extractors": {m: dict(e) for m, e in self.corpus.extractors.items()},
+            "seen": seen_by_split(self.corpus),
             "training_sizes": training_sizes(self.corpus),
             "training_labels": training_labels(self.corpus, self.configuration.training.protocol),
             "protocol": self.configuration.training.protocol,

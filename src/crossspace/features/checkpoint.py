@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,8 +115,10 @@ def check_layer(checkpoint: Checkpoint, model: str, layer: int) -> None:
 
 
 def _checked_layers(folder: Path, model: str, layers: int) -> int:
+    transformers = optional_import("transformers", "text")
     with reading(folder / "config.json", "the configuration of a pretrained network", "Pass a complete checkpoint."):
-        known = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["num_hidden_layers"])
+        # By the library, which knows what each family calls its layers.
+        known = int(transformers.AutoConfig.from_pretrained(folder, local_files_only=True).num_hidden_layers)
     if not 1 <= layers <= known:
         raise UsageError(f"The network {model} has {known} layers. Found {layers} asked for.")
     return layers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
 from crossspace.data.joins.join import join
+from crossspace.data.split import ALL as ALL_SPLITS
 from crossspace.evaluation.predictions import prediction_table, with_truth
 from crossspace.features.extraction.utterances import with_feature
 from crossspace.features.extractors.base import AudioExtractor, Missing
@@ -49,28 +50,28 @@ class Featured:
         said: Callable[[int], None] = lambda done: None,
     ) -> None:
         self.corpus, self.plan, self.parts = corpus, plan, parts
-        kind, self._material = _KINDS[plan.modality], plan.material(corpus)
-        self._others = FineTuned(kind, str(folder), plan.output, plan.others)
-        tuned = {p.name: FineTuned(kind, str(folder / p.name), plan.output, ALL) for p in parts if p.name != ALL}
-        self._tuned = {plan.others: self._others, **tuned}
+        self._material = plan.material(corpus)
         self._logits: dict[str, np.ndarray] = {}
-        self._said, self._done = said, 0
-        by_encoder: dict[str, list[Conversation]] = defaultdict(list)
-        for conversation in corpus.split("all"):
-            by_encoder[self._encoder_of(conversation.id)].append(conversation)
         self._utterances: dict[str, Utterance] = {}
-        for name, conversations in by_encoder.items():
-            self._encode(name, conversations)
+        self._said, self._done = said, 0
+        by_encoder: dict[str, set[str]] = defaultdict(set)
+        for name in corpus.conversation_ids(ALL_SPLITS):
+            by_encoder[self._encoder_of(name)].add(name)
+        # One after the other: encoders may be large. That of the others is the last, as it says what they all are.
+        for name in sorted({*by_encoder, plan.others}, key=lambda one: (one == plan.others, one)):
+            self._encode(name, folder, by_encoder[name])
 
     def features(self) -> Corpus:
         """The corpus with the features in the place of those of the modality; all else is as it was."""
-        places = {split: list(self.corpus.split(split)) for split in (*self.corpus.splits, None)}
-        made = {
-            split: [Conversation(c.id, tuple(self._utterances[u.id] for u in c.utterances)) for c in conversations]
-            for split, conversations in places.items()
-        }
-        spec = self.corpus.spec.with_widths({self.plan.modality: self._others.width})
-        identity = {"name": "finetuned", "version": self._version, "parameters": self._others.parameters}
+        made: dict[str | None, list[Conversation]] = {}
+        for split in (*self.corpus.splits, None):
+            ids = self.corpus.utterances(split).select(["conversation_id", "utterance_id"]).to_pylist()
+            said: dict[str, list[Utterance]] = defaultdict(list)
+            for row in ids:
+                said[row["conversation_id"]].append(self._utterances[row["utterance_id"]])
+            made[split] = [Conversation(name, tuple(utterances)) for name, utterances in said.items()]
+        spec = self.corpus.spec.with_widths({self.plan.modality: self._tuned.width})
+        identity = {"name": "finetuned", "version": self._version, "parameters": self._tuned.parameters}
         features = Corpus(made, spec, name=self.corpus.name, extractors={self.plan.modality: identity})
         return join(self.corpus, features, replace_existing=True)[0]
 
@@ -78,7 +79,7 @@ class Featured:
     def _version(self) -> str:
         # As the extractor of new recordings states it, which names how sound is read.
         reading = AudioExtractor.reading if self.plan.modality == "audio" else ""
-        return f"{self._others.version}, {reading}" if reading else self._others.version
+        return f"{self._tuned.version}, {reading}" if reading else self._tuned.version
 
     def predictions(self, split: str, seed: int) -> pa.Table:
         """What the classifiers themselves say of a split: a table of predictions of the utterances that have any."""
@@ -95,16 +96,19 @@ class Featured:
     def _encoder_of(self, conversation: str) -> str:
         return next((part.name for part in self.parts if conversation in part.held_out), self.plan.others)
 
-    def _encode(self, name: str, conversations: Sequence[Conversation]) -> None:
-        tuned, waiting, size = self._tuned[name], list[Conversation](), 0
-        for conversation in conversations:
-            waiting.append(conversation)
-            size += len(conversation)
-            if size >= _AT_ONCE[self.plan.modality] or conversation is conversations[-1]:
-                self._encode_some(name, tuned, waiting)
-                self._done += size
-                self._said(self._done)
+    def _encode(self, name: str, folder: Path, ids: Collection[str]) -> None:
+        """Encode some conversations by the encoder of a part, or by that of the others."""
+        kind, others = _KINDS[self.plan.modality], self.plan.others
+        own = (str(folder), self.plan.output, others) if name == others else (str(folder / name), self.plan.output, ALL)
+        self._tuned, waiting, size = FineTuned(kind, *own, self.plan.base), list[Conversation](), 0
+        for conversation in self.corpus.split(ALL_SPLITS):
+            if conversation.id in ids:
+                waiting.append(conversation)
+                size += len(conversation)
+            if size >= _AT_ONCE[self.plan.modality]:
+                self._encode_some(name, self._tuned, waiting)
                 waiting, size = [], 0
+        self._encode_some(name, self._tuned, waiting)
 
     def _encode_some(self, name: str, tuned: FineTuned, conversations: Sequence[Conversation]) -> None:
         read = [item for c in conversations for item in self._material.raw(c)]
@@ -116,6 +120,7 @@ class Featured:
         rows = iter(zip(read, vectors, strict=True))
         for conversation in conversations:
             _, seen = tuned.of(conversation)
+            self._done += len(conversation)
             for utterance in conversation.utterances:
                 item, both = next(rows)
                 if both is None:
@@ -124,6 +129,7 @@ class Featured:
                     feature, self._logits[utterance.id] = tuned.chosen(both), both[1]
                 bare = Utterance(utterance.id, utterance.speaker, utterance.text, label=utterance.label)
                 self._utterances[utterance.id] = with_feature(bare, self.plan.modality, feature, (name, seen))
+        self._said(self._done)
 
     def _lacking(self, utterance: Utterance, item: Any) -> str:
         """Why there is no feature."""

@@ -24,6 +24,7 @@ from crossspace.training.event import Best, Event
 from crossspace.training.history import History
 from crossspace.training.schedule import learning_rate_factor
 
+_SMALLER = "Fine-tune with fewer --tokens, with adapters, or with a smaller encoder."
 _SORTED_TOGETHER = 64
 """Batches whose utterances are sorted by length together: neighbours of a batch are as long, and batches still vary."""
 
@@ -99,10 +100,7 @@ class Fit:
                 group["lr"] = group["rate"] * factor
             loss = self._step(rows)
             if not np.isfinite(loss):
-                raise TrainingError(
-                    f"Seed {self.seed}, epoch {epoch}: the loss is {loss}. The last good state is in {self.folder}. "
-                    "Fine-tune with a lower learning rate."
-                )
+                raise self._diverged(epoch, f"the loss is {loss}")
             record = {
                 "kind": "step",
                 "seed": self.seed,
@@ -114,6 +112,12 @@ class Fit:
             records.append(record)
             self.on_event(Event(epoch, self.settings.epochs, number + 1, self.steps, record, self.best))
         return records
+
+    def _diverged(self, epoch: int, what: str) -> TrainingError:
+        return TrainingError(
+            f"Seed {self.seed}, epoch {epoch}: {what}. The last good state is in {self.folder}. Fine-tune with a lower "
+            "learning rate."
+        )
 
     def _step(self, rows: Sequence[int]) -> float:
         total = self._backward(rows)
@@ -146,9 +150,8 @@ class Fit:
             except torch.OutOfMemoryError:
                 if self._divided >= len(rows):
                     raise TrainingError(
-                        "The device has too little memory for a single passage. Fine-tune with fewer --tokens, with "
-                        "adapters, or with a smaller encoder; the last good state is in "
-                        f"{self.folder}."
+                        f"The device has too little memory for a single utterance. {_SMALLER} The last good state is "
+                        f"in {self.folder}."
                     ) from None
             self.optimizer.zero_grad(set_to_none=True)
             torch.set_rng_state(drawn)
@@ -177,14 +180,17 @@ class Fit:
         return total
 
     def _decide(self, epoch: int) -> dict[str, Any]:
-        logits = logits_of(self.network, self.validation.items, self.settings.precision)
+        size = max(1, self.settings.batch_size // self._divided)
+        logits = logits_of(self.network, self.validation.items, self.settings.precision, size)
+        if not np.isfinite(logits).all():
+            raise self._diverged(epoch, "what the network says in validation is not finite")
         result = scores(self.validation.labels, logits.argmax(1), self.names)
         loss = float(F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(self.validation.labels)))
         # Strictly: of equal epochs the earlier one stays.
         better = float(result.weighted_f1) > self.best.score
         if better:
             self.best = Best(epoch, float(result.weighted_f1))
-            self.kept = {name: value.clone() for name, value in self.network.trained().items()}
+            self.kept = {name: value.cpu().clone() for name, value in self.network.trained().items()}
         return {
             "kind": "epoch",
             "seed": self.seed,
@@ -201,6 +207,7 @@ class Fit:
             "kept": self.kept,
             "optimizer": self.optimizer.state_dict(),
             "best": vars(self.best).copy(),
+            "divided": self._divided,
             "history": self.history.append(records),
         }
         save_checkpoint(self.folder, state)
@@ -213,6 +220,7 @@ class Fit:
         self.network.load_trained(state["trained"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.best, self.kept = Best(**state["best"]), state["kept"]
+        self._divided = int(state["divided"])
         self.history.truncate(state["history"])
         return int(state["epoch"])
 
@@ -232,15 +240,23 @@ class Fit:
 
 
 @torch.inference_mode()
-def logits_of(network: Emotion, items: Sequence[Any], precision: str, batch: int = 64) -> np.ndarray:
-    """(N, C) float32 logits of items."""
+def logits_of(network: Emotion, items: Sequence[Any], precision: str, batch: int) -> np.ndarray:
+    """(N, C) float32 logits of items, so many at once, or fewer where the memory of the device ends."""
     network.eval()
     order = sorted(range(len(items)), key=lambda i: len(items[i]))
     found = np.zeros((len(items), network.classifier.out_features), np.float32)
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
-        with torch.autocast(network.device.type, torch.bfloat16, enabled=precision == "bf16"):
-            found[rows] = network([items[i] for i in rows]).float().cpu().numpy()
+    at = 0
+    while at < len(order):
+        rows = order[at : at + batch]
+        try:
+            with torch.autocast(network.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                found[rows] = network([items[i] for i in rows]).float().cpu().numpy()
+        except torch.OutOfMemoryError:
+            if batch == 1:
+                raise TrainingError(f"The device has too little memory for a single utterance. {_SMALLER}") from None
+            batch = -(-batch // 2)
+            continue
+        at += len(rows)
     return found
 
 

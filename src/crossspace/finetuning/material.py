@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ class Material(ABC):
         return list(raw)
 
     def labelled(
-        self, conversations: Sequence[Conversation], labels: Sequence[str], checkpoint: Checkpoint
+        self, conversations: Iterable[Conversation], labels: Sequence[str], checkpoint: Checkpoint
     ) -> Labelled:
         """All utterances with a label and something to read.
 
@@ -72,15 +72,17 @@ class Material(ABC):
             checkpoint: of the network.
         """
         index = {label: i for i, label in enumerate(labels)}
-        found = [
-            (item, index[utterance.label])
-            for conversation in conversations
-            for item, utterance in zip(self.raw(conversation), conversation.utterances, strict=True)
-            if item is not None and utterance.label is not None
-        ]
+        found = [(item, index[label]) for _, item, label in self.rows(conversations)]
         items = self.read([item for item, _ in found], checkpoint)
         known = [row for row, item in enumerate(items) if item is not None]
         return Labelled([items[row] for row in known], np.array([found[row][1] for row in known], dtype=np.int64))
+
+    def rows(self, conversations: Iterable[Conversation]) -> Iterator[tuple[str, Any, str]]:
+        """Conversation, item and label of every utterance that has a label and something to read."""
+        for conversation in conversations:
+            for item, utterance in zip(self.raw(conversation), conversation.utterances, strict=True):
+                if item is not None and utterance.label is not None:
+                    yield conversation.id, item, utterance.label
 
     def check(self, corpus: Corpus, base: str) -> None:
         """Whether there is something to learn from and something to choose by, and a network that can be trained.
@@ -91,11 +93,7 @@ class Material(ABC):
             MissingExtraError: a library is not installed.
         """
         for split in ("train", "validation"):
-            if not any(
-                item is not None and utterance.label is not None
-                for conversation in corpus.split(split)
-                for item, utterance in zip(self.raw(conversation), conversation.utterances, strict=True)
-            ):
+            if next(self.rows(corpus.split(split)), None) is None:
                 raise DataError(
                     f"Fine-tuning needs utterances with {self.what} and a label. Found none in the {split} split of "
                     f"corpus {corpus.name!r}; 'crossspace data show' says what it holds."

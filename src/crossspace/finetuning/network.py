@@ -36,7 +36,7 @@ class Emotion(nn.Module):
 
     def __init__(self, network: Any, settings: FineTuning, classes: int) -> None:
         super().__init__()
-        self.settings, width = settings, int(network.config.hidden_size)
+        self.settings, width = settings, width_of(network)
         self.encoder = with_adapters(network, settings) if settings.adapters else network.requires_grad_(True)
         self.dropout, self.classifier = nn.Dropout(settings.dropout), nn.Linear(width, classes)
 
@@ -47,6 +47,14 @@ class Emotion(nn.Module):
     def states(self, items: Sequence[Any]) -> Tensor:
         """Items to one vector each (N, D)."""
         raise NotImplementedError
+
+    def train(self, mode: bool = True) -> Emotion:
+        """Train or not; statistics of batches stay those of the pretrained network: utterances come one by one."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
 
     @property
     def device(self) -> torch.device:
@@ -119,6 +127,22 @@ class SpanEmotion(Emotion):
         return torch.stack([self._seer(item.load()) for item in items]).to(self.classifier.weight.dtype)
 
 
+def width_of(network: Any) -> int:
+    """D of the states of a network.
+
+    Raises:
+        UsageError: its configuration does not say.
+    """
+    config = network.config
+    found = getattr(config, "hidden_size", None) or (getattr(config, "hidden_sizes", None) or [None])[-1]
+    if not isinstance(found, int):
+        raise UsageError(
+            f"The configuration of the network, a {type(network).__name__}, should say how wide its states are "
+            "(hidden_size). It does not; choose another network."
+        )
+    return found
+
+
 def check_adapters(checkpoint: Checkpoint, settings: FineTuning) -> None:
     """Whether a network can be trained in this way, before any work begins.
 
@@ -126,6 +150,7 @@ def check_adapters(checkpoint: Checkpoint, settings: FineTuning) -> None:
         MissingExtraError: adapters are wanted and ``peft`` is not installed.
         UsageError: the network has no place for adapters.
     """
+    width_of(checkpoint.model)
     if settings.adapters:
         optional_import("peft", "finetune")
         if settings.adapted == "attention":

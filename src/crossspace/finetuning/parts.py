@@ -32,11 +32,26 @@ class Part:
         return f"seed-{self.seed}/{self.name}"
 
 
-def parts_of(corpus: Corpus, folds: int, seeds: Sequence[int], others: str = ALL) -> list[Part]:
+def check_folds(folds: int, others: str) -> None:
+    """Whether there can be such folds.
+
+    Raises:
+        UsageError: a single one, or fewer than none; or ``folds`` encode the others and there are none.
+    """
+    if folds == 1 or folds < 0:
+        raise UsageError(f"`folds` should be at least 2, or 0 for none. Found {folds}.")
+    if others not in (ALL, FOLDS) or (others == FOLDS and not folds):
+        raise UsageError(f"`others` should be 'all', or 'folds' where there are folds. Found {others!r}.")
+
+
+def parts_of(
+    corpus: Corpus, rows: Sequence[tuple[str, str]], folds: int, seeds: Sequence[int], others: str = ALL
+) -> list[Part]:
     """The encoders of a fine-tuning.
 
     Args:
         corpus: whose training conversations are cut, by the rule by which its splits were.
+        rows: conversation and label of every training utterance that can be learned from.
         folds: how many; 0 cuts none, and every training utterance is encoded by an encoder that has seen it.
         seeds: one set of encoders for each.
         others: what encodes validation and test, ``all`` or ``folds``.
@@ -44,27 +59,17 @@ def parts_of(corpus: Corpus, folds: int, seeds: Sequence[int], others: str = ALL
     Raises:
         UsageError: fewer conversations than folds, or a label that only one fold has.
     """
-    if folds == 1 or folds < 0:
-        raise UsageError(f"`folds` should be at least 2, or 0 for none. Found {folds}.")
-    if others not in (ALL, FOLDS) or (others == FOLDS and not folds):
-        raise UsageError(f"`others` should be 'all', or 'folds' where there are folds. Found {others!r}.")
+    check_folds(folds, others)
     held = [frozenset(f) for f in Rule.of(corpus).folds(corpus.conversation_ids("train"), folds)] if folds else []
     for number, fold in enumerate(held, start=1):
-        _check_labels(corpus, number, fold, folds)
+        _check_labels(rows, number, fold, folds)
     names = ([] if others == FOLDS else [(ALL, frozenset[str]())]) + [(f"fold-{n}", f) for n, f in enumerate(held, 1)]
     return [Part(seed, name, held_out) for seed in seeds for name, held_out in names]
 
 
-def _check_labels(corpus: Corpus, number: int, fold: frozenset[str], folds: int) -> None:
-    table = corpus.utterances("train")
-    rows = [
-        (label, conversation in fold)
-        for label, text, conversation in zip(
-            *(table[name].to_pylist() for name in ("label", "text", "conversation_id")), strict=True
-        )
-        if label is not None and text and text.strip()
-    ]
-    inside, whole = Counter(label for label, held in rows if held), Counter(label for label, _ in rows)
+def _check_labels(rows: Sequence[tuple[str, str]], number: int, fold: frozenset[str], folds: int) -> None:
+    inside = Counter(label for conversation, label in rows if conversation in fold)
+    whole = Counter(label for _, label in rows)
     lost = [f"{label} ({whole[label]})" for label in sorted(inside) if inside[label] == whole[label]]
     if lost:
         raise UsageError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,7 +13,7 @@ from crossspace.data.corpus import Corpus
 from crossspace.errors import UsageError
 from crossspace.features.finetuned.settings import ALL, OUTPUTS, FineTuning, Others, Output
 from crossspace.finetuning.material import Material, material_of
-from crossspace.finetuning.parts import Part, parts_of
+from crossspace.finetuning.parts import Part, check_folds, parts_of
 
 
 @dataclass(frozen=True)
@@ -42,22 +44,20 @@ class Plan:
     clips: Path | None = None
 
     def __post_init__(self) -> None:
+        check_folds(self.folds, self.others)
         if self.output not in OUTPUTS:
             raise UsageError(f"`output` should be {', '.join(OUTPUTS)}. Found {self.output!r}.")
         if self.modality not in ("text", "audio", "visual"):
             raise UsageError(f"`modality` should be text, audio or visual. Found {self.modality!r}.")
         if self.base == "minilm" and self.modality != "text":
             raise UsageError(f"minilm reads texts. Name a network for {self.modality}: --base transformers:MODEL.")
-        if self.base != "minilm" and not self.base.removeprefix("transformers:"):
-            raise UsageError("`base` should be minilm, or transformers:MODEL with a folder or a name on a hub.")
         if self.modality not in ("text", "audio", "visual"):
             raise UsageError(f"`modality` should be text, audio or visual. Found {self.modality!r}.")
         if self.base == "minilm" and self.modality != "text":
             raise UsageError(f"minilm reads texts. Name a network for {self.modality}: --base transformers:MODEL.")
-        if self.base != "minilm" and not self.base.startswith("transformers:"):
+        if self.base != "minilm" and not re.fullmatch(r"transformers:.+", self.base):
             raise UsageError(
-                f"`base` should be minilm, or transformers:MODEL with a folder or a name on a hub. Found "
-                f"{self.base!r}; did you mean 'transformers:{self.base}'?"
+                f"`base` should be minilm, or transformers:MODEL with a folder or a name on a hub. Found {self.base!r}."
             )
 
     def material(self, corpus: Corpus) -> Material:
@@ -66,18 +66,26 @@ class Plan:
 
     def parts(self, corpus: Corpus) -> list[Part]:
         """Its encoders."""
-        return parts_of(corpus, self.folds, self.seeds, self.others)
+        rows = [(name, label) for name, _, label in self.material(corpus).rows(corpus.split("train"))]
+        return parts_of(corpus, rows, self.folds, self.seeds, self.others)
 
     def name(self, seed: int, corpus: Corpus) -> str:
         """How corpora call what a seed made."""
         base = Path(self.base.removeprefix("transformers:")).name
         return f"{base}, {corpus.name}, seed {seed}"
 
+    def stated_base(self, folder: Path) -> tuple[str, str | None]:
+        """What an encoder in ``folder`` says of its network: what it is called, and the way there from the encoder."""
+        network = Path(self.base.removeprefix("transformers:"))
+        if self.base == "minilm" or not network.is_dir():
+            return self.base, None
+        return f"transformers:{network.resolve().name}", os.path.relpath(network.resolve(), folder.resolve())
+
     def stated(self, corpus: Corpus) -> dict[str, Any]:
         """As the folder states it: the same again goes on, and anything else is refused."""
         return {
             "corpus": {"name": corpus.name, "fingerprint": corpus.fingerprint},
-            "base": self.base,
+            "base": self.stated_base(Path())[0],
             "modality": self.modality,
             "folds": self.folds,
             "others": self.others,

@@ -16,6 +16,7 @@ from crossspace.engine.claim import claimed
 from crossspace.engine.progress import Progress
 from crossspace.errors import CrossspaceWarning, UsageError
 from crossspace.evaluation.aggregate import aggregate
+from crossspace.features.finetuned.saved import marks_of
 from crossspace.features.finetuned.text import licence_note
 from crossspace.finetuning.featured import Featured
 from crossspace.finetuning.plan import Plan
@@ -61,6 +62,14 @@ def finetune(
     corpus = Corpus.read(plan.corpus)
     plan.material(corpus).check(corpus, plan.base)
     parts = plan.parts(corpus)
+    if twice := _in_two_splits(corpus):
+        warnings.warn(
+            CrossspaceWarning(
+                f"{len(twice)} conversations outside of training say what training conversations say, such as "
+                f"{twice[0]!r}: the encoders have seen their labels. They are marked so; leave them out to be strict."
+            ),
+            stacklevel=2,
+        )
     if note := licence_note(plan.base):
         warnings.warn(CrossspaceWarning(note), stacklevel=2)
     with claimed(folder):
@@ -81,6 +90,13 @@ def finetune(
                 featured.features().write(own / FEATURES)
             tables.append(pq.read_table(own / PREDICTIONS))
         return _results(folder, plan, corpus, pa.concat_tables(tables))
+
+
+def _in_two_splits(corpus: Corpus) -> list[str]:
+    """The conversations of validation and test that training conversations repeat."""
+    train = {mark for c in corpus.split("train") for mark in marks_of(c)}
+    others = (c for split in ("validation", "test") for c in corpus.split(split))
+    return [c.id for c in others if 2 * len((marks := marks_of(c)) & train) >= len(marks)]
 
 
 def _results(folder: Path, plan: Plan, corpus: Corpus, predictions: pa.Table) -> dict[str, Any]:

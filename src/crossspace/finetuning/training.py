@@ -8,13 +8,14 @@ from pathlib import Path
 
 import torch
 
+from crossspace.data.conversation import Conversation
 from crossspace.data.corpus import Corpus
 from crossspace.digests import SUMS
 from crossspace.engine.processes import Processes
 from crossspace.engine.progress import Progress
 from crossspace.engine.work import Done, Failed, Report, Reported, Work, one_line
 from crossspace.errors import TrainingError
-from crossspace.features.finetuned.saved import SavedEncoder, mark_of
+from crossspace.features.finetuned.saved import SavedEncoder, marks_of
 from crossspace.finetuning.fit import Fit
 from crossspace.finetuning.parts import Part
 from crossspace.finetuning.plan import Plan
@@ -107,25 +108,33 @@ def train_part(plan: Plan, corpus: Corpus, folder: Path, part: Part, device: str
     material = plan.material(corpus)
     checkpoint = material.checkpoint(plan.base)
     network = material.network(checkpoint, len(corpus.spec.labels)).to(device)
-    chosen = [c for c in corpus.split("train") if c.id not in part.held_out]
+    # Not all at once: a corpus may be larger than the memory, and only what is read of it is kept.
+    chosen = (c for c in corpus.split("train") if c.id not in part.held_out)
     labels = corpus.spec.labels
     train = material.labelled(chosen, labels, checkpoint)
     validation = material.labelled(corpus.split("validation"), labels, checkpoint)
     best = Fit(network, train, validation, labels, settings, own, part.seed, _told(tell)).run()
+    base, where = plan.stated_base(own)
     saved = SavedEncoder(
         plan.name(part.seed, corpus),
-        plan.base,
+        base,
         checkpoint.digest,
         settings,
         labels,
-        frozenset(mark_of(c) for c in chosen if any(u.label is not None for u in c.utterances)),
+        frozenset(mark for c in corpus.split("train") if _teaches(c, part) for mark in marks_of(c)),
         {"epoch": best.epoch, "score": best.score},
         {"name": corpus.name, "fingerprint": corpus.fingerprint},
         plan.modality,
+        where,
     )
     saved.write(own, network.trained())
     # Only now: without the encoder, the checkpoint is all that a killed training has.
     (own / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _teaches(conversation: Conversation, part: Part) -> bool:
+    """Whether a part is trained on the labels of a conversation."""
+    return conversation.id not in part.held_out and any(u.label is not None for u in conversation.utterances)
 
 
 def _told(tell: Tell) -> Callable[[Event], None]:

@@ -50,7 +50,7 @@ def describe(state: State) -> ModelAnswer:
         labels=list(predictor.task.labels),
         modalities=list(predictor.task.modalities),
         extractors={modality: extractor.identity for modality, extractor in analyzer.extractors.items()},
-        causal=predictor.causal,
+        causal=analyzer.causal,
         in_the_box=analyzer.in_the_box,
         transcribes=None if state.transcribing is None else state.transcribing.name,
         card=analyzer.card,

@@ -23,6 +23,10 @@ def weaknesses(record: StudyRecord) -> list[str]:
     reasons = []
     if len(record.seeds) == 1:
         reasons.append("ONE SEED: no spread between trainings is known; a difference may be luck.")
+    seen = record.reference.run.environment["corpus"].get("seen") or {}
+    if seen:
+        splits = " and ".join(seen)
+        reasons.append(f"IN-SAMPLE FEATURES in {splits}: their encoder was trained on the labels of these utterances.")
     if record.protocol == "mixed":
         reasons.append(f"Some variants have the protocol {BEST_ON_TEST.upper()}: their numbers are optimistic.")
     elif record.protocol != "validation":

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from crossspace.balance.base import Balancer, Needs, Space
-from crossspace.data.seen import seen_in_words, seen_utterances
+from crossspace.data.seen import CLIPS, seen_in_words, seen_utterances
 from crossspace.data.task import UNLABELLED
 from crossspace.errors import UnsuitableError, UsageError, suggestion
 from crossspace.models.answers import checked_parameters, seen
@@ -23,6 +23,10 @@ from crossspace.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
+
+
+_FEW_SEEN = 0.05
+"""Part of a split that its encoders may have seen: official splits repeat a conversation now and then."""
 
 
 def deciding_split(options: TrainingOptions) -> str:
@@ -43,6 +47,7 @@ def check_training(corpus: Corpus, options: TrainingOptions, model: Model, proce
         UsageError: labels are missing, or something does not fit something else.
     """
     _check_labels(corpus, options)
+    _check_clips(corpus)
     _check_unseen(corpus, options)
     _check_sentiments(corpus, objectives_of(model), model)
     _check_length(corpus, options, model)
@@ -96,18 +101,35 @@ def _check_labels(corpus: Corpus, options: TrainingOptions) -> None:
         )
 
 
-def _check_unseen(corpus: Corpus, options: TrainingOptions) -> None:
-    """Features that know nothing of the labels that are to judge them.
+def _check_clips(corpus: Corpus) -> None:
+    """Features that are none: addresses of what is heard or seen, which only fine-tuning reads.
 
     Raises:
-        UsageError: an encoder was trained on labels of the split that chooses, or of the test split.
+        UsageError: a modality is such.
+    """
+    for modality, made in corpus.extractors.items():
+        if made.get("name") == CLIPS:
+            others = [m for m in corpus.spec.modalities if m != modality]
+            without = f", or leave it out: --training.modalities '[{', '.join(others)}]'" if others else ""
+            raise UsageError(
+                f"The {modality} features of corpus {corpus.name!r} are addresses of files, kept for 'crossspace "
+                f"finetune --modality {modality}'; they say nothing of emotions. Make features of them by that "
+                f"command{without}."
+            )
+
+
+def _check_unseen(corpus: Corpus, options: TrainingOptions) -> None:
+    """Features that know nothing of the labels that are to judge them, but for a few that the report names.
+
+    Raises:
+        UsageError: an encoder was trained on many labels of the split that chooses, or of the test split.
     """
     for split in dict.fromkeys((deciding_split(options), "test")):
-        seen = seen_utterances(corpus, split)
-        if seen and not options.in_sample:
+        seen, size = seen_utterances(corpus, split), sum(corpus.lengths(split))
+        if max(seen.values(), default=0) > _FEW_SEEN * size and not options.in_sample:
             raise UsageError(
                 f"What judges a model should be new to the encoders of its features. In the split {split!r} of corpus "
-                f"{corpus.name!r}, {seen_in_words(seen)} of {sum(corpus.lengths(split)):,} utterances have features "
+                f"{corpus.name!r}, {seen_in_words(seen)} of {size:,} utterances have features "
                 "from an encoder that was trained on their labels. Make them again with encoders that were not "
                 "('crossspace finetune' does by itself), or accept scores that are too high: --training.in_sample true."
             )

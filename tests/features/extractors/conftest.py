@@ -72,7 +72,7 @@ def tuned_folders(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFac
         trained = material.network(checkpoint, 3).trained()
         best = {"epoch": 0, "score": 0.5}
         saved = SavedEncoder(
-            "tiny", base, checkpoint.digest, settings, ("a", "b", "c"), frozenset(), best, {}, modality
+            "tiny", base, checkpoint.digest, settings, ("a", "b", "c"), frozenset(), best, {}, modality, str(folder)
         )
         saved.write(root / modality, trained)
     return {modality: root / modality for modality in folders}

@@ -16,7 +16,7 @@ SENTIMENT = "sentiment"
 """The column of the second label; a corpus has it only where sentiments were labelled apart from emotions."""
 ENCODER_PREFIX, SEEN_PREFIX = "encoder.", "seen."
 """Of the columns that a modality has where its features come from encoders that were fine-tuned: which of them made a
-row, and whether it was trained on the label of that row."""
+row, and whether it was trained on the labels of its conversation."""
 RECOGNISED_PREFIX = "recognised."
 RECOGNISED = ("text", "speaker")
 """What a recogniser can find out in the place of people; a corpus has a column of how sure it was where it did."""
@@ -60,7 +60,7 @@ def encoder_field(modality: str) -> pa.Field:
 
 
 def seen_field(modality: str) -> pa.Field:
-    """The column that says whether such an encoder was trained on the label of the row."""
+    """The column that says whether such an encoder was trained on the labels of the conversation."""
     return pa.field(SEEN_PREFIX + modality, pa.bool_())
 
 

@@ -226,7 +226,8 @@ class Extraction:
         """Vectors by index: those known by the cache, the others read, extracted in batches and kept at once."""
         extractor = self.extractors[modality]
         keys = {i: feature_key(extractor.identity, *parts) for i, parts in material.items()}
-        known = self.cache.get_many(list(keys.values())) if self.cache is not None else {}
+        cache = self.cache if extractor.cached else None
+        known = cache.get_many(list(keys.values())) if cache is not None else {}
         features: dict[int, Feature] = {i: known[key] for i, key in keys.items() if key in known}
         # Utterances of the same key, such as those who speak in one cue, have the same vector.
         first = {key: i for i, key in reversed(keys.items()) if i not in features}
@@ -241,9 +242,9 @@ class Extraction:
             features.update(values)
             done += len(batch)
             said(f"{modality}, {done:,} of {len(first):,}")
-            if self.cache is not None:
+            if cache is not None:
                 # After every batch: an interruption loses one batch at most.
-                self.cache.put_many({keys[i]: value for i, value in values.items()})
+                cache.put_many({keys[i]: value for i, value in values.items()})
         return {i: features[first.get(key, i)] for i, key in keys.items() if first.get(key, i) in features}
 
 

@@ -91,6 +91,5 @@ def with_encoders(utterance: Utterance, made: Mapping[str, tuple[str, bool]]) ->
     return replace(
         utterance,
         encoders={**utterance.encoders, **{m: name for m, (name, _) in known.items()}},
-        # Only a label can have been seen.
-        seen={**utterance.seen, **{m: seen and utterance.label is not None for m, (_, seen) in known.items()}},
+        seen={**utterance.seen, **{m: seen for m, (_, seen) in known.items()}},
     )

@@ -48,6 +48,7 @@ class Extractor(ABC, Generic[Material]):
         modality: ``text``, ``audio`` or ``visual``.
         licence: of the model or method, as far as it limits what the features may be used for.
         argument: the keyword argument that ``NAME:VALUE`` fills, if there is one.
+        cached: whether its vectors are kept between calls; not those that stand for something outside of them.
         reading: which revision of reading recordings its material comes from, if that ever changed.
         batch: how many utterances it likes to see at once.
         width: D, the number of features.
@@ -59,6 +60,7 @@ class Extractor(ABC, Generic[Material]):
     modality: ClassVar[str]
     licence: ClassVar[str]
     argument: ClassVar[str | None] = None
+    cached: ClassVar[bool] = True
     reading: ClassVar[str] = ""
     batch: ClassVar[int] = 32
 

@@ -23,6 +23,8 @@ class AudioClips(AudioExtractor):
     name = "clips"
     licence = "that of the recordings"
     argument = "folder"
+    # The cache would give addresses of files that are gone.
+    cached = False
     width = 3
     version = "1"
 
@@ -55,6 +57,8 @@ class VisualClips(VisualExtractor):
     name = "clips"
     licence = "that of the recordings"
     argument = "folder"
+    # The cache would give addresses of files that are gone.
+    cached = False
     width = 3
     version = "1"
 

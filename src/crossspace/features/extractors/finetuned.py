@@ -28,6 +28,7 @@ class FineTuned:
         model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder.
         output: ``states`` is what the classifier sees, ``logits`` what it says, ``both`` one behind the other.
         encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``.
+        base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
 
     Raises:
         UsageError: there is no such output or encoder.
@@ -35,12 +36,12 @@ class FineTuned:
         MissingExtraError: the library of the network is not installed.
     """
 
-    def __init__(self, kind: type[Encoder], model: str, output: str, encoder: str) -> None:
+    def __init__(self, kind: type[Encoder], model: str, output: str, encoder: str, base: str | None = None) -> None:
         from crossspace.features.finetuned.settings import OUTPUTS
 
         if output not in OUTPUTS:
             raise UsageError(f"'output' of finetuned should be {', '.join(OUTPUTS)}. Found {output!r}.")
-        self.encoders = [kind(folder) for folder in encoder_folders(Path(model), encoder)]
+        self.encoders = [kind(folder, base) for folder in encoder_folders(Path(model), encoder)]
         self._output, self.name, first = output, encoder, self.encoders[0]
         classes = len(first.saved.labels)
         self.width = {"states": first.width, "logits": classes, "both": first.width + classes}[output]
@@ -75,6 +76,7 @@ class FineTunedText(TextExtractor):
         model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder.
         output: ``states`` is what the classifier sees, ``logits`` what it says, ``both`` one behind the other.
         encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``.
+        base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
     """
 
     name = "finetuned"
@@ -87,10 +89,11 @@ class FineTunedText(TextExtractor):
         model: str,
         output: Literal["states", "logits", "both"] = "states",
         encoder: Literal["all", "folds"] = "all",
+        base: str | None = None,
     ) -> None:
         from crossspace.features.finetuned.text import TextEncoder
 
-        self.tuned = FineTuned(TextEncoder, model, output, encoder)
+        self.tuned = FineTuned(TextEncoder, model, output, encoder, base)
         self.width, self.version, self.parameters = self.tuned.width, self.tuned.version, self.tuned.parameters
         settings = self.tuned.encoders[0].saved.settings
         self.earlier, self.later = settings.context_turns, settings.later_turns
@@ -117,6 +120,7 @@ class FineTunedAudio(AudioExtractor):
         model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder.
         output: ``states`` is what the classifier sees, ``logits`` what it says, ``both`` one behind the other.
         encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``.
+        base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
     """
 
     name = "finetuned"
@@ -129,10 +133,11 @@ class FineTunedAudio(AudioExtractor):
         model: str,
         output: Literal["states", "logits", "both"] = "states",
         encoder: Literal["all", "folds"] = "all",
+        base: str | None = None,
     ) -> None:
         from crossspace.features.finetuned.spans import AudioEncoder
 
-        self.tuned = FineTuned(AudioEncoder, model, output, encoder)
+        self.tuned = FineTuned(AudioEncoder, model, output, encoder, base)
         self.width, self.version, self.parameters = self.tuned.width, self.tuned.version, self.tuned.parameters
 
     def encoder_of(self, conversation: Conversation) -> tuple[str, bool]:
@@ -155,6 +160,7 @@ class FineTunedVisual(VisualExtractor):
         model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder.
         output: ``states`` is what the classifier sees, ``logits`` what it says, ``both`` one behind the other.
         encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``.
+        base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
     """
 
     name = "finetuned"
@@ -166,10 +172,11 @@ class FineTunedVisual(VisualExtractor):
         model: str,
         output: Literal["states", "logits", "both"] = "states",
         encoder: Literal["all", "folds"] = "all",
+        base: str | None = None,
     ) -> None:
         from crossspace.features.finetuned.spans import VisualEncoder
 
-        self.tuned = FineTuned(VisualEncoder, model, output, encoder)
+        self.tuned = FineTuned(VisualEncoder, model, output, encoder, base)
         self.width, self.version, self.parameters = self.tuned.width, self.tuned.version, self.tuned.parameters
 
     def encoder_of(self, conversation: Conversation) -> tuple[str, bool]:

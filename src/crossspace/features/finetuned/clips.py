@@ -56,11 +56,14 @@ def clip_at(folder: Path, address: np.ndarray) -> Clip:
     """
     path = _path(folder, address)
     try:
-        return Clip(path, int(np.load(path, mmap_mode="r", allow_pickle=False).shape[0]))
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray) or (array.dtype, array.ndim) not in ((np.float32, 1), (np.uint8, 4)):
+            raise ValueError("neither sound nor faces")
+        return Clip(path, int(array.shape[0]))
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"{folder} should hold what the corpus was extracted to, among it {path.name}. Found none, or a damaged "
-            "one. Name the folder by --clips, or extract again with another --cache."
+            "one. Name the folder by --clips, or extract again."
         ) from error
 
 

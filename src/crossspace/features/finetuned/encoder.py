@@ -22,6 +22,7 @@ class Encoder(ABC):
 
     Args:
         folder: of the encoder.
+        base: the network that it was trained from, ``transformers:MODEL``, where that is not where it was.
 
     Raises:
         DataError: there is none, it reads another modality, or the network that it was trained from is another here.
@@ -36,29 +37,29 @@ class Encoder(ABC):
     modality: ClassVar[str]
     limit: int | None = None
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, base: str | None = None) -> None:
         self.saved = SavedEncoder.read(folder)
         if self.saved.modality != self.modality:
             raise DataError(
                 f"{folder} should be an encoder of {self.modality}. It is one of {self.saved.modality}: write "
                 f"--{self.saved.modality} finetuned:{folder}."
             )
-        checkpoint, names = self._checkpoint()
+        checkpoint, names = self._checkpoint(self.saved.network(folder, base))
         if checkpoint.digest != self.saved.digest:
             raise DataError(
                 f"{folder} was trained from {self.saved.base} with the digest {self.saved.digest}. Here that is "
-                f"another network, {checkpoint.digest}. Install the release, or put the folder in its place, that it "
-                "was trained from."
+                f"another network, {checkpoint.digest}. Install the release that it was trained from, or say where it "
+                f"is: finetuned:{folder},base=transformers:FOLDER."
             )
         merge(checkpoint.model, folder, self.saved.settings, names)
-        self.digest, classifier = weights_digest(folder, self.saved), classifier_of(folder)
+        self.digest, classifier = weights_digest(folder, self.saved), classifier_of(folder, len(self.saved.labels))
         # float64: in float32 the last bits of a product depend on how it is computed.
         self._weight, self._bias = (classifier[n].double().numpy() for n in ("weight", "bias"))
         self.width = int(self._weight.shape[1])
         self._prepare(checkpoint)
 
     @abstractmethod
-    def _checkpoint(self) -> tuple[Checkpoint, dict[str, str]]:
+    def _checkpoint(self, base: str) -> tuple[Checkpoint, dict[str, str]]:
         """The network before it was trained on, and ``{parameter as the library calls it: as the network does}``."""
 
     @abstractmethod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ CLASSIFIER = "classifier.safetensors"
 WEIGHTS = "model.safetensors"
 _FORMAT = 1
 _HEAD = "classifier."
-_FEW_WORDS = 12
+_WORD, _WORDS = re.compile(r"\w+"), 5
 _AGAIN = "Pass a folder that `crossspace finetune` wrote, whole."
 
 
@@ -36,11 +37,13 @@ class SavedEncoder:
     """What a folder says of the encoder in it.
 
     Attributes:
-        base: how the network was named: ``minilm`` or ``transformers:MODEL``.
+        base: what the network is called: ``minilm``, ``transformers:OWNER/NAME`` on a hub, or ``transformers:NAME``
+            where it is a folder.
+        where: the way to that folder from the folder of the encoder; none for the others.
         digest: of the network before it was trained on.
         settings: how it was.
         labels: names of the emotions, in the order of the classifier.
-        seen: marks of the conversations whose labels it was trained on, see :func:`mark_of`.
+        seen: marks of the conversations whose labels it was trained on, see :func:`marks_of`.
         name: how corpora call it.
         modality: what it reads.
         best: the epoch that was kept, and its weighted F1 in validation.
@@ -56,10 +59,31 @@ class SavedEncoder:
     best: Mapping[str, Any]
     corpus: Mapping[str, str]
     modality: str = "text"
+    where: str | None = None
+
+    def network(self, folder: Path, base: str | None = None) -> str:
+        """Where the network is: ``minilm``, or a folder or a name on a hub.
+
+        Args:
+            folder: of the encoder.
+            base: as somebody gives it anew, ``transformers:MODEL``.
+
+        Raises:
+            DataError: it was a folder, which is not there any more; no hub is asked for it.
+        """
+        if base is not None or self.where is None:
+            return base or self.base
+        if not (folder / self.where).is_dir():
+            raise DataError(
+                f"{folder} was trained from the network in the folder {self.base.removeprefix('transformers:')!r}, "
+                f"which is not in its place any more. Say where it is: finetuned:{folder},base=transformers:FOLDER."
+            )
+        return f"transformers:{folder / self.where}"
 
     def has_seen(self, conversation: Conversation) -> bool:
-        """Whether it was trained on the labels of a conversation."""
-        return mark_of(conversation) in self.seen
+        """Whether it was trained on the labels of a conversation: whether it knows half of its marks or more."""
+        marks = marks_of(conversation)
+        return 2 * len(marks & self.seen) >= len(marks)
 
     def write(self, folder: Path, trained: Mapping[str, Tensor]) -> None:
         """Write description and weights.
@@ -105,14 +129,26 @@ class SavedEncoder:
             if said.pop("format") != _FORMAT:
                 raise DataError(f"{folder} was written by another release of crossspace. Update it.")
             said["settings"] = FineTuning(**said["settings"])
-            said["labels"], said["seen"] = tuple(said["labels"]), frozenset(said["seen"])
+            said["labels"], said["seen"] = tuple(map(str, said["labels"])), frozenset(map(str, said["seen"]))
+            said["best"] = {"epoch": int(said["best"]["epoch"]), "score": float(said["best"]["score"])}
+            texts = (said["name"], said["base"], said["digest"], said["modality"], said["where"] or "")
+            if not all(isinstance(text, str) for text in texts):
+                raise ValueError(f"name, base, digest and modality should be texts. Found {texts}")
             return cls(**said)
 
 
-def classifier_of(folder: Path) -> dict[str, Tensor]:
-    """``weight`` (C, D) and ``bias`` (C,) of the classifier."""
+def classifier_of(folder: Path, classes: int) -> dict[str, Tensor]:
+    """``weight`` (C, D) and ``bias`` (C,) of the classifier.
+
+    Raises:
+        DataError: it is another one.
+    """
     with reading(folder / CLASSIFIER, "the classifier of a fine-tuned encoder", _AGAIN):
-        return load_file(folder / CLASSIFIER)
+        values = load_file(folder / CLASSIFIER)
+        shapes = {name: tuple(value.shape) for name, value in values.items()}
+        if shapes != {"weight": (classes, shapes["weight"][1]), "bias": (classes,)}:
+            raise ValueError(f"a classifier of {classes} emotions is expected, found {shapes}")
+        return values
 
 
 def merge(network: nn.Module, folder: Path, settings: FineTuning, names: Mapping[str, str] | None = None) -> None:
@@ -130,29 +166,43 @@ def merge(network: nn.Module, folder: Path, settings: FineTuning, names: Mapping
     file = folder / (ADAPTERS if settings.adapters else WEIGHTS)
     with reading(file, "what an encoder was trained to be", _AGAIN), torch.no_grad():
         values = load_file(file)
+        called = names or {}
         if not settings.adapters:
             for name, value in values.items():
-                network.get_parameter((names or {}).get(name, name)).copy_(value)
+                _change(network, called.get(name, name), value, replace=True)
             return
-        for name, down in values.items():
-            path, found, _ = name.partition(".lora_A.")
-            if found:
-                path = path.removeprefix("base_model.model.")
-                up = values[name.replace(".lora_A.", ".lora_B.")]
-                # alpha / r is 2 for every rank.
-                weight = f"{path}.weight"
-                network.get_parameter((names or {}).get(weight, weight)).add_(2 * up @ down)
+        downs = {name: value for name, value in values.items() if ".lora_A." in name}
+        if 2 * len(downs) != len(values) or not downs:
+            raise ValueError("adapters come in pairs, lora_A and lora_B")
+        for name, down in downs.items():
+            path = name.partition(".lora_A.")[0].removeprefix("base_model.model.")
+            # alpha / r is 2 for every rank.
+            change = 2 * values[name.replace(".lora_A.", ".lora_B.")] @ down
+            _change(network, called.get(f"{path}.weight", f"{path}.weight"), change)
 
 
-def mark_of(conversation: Conversation) -> str:
-    """16 hexadecimal digits that stand for a conversation, by what is said in it: its id may change on the way.
+def _change(network: nn.Module, name: str, value: Tensor, replace: bool = False) -> None:
+    """Add to a parameter, or replace it; sizes are compared, since arithmetic would stretch one to the other."""
+    parameter = network.get_parameter(name)
+    if parameter.shape != value.shape:
+        raise ValueError(f"{name} has the size {tuple(parameter.shape)}, and {tuple(value.shape)} was trained")
+    parameter.copy_(value) if replace else parameter.add_(value)
 
-    Few words, such as a greeting and its answer, may be said anywhere; there the id counts too.
+
+def marks_of(conversation: Conversation) -> frozenset[str]:
+    """What a conversation is known by, whatever it is called and however it is cut: its utterances of several words.
+
+    Case and punctuation do not count, which recognisers write in their own ways; a short utterance counts together with
+    the one before it. Where there are too few words, as in a greeting or a recording without texts, id and words count.
     """
-    said = [" ".join((u.text or "").split()) for u in conversation.utterances]
-    if sum(len(text.split()) for text in said) < _FEW_WORDS:
-        said = [conversation.id, *said]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+    said = [_WORD.findall((u.text or "").lower()) for u in conversation.utterances]
+    pairs = [own if len(own) >= _WORDS else before + own for before, own in zip([[], *said[:-1]], said, strict=True)]
+    long = [words for own, words in zip(said, pairs, strict=True) if own and len(words) >= _WORDS]
+    return frozenset(_mark(words) for words in long) or frozenset([_mark([conversation.id, *map(" ".join, said)])])
+
+
+def _mark(words: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(list(words)).encode()).hexdigest()[:10]
 
 
 def weights_digest(folder: Path, saved: SavedEncoder) -> str:

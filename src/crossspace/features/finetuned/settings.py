@@ -36,7 +36,8 @@ class FineTuning:
         pooling: ``own`` is the mean over the tokens of the utterance itself, ``cls`` the state of the first token.
         epochs: the most; validation chooses which is kept.
         batch_size: utterances in a batch.
-        accumulate: parts into which a batch is divided, for less memory; the step is the same but for rounding.
+        accumulate: parts into which a batch is divided, for less memory; without dropout the step is the same but for
+            rounding.
         learning_rate: the largest, of adapters or weights.
         head_rate: that of the classifier.
         weight_decay: of AdamW.

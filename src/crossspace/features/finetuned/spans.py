@@ -69,8 +69,8 @@ class Seer:
 class SpanEncoder(Encoder):
     """A fine-tuned encoder of sound or faces that is only read; utterances are read one by one."""
 
-    def _checkpoint(self) -> tuple[Checkpoint, dict[str, str]]:
-        return span_checkpoint(self.saved.base, self.modality, self.saved.settings.layers), {}
+    def _checkpoint(self, base: str) -> tuple[Checkpoint, dict[str, str]]:
+        return span_checkpoint(base, self.modality, self.saved.settings.layers), {}
 
     def _prepare(self, checkpoint: Checkpoint) -> None:
         self._seer = Seer(checkpoint.model, checkpoint.processor, self.modality, self.saved.settings.pooling)

@@ -38,9 +38,9 @@ class TextEncoder(Encoder):
         self.limit: int = self._reader.limit
         self._pad = checkpoint.processor.pad_token_id or 0
 
-    def _checkpoint(self) -> tuple[Checkpoint, dict[str, str]]:
-        checkpoint = read_only(self.saved.base, self.saved.settings.layers)
-        return checkpoint, published_names(checkpoint.model) if self.saved.base == MINILM else {}
+    def _checkpoint(self, base: str) -> tuple[Checkpoint, dict[str, str]]:
+        checkpoint = read_only(base, self.saved.settings.layers)
+        return checkpoint, published_names(checkpoint.model) if base == MINILM else {}
 
     @torch.inference_mode()
     def encode(self, items: Sequence[Passage]) -> list[Vectors | None]:

@@ -56,15 +56,16 @@ def passages(
         past: what was said before the first.
     """
     said = [(speaker, text) if text is not None and text.strip() else None for speaker, text in turns]
-    known: list[Turn | None] = [*past, *said]
+    known = [*past, *(turn for turn in said if turn is not None)]
     found: list[Passage | None] = []
-    for place, own in enumerate(said, start=len(past)):
+    place = len(past)
+    for own in said:
         if own is None:
             found.append(None)
             continue
-        before = [turn for turn in known[:place] if turn is not None][-earlier:] if earlier else []
-        after = [turn for turn in known[place + 1 :] if turn is not None][:later] if later else []
+        before, after = known[max(0, place - earlier) : place], known[place + 1 : place + 1 + later]
         found.append(Passage(own[1], own[0], tuple(before), tuple(after)))
+        place += 1
     return found
 
 
