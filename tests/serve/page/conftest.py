@@ -61,6 +61,7 @@ class Analyzer:
     """What the server asks of an analyzer, with known answers: the page is tested here, not the model."""
 
     in_the_box = True
+    causal = True
     card = "# tiny\n\nKnows **three** emotions.\n\n## Not for\n\n- judging <img src=x onerror='window.hurt = 1'>\n"
 
     def __init__(self, make: Callable[..., Analysis]) -> None:
