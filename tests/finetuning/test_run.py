@@ -20,7 +20,7 @@ from crossspace.errors import DataError, UsageError
 from crossspace.evaluation.scores import scores
 from crossspace.features.extraction.conversation import Extraction
 from crossspace.features.extractors import build, from_identity
-from crossspace.features.finetuned.saved import SavedEncoder, marks_of
+from crossspace.features.finetuned.saved import SavedEncoder, is_among, marks_of
 from crossspace.features.finetuned.settings import FineTuning
 from crossspace.features.finetuned.text import TextEncoder, licence_note
 from crossspace.features.text.passages import Passage
@@ -111,7 +111,7 @@ def talk(name: str, said: Sequence[tuple[str, str]]) -> Conversation:
     ids=["renamed", "written otherwise", "cut", "half", "with another turn"],
 )
 def test_a_conversation_is_known_by_what_is_said_in_it(changed: Sequence[tuple[str, str]]) -> None:
-    saved = SavedEncoder("x", "minilm", "d", SETTINGS, ("a",), marks_of(talk("first", SAID)), {}, {})
+    saved = SavedEncoder("x", "minilm", "d", SETTINGS, ("a",), marks_of([talk("first", SAID)]), {}, {})
     assert saved.has_seen(talk("other", changed))
 
 
@@ -124,9 +124,13 @@ def test_a_conversation_is_known_by_what_is_said_in_it(changed: Sequence[tuple[s
     ],
 )
 def test_another_conversation_is_not_known(other: Sequence[tuple[str, str]]) -> None:
-    marks = marks_of(talk("first", SAID)) | marks_of(talk("greeting", [("Ann", "Hey."), ("Ben", "Hey!")]))
+    marks = marks_of([talk("first", SAID), talk("greeting", [("Ann", "Hey."), ("Ben", "Hey!")])])
     saved = SavedEncoder("x", "minilm", "d", SETTINGS, ("a",), marks, {}, {})
     assert not saved.has_seen(talk("other", other))
+    # What is said in every second conversation tells none apart.
+    usual = [("Ann", "Thank you for calling, how may I help you?"), ("Ben", "I would like to pay my bill, please.")]
+    calls = [talk(f"call{i}", [*usual, ("Ann", f"Your number is {i}, if I may say so.")]) for i in range(3)]
+    assert not is_among(talk("call4", [*usual, ("Ann", "Your number, if you please?")]), marks_of(calls))
     # Few words are those of a conversation of that name.
     assert saved.has_seen(talk("greeting", [("Cy", "hey"), ("Dee", "hey")]))
 

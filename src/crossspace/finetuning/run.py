@@ -16,7 +16,7 @@ from crossspace.engine.claim import claimed
 from crossspace.engine.progress import Progress
 from crossspace.errors import CrossspaceWarning, UsageError
 from crossspace.evaluation.aggregate import aggregate
-from crossspace.features.finetuned.saved import marks_of
+from crossspace.features.finetuned.saved import is_among, marks_of
 from crossspace.features.finetuned.text import licence_note
 from crossspace.finetuning.featured import Featured
 from crossspace.finetuning.plan import Plan
@@ -94,9 +94,9 @@ def finetune(
 
 def _in_two_splits(corpus: Corpus) -> list[str]:
     """The conversations of validation and test that training conversations repeat."""
-    train = {mark for c in corpus.split("train") for mark in marks_of(c)}
+    train = marks_of(corpus.split("train"))
     others = (c for split in ("validation", "test") for c in corpus.split(split))
-    return [c.id for c in others if 2 * len((marks := marks_of(c)) & train) >= len(marks)]
+    return [c.id for c in others if is_among(c, train)]
 
 
 def _results(folder: Path, plan: Plan, corpus: Corpus, predictions: pa.Table) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def train_part(plan: Plan, corpus: Corpus, folder: Path, part: Part, device: str
         checkpoint.digest,
         settings,
         labels,
-        frozenset(mark for c in corpus.split("train") if _teaches(c, part) for mark in marks_of(c)),
+        marks_of(c for c in corpus.split("train") if _teaches(c, part)),
         {"epoch": best.epoch, "score": best.score},
         {"name": corpus.name, "fingerprint": corpus.fingerprint},
         plan.modality,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ CLASSIFIER = "classifier.safetensors"
 WEIGHTS = "model.safetensors"
 _FORMAT = 1
 _HEAD = "classifier."
-_WORD, _WORDS = re.compile(r"\w+"), 5
+_WORD, _SEVERAL, _MANY = re.compile(r"\w+"), 5, 12
 _AGAIN = "Pass a folder that `crossspace finetune` wrote, whole."
 
 
@@ -81,9 +82,8 @@ class SavedEncoder:
         return f"transformers:{folder / self.where}"
 
     def has_seen(self, conversation: Conversation) -> bool:
-        """Whether it was trained on the labels of a conversation: whether it knows half of its marks or more."""
-        marks = marks_of(conversation)
-        return 2 * len(marks & self.seen) >= len(marks)
+        """Whether it was trained on the labels of a conversation, or of one that it is a piece of."""
+        return is_among(conversation, self.seen)
 
     def write(self, folder: Path, trained: Mapping[str, Tensor]) -> None:
         """Write description and weights.
@@ -189,16 +189,41 @@ def _change(network: nn.Module, name: str, value: Tensor, replace: bool = False)
     parameter.copy_(value) if replace else parameter.add_(value)
 
 
-def marks_of(conversation: Conversation) -> frozenset[str]:
-    """What a conversation is known by, whatever it is called and however it is cut: its utterances of several words.
+def marks_of(conversations: Iterable[Conversation]) -> frozenset[str]:
+    """What conversations are known by: each by all its words, and by those utterances that no other of them says."""
+    wholes, said = set[str](), Counter[str]()
+    for conversation in conversations:
+        wholes.add(_whole(conversation))
+        said.update(_utterances(conversation))
+    return frozenset(wholes) | {mark for mark, count in said.items() if count == 1}
 
-    Case and punctuation do not count, which recognisers write in their own ways; a short utterance counts together with
-    the one before it. Where there are too few words, as in a greeting or a recording without texts, id and words count.
+
+def is_among(conversation: Conversation, marks: Collection[str]) -> bool:
+    """Whether a conversation is one of those that the marks were made of, or a piece of one.
+
+    What it is called does not count, nor case and punctuation, which recognisers write in their own ways. A piece is
+    known by two utterances or more that stand there and make half of it.
     """
-    said = [_WORD.findall((u.text or "").lower()) for u in conversation.utterances]
-    pairs = [own if len(own) >= _WORDS else before + own for before, own in zip([[], *said[:-1]], said, strict=True)]
-    long = [words for own, words in zip(said, pairs, strict=True) if own and len(words) >= _WORDS]
-    return frozenset(_mark(words) for words in long) or frozenset([_mark([conversation.id, *map(" ".join, said)])])
+    own = _utterances(conversation)
+    known = sum(mark in marks for mark in own)
+    return _whole(conversation) in marks or (known >= 2 and 2 * known >= len(own))
+
+
+def _whole(conversation: Conversation) -> str:
+    words = [word for u in conversation.utterances for word in _words(u.text)]
+    # A greeting and its answer may be said anywhere; there, and without texts, the name counts too.
+    return _mark(words if len(words) >= _MANY else [conversation.id, *words])
+
+
+def _utterances(conversation: Conversation) -> frozenset[str]:
+    """A mark of each utterance of several words; of a short one together with what was said before it."""
+    said = [_words(u.text) for u in conversation.utterances]
+    pairs = [own if len(own) >= _SEVERAL else before + own for before, own in zip([[], *said[:-1]], said, strict=True)]
+    return frozenset(_mark(words) for own, words in zip(said, pairs, strict=True) if own and len(words) >= _SEVERAL)
+
+
+def _words(text: str | None) -> list[str]:
+    return _WORD.findall((text or "").lower())
 
 
 def _mark(words: Sequence[str]) -> str:
