@@ -1,4 +1,4 @@
-"""``python -m benchmarks.finetuning_speed``: utterances per second of fine-tuning, beside plain ``transformers`` training.
+"""``python -m benchmarks.finetuning_speed``: utterances per second of fine-tuning, beside plain training.
 
 The plain way tokenises each batch when it comes and pads it to its longest text, as the library's examples do; once on
 the same batches, whose texts are about as long, and once on batches drawn at random, which is what the examples do.
