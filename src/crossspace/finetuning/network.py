@@ -17,9 +17,6 @@ from crossspace.features.finetuned.spans import Seer
 from crossspace.features.text.passages import Tokens
 from crossspace.runtime import optional_import
 
-STEP = 8
-"""What the length of a batch is rounded up to, in tokens."""
-
 
 class Emotion(nn.Module):
     """An encoder with a classifier of emotions on it; a subclass says how it reads.
@@ -90,7 +87,7 @@ class TextEmotion(Emotion):
 
     def states(self, items: Sequence[Tokens]) -> Tensor:
         """Passages to one vector each (N, D)."""
-        length = -(-max(len(p.ids) for p in items) // STEP) * STEP
+        length = max(len(p.ids) for p in items)
         ids = torch.full((len(items), length), self._pad)
         mask, own = torch.zeros(len(items), length, dtype=torch.long), torch.zeros(len(items), length)
         for row, passage in enumerate(items):
