@@ -47,6 +47,19 @@ def parsers() -> dict[str, Parser]:
         default="minilm",
         help="the encoder: minilm (default), or transformers:MODEL, a folder or a hub's name",
     )
+    _add_features(parser)
+    add_options(parser, FineTuning)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+    parser.add_argument(
+        "--jobs", type=int, help="encoders at a time (default: one per processor on the CPU, one on a GPU)"
+    )
+    parser.add_argument("--threads", type=int, help="of each on the CPU (default: the processors, shared out)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    return {"": parser}
+
+
+def _add_features(parser: Parser) -> None:
+    """Who encodes what, what becomes the features, and how often."""
     parser.add_argument(
         "--folds", type=int, default=5, help="into which the training conversations are cut (default 5)"
     )
@@ -71,14 +84,6 @@ def parsers() -> dict[str, Parser]:
     )
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds, one set of encoders each (default 1)")
     parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
-    add_options(parser, FineTuning)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
-    parser.add_argument(
-        "--jobs", type=int, help="encoders at a time (default: one per processor on the CPU, one on a GPU)"
-    )
-    parser.add_argument("--threads", type=int, help="of each on the CPU (default: the processors, shared out)")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
-    return {"": parser}
 
 
 def run(words: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from crossspace.digests import SUMS
 from crossspace.engine.processes import Processes
 from crossspace.engine.progress import Progress
 from crossspace.engine.work import Done, Failed, Report, Reported, Work, one_line
+from crossspace.engine.work import Event as WorkEvent
 from crossspace.errors import TrainingError
 from crossspace.features.finetuned.saved import SavedEncoder, marks_of
 from crossspace.finetuning.fit import Fit
@@ -64,39 +65,50 @@ def train_parts(
     missing = [part for part in parts if not (folder / part.folder / SUMS).exists()]
     progress = Progress(total=len(parts), done=len(parts) - len(missing))
     on_progress(progress)
-    failures: dict[str, str] = {}
     if jobs == 1 or len(missing) <= 1:
         torch.set_num_threads(threads)
         for part in missing:
-
-            def tell(fraction: float, text: str, part: Part = part) -> None:
-                progress.running, progress.text = {part.folder: fraction}, f"{part.folder} {text}"
-                on_progress(progress)
-
-            train_part(plan, corpus, folder, part, device, tell)
+            train_part(plan, corpus, folder, part, device, _teller(part, progress, on_progress))
             progress.running, progress.done = {}, progress.done + 1
             on_progress(progress)
         return
     work = Work(_begin, _train, _Setup(plan, folder, device), modules=("torch",))
     with Processes(work, min(jobs, len(missing)), threads=threads) as running:
         running.add(missing)
-        for event in running:
-            name = event.item.folder
-            if isinstance(event, Reported):
-                progress.running[name], progress.text = event.message[0], f"{name} {event.message[1]}"
-            else:
-                progress.running.pop(name, None)
-                progress.done += isinstance(event, Done)
-                if isinstance(event, Failed):
-                    progress.failed += 1
-                    failures[name] = one_line(event.reason)
-            on_progress(progress)
+        failures = _followed(running, progress, on_progress)
     if failures:
         raise TrainingError(
             f"{len(failures)} of {len(missing)} encoders could not be trained:"
             + "".join(f"\n  {name}: {reason}" for name, reason in failures.items())
             + "\nThe others are; the same command goes on with these."
         )
+
+
+def _teller(part: Part, progress: Progress, on_progress: Callable[[Progress], None]) -> Tell:
+    def tell(fraction: float, text: str) -> None:
+        progress.running, progress.text = {part.folder: fraction}, f"{part.folder} {text}"
+        on_progress(progress)
+
+    return tell
+
+
+def _followed(
+    events: Iterable[WorkEvent[Part]], progress: Progress, on_progress: Callable[[Progress], None]
+) -> dict[str, str]:
+    """Tell how far the parts are; why those that failed did."""
+    failures: dict[str, str] = {}
+    for event in events:
+        name = event.item.folder
+        if isinstance(event, Reported):
+            progress.running[name], progress.text = event.message[0], f"{name} {event.message[1]}"
+        else:
+            progress.running.pop(name, None)
+            progress.done += isinstance(event, Done)
+            if isinstance(event, Failed):
+                progress.failed += 1
+                failures[name] = one_line(event.reason)
+        on_progress(progress)
+    return failures
 
 
 def train_part(plan: Plan, corpus: Corpus, folder: Path, part: Part, device: str, tell: Tell) -> None:
