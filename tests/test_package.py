@@ -56,3 +56,12 @@ assert not heavy, heavy
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
     assert "usage: crossspace" in found.stdout
+
+
+def test_gathering_turns_and_listing_extractors_need_no_pytorch() -> None:
+    code = (
+        "import sys; from crossspace.features.extraction import conversation;"
+        "from crossspace.features.extractors import extractors;"
+        "[list(found) for found in extractors().values()]; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
 from crossspace.features.finetuned.settings import FineTuning
 from crossspace.finetuning.plan import Plan
+from crossspace.finetuning.run import finetune
 
 pytest.importorskip("peft")
 pytest.importorskip("transformers")
@@ -60,3 +62,19 @@ def plan(corpus: Corpus, folders: dict[str, Path], tmp_path_factory: pytest.Temp
         return Plan(path, f"transformers:{folders['text']}", settings, folds=2, **changes)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def turned(plan: Callable[..., Plan]) -> Plan:
+    """A plan with one earlier turn."""
+    return plan(settings=replace(SETTINGS, context_turns=1))
+
+
+@pytest.fixture(scope="session")
+def tuned(once: Callable[[str, Callable[[Path], None]], Path], turned: Plan) -> Path:
+    """A finished fine-tuning by that plan."""
+
+    def fill(folder: Path) -> None:
+        finetune(turned, folder)
+
+    return once("finetuned", fill)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import softmax
 
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
@@ -16,13 +17,11 @@ from crossspace.data.joins.join import join
 from crossspace.data.split import ALL as ALL_SPLITS
 from crossspace.evaluation.predictions import prediction_table, with_truth
 from crossspace.features.extraction.utterances import with_feature
-from crossspace.features.extractors.base import AudioExtractor, Missing
+from crossspace.features.extractors import extractors
+from crossspace.features.extractors.base import Missing
 from crossspace.features.extractors.finetuned import FineTuned
 from crossspace.features.finetuned.clips import Clip
-from crossspace.features.finetuned.encoder import Encoder, Vectors
-from crossspace.features.finetuned.settings import ALL
-from crossspace.features.finetuned.spans import AudioEncoder, VisualEncoder
-from crossspace.features.finetuned.text import TextEncoder
+from crossspace.features.finetuned.encoder import Vectors
 from crossspace.finetuning.parts import Part
 from crossspace.finetuning.plan import Plan
 
@@ -54,9 +53,9 @@ class Featured:
         self._logits: dict[str, np.ndarray] = {}
         self._utterances: dict[str, Utterance] = {}
         self._said, self._done = said, 0
-        by_encoder: dict[str, set[str]] = defaultdict(set)
-        for name in corpus.conversation_ids(ALL_SPLITS):
-            by_encoder[self._encoder_of(name)].add(name)
+        by_encoder: dict[str, list[int]] = defaultdict(list)
+        for place, name in enumerate(corpus.conversation_ids(ALL_SPLITS)):
+            by_encoder[self._encoder_of(name)].append(place)
         # One after the other: encoders may be large. That of the others is the last, as it says what they all are.
         for name in sorted({*by_encoder, plan.others}, key=lambda one: (one == plan.others, one)):
             self._encode(name, folder, by_encoder[name])
@@ -71,15 +70,10 @@ class Featured:
                 said[row["conversation_id"]].append(self._utterances[row["utterance_id"]])
             made[split] = [Conversation(name, tuple(utterances)) for name, utterances in said.items()]
         spec = self.corpus.spec.with_widths({self.plan.modality: self._tuned.width})
-        identity = {"name": "finetuned", "version": self._version, "parameters": self._tuned.parameters}
-        features = Corpus(made, spec, name=self.corpus.name, extractors={self.plan.modality: identity})
-        return join(self.corpus, features, replace_existing=True)[0]
-
-    @property
-    def _version(self) -> str:
-        # As the extractor of new recordings states it, which names how sound is read.
-        reading = AudioExtractor.reading if self.plan.modality == "audio" else ""
-        return f"{self._tuned.version}, {reading}" if reading else self._tuned.version
+        made_by = {self.plan.modality: self._tuned.identity}
+        return join(self.corpus, Corpus(made, spec, name=self.corpus.name, extractors=made_by), replace_existing=True)[
+            0
+        ]
 
     def predictions(self, split: str, seed: int) -> pa.Table:
         """What the classifiers themselves say of a split: a table of predictions of the utterances that have any."""
@@ -89,22 +83,22 @@ class Featured:
         logits = np.zeros((len(known), len(self.corpus.spec.labels)))
         for row, name in enumerate(told["utterance_id"].to_pylist()):
             logits[row] = self._logits[name]
-        grown = np.exp(logits - logits.max(1, keepdims=True))
-        table = prediction_table(told, grown / grown.sum(1, keepdims=True), self.corpus.spec.labels)
+        table = prediction_table(told, softmax(logits, axis=1), self.corpus.spec.labels)
         return with_truth(table, told, seed, split)
 
     def _encoder_of(self, conversation: str) -> str:
         return next((part.name for part in self.parts if conversation in part.held_out), self.plan.others)
 
-    def _encode(self, name: str, folder: Path, ids: Collection[str]) -> None:
+    def _encode(self, name: str, folder: Path, places: Sequence[int]) -> None:
         """Encode some conversations by the encoder of a part, or by that of the others."""
-        kind, others = _KINDS[self.plan.modality], self.plan.others
-        own = (str(folder), self.plan.output, others) if name == others else (str(folder / name), self.plan.output, ALL)
-        self._tuned, waiting, size = FineTuned(kind, *own, self.plan.base), list[Conversation](), 0
-        for conversation in self.corpus.split(ALL_SPLITS):
-            if conversation.id in ids:
-                waiting.append(conversation)
-                size += len(conversation)
+        kind: type = extractors()[self.plan.modality][FineTuned.name]
+        others = self.plan.others
+        own = {"model": str(folder), "encoder": others} if name == others else {"model": str(folder / name)}
+        self._tuned: FineTuned = kind(**own, output=self.plan.output, base=self.plan.base)
+        conversations, waiting, size = self.corpus.split(ALL_SPLITS), list[Conversation](), 0
+        for place in places:
+            waiting.append(conversations[place])
+            size += len(waiting[-1])
             if size >= _AT_ONCE[self.plan.modality]:
                 self._encode_some(name, self._tuned, waiting)
                 waiting, size = [], 0
@@ -119,7 +113,7 @@ class Featured:
             vectors[row] = vector
         rows = iter(zip(read, vectors, strict=True))
         for conversation in conversations:
-            _, seen = tuned.of(conversation)
+            _, seen = tuned.encoder_of(conversation)
             self._done += len(conversation)
             for utterance in conversation.utterances:
                 item, both = next(rows)
@@ -136,6 +130,3 @@ class Featured:
         if self.plan.modality == "text":
             return "no text" if item is None else "no word that is known"
         return utterance.missing.get(self.plan.modality, "nothing that the network knows")
-
-
-_KINDS: Mapping[str, type[Encoder]] = {"text": TextEncoder, "audio": AudioEncoder, "visual": VisualEncoder}

@@ -20,6 +20,7 @@ from crossspace.finetuning.material import Labelled
 from crossspace.finetuning.network import Emotion
 from crossspace.runtime import seed_everything
 from crossspace.training.checkpoint import load_checkpoint, save_checkpoint
+from crossspace.training.class_weights import inverse_frequency
 from crossspace.training.event import Best, Event
 from crossspace.training.history import History
 from crossspace.training.schedule import learning_rate_factor
@@ -68,7 +69,8 @@ class Fit:
             weight_decay=settings.weight_decay,
             fused=True,
         )
-        self.weights = _weights(train.labels, len(self.names), settings.class_weights).to(network.device)
+        weights = inverse_frequency(train.labels, len(self.names), settings.class_weights)
+        self.weights = weights.to(network.device)
         self.best = Best()
         self.kept: dict[str, Tensor] = {}
         self._divided = settings.accumulate
@@ -258,13 +260,6 @@ def logits_of(network: Emotion, items: Sequence[Any], precision: str, batch: int
             continue
         at += len(rows)
     return found
-
-
-def _weights(labels: np.ndarray, classes: int, power: float) -> Tensor:
-    """(C,) what an utterance of each label counts; its mean over the utterances is one."""
-    counts = np.bincount(labels, minlength=classes)
-    weights = np.maximum(counts, 1) ** -power
-    return torch.tensor(weights * counts.sum() / (counts * weights).sum(), dtype=torch.float32)
 
 
 def _parts(rows: Sequence[int], count: int) -> list[Sequence[int]]:

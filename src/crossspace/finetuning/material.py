@@ -155,6 +155,12 @@ class Clips(Material):
         """The same with a classifier, ready to be trained."""
         return SpanEmotion(checkpoint, self.settings, classes, self.modality)
 
+    def check(self, corpus: Corpus, base: str) -> None:
+        """The same, and whether every clip is there: one that lacks would be noticed when all is trained."""
+        super().check(corpus, base)
+        for conversation in corpus.split("all"):
+            self.raw(conversation)
+
     def raw(self, conversation: Conversation) -> list[Any]:
         """The clip of every utterance; ``None`` where it has none."""
         found = [u.features.get(self.modality) for u in conversation.utterances]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,13 +13,14 @@ from torch import Tensor, nn
 from crossspace.errors import UsageError
 from crossspace.features.checkpoint import Checkpoint
 from crossspace.features.finetuned.clips import Clip
+from crossspace.features.finetuned.encoder import width_of
 from crossspace.features.finetuned.settings import FineTuning
 from crossspace.features.finetuned.spans import Seer
 from crossspace.features.text.passages import Tokens
 from crossspace.runtime import optional_import
 
 
-class Emotion(nn.Module):
+class Emotion(nn.Module, ABC):
     """An encoder with a classifier of emotions on it; a subclass says how it reads.
 
     Args:
@@ -41,9 +43,9 @@ class Emotion(nn.Module):
         """Items to logits (N, C)."""
         return self.classifier(self.dropout(self.states(items)))
 
+    @abstractmethod
     def states(self, items: Sequence[Any]) -> Tensor:
         """Items to one vector each (N, D)."""
-        raise NotImplementedError
 
     def train(self, mode: bool = True) -> Emotion:
         """Train or not; statistics of batches stay those of the pretrained network: utterances come one by one."""
@@ -122,22 +124,6 @@ class SpanEmotion(Emotion):
     def states(self, items: Sequence[Clip]) -> Tensor:
         """Utterances to one vector each (N, D)."""
         return torch.stack([self._seer(item.load()) for item in items]).to(self.classifier.weight.dtype)
-
-
-def width_of(network: Any) -> int:
-    """D of the states of a network.
-
-    Raises:
-        UsageError: its configuration does not say.
-    """
-    config = network.config
-    found = getattr(config, "hidden_size", None) or (getattr(config, "hidden_sizes", None) or [None])[-1]
-    if not isinstance(found, int):
-        raise UsageError(
-            f"The configuration of the network, a {type(network).__name__}, should say how wide its states are "
-            "(hidden_size). It does not; choose another network."
-        )
-    return found
 
 
 def check_adapters(checkpoint: Checkpoint, settings: FineTuning) -> None:

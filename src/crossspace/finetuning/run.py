@@ -83,13 +83,22 @@ def finetune(
             own, mine = folder / f"seed-{seed}", [part for part in parts if part.seed == seed]
             # Beside the features, so that neither is made without the other.
             if not (own / FEATURES).exists() or not (own / PREDICTIONS).exists():
-                on_progress(Progress(len(parts), len(parts), text=f"seed-{seed}: encoding"))
-                featured = Featured(corpus, plan, own, mine)
+                featured = Featured(corpus, plan, own, mine, _encoding(seed, corpus, len(parts), on_progress))
                 with replacing(own / PREDICTIONS) as temporary:
                     pq.write_table(featured.predictions("test", seed), temporary)
                 featured.features().write(own / FEATURES)
             tables.append(pq.read_table(own / PREDICTIONS))
         return _results(folder, plan, corpus, pa.concat_tables(tables))
+
+
+def _encoding(seed: int, corpus: Corpus, parts: int, on_progress: Callable[[Progress], None]) -> Callable[[int], None]:
+    """Tells how many utterances are encoded."""
+    total = sum(corpus.lengths("all"))
+
+    def said(done: int) -> None:
+        on_progress(Progress(parts, parts, text=f"seed-{seed}: {done:,} of {total:,} utterances encoded"))
+
+    return said
 
 
 def _in_two_splits(corpus: Corpus) -> list[str]:

@@ -78,6 +78,11 @@ def _recorded(modality: str, identity: Mapping[str, Any]) -> Extractor:
             "name its file or module by --import."
         )
     kind = named_component(extractors()[modality], name)
+    if not kind.cached:  # it writes files, where a file that states it says
+        raise UsageError(
+            f"The {modality} features were made by {named(identity)}: they are addresses of files, and no model reads "
+            "them."
+        )
     recorded = dict(identity.get("parameters") or {})
     arguments = {key: value for key, value in recorded.items() if key in inspect.signature(kind).parameters}
     if kind.argument and kind.argument not in arguments:

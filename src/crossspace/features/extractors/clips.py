@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from crossspace.features.extractors.base import AudioExtractor, Missing, VisualExtractor
+from crossspace.data.seen import CLIPS
+from crossspace.features.extractors.base import AudioExtractor, Extractor, Missing, VisualExtractor
 
 
-class AudioClips(AudioExtractor):
+class Clips(Extractor[Any]):
+    """What is heard or seen in each utterance in a file of its own.
+
+    The feature is the address of the file, three numbers that say nothing of emotions; the files are called by their
+    content, so that nothing is written twice.
+
+    Args:
+        folder: for the files; kept beside the corpus it is found by itself.
+    """
+
+    name = CLIPS
+    licence = "that of the recordings"
+    argument = "folder"
+    # The cache would give addresses of files that are gone.
+    cached = False
+    width = 3
+    version = "1"
+
+    def __init__(self, folder: str) -> None:
+        self._folder, self.parameters = Path(folder), {"folder": Path(folder).resolve().name}
+
+    def extract(self, items: Sequence[Any]) -> list[np.ndarray | Missing]:
+        """One address ``(3,)`` per item, or the reason why there is nothing to keep."""
+        from crossspace.features.finetuned.clips import keep
+
+        found = [self._kept(item) for item in items]
+        return [item if isinstance(item, Missing) else keep(item, self._folder) for item in found]
+
+    @abstractmethod
+    def _kept(self, item: Any) -> np.ndarray | Missing:
+        """What is kept of an item."""
+
+
+class AudioClips(Clips, AudioExtractor):
     """The sound of each utterance in a file of its own, for ``crossspace finetune --modality audio``.
 
     The feature is the address of the file, three numbers that say nothing of emotions; the files are called by their
@@ -20,31 +56,14 @@ class AudioClips(AudioExtractor):
         folder: for the files; kept beside the corpus it is found by itself.
     """
 
-    name = "clips"
-    licence = "that of the recordings"
-    argument = "folder"
-    # The cache would give addresses of files that are gone.
-    cached = False
-    width = 3
-    version = "1"
-
-    def __init__(self, folder: str) -> None:
-        self._folder, self.parameters = Path(folder), {"folder": Path(folder).resolve().name}
-
-    def extract(self, items: Sequence[np.ndarray]) -> list[np.ndarray | Missing]:
-        """One address ``(3,)`` per utterance."""
-        from crossspace.features.finetuned.clips import keep
+    def _kept(self, item: np.ndarray) -> np.ndarray | Missing:
         from crossspace.features.voice.usable import unusable
 
-        found: list[np.ndarray | Missing] = []
-        for item in items:
-            samples = np.asarray(item, dtype=np.float32)
-            reason = unusable(samples)
-            found.append(keep(samples, self._folder) if reason is None else reason)
-        return found
+        samples = np.asarray(item, dtype=np.float32)
+        return unusable(samples) or samples
 
 
-class VisualClips(VisualExtractor):
+class VisualClips(Clips, VisualExtractor):
     """The faces of each utterance in a file of its own, for ``crossspace finetune --modality visual``.
 
     The feature is the address of the file, three numbers that say nothing of emotions; the files are called by their
@@ -54,19 +73,5 @@ class VisualClips(VisualExtractor):
         folder: for the files; kept beside the corpus it is found by itself.
     """
 
-    name = "clips"
-    licence = "that of the recordings"
-    argument = "folder"
-    # The cache would give addresses of files that are gone.
-    cached = False
-    width = 3
-    version = "1"
-
-    def __init__(self, folder: str) -> None:
-        self._folder, self.parameters = Path(folder), {"folder": Path(folder).resolve().name}
-
-    def extract(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray | Missing]:
-        """One address ``(3,)`` per face."""
-        from crossspace.features.finetuned.clips import keep
-
-        return [keep(np.stack(item), self._folder) if len(item) else Missing("no face found") for item in items]
+    def _kept(self, item: Sequence[np.ndarray]) -> np.ndarray | Missing:
+        return np.stack(item) if len(item) else Missing("no face found")

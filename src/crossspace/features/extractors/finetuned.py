@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ import numpy as np
 
 from crossspace.data.conversation import Conversation
 from crossspace.errors import DataError, UsageError
-from crossspace.features.extractors.base import AudioExtractor, Missing, TextExtractor, VisualExtractor
+from crossspace.features.extractors.base import AudioExtractor, Extractor, Missing, TextExtractor, VisualExtractor
 from crossspace.features.text.passages import Passage
 
 if TYPE_CHECKING:
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 _MENDED = "`crossspace finetune` makes one, and the same command goes on with one that was interrupted."
 
 
-class FineTuned:
+class FineTuned(Extractor[Any]):
     """What the extractors of this file share: one encoder, or several whose mean is taken.
 
     Args:
-        kind: of its encoders.
         model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder.
         output: ``states`` is what the classifier sees, ``logits`` what it says, ``both`` one behind the other.
         encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``.
@@ -36,25 +36,41 @@ class FineTuned:
         MissingExtraError: the library of the network is not installed.
     """
 
-    def __init__(self, kind: type[Encoder], model: str, output: str, encoder: str, base: str | None = None) -> None:
+    name = "finetuned"
+    licence = "that of the network, and of what it was trained on"
+    argument = "model"
+
+    def __init__(
+        self,
+        model: str,
+        output: Literal["states", "logits", "both"] = "states",
+        encoder: Literal["all", "folds"] = "all",
+        base: str | None = None,
+    ) -> None:
         from crossspace.features.finetuned.settings import OUTPUTS
 
         if output not in OUTPUTS:
             raise UsageError(f"'output' of finetuned should be {', '.join(OUTPUTS)}. Found {output!r}.")
-        self.encoders = [kind(folder, base) for folder in encoder_folders(Path(model), encoder)]
-        self._output, self.name, first = output, encoder, self.encoders[0]
+        kind = self._kind()
+        self._encoders = [kind(folder, base) for folder in encoder_folders(Path(model), encoder)]
+        self._output, self._encoder, first = output, encoder, self._encoders[0]
         classes = len(first.saved.labels)
         self.width = {"states": first.width, "logits": classes, "both": first.width + classes}[output]
-        self.version = _together([one.digest for one in self.encoders])
+        self.version = _together([one.digest for one in self._encoders])
         self.parameters = {"model": first.saved.name, "output": output, "encoder": encoder}
 
-    def of(self, conversation: Conversation) -> tuple[str, bool]:
-        """The name of the encoder, and whether it was trained on the labels of a conversation."""
-        return self.name, any(one.saved.has_seen(conversation) for one in self.encoders)
+    @staticmethod
+    @abstractmethod
+    def _kind() -> type[Encoder]:
+        """Of its encoders."""
+
+    def encoder_of(self, conversation: Conversation) -> tuple[str, bool]:
+        """Its name, and whether it was trained on the labels of a conversation."""
+        return self._encoder, any(one.saved.has_seen(conversation) for one in self._encoders)
 
     def vectors(self, items: Sequence[Any]) -> list[Vectors | None]:
         """States and logits of each item, the mean over the encoders; ``None`` where there is nothing to read."""
-        by_encoder = [one.encode(items) for one in self.encoders]
+        by_encoder = [one.encode(items) for one in self._encoders]
         if len(by_encoder) == 1:
             return by_encoder[0]
         return [_mean([v for v in row if v is not None]) for row in zip(*by_encoder, strict=True)]
@@ -64,12 +80,17 @@ class FineTuned:
         states, logits = vectors
         return np.concatenate({"states": [states], "logits": [logits], "both": [states, logits]}[self._output])
 
-    def features(self, items: Sequence[Any], reason: str) -> list[np.ndarray | Missing]:
+    def extract(self, items: Sequence[Any]) -> list[np.ndarray | Missing]:
         """One vector ``(D,)`` per item, or the reason why there is none."""
-        return [Missing(reason) if v is None else self.chosen(v) for v in self.vectors(items)]
+        found = zip(items, self.vectors(items), strict=True)
+        return [self._lacking(item) if v is None else self.chosen(v) for item, v in found]
+
+    @abstractmethod
+    def _lacking(self, item: Any) -> Missing:
+        """Why there is nothing to read in an item."""
 
 
-class FineTunedText(TextExtractor):
+class FineTunedText(FineTuned, TextExtractor):
     """Texts through an encoder that ``crossspace finetune`` trained, with the turns around them where it reads any.
 
     Args:
@@ -79,9 +100,6 @@ class FineTunedText(TextExtractor):
         base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
     """
 
-    name = "finetuned"
-    licence = "that of the network, and of what it was trained on"
-    argument = "model"
     batch = 512
 
     def __init__(
@@ -91,29 +109,30 @@ class FineTunedText(TextExtractor):
         encoder: Literal["all", "folds"] = "all",
         base: str | None = None,
     ) -> None:
+        super().__init__(model, output, encoder, base)
+        first = self._encoders[0]
+        self.earlier, self.later = first.saved.settings.context_turns, first.saved.settings.later_turns
+        self.limit = first.limit
+
+    @staticmethod
+    def _kind() -> type[Encoder]:
         from crossspace.features.finetuned.text import TextEncoder
 
-        self.tuned = FineTuned(TextEncoder, model, output, encoder, base)
-        self.width, self.version, self.parameters = self.tuned.width, self.tuned.version, self.tuned.parameters
-        settings = self.tuned.encoders[0].saved.settings
-        self.earlier, self.later = settings.context_turns, settings.later_turns
-        self.limit = self.tuned.encoders[0].limit
+        return TextEncoder
 
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""
-        return self.tuned.encoders[0].is_overlong(text)  # type: ignore[attr-defined]
+        return self._encoders[0].is_overlong(text)  # type: ignore[attr-defined]
 
-    def encoder_of(self, conversation: Conversation) -> tuple[str, bool]:
-        """Its name, and whether it was trained on the labels of a conversation."""
-        return self.tuned.of(conversation)
+    def vectors(self, items: Sequence[str | Passage]) -> list[Vectors | None]:
+        """The same of passages, or of texts where it reads no turns around them."""
+        return super().vectors([item if isinstance(item, Passage) else Passage(item, "") for item in items])
 
-    def extract(self, items: Sequence[str | Passage]) -> list[np.ndarray | Missing]:
-        """One vector ``(D,)`` per passage, or per text where it reads no turns around it."""
-        passages = [item if isinstance(item, Passage) else Passage(item, "") for item in items]
-        return self.tuned.features(passages, "no word that is known")
+    def _lacking(self, item: str | Passage) -> Missing:
+        return Missing("no word that is known")
 
 
-class FineTunedAudio(AudioExtractor):
+class FineTunedAudio(FineTuned, AudioExtractor):
     """Speech through an encoder that ``crossspace finetune --modality audio`` trained.
 
     Args:
@@ -123,37 +142,21 @@ class FineTunedAudio(AudioExtractor):
         base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
     """
 
-    name = "finetuned"
-    licence = "that of the network, and of what it was trained on"
-    argument = "model"
     batch = 8
 
-    def __init__(
-        self,
-        model: str,
-        output: Literal["states", "logits", "both"] = "states",
-        encoder: Literal["all", "folds"] = "all",
-        base: str | None = None,
-    ) -> None:
+    @staticmethod
+    def _kind() -> type[Encoder]:
         from crossspace.features.finetuned.spans import AudioEncoder
 
-        self.tuned = FineTuned(AudioEncoder, model, output, encoder, base)
-        self.width, self.version, self.parameters = self.tuned.width, self.tuned.version, self.tuned.parameters
+        return AudioEncoder
 
-    def encoder_of(self, conversation: Conversation) -> tuple[str, bool]:
-        """Its name, and whether it was trained on the labels of a conversation."""
-        return self.tuned.of(conversation)
-
-    def extract(self, items: Sequence[np.ndarray]) -> list[np.ndarray | Missing]:
-        """One vector ``(D,)`` per utterance."""
+    def _lacking(self, item: np.ndarray) -> Missing:
         from crossspace.features.voice.usable import unusable
 
-        found = self.tuned.features(items, "the network gave values that are not finite")
-        reasons = [unusable(np.asarray(item, dtype=np.float32)) for item in items]
-        return [feature if reason is None else reason for feature, reason in zip(found, reasons, strict=True)]
+        return unusable(np.asarray(item, dtype=np.float32)) or Missing("the network gave values that are not finite")
 
 
-class FineTunedVisual(VisualExtractor):
+class FineTunedVisual(FineTuned, VisualExtractor):
     """Faces through an encoder that ``crossspace finetune --modality visual`` trained.
 
     Args:
@@ -163,29 +166,14 @@ class FineTunedVisual(VisualExtractor):
         base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
     """
 
-    name = "finetuned"
-    licence = "that of the network, and of what it was trained on"
-    argument = "model"
-
-    def __init__(
-        self,
-        model: str,
-        output: Literal["states", "logits", "both"] = "states",
-        encoder: Literal["all", "folds"] = "all",
-        base: str | None = None,
-    ) -> None:
+    @staticmethod
+    def _kind() -> type[Encoder]:
         from crossspace.features.finetuned.spans import VisualEncoder
 
-        self.tuned = FineTuned(VisualEncoder, model, output, encoder, base)
-        self.width, self.version, self.parameters = self.tuned.width, self.tuned.version, self.tuned.parameters
+        return VisualEncoder
 
-    def encoder_of(self, conversation: Conversation) -> tuple[str, bool]:
-        """Its name, and whether it was trained on the labels of a conversation."""
-        return self.tuned.of(conversation)
-
-    def extract(self, items: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray | Missing]:
-        """One vector ``(D,)`` per face."""
-        return self.tuned.features(items, "no face found")
+    def _lacking(self, item: Sequence[np.ndarray]) -> Missing:
+        return Missing("the network gave values that are not finite" if len(item) else "no face found")
 
 
 def encoder_folders(folder: Path, encoder: str) -> list[Path]:

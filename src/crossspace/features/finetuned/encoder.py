@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from crossspace.errors import DataError
+from crossspace.errors import DataError, UsageError
 from crossspace.features.checkpoint import Checkpoint
 from crossspace.features.finetuned.saved import SavedEncoder, classifier_of, merge, weights_digest
 
@@ -55,7 +55,12 @@ class Encoder(ABC):
         self.digest, classifier = weights_digest(folder, self.saved), classifier_of(folder, len(self.saved.labels))
         # float64: in float32 the last bits of a product depend on how it is computed.
         self._weight, self._bias = (classifier[n].double().numpy() for n in ("weight", "bias"))
-        self.width = int(self._weight.shape[1])
+        self.width = width_of(checkpoint.model)
+        if self._weight.shape[1] != self.width:
+            raise DataError(
+                f"{folder} should hold a classifier of {self.width} numbers, as many as its network gives. Found one "
+                f"of {self._weight.shape[1]}. Copy the folder again."
+            )
         self._prepare(checkpoint)
 
     @abstractmethod
@@ -70,5 +75,23 @@ class Encoder(ABC):
     def encode(self, items: Sequence[Any]) -> list[Vectors | None]:
         """The vectors of each item; ``None`` where there is nothing to read. The company of an item changes nothing."""
 
-    def _with_logits(self, state: np.ndarray) -> Vectors:
-        return state, (self._weight @ state + self._bias).astype(np.float32)
+    def _with_logits(self, state: np.ndarray) -> Vectors | None:
+        logits = (self._weight @ state + self._bias).astype(np.float32)
+        # Weights that nobody trained so may be anything; what is not finite is no answer.
+        return (state, logits) if np.isfinite(state).all() and np.isfinite(logits).all() else None
+
+
+def width_of(network: Any) -> int:
+    """D of the states of a network.
+
+    Raises:
+        UsageError: its configuration does not say.
+    """
+    config = network.config
+    found = getattr(config, "hidden_size", None) or (getattr(config, "hidden_sizes", None) or [None])[-1]
+    if not isinstance(found, int):
+        raise UsageError(
+            f"The configuration of the network, a {type(network).__name__}, should say how wide its states are "
+            "(hidden_size). It does not; choose another network."
+        )
+    return found

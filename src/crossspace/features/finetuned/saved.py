@@ -108,7 +108,7 @@ class SavedEncoder:
         return {
             "peft_type": "LORA",
             "task_type": "FEATURE_EXTRACTION",
-            "base_model_name_or_path": self.base,
+            "base_model_name_or_path": self.base.removeprefix("transformers:"),
             "r": self.settings.adapters,
             "lora_alpha": 2 * self.settings.adapters,
             "target_modules": sorted({name.split(".lora_")[0].rpartition(".")[2] for name in adapters}),

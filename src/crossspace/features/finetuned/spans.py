@@ -83,8 +83,7 @@ class SpanEncoder(Encoder):
     def _one(self, item: np.ndarray | None) -> Vectors | None:
         if item is None:
             return None
-        state = self._seer(item).float().numpy()
-        return self._with_logits(state) if np.isfinite(state).all() else None
+        return self._with_logits(self._seer(item).float().numpy())
 
 
 class AudioEncoder(SpanEncoder):

@@ -36,7 +36,9 @@ class BertEncoder(nn.Module):
         super().__init__()
         width, eps = int(config["hidden_size"]), float(config["layer_norm_eps"])
         self.config = SimpleNamespace(
-            is_encoder_decoder=False, max_position_embeddings=int(config["max_position_embeddings"])
+            is_encoder_decoder=False,
+            hidden_size=width,
+            max_position_embeddings=int(config["max_position_embeddings"]),
         )
         self.words = nn.Embedding(int(config["vocab_size"]), width)
         self.positions = nn.Embedding(self.config.max_position_embeddings, width)

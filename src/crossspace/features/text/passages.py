@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossspace.errors import DataError
-from crossspace.features.text.network import first_tokens
 
 Turn = tuple[str, str]
 """Speaker and text."""
@@ -123,6 +122,9 @@ class Reader:
         return [self._tokens(p, known, marked) for p in found]
 
     def _ids(self, texts: Sequence[str]) -> dict[str, list[int]]:
+        # Not above: this brings PyTorch, which whoever only gathers turns has no use for.
+        from crossspace.features.text.network import first_tokens
+
         found = first_tokens(self._tokenizer, texts, self.limit, add_special_tokens=False) if texts else []
         return dict(zip(texts, found, strict=True))
 
