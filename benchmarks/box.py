@@ -74,7 +74,7 @@ def measured(reader: Reader, meld: Corpus, everyday: Corpus) -> dict[str, Any]:
             "macro_f1": found.macro_f1,
             "accuracy": found.accuracy,
             "per_class": {label: one.f1 for label, one in found.per_class.items()},
-            "calibration_error": reliability(said[known].max(1), right[known]).error,
+            "calibration_error": reliability(said[known].max(1), right[known]).ece,
             "threshold": threshold,
             "right_above": float(right[sure & known].mean()),
             "left_open": float(1 - sure[known].mean()),
