@@ -34,7 +34,7 @@ from crossspace.finetuning.plan import Plan
 from crossspace.finetuning.run import FEATURES, PLAN, PREDICTIONS, finetune
 from crossspace.runtime import write_text
 
-SETTINGS = FineTuning(layers=3, adapters=16, epochs=3, precision="bf16")
+SETTINGS = FineTuning(adapters=32, adapted="all", epochs=2, precision="bf16")
 CONTEXT = replace(SETTINGS, context_turns=6, tokens=96)
 """Chosen on the validation split of MELD, see the page of results."""
 MODELS = ("css", "without-context", "logistic-regression-unweighted", "logistic-regression")

@@ -196,7 +196,9 @@ def browser() -> Iterator[Any]:
 def make_analysis() -> Callable[..., Analysis]:
     """Builds an analysis of two speakers who take turns of two seconds; what they say may be given."""
 
-    def build(count: int = 4, timed: bool = True, texts: Sequence[str] = ()) -> Analysis:
+    def build(
+        count: int = 4, timed: bool = True, texts: Sequence[str] = (), unsure_below: float | None = None
+    ) -> Analysis:
         labels = ("neutral", "joy", "anger")
         utterances = []
         for place in range(count):
@@ -222,7 +224,7 @@ def make_analysis() -> Callable[..., Analysis]:
             "modalities": ["text", "audio", "visual"],
             "causal": False,
             "in_the_box": False,
-        }
+        } | ({} if unsure_below is None else {"unsure_below": unsure_below})
         return Analysis("kitchen", labels, model, None, tuple(utterances), ("One empty cue was left out.",))
 
     return build

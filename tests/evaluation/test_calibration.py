@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from crossspace.errors import DataError
-from crossspace.evaluation.calibration import brier_score, reliability
+from crossspace.evaluation.calibration import (
+    at_temperature,
+    brier_score,
+    fitted_temperature,
+    reliability,
+    unsure_below,
+)
 
 
 @pytest.mark.parametrize("binning", ["equal-mass", "equal-width"])
@@ -56,3 +62,31 @@ def test_brier_score_is_zero_for_certainty_and_two_for_certain_error() -> None:
 def test_impossible_confidences_are_refused(confidence: list[float], correct: list[int]) -> None:
     with pytest.raises(DataError, match="between 0 and 1"):
         reliability(confidence, correct)
+
+
+def test_a_temperature_makes_the_truth_as_probable_as_it_can_be_and_is_found_again() -> None:
+    rng = np.random.default_rng(2)
+    honest = rng.dirichlet(np.ones(4) * 0.7, 20_000)
+    truth = (honest.cumsum(1) < rng.random((len(honest), 1))).sum(1)
+    # What is thrice too sure of itself has logits thrice as large.
+    overconfident = at_temperature(honest, 1 / 3)
+    assert fitted_temperature(honest, truth) == pytest.approx(1, abs=0.03)
+    assert fitted_temperature(overconfident, truth) == pytest.approx(3, rel=0.03)
+    assert (overconfident.argmax(1) == honest.argmax(1)).all()
+    np.testing.assert_allclose(at_temperature(overconfident, 3), honest, atol=1e-9)
+
+
+def test_what_is_never_or_always_right_has_a_temperature_too() -> None:
+    p = np.array([[1.0, 0.0], [1.0, 0.0]])
+    assert np.isfinite(fitted_temperature(p, [1, 1])) and np.isfinite(fitted_temperature(p, [0, 0]))
+    with pytest.raises(DataError, match="one truth per prediction"):
+        fitted_temperature(p, [0])
+
+
+def test_unsure_begins_at_the_lowest_confidence_above_which_enough_is_right() -> None:
+    confidence, correct = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8], [0, 0, 1, 1, 1, 1]
+    # With 0.4 and more four of five are right, which is just enough.
+    assert unsure_below(confidence, correct, 0.8) == 0.31
+    assert unsure_below(confidence, correct, 0.81) == 0.41
+    assert unsure_below(confidence, [0] * 6, 0.8) == 1.0
+    assert unsure_below(confidence, [1] * 6, 0.8) == 0.0

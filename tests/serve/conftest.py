@@ -41,7 +41,7 @@ class FakeAnalyzer:
         self.extractors: dict[str, Any] = {"text": SimpleNamespace(identity=identity, extract=list)}
         self.name, self.wanted = "talk", dict[str, str]()
         self.in_the_box, self.card, self.transcribing = False, "# A card", None
-        self.causal = True
+        self.causal, self.unsure_below = True, None
         self.gate: threading.Event | None = None
         self.posted_gate: threading.Event | None = None
         self.live_gate: threading.Event | None = None

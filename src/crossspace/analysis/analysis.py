@@ -71,7 +71,8 @@ class Analysis:
         conversation_id: its name.
         labels: the emotions, in the order of the model.
         model: ``{"name", "kind", "modalities", "causal", "in_the_box"}``: which model it was, what kind (``css``), what
-            it hears and sees, whether it looks at past context only, whether it is the one shipped with crossspace.
+            it hears and sees, whether it looks at past context only, whether it is the one shipped with crossspace;
+            ``"unsure_below"`` where the model is calibrated: with less confidence it is unsure.
         media: ``{"name", "duration", "audio", "video"}`` of the recording, or ``None`` for a transcript alone.
         utterances: in the order in which they were spoken.
         notes: sentences on what was mended, left out or missing on the way.
@@ -88,6 +89,19 @@ class Analysis:
     def speakers(self) -> tuple[str, ...]:
         """In the order of their first words."""
         return tuple(dict.fromkeys(u.speaker for u in self.utterances))
+
+    @property
+    def unsure_below(self) -> float:
+        """The confidence below which the model is unsure; 0 where it was not calibrated and does not know."""
+        return float(self.model.get("unsure_below") or 0.0)
+
+    def is_unsure(self, utterance: UtteranceAnalysis) -> bool:
+        """Whether the model is; of what a person says nobody is."""
+        return utterance.corrected is None and utterance.confidence < self.unsure_below
+
+    def said(self, utterance: UtteranceAnalysis) -> str:
+        """The emotion in words: ``joy``, or ``unsure (joy)``."""
+        return f"unsure ({utterance.emotion})" if self.is_unsure(utterance) else utterance.emotion
 
     @property
     def arcs(self) -> dict[str, dict[str, Any]]:

@@ -117,6 +117,23 @@ class Analyzer:
         """Whether what is said of an utterance depends on the past alone, its features included."""
         return self.predictor.causal and not self._extraction.reads_ahead
 
+    @property
+    def unsure_below(self) -> float | None:
+        """The confidence below which the model is unsure; ``None`` where it was not calibrated."""
+        return self.predictor.model.details.get("calibration", {}).get("unsure_below")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What an :class:`Analysis` says of its model."""
+        unsure = {} if self.unsure_below is None else {"unsure_below": self.unsure_below}
+        return {
+            "name": self.name,
+            "kind": self.predictor.model.name,
+            "modalities": list(self.predictor.task.modalities),
+            "causal": self.causal,
+            "in_the_box": self.in_the_box,
+        } | unsure
+
     def analyze(
         self,
         media: Path | None,
@@ -196,20 +213,31 @@ class Analyzer:
             notes.append(_ON_RECOGNISED)
         if "text" in known and self.predictor.model.details.get("language") == "en":
             notes += filter(None, [language_note([u.text for u in conversation.utterances if u.text], self.name)])
+        notes += filter(None, [self._unsure_note(records)])
         notes += filter(None, [unlike_note(conversation, self.predictor.model.details.get("training_sizes", {}))])
         return Analysis(
             conversation.id,
             self.predictor.task.labels,
-            {
-                "name": self.name,
-                "kind": self.predictor.model.name,
-                "modalities": list(known),
-                "causal": self.causal,
-                "in_the_box": self.in_the_box,
-            },
+            self.facts,
             media,
             tuple(_utterance(u, r, known) for u, r in zip(conversation.utterances, records, strict=True)),
             tuple(notes),
+        )
+
+    def _unsure_note(self, records: Sequence[Mapping[str, Any]]) -> str | None:
+        """What it means that the model is unsure, where it is."""
+        calibration = self.predictor.model.details.get("calibration")
+        if not calibration:
+            return None
+        below, right = calibration["unsure_below"], calibration["right"]
+        count = sum(max(record["probabilities"].values()) < below for record in records)
+        if not count:
+            return None
+        name = f"{self.name[0].upper()}{self.name[1:]}"
+        return (
+            f"{name} is unsure of {count} of {len(records)} utterances: it says so below a confidence of "
+            f"{100 * below:.0f} %. Where it was calibrated, {100 * right:.0f} % of what it said with more was right; "
+            "elsewhere it may be less."
         )
 
 

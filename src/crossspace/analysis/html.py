@@ -13,12 +13,13 @@ import re
 from html import escape
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 from crossspace.analysis.analysis import Analysis
 
 MODULES = (
-    "dom", "format", "people", "palette", "scale", "arc", "strip", "who", "legend", "lanes", "list", "correct", "why",
-    "filters", "menu", "exports", "glance", "edits", "timeline", "report",
+    "dom", "card", "format", "people", "palette", "scale", "arc", "strip", "who", "legend", "lanes", "list", "correct",
+    "why", "filters", "menu", "exports", "glance", "edits", "timeline", "report",
 )  # fmt: skip
 """Scripts of the file, each after those that it imports."""
 
@@ -47,7 +48,8 @@ def to_html(analysis: Analysis) -> str:
         caution=CAUTION,
         style=style,
         script=script,
-        analysis=_embedded(analysis),
+        analysis=_embedded(analysis.to_dict()),
+        card=_embedded(_card() if analysis.model.get("in_the_box") else None),
     )
 
 
@@ -55,9 +57,14 @@ def _file(name: str) -> str:
     return (files("crossspace.analysis") / "timeline" / name).read_text(encoding="utf-8")
 
 
-def _embedded(analysis: Analysis) -> str:
+def _card() -> str:
+    """Of the model in the box; no other is sure to be there when an analysis is written."""
+    return (files("crossspace.pretrained") / "README.md").read_text(encoding="utf-8")
+
+
+def _embedded(content: Any) -> str:
     """JSON in which no character can end or open an element."""
-    text = json.dumps(analysis.to_dict(), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
     # Escaped as JSON and not as HTML: the element is read by a parser of JSON.
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

@@ -123,7 +123,9 @@ def _analyzer(options: argparse.Namespace, only: Sequence[str] | None, transcrib
     extractors = {m: getattr(options, m) for m in ("text", "audio", "visual") if getattr(options, m)}
     analyzer = Analyzer.load(options.model, extractors, only=only, cache=FeatureCache(), transcribing=transcribing)
     name = "" if analyzer.in_the_box else analyzer.predictor.name
-    print(f"Model: {analyzer.name}" + ("" if name in ("", analyzer.name) else f" ({name})"), file=sys.stderr)
+    where = "; its card: crossspace card" if analyzer.in_the_box else ""
+    where = where or ("" if name == analyzer.name else f" ({name})")
+    print(f"Model: {analyzer.name}{where}", file=sys.stderr)
     return analyzer
 
 
@@ -142,5 +144,7 @@ def _print(analysis: Analysis) -> None:
         # Minutes and seconds, as a player of the recording shows them.
         time = "" if u.start is None else f"{int(u.start) // 60}:{u.start % 60:04.1f}"
         # As Text: what somebody said may look like markup.
-        table.add_row(time, Text(u.speaker), Text(u.label), f"{u.confidence:.2f}", Text(u.text or "(no transcript)"))
+        table.add_row(
+            time, Text(u.speaker), Text(analysis.said(u)), f"{u.confidence:.2f}", Text(u.text or "(no transcript)")
+        )
     Console().print(table)

@@ -1,4 +1,4 @@
-"""Does a confidence of 0.8 mean four right answers in five? Reliability curve, calibration error and Brier score."""
+"""Does a confidence of 0.8 mean four right answers in five? How far off it is, and the temperature that mends it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 
 from crossspace.errors import DataError
 
 Binning = Literal["equal-mass", "equal-width"]
+_TEMPERATURES = (-3.0, 3.0)
+"""Logarithms between which it is looked for: from a twentieth to twenty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,3 +94,53 @@ def brier_score(probabilities: ArrayLike, truth: ArrayLike) -> float:
     """
     p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(truth, dtype=np.int64)
     return float(((p - np.eye(p.shape[1])[y]) ** 2).sum(axis=1).mean())
+
+
+def fitted_temperature(probabilities: ArrayLike, truth: ArrayLike) -> float:
+    """The temperature by which logits are divided so that the truth becomes most probable (Guo et al., 2017).
+
+    Above 1 the model was too sure of itself. No answer changes, only how sure it is.
+
+    Args:
+        probabilities: (N, C) softmax of the logits.
+        truth: (N,) indices.
+
+    Raises:
+        DataError: no prediction.
+    """
+    p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(truth, dtype=np.int64)
+    if not len(y) or p.shape[0] != len(y):
+        raise DataError(f"A temperature needs one truth per prediction. Found {p.shape[0]} and {len(y)}.")
+
+    def loss(log_temperature: float) -> float:
+        return -float(_log_probabilities(p, np.exp(log_temperature))[np.arange(len(y)), y].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=_TEMPERATURES, method="bounded").x))
+
+
+def at_temperature(probabilities: ArrayLike, temperature: float) -> NDArray[np.float64]:
+    """(N, C) probabilities whose logits are divided by a temperature."""
+    return np.exp(_log_probabilities(np.asarray(probabilities, dtype=np.float64), temperature))
+
+
+def _log_probabilities(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    # Logits but for a constant per row, which no softmax sees; what was rounded to zero is finite again.
+    return np.asarray(log_softmax(np.log(np.maximum(probabilities, np.finfo(np.float64).tiny)) / temperature, axis=1))
+
+
+def unsure_below(confidence: ArrayLike, correct: ArrayLike, right: float) -> float:
+    """The lowest confidence, to a hundredth, so that of what is said with that much or more a part ``right`` is right.
+
+    1 where no confidence is enough: then everything is unsure.
+
+    Args:
+        confidence: (N,) probability of the predicted class.
+        correct: (N,) whether the prediction was right.
+        right: between 0 and 1.
+    """
+    confidences, outcomes = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=bool)
+    for hundredths in range(100):
+        sure = confidences >= hundredths / 100
+        if sure.any() and outcomes[sure].mean() >= right:
+            return hundredths / 100
+    return 1.0

@@ -17,6 +17,7 @@ from crossspace.features.finetuned.encoder import width_of
 from crossspace.features.finetuned.settings import FineTuning
 from crossspace.features.finetuned.spans import Seer
 from crossspace.features.text.passages import Tokens
+from crossspace.finetuning.dropout import Dropout, quick_attention, with_quick_dropout
 from crossspace.runtime import optional_import
 
 
@@ -37,11 +38,13 @@ class Emotion(nn.Module, ABC):
         super().__init__()
         self.settings, width = settings, width_of(network)
         self.encoder = with_adapters(network, settings) if settings.adapters else network.requires_grad_(True)
-        self.dropout, self.classifier = nn.Dropout(settings.dropout), nn.Linear(width, classes)
+        with_quick_dropout(self.encoder)
+        self.dropout, self.classifier = Dropout(settings.dropout), nn.Linear(width, classes)
 
     def forward(self, items: Sequence[Any]) -> Tensor:
         """Items to logits (N, C)."""
-        return self.classifier(self.dropout(self.states(items)))
+        with quick_attention(self.device):
+            return self.classifier(self.dropout(self.states(items)))
 
     @abstractmethod
     def states(self, items: Sequence[Any]) -> Tensor:

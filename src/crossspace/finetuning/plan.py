@@ -51,10 +51,6 @@ class Plan:
             raise UsageError(f"`modality` should be text, audio or visual. Found {self.modality!r}.")
         if self.base == "minilm" and self.modality != "text":
             raise UsageError(f"minilm reads texts. Name a network for {self.modality}: --base transformers:MODEL.")
-        if self.modality not in ("text", "audio", "visual"):
-            raise UsageError(f"`modality` should be text, audio or visual. Found {self.modality!r}.")
-        if self.base == "minilm" and self.modality != "text":
-            raise UsageError(f"minilm reads texts. Name a network for {self.modality}: --base transformers:MODEL.")
         if self.base != "minilm" and not re.fullmatch(r"transformers:.+", self.base):
             raise UsageError(
                 f"`base` should be minilm, or transformers:MODEL with a folder or a name on a hub. Found {self.base!r}."

@@ -34,6 +34,8 @@ class Inference:
 def infer(model: Model, batches: Iterable[Batch]) -> Inference:
     """Run ``model`` in evaluation mode over ``batches`` and put the rows one after the other.
 
+    The logits of a calibrated model are divided by its temperature.
+
     Raises:
         DataError: a probability is not finite.
     """
@@ -41,12 +43,13 @@ def infer(model: Model, batches: Iterable[Batch]) -> Inference:
     training = model.training
     model.eval()
     device = next(model.parameters()).device
+    temperature = float(model.details.get("calibration", {}).get("temperature", 1.0))
     fused: list[np.ndarray] = []
     unimodal: dict[str, list[np.ndarray]] = {}
     try:
         for batch in batches:
             output = checked_output(model, model(batch.to(device)), len(batch.labels))
-            fused.append(_probabilities(output.logits))
+            fused.append(_probabilities(output.logits.double() / temperature))
             for m, logits in output.unimodal.items():
                 alone = _probabilities(logits)
                 # A modality that is missing was filled with something; what its head says of that means nothing.

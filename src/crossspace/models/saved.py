@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,9 +90,14 @@ def _description(path: Path) -> tuple[dict[str, Any], type[Model], TaskSpec]:
     with reading(path, "the description of a saved crossspace model", _USUAL):
         config = json.loads(path.read_text(encoding="utf-8"))
         kind, task = class_of(config, MODELS, path), TaskSpec.from_dict(config["spec"])
-        extractors = config.get("details", {}).get("extractors", {})
+        details = config.get("details", {})
+        extractors, calibration = details.get("extractors", {}), details.get("calibration", {})
         if not isinstance(extractors, dict) or not all(isinstance(e, dict) for e in extractors.values()):
             raise ValueError("details that are no mappings")
+        if calibration and not (0 < float(calibration["temperature"]) < math.inf):
+            raise ValueError(f"a temperature above 0 is expected, found {calibration['temperature']!r}")
+        if calibration and not (0 <= float(calibration["unsure_below"]) <= 1):
+            raise ValueError(f"a confidence from 0 to 1 is expected, found {calibration['unsure_below']!r}")
         return config, kind, task
 
 

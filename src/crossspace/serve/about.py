@@ -52,6 +52,7 @@ def describe(state: State) -> ModelAnswer:
         extractors={modality: extractor.identity for modality, extractor in analyzer.extractors.items()},
         causal=analyzer.causal,
         in_the_box=analyzer.in_the_box,
+        unsure_below=analyzer.unsure_below,
         transcribes=None if state.transcribing is None else state.transcribing.name,
         card=analyzer.card,
         limits={name: getattr(state.settings, name) for name in _LIMITS},

@@ -152,6 +152,7 @@ class ModelFacts(Facts):
     modalities: list[str]
     causal: bool
     in_the_box: bool
+    unsure_below: float | None = Field(default=None, ge=0, le=1, description="with less confidence the model is unsure")
 
 
 class MediaFacts(Facts):
@@ -204,6 +205,7 @@ class ModelAnswer(BaseModel):
     extractors: dict[str, dict[str, Any]]
     causal: bool = Field(description="whether it was trained to see past context only")
     in_the_box: bool = Field(description="whether it is the one shipped with crossspace")
+    unsure_below: float | None = Field(description="with less confidence the model is unsure; null if not calibrated")
     transcribes: str | None = Field(description="what recognises the words of a recording without a transcript")
     card: str | None = Field(description="the model card, Markdown")
     limits: dict[str, float] = Field(description="of this server: bytes, seconds and counts")

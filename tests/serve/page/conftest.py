@@ -62,6 +62,7 @@ class Analyzer:
 
     in_the_box = True
     causal = True
+    unsure_below = None
     card = "# tiny\n\nKnows **three** emotions.\n\n## Not for\n\n- judging <img src=x onerror='window.hurt = 1'>\n"
 
     def __init__(self, make: Callable[..., Analysis]) -> None:

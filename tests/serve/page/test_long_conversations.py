@@ -87,15 +87,13 @@ def test_the_strongest_moments_lead_to_their_utterances(shown: Callable[[int], A
     assert page.locator(".tl-item[aria-selected=true]").get_attribute("data-place") == "700"
 
 
-def test_what_is_uncertain_looks_so_once_a_threshold_is_set(shown: Callable[[int], Any]) -> None:
+def test_what_the_model_is_unsure_of_looks_so_once_a_threshold_is_set(shown: Callable[[int], Any]) -> None:
     page = shown(1400)
     expect(page.locator(".tl-unsure")).to_have_count(0)
-    slider = page.get_by_role("slider", name="Uncertain below")
-    slider.focus()
-    for _ in range(9):
-        page.keyboard.press("ArrowRight")
+    slider = page.get_by_role("slider", name="Unsure below")
+    slider.fill("45")
     expect(page.locator(".tl-item.tl-unsure")).to_have_count(400)
-    page.get_by_role("button", name="Only uncertain").click()
+    page.get_by_role("button", name="Only unsure").click()
     expect(page.get_by_text("400 of 1,200 utterances")).to_be_visible()
     slider.focus()
     page.keyboard.press("Home")

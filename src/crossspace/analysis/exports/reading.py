@@ -31,6 +31,11 @@ def read_analysis(path: Path) -> Analysis:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise DataError(f"{path} should be {expected}. Found JSON of another kind.")
         analysis = Analysis.from_dict(content)
+        below = analysis.model.get("unsure_below")
+        if below is not None and not (_is_number(below) and 0 <= below <= 1):
+            raise DataError(
+                f"{path} should say below which confidence from 0 to 1 the model is unsure. Found {below!r}."
+            )
         for place, one in enumerate(analysis.utterances):
             if fault := _fault(one, set(analysis.labels)):
                 raise DataError(f"{path}, utterance {place + 1}, should have {fault}. Save the analysis again.")

@@ -68,7 +68,10 @@ def summary_figure(analysis: Analysis) -> Figure:
     top = 0.755 - height
     _shares(figure.add_axes((0.2, top - height, 0.5, height)), analysis, lanes, colours)
     _moments(figure, analysis, colours, top - height - 0.05)
-    figure.text(0.07, 0.035, textwrap.fill(CAUTION, 125), size=7.5, color=MUTED, va="bottom")
+    card = (
+        " What the model is good for stands in its card: crossspace card." if analysis.model.get("in_the_box") else ""
+    )
+    figure.text(0.07, 0.035, textwrap.fill(CAUTION + card, 125), size=7.5, color=MUTED, va="bottom")
     return figure
 
 
@@ -173,11 +176,13 @@ def _rows(axes: Axes, lanes: Mapping[str, object]) -> None:
 
 def _moments(figure: Figure, analysis: Analysis, colours: Mapping[str, str], top: float) -> None:
     """The most certain utterances of other emotions than none, in the order in which they were said."""
-    strong = [u for u in analysis.utterances if not u.emotion.lower().startswith("neu")]
+    strong = [u for u in analysis.utterances if not u.emotion.lower().startswith("neu") and not analysis.is_unsure(u)]
     strong = sorted(strong, key=lambda u: -u.confidence)[:_MOMENTS]
     figure.text(0.07, top, "The strongest moments", size=9.5, weight="bold")
     if not strong:
-        said = "Every utterance is neutral." if analysis.utterances else "Nothing is said."
+        unsure = any(analysis.is_unsure(u) for u in analysis.utterances)
+        said = "Every utterance is neutral, or the model is unsure of it." if unsure else "Every utterance is neutral."
+        said = said if analysis.utterances else "Nothing is said."
         figure.text(0.07, top - 0.03, said, size=8.5, color=MUTED)
     order = {u.id: at for at, u in enumerate(analysis.utterances)}
     for row, u in enumerate(sorted(strong, key=lambda u: order[u.id])):

@@ -22,6 +22,7 @@ def to_json(analysis: Analysis) -> str:
 def columns(analysis: Analysis) -> list[str]:
     """The names of what :func:`rows` gives."""
     head = ["conversation_id", "utterance_id", "position", "speaker", "start", "end", "text", "label", "confidence"]
+    head += ["unsure"] * bool(analysis.unsure_below)
     head += ["corrected"] * _has_corrections(analysis)
     head += [f"p_{label}" for label in analysis.labels]
     for m in analysis.model["modalities"]:
@@ -41,6 +42,8 @@ def rows(analysis: Analysis) -> list[list[Any]]:
     for position, u in enumerate(analysis.utterances):
         row: list[Any] = [analysis.conversation_id, u.id, position, u.speaker, u.start, u.end]
         row += [u.text, u.label, u.confidence]
+        # In the lower case of JSON, as the page writes it.
+        row += [str(analysis.is_unsure(u)).lower()] * bool(analysis.unsure_below)
         row += [u.corrected] * corrections
         row += [u.probabilities[label] for label in analysis.labels]
         for m in analysis.model["modalities"]:

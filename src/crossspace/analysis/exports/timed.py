@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.transcripts.writers import annotation, captions
@@ -23,7 +24,9 @@ def to_vtt(analysis: Analysis, labels: bool = False) -> str:
     Raises:
         DataError: no utterance has times.
     """
-    return captions.vtt(_timed(analysis, ".vtt"), _labelled if labels else captions.words, lambda u: u.emotion)
+    return captions.vtt(
+        _timed(analysis, ".vtt"), _labelled(analysis) if labels else captions.words, lambda u: u.emotion
+    )
 
 
 def to_srt(analysis: Analysis, labels: bool = False) -> str:
@@ -36,7 +39,7 @@ def to_srt(analysis: Analysis, labels: bool = False) -> str:
     Raises:
         DataError: no utterance has times.
     """
-    return captions.srt(_timed(analysis, ".srt"), _labelled if labels else captions.words)
+    return captions.srt(_timed(analysis, ".srt"), _labelled(analysis) if labels else captions.words)
 
 
 def to_eaf(analysis: Analysis) -> str:
@@ -49,7 +52,7 @@ def to_eaf(analysis: Analysis) -> str:
         DataError: no utterance has times.
     """
     tiers: dict[str, Callable[[UtteranceAnalysis], str | None]] = {
-        _EMOTION: _label,
+        _EMOTION: _label(analysis),
         "predicted confidence": lambda u: f"{u.confidence:.3f}",
     }
     return annotation.eaf(_timed(analysis, ".eaf"), tiers | _corrections(analysis), analysis.media)
@@ -62,7 +65,9 @@ def to_textgrid(analysis: Analysis) -> str:
         DataError: no utterance has times.
     """
     duration = float((analysis.media or {}).get("duration") or 0.0)
-    return annotation.textgrid(_timed(analysis, ".TextGrid"), {_EMOTION: _label} | _corrections(analysis), duration)
+    return annotation.textgrid(
+        _timed(analysis, ".TextGrid"), {_EMOTION: _label(analysis)} | _corrections(analysis), duration
+    )
 
 
 def to_rttm(analysis: Analysis) -> str:
@@ -84,8 +89,9 @@ def _timed(analysis: Analysis, ending: str) -> list[UtteranceAnalysis]:
     return timed(with_ends(analysis.utterances)[0], KINDS[ending], analysis.conversation_id)
 
 
-def _label(u: UtteranceAnalysis) -> str | None:
-    return u.label
+def _label(analysis: Analysis) -> Callable[[UtteranceAnalysis], str | None]:
+    """What the model says, whatever a person made of it."""
+    return lambda u: analysis.said(replace(u, corrected=None))
 
 
 def _corrections(analysis: Analysis) -> dict[str, Callable[[UtteranceAnalysis], str | None]]:
@@ -93,7 +99,10 @@ def _corrections(analysis: Analysis) -> dict[str, Callable[[UtteranceAnalysis], 
     return {_CORRECTED: lambda u: u.corrected} if any(u.corrected for u in analysis.utterances) else {}
 
 
-def _labelled(u: UtteranceAnalysis) -> str:
-    # Of what a person says there is no probability.
-    sure = f"{100 * u.confidence:.0f} %" if u.corrected is None else "corrected"
-    return f"{captions.words(u)} [{u.emotion} {sure}]"
+def _labelled(analysis: Analysis) -> Callable[[UtteranceAnalysis], str]:
+    def labelled(u: UtteranceAnalysis) -> str:
+        # Of what a person says there is no probability.
+        sure = f"{100 * u.confidence:.0f} %" if u.corrected is None else "corrected"
+        return f"{captions.words(u)} [{analysis.said(u)} {sure}]"
+
+    return labelled

@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { menu } from "./menu.js";
-import { emotionOf } from "./people.js";
+import { emotionOf, isUnsure } from "./people.js";
 
 // A cell that a spreadsheet would take for a formula begins with an apostrophe.
 function cell(value) {
@@ -20,8 +20,10 @@ export function toCsv(analysis) {
   const modalities = analysis.model.modalities ?? [];
   const recognised = ["text", "speaker"].filter((what) => analysis.utterances.some((one) => what in (one.recognised ?? {})));
   const corrected = (cells) => (analysis.utterances.some((one) => one.corrected) ? cells : []);
+  const calibrated = (cells) => (analysis.model.unsure_below ? cells : []);
   const header = [
     "conversation_id", "utterance_id", "position", "speaker", "start", "end", "text", "label", "confidence",
+    ...calibrated(["unsure"]),
     ...corrected(["corrected"]),
     ...labels.map((label) => `p_${label}`),
     ...modalities.flatMap((name) => [`${name}_alone`, `${name}_contribution`, `${name}_missing`]),
@@ -29,6 +31,7 @@ export function toCsv(analysis) {
   ];
   const rows = analysis.utterances.map((one, place) => [
     analysis.conversation_id, one.id, place, one.speaker, one.start, one.end, one.text, one.label, one.confidence,
+    ...calibrated([isUnsure(analysis, one)]),
     ...corrected([one.corrected]),
     ...labels.map((label) => one.probabilities[label]),
     ...modalities.flatMap((name) => [best(one.unimodal[name]), one.contributions[name], one.missing[name]]),

@@ -1,4 +1,4 @@
-// Speakers and emotions as switches, and what is uncertain. On small screens they wait behind one button (`more`).
+// Speakers and emotions as switches, and what the model is unsure of. On small screens they wait behind one button (`more`).
 
 import { element } from "./dom.js";
 import { swatch } from "./palette.js";
@@ -9,15 +9,15 @@ const HIGHEST = 95;
 export class Filters {
   constructor({ onChange }) {
     this.onChange = onChange;
-    this.below = element("input", { type: "range", min: 0, max: HIGHEST, step: 5, value: 0, "aria-label": "Uncertain below" });
+    this.below = element("input", { type: "range", min: 0, max: HIGHEST, step: 1, value: 0, "aria-label": "Unsure below" });
     this.below.addEventListener("input", () => this.changed());
     this.said = element("output", { class: "tl-count" });
     this.groups = element("div", { class: "tl-groups" });
     this.states = element("span", { class: "tl-states" });
     this.more = element("button", { type: "button", class: "tl-more", "aria-expanded": "false", "aria-controls": "filters", onclick: () => this.fold() });
     this.node = element("div", { class: "tl-filters", id: "filters" }, element("div", { class: "tl-folded" }, this.groups,
-      element("div", { class: "tl-doubt", role: "group", "aria-label": "What is uncertain or corrected" },
-        element("label", { class: "tl-slider" }, "Uncertain below", this.below, this.said), this.states)));
+      element("div", { class: "tl-doubt", role: "group", "aria-label": "What is unsure or corrected" },
+        element("label", { class: "tl-slider" }, "Unsure below", this.below, this.said), this.states)));
     this.clear();
   }
 
@@ -26,15 +26,17 @@ export class Filters {
     this.node.classList.toggle("tl-open", open);
   }
 
-  clear() {
+  // `model` says below which confidence it is unsure, if it knows.
+  clear(model) {
+    this.usual = String(Math.round(100 * (model?.unsure_below ?? 0)));
     this.speaker = null;
     this.emotions = new Set();
     this.only = new Set();
-    this.below.value = 0;
+    this.below.value = this.usual;
     this.fold(false);
   }
 
-  // Of what a person says nobody is uncertain.
+  // Of what a person says nobody is unsure.
   isUnsure(one) {
     return !one.corrected && 100 * one.confidence < Number(this.below.value);
   }
@@ -58,12 +60,12 @@ export class Filters {
   }
 
   tell(count) {
-    const found = [["uncertain", count((one) => this.isUnsure(one))], ["corrected", count((one) => one.corrected)]];
+    const found = [["unsure", count((one) => this.isUnsure(one))], ["corrected", count((one) => one.corrected)]];
     for (const [name, number] of found) if (!number) this.only.delete(name);
     this.states.replaceChildren(...found.filter(([, number]) => number).map(([name, number]) =>
       this.toggle([`Only ${name}`], number, this.only.has(name), () => this.flip(this.only, name))));
     this.said.textContent = this.below.value === "0" ? "off" : `${this.below.value}%`;
-    const on = (this.speaker !== null) + this.emotions.size + this.only.size + (this.below.value !== "0");
+    const on = (this.speaker !== null) + this.emotions.size + this.only.size + (this.below.value !== this.usual);
     this.more.textContent = on ? `Filters (${on} on)` : "Filters";
   }
 
@@ -90,6 +92,6 @@ export class Filters {
 
   passes(one) {
     return (this.speaker === null || one.speaker === this.speaker) && (!this.emotions.size || this.emotions.has(emotionOf(one)))
-      && (!this.only.has("uncertain") || this.isUnsure(one)) && (!this.only.has("corrected") || Boolean(one.corrected));
+      && (!this.only.has("unsure") || this.isUnsure(one)) && (!this.only.has("corrected") || Boolean(one.corrected));
   }
 }

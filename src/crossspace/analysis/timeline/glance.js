@@ -3,7 +3,7 @@
 import { element } from "./dom.js";
 import { clock, percent, plural } from "./format.js";
 import { chip } from "./palette.js";
-import { arcsOf, emotionOf } from "./people.js";
+import { arcsOf, emotionOf, isUnsure } from "./people.js";
 
 const [MOST_SPEAKERS, MOST_MOMENTS] = [8, 6];
 
@@ -29,8 +29,10 @@ function isNeutral(label) {
   return /^(neu|no emotion|none$|calm$)/i.test(label);
 }
 
-function moments({ utterances, labels }, onChoose) {
-  const felt = utterances.map((one, place) => [one, place]).filter(([one]) => !isNeutral(emotionOf(one)) && !one.corrected);
+function moments(analysis, onChoose) {
+  const { utterances, labels } = analysis;
+  const felt = utterances.map((one, place) => [one, place])
+    .filter(([one]) => !isNeutral(emotionOf(one)) && !one.corrected && !isUnsure(analysis, one));
   const best = felt.sort(([one], [other]) => other.confidence - one.confidence).slice(0, MOST_MOMENTS);
   const row = ([one, place]) => element("li", {},
     element("button", { type: "button", class: "tl-moment", onclick: () => onChoose(place) },
@@ -39,7 +41,7 @@ function moments({ utterances, labels }, onChoose) {
       element("span", { class: "tl-said" }, element("b", {}, one.speaker), ` ${one.text ?? "no words known"}`)));
   return element("div", {},
     element("h3", {}, "Strongest moments"),
-    best.length ? element("ul", { class: "tl-moments" }, best.map(row)) : element("p", { class: "tl-small" }, "No utterance is anything but neutral."));
+    best.length ? element("ul", { class: "tl-moments" }, best.map(row)) : element("p", { class: "tl-small" }, "Of no utterance is the model sure that it is anything but neutral."));
 }
 
 export function glance(analysis, onChoose) {

@@ -125,7 +125,7 @@ export class Lanes {
     ];
   }
 
-  // Shows some utterances, and some as uncertain.
+  // Shows some utterances, and some as unsure.
   filter(visible, unsure) {
     Object.assign(this, { visible, unsure });
     if (this.stale) this.draw();

@@ -5,6 +5,11 @@ export function emotionOf(one) {
   return one.corrected ?? one.label;
 }
 
+// Whether the model is, where it knows from which confidence on it is not; of what a person says nobody is.
+export function isUnsure(analysis, one) {
+  return !one.corrected && one.confidence < (analysis.model.unsure_below ?? 0);
+}
+
 // How much of an utterance has an emotion: its probability, or all of it where a person said so.
 export function shareOf(one, label) {
   return one.corrected ? Number(one.corrected === label) : one.probabilities[label] ?? 0;

@@ -1,5 +1,6 @@
 // Draws the analysis that an exported file carries. What is corrected in it can be saved as another such file.
 
+import { markdown } from "./card.js";
 import { save, stemOf } from "./exports.js";
 import { Timeline } from "./timeline.js";
 
@@ -22,5 +23,13 @@ const view = new Timeline(document.getElementById("timeline"), {
   exports: (analysis) => [{ title: "HTML", ending: "html", about: "this file, with your corrections", act: () => saveReport(analysis) }],
 });
 view.show(carried);
+
+const cardText = JSON.parse(document.getElementById("card-text").textContent);
+if (cardText) {
+  const folded = document.getElementById("card");
+  folded.querySelector(".card-body").replaceChildren(...markdown(cardText));
+  folded.hidden = document.getElementById("card-link").hidden = false;
+  document.getElementById("card-link").addEventListener("click", () => { folded.open = true; });
+}
 // Corrections are in the page alone until they are exported.
 addEventListener("beforeunload", (event) => { if (view.unsaved) event.preventDefault(); });

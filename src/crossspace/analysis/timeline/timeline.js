@@ -64,7 +64,7 @@ export class Timeline {
     this.analysis = analysis;
     this.edits = new Edits(analysis);
     this.grows = this.unsaved = false;
-    this.filters.clear();
+    this.filters.clear(analysis.model);
     this.patterns.replaceChildren(palette(this.root, analysis.labels));
     this.glance.open = this.lanes.legend.open = !matchMedia(SMALL).matches;
     this.said.textContent = "";

@@ -4,7 +4,7 @@ import { element } from "./dom.js";
 import { capital, clock, percent, points } from "./format.js";
 import { corrections } from "./correct.js";
 import { chip, swatch } from "./palette.js";
-import { emotionOf } from "./people.js";
+import { emotionOf, isUnsure } from "./people.js";
 
 const CLOSE = 0.1;
 
@@ -13,12 +13,16 @@ function meter(place, part) {
     element("span", { style: { width: `${part * 100}%`, background: `var(--e${place})`, "border-color": `var(--e${place}-edge)` } }));
 }
 
-function verdict(labels, one) {
+function verdict(analysis, one) {
   if (one.corrected) {
     return element("p", { class: "tl-small" }, `Corrected by hand. The model says ${one.label} (${percent(one.confidence)}).`);
   }
   const [first, second] = Object.entries(one.probabilities).sort((a, b) => b[1] - a[1]);
   if (!second) return null;
+  if (isUnsure(analysis, one)) {
+    return element("p", { class: "tl-small" }, `The model is unsure, as below ${percent(analysis.model.unsure_below)} always. `
+      + `It may be ${first[0]} (${percent(first[1])}) or ${second[0]} (${percent(second[1])}).`);
+  }
   const close = first[1] - second[1] < CLOSE;
   return element("p", { class: "tl-small" }, close
     ? `A close call: ${second[0]} is nearly as probable (${percent(second[1])}).`
@@ -89,8 +93,8 @@ export function why(analysis, place, acts) {
     element("p", { class: "tl-small" }, element("b", {}, one.speaker), ` · ${when}`),
     element("blockquote", { class: one.text === null ? "tl-untold" : null }, one.text ?? "no words known"),
     recognised(one),
-    element("p", { class: "tl-verdict" }, chip(analysis.labels, emotionOf(one)), one.corrected ? "" : ` ${percent(one.confidence)}`),
-    verdict(analysis.labels, one),
+    element("p", { class: "tl-verdict" }, isUnsure(analysis, one) ? "unsure, perhaps " : "", chip(analysis.labels, emotionOf(one)), one.corrected ? "" : ` ${percent(one.confidence)}`),
+    verdict(analysis, one),
     corrections(analysis, place, acts),
     element("h3", {}, "Every emotion"),
     probabilities(analysis.labels, one),

@@ -84,8 +84,9 @@ def _recorded(modality: str, identity: Mapping[str, Any]) -> Extractor:
             "them."
         )
     recorded = dict(identity.get("parameters") or {})
-    arguments = {key: value for key, value in recorded.items() if key in inspect.signature(kind).parameters}
-    if kind.argument and kind.argument not in arguments:
+    known = inspect.signature(kind).parameters
+    arguments = {key: value for key, value in recorded.items() if key in known}
+    if kind.argument and kind.argument not in arguments and known[kind.argument].default is inspect.Parameter.empty:
         raise DataError(
             f"The {modality} extractor {kind.name!r} should be recorded with {kind.argument!r}. Found {identity}."
         )

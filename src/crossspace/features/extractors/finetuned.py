@@ -42,7 +42,7 @@ class FineTuned(Extractor[Any]):
 
     def __init__(
         self,
-        model: str,
+        model: str | None,
         output: Literal["states", "logits", "both"] = "states",
         encoder: Literal["all", "folds"] = "all",
         base: str | None = None,
@@ -52,12 +52,13 @@ class FineTuned(Extractor[Any]):
         if output not in OUTPUTS:
             raise UsageError(f"'output' of finetuned should be {', '.join(OUTPUTS)}. Found {output!r}.")
         kind = self._kind()
-        self._encoders = [kind(folder, base) for folder in encoder_folders(Path(model), encoder)]
+        self._encoders = [kind(folder, base) for folder in encoder_folders(_folder(model), encoder)]
         self._output, self._encoder, first = output, encoder, self._encoders[0]
         classes = len(first.saved.labels)
         self.width = {"states": first.width, "logits": classes, "both": first.width + classes}[output]
         self.version = _together([one.digest for one in self._encoders])
-        self.parameters = {"model": first.saved.name, "output": output, "encoder": encoder}
+        named = {} if model is None else {"model": first.saved.name}
+        self.parameters = {**named, "output": output, "encoder": encoder}
 
     @staticmethod
     @abstractmethod
@@ -94,7 +95,8 @@ class FineTunedText(FineTuned, TextExtractor):
     """Texts through an encoder that ``crossspace finetune`` trained, with the turns around them where it reads any.
 
     Args:
-        model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder.
+        model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder; the
+            encoder of the model in the box if none.
         output: ``states`` is what the classifier sees, ``logits`` what it says, ``both`` one behind the other.
         encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``.
         base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
@@ -104,7 +106,7 @@ class FineTunedText(FineTuned, TextExtractor):
 
     def __init__(
         self,
-        model: str,
+        model: str | None = None,
         output: Literal["states", "logits", "both"] = "states",
         encoder: Literal["all", "folds"] = "all",
         base: str | None = None,
@@ -174,6 +176,12 @@ class FineTunedVisual(FineTuned, VisualExtractor):
 
     def _lacking(self, item: Sequence[np.ndarray]) -> Missing:
         return Missing("the network gave values that are not finite" if len(item) else "no face found")
+
+
+def _folder(model: str | None) -> Path:
+    from crossspace.pretrained import ENCODER
+
+    return ENCODER if model is None else Path(model)
 
 
 def encoder_folders(folder: Path, encoder: str) -> list[Path]:

@@ -123,12 +123,12 @@ function analyzeText(text, name) {
   return analyze(form);
 }
 
-function begin({ name, kind, labels, modalities, causal, in_the_box }) {
+function begin({ name, kind, labels, modalities, causal, in_the_box, unsure_below }) {
   shown = true;
   document.body.classList.add("live");
   $("timeline").hidden = $("again").hidden = false;
   timeline.show({
-    format: 1, conversation_id: "live", labels, model: { name, kind, modalities, causal, in_the_box }, media: null,
+    format: 1, conversation_id: "live", labels, model: { name, kind, modalities, causal, in_the_box, unsure_below }, media: null,
     speakers: [], arcs: {}, utterances: [], notes: [],
   });
 }
@@ -137,7 +137,8 @@ function hear(utterance, begins) {
   work.calm();
   if (begins) begin(begins);
   timeline.append(utterance);
-  $("status").textContent = `${utterance.speaker}: ${utterance.label}`;
+  const unsure = isUnsure(timeline.analysis, utterance) ? "unsure, perhaps " : "";
+  $("status").textContent = `${utterance.speaker}: ${unsure}${utterance.label}`;
 }
 
 // Told before a long upload: a server that turns one down midway looks as if it were gone.

@@ -1,7 +1,7 @@
 // The API as a page: what openapi.json says, with nothing from elsewhere.
 import { element } from "../timeline/dom.js";
 import { call } from "./api.js";
-import { markdown } from "./card.js";
+import { markdown } from "../timeline/card.js";
 import { themes } from "./chrome.js";
 
 const $ = (id) => document.getElementById(id);

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { withToken } from "./ask.js";
-import { markdown } from "./card.js";
+import { markdown } from "../timeline/card.js";
 import { hint, promise } from "./promise.js";
 
 const $ = (id) => document.getElementById(id);

@@ -1,6 +1,6 @@
 // A model card from its Markdown: headings, paragraphs, lists, tables, code, links. Built from text nodes, never from HTML.
 
-import { element } from "../timeline/dom.js";
+import { element } from "./dom.js";
 
 const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*|\[([^\]]+)\]\(([^)\s]+)\)/g;
 
@@ -38,7 +38,7 @@ function list(lines, tag) {
 }
 
 // Blocks: each takes the lines it owns from the front. A heading of the card is one level below that of its dialog.
-const BLOCKS = [
+const PIECES = [
   [/^```/, (lines) => {
     const end = lines.findIndex((line, place) => place > 0 && line.startsWith("```"));
     const inner = lines.splice(0, (end < 0 ? lines.length : end) + 1).slice(1);
@@ -63,9 +63,9 @@ export function markdown(text) {
   const nodes = [];
   while (lines.length) {
     if (!lines[0].trim()) { lines.shift(); continue; }
-    const block = BLOCKS.find(([start]) => start.test(lines[0]));
+    const block = PIECES.find(([start]) => start.test(lines[0]));
     if (block) nodes.push(block[1](lines));
-    else nodes.push(element("p", {}, inline(take(lines, (line) => line.trim() && !BLOCKS.some(([start]) => start.test(line))).join(" "))));
+    else nodes.push(element("p", {}, inline(take(lines, (line) => line.trim() && !PIECES.some(([start]) => start.test(line))).join(" "))));
   }
   return nodes;
 }
