@@ -30,8 +30,10 @@ from crossspace.evaluation.comparison import Comparison, compare_all
 from crossspace.evaluation.leak_probe import leak_probes
 from crossspace.features.finetuned.saved import SavedEncoder
 from crossspace.features.finetuned.settings import FineTuning
+from crossspace.finetuning.featured import Featured
 from crossspace.finetuning.plan import Plan
 from crossspace.finetuning.run import FEATURES, PLAN, PREDICTIONS, finetune
+from crossspace.finetuning.training import train_parts
 from crossspace.runtime import write_text
 
 SETTINGS = FineTuning(adapters=32, adapted="all", epochs=2, precision="bf16")
@@ -57,9 +59,24 @@ def encoders(corpus: Path, out: Path, seeds: Sequence[int], jobs: int, threads: 
         write_text(out / "in-sample" / PLAN, json.dumps(alone.stated(Corpus.read(corpus)), indent=2) + "\n")
     finetune(alone, out / "in-sample", threads=threads)
     began = time.monotonic()
-    finetune(replace(alone, settings=CONTEXT), out / "context", jobs=jobs, threads=threads)
+    _context_heads(replace(alone, settings=CONTEXT), out / "context", jobs, threads)
     took["context"] = time.monotonic() - began
     return took
+
+
+def _context_heads(plan: Plan, folder: Path, jobs: int, threads: int) -> None:
+    """What heads say that read earlier turns: only the test split is encoded, since no model is trained on it."""
+    if (folder / PREDICTIONS).exists():
+        return
+    corpus = Corpus.read(plan.corpus)
+    parts = plan.parts(corpus)
+    train_parts(plan, corpus, folder, parts, jobs=jobs, threads=threads, device="cpu", on_progress=lambda _: None)
+    tests = Corpus({"test": list(corpus.split("test"))}, corpus.spec, name=corpus.name)
+    tables = []
+    for seed in plan.seeds:
+        own = [part for part in parts if part.seed == seed]
+        tables.append(Featured(tests, plan, folder / f"seed-{seed}", own).predictions("test", seed))
+    pq.write_table(pa.concat_tables(tables), folder / PREDICTIONS)
 
 
 def studies(corpus: Path, out: Path, settings: str, encoder_seeds: Sequence[int], seeds: int, jobs: int) -> None:

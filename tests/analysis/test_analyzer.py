@@ -12,6 +12,7 @@ from crossspace.analysis.analyzer import Analyzer
 from crossspace.cli.main import main
 from crossspace.data.conversation import Utterance
 from crossspace.errors import DataError, MismatchError, UsageError
+from crossspace.predict import Predictor
 from crossspace.pretrained import FOLDER
 from crossspace.transcripts import parse_text
 
@@ -32,6 +33,20 @@ def test_the_model_in_the_box_is_small_and_has_a_card(boxed: Analyzer) -> None:
     assert boxed.predictor.task.modalities == ("text",)
 
 
+def test_what_it_is_unsure_of_is_said(boxed: Analyzer) -> None:
+    found = boxed.analyze(None, parse_text(TALK))
+    assert 0 < found.unsure_below < 1
+    unsure = [u for u in found.utterances if found.is_unsure(u)]
+    assert bool(unsure) == any("unsure" in note for note in found.notes)
+
+
+def test_what_comes_later_changes_nothing(boxed: Analyzer) -> None:
+    whole = boxed.analyze(None, parse_text(TALK))
+    first = boxed.analyze(None, parse_text(TALK.splitlines()[0]))
+    assert boxed.causal
+    assert first.utterances[0].probabilities == pytest.approx(whole.utterances[0].probabilities, abs=1e-6)
+
+
 def test_a_pasted_conversation_is_labelled_with_reasons(boxed: Analyzer) -> None:
     found = boxed.analyze(None, parse_text(TALK))
     assert [u.speaker for u in found.utterances] == ["Ann", "Ben", "Ann"]
@@ -39,7 +54,7 @@ def test_a_pasted_conversation_is_labelled_with_reasons(boxed: Analyzer) -> None
     for u in found.utterances:
         assert sum(u.probabilities.values()) == pytest.approx(1)
         assert u.confidence == max(u.probabilities.values())
-        assert set(u.unimodal) == set(u.contributions) == {"text"}
+        assert set(u.contributions) == {"text"}
 
 
 def test_a_live_conversation_sees_what_was_said_before(boxed: Analyzer) -> None:
@@ -85,14 +100,13 @@ def test_nothing_to_read_is_said(boxed: Analyzer, tmp_path: Path) -> None:
 
 
 def test_a_model_of_another_extractor_is_refused_with_both_named(tmp_path: Path) -> None:
-    config = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
-    config["details"]["extractors"]["text"]["version"] = "sha256:other"
-    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    (tmp_path / "model.safetensors").write_bytes((FOLDER / "model.safetensors").read_bytes())
+    model = Predictor.from_pretrained(FOLDER).model
+    model.details["extractors"]["text"]["version"] = "sha256:other"
+    model.save(tmp_path)
     with pytest.raises(MismatchError, match="sha256:other"):
         Analyzer.load(tmp_path)
-    del config["details"]["extractors"]
-    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    del model.details["extractors"]
+    model.save(tmp_path)
     with pytest.raises(MismatchError, match="no extractor of crossspace"):
         Analyzer.load(tmp_path)
 

@@ -193,3 +193,33 @@ def _with_classifier(tuned: Path, target: Path, change: Callable[[torch.Tensor],
     values = load_file(folder / "classifier.safetensors")
     save_file({**values, "weight": change(values["weight"])}, folder / "classifier.safetensors")
     return folder
+
+
+def test_the_mean_over_seeds_is_that_of_what_each_says(tuned: Path, folders: dict[str, Path], tmp_path: Path) -> None:
+    base = f"base=transformers:{folders['text']}"
+    for number, part in enumerate(("all", "fold-1")):
+        shutil.copytree(tuned / "seed-0" / part, tmp_path / f"seed-{number}" / "all")
+    passage = [Passage("zzz aa", "A")]
+    alone = [
+        build("text", f"finetuned:{tuned / 'seed-0' / part},output=logits,{base}").extract(passage)[0]
+        for part in ("all", "fold-1")
+    ]
+    (mean,) = build("text", f"finetuned:{tmp_path},output=logits,encoder=seeds,{base}").extract(passage)
+    np.testing.assert_allclose(mean, np.mean(alone, axis=0), atol=1e-6)
+    with pytest.raises(UsageError, match="seeds"):
+        build("text", f"finetuned:{tmp_path},encoder=each")
+    with pytest.raises(DataError, match="Found none"):
+        build("text", f"finetuned:{tmp_path / 'seed-0' / 'nothing'},encoder=seeds")
+
+
+def test_adapters_kept_in_half_of_the_width_say_nearly_the_same(
+    tuned: Path, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(tuned / "seed-0" / "all", tmp_path / "half")
+    path = tmp_path / "half" / "adapter_model.safetensors"
+    save_file({name: value.half() for name, value in load_file(path).items()}, path)
+    (tmp_path / "half" / "SHA256SUMS").unlink()
+    base, passage = f"base=transformers:{folders['text']}", [Passage("zzz aa", "A")]
+    whole, half = (build("text", f"finetuned:{f},{base}") for f in (tuned / "seed-0" / "all", tmp_path / "half"))
+    assert whole.version != half.version
+    np.testing.assert_allclose(half.extract(passage)[0], whole.extract(passage)[0], atol=2e-3)

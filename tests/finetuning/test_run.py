@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from crossspace.analysis.analyzer import LiveAnalysis
@@ -25,6 +26,7 @@ from crossspace.finetuning.parts import Part, parts_of
 from crossspace.finetuning.plan import Plan
 from crossspace.finetuning.run import finetune
 from crossspace.finetuning.training import train_part
+from crossspace.predict import Predictor
 
 
 def _parts(corpus: Corpus) -> list[Part]:
@@ -214,3 +216,31 @@ def test_the_mean_of_the_folds_encodes_the_others(plan: Callable[..., Plan], tmp
         "text", featured.extractors["text"], f"finetuned:{tmp_path / 'out'},output=both,encoder=folds"
     )
     assert extractor.width == 19
+
+
+@pytest.mark.parametrize("output", ["states", "logits", "both"])
+def test_the_classifier_is_a_model_that_says_the_same(
+    plan: Callable[..., Plan], corpus: Corpus, tmp_path: Path, output: str
+) -> None:
+    finetune(replace(plan(output=output), folds=0), tmp_path)
+    own = tmp_path / "seed-0"
+    head = Predictor.from_pretrained(own / "head")
+    featured = Corpus.read(own / "features.parquet")
+    said = head.predict_corpus(featured, "test")
+    stated = pq.read_table(own / "predictions.parquet")
+    assert said["label"].to_pylist() == stated["label"].to_pylist()
+    for label in corpus.spec.labels:
+        np.testing.assert_allclose(said[f"p_{label}"], stated[f"p_{label}"], atol=1e-5)
+    assert head.causal
+    # A new conversation is read like any other, with the turns before it.
+    (tmp_path / "chat.txt").write_text("A: zzz z\nB: aaaa\n")
+    words = ["analyze", str(tmp_path / "chat.txt"), "--model", str(own / "head"), "--text"]
+    extractor = f"finetuned:{tmp_path},output={output}"
+    assert main([*words, extractor, "--out", str(tmp_path / "chat.json")]) == 0
+    found = json.loads((tmp_path / "chat.json").read_text())
+    assert [u["label"] for u in found["utterances"]] == ["anger", "joy"]
+
+
+def test_several_classifiers_are_no_model(plan: Callable[..., Plan], tmp_path: Path) -> None:
+    finetune(plan(others="folds"), tmp_path)
+    assert not (tmp_path / "seed-0" / "head").exists()

@@ -48,13 +48,13 @@ def with_quick_dropout(network: nn.Module) -> None:
             for name in ("dropout", "attention_dropout"):
                 # Libraries keep it as a module or as a number.
                 if isinstance(getattr(module, name, None), nn.Dropout):
-                    module.add_module(name, Dropout(0.0))
+                    module.add_module(name, Dropout(0.0).train(module.training))
                 elif isinstance(getattr(module, name, None), float):
                     setattr(module, name, 0.0)
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
             if type(child) is nn.Dropout:
-                module.add_module(name, Dropout(child.p))
+                module.add_module(name, Dropout(child.p).train(child.training))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from crossspace.evaluation.aggregate import aggregate
 from crossspace.features.finetuned.saved import is_among, marks_of
 from crossspace.features.finetuned.text import licence_note
 from crossspace.finetuning.featured import Featured
+from crossspace.finetuning.head import HEAD, head_of
 from crossspace.finetuning.plan import Plan
 from crossspace.finetuning.training import train_parts
 from crossspace.reading import reading
@@ -40,8 +41,9 @@ def finetune(
     """Fine-tune an encoder on a corpus, and encode the corpus with it.
 
     Below ``folder``: ``seed-N/all`` and ``seed-N/fold-K``, the encoders; ``seed-N/features.parquet``, the corpus with
-    their features; ``predictions.parquet`` and ``results.json``, what the classifiers of the encoders say of the test
-    split, read once. What is there already is not made again; a folder that was interrupted is gone on with.
+    their features; ``seed-N/head``, the classifier of the encoder as a model; ``predictions.parquet`` and
+    ``results.json``, what the classifiers of the encoders say of the test split, read once. What is there already is
+    not made again; a folder that was interrupted is gone on with.
 
     Args:
         plan: what is fine-tuned.
@@ -87,6 +89,8 @@ def finetune(
                 with replacing(own / PREDICTIONS) as temporary:
                     pq.write_table(featured.predictions("test", seed), temporary)
                 featured.features().write(own / FEATURES)
+            if not (own / HEAD).exists() and (head := head_of(Corpus.read(own / FEATURES), plan, own, seed)):
+                head.save(own / HEAD)
             tables.append(pq.read_table(own / PREDICTIONS))
         return _results(folder, plan, corpus, pa.concat_tables(tables))
 

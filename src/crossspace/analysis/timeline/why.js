@@ -54,13 +54,18 @@ function signed(value, largest) {
   ];
 }
 
+// Some models do not say what a modality alone would.
+function saysAlone(one) {
+  return Object.keys(one.unimodal).length > 0;
+}
+
 function modality(labels, one, name, largest) {
   const title = element("th", { scope: "row" }, capital(name));
   if (name in one.missing) {
     return element("tr", {}, title, element("td", { colspan: 2, class: "tl-missing" }, `Missing: ${one.missing[name]}`));
   }
   return element("tr", {}, title,
-    element("td", {}, alone(labels, one.unimodal[name])),
+    saysAlone(one) ? element("td", {}, alone(labels, one.unimodal[name])) : null,
     element("td", {}, element("span", { class: "tl-add" }, signed(one.contributions[name], largest))));
 }
 
@@ -71,7 +76,7 @@ function modalities(analysis, one) {
     element("table", { class: "tl-says" },
       element("thead", {}, element("tr", {},
         element("th", { scope: "col" }, "From"),
-        element("th", { scope: "col" }, "Alone it says"),
+        saysAlone(one) ? element("th", { scope: "col" }, "Alone it says") : null,
         element("th", { scope: "col" }, `Towards ${one.label}`))),
       element("tbody", {}, names.map((name) => modality(analysis.labels, one, name, largest)))),
     element("p", { class: "tl-small" },

@@ -27,7 +27,8 @@ class FineTuned(Extractor[Any]):
     Args:
         model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder.
         output: ``states`` is what the classifier sees, ``logits`` what it says, ``both`` one behind the other.
-        encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``.
+        encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``; or that
+            over the ``seeds`` of those of all training conversations.
         base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
 
     Raises:
@@ -44,7 +45,7 @@ class FineTuned(Extractor[Any]):
         self,
         model: str | None,
         output: Literal["states", "logits", "both"] = "states",
-        encoder: Literal["all", "folds"] = "all",
+        encoder: Literal["all", "folds", "seeds"] = "all",
         base: str | None = None,
     ) -> None:
         from crossspace.features.finetuned.settings import OUTPUTS
@@ -98,7 +99,8 @@ class FineTunedText(FineTuned, TextExtractor):
         model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder; the
             encoder of the model in the box if none.
         output: ``states`` is what the classifier sees, ``logits`` what it says, ``both`` one behind the other.
-        encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``.
+        encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``; or that
+            over the ``seeds`` of those of all training conversations.
         base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
     """
 
@@ -108,7 +110,7 @@ class FineTunedText(FineTuned, TextExtractor):
         self,
         model: str | None = None,
         output: Literal["states", "logits", "both"] = "states",
-        encoder: Literal["all", "folds"] = "all",
+        encoder: Literal["all", "folds", "seeds"] = "all",
         base: str | None = None,
     ) -> None:
         super().__init__(model, output, encoder, base)
@@ -140,7 +142,8 @@ class FineTunedAudio(FineTuned, AudioExtractor):
     Args:
         model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder.
         output: ``states`` is what the classifier sees, ``logits`` what it says, ``both`` one behind the other.
-        encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``.
+        encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``; or that
+            over the ``seeds`` of those of all training conversations.
         base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
     """
 
@@ -164,7 +167,8 @@ class FineTunedVisual(FineTuned, VisualExtractor):
     Args:
         model: the folder of a fine-tuning (its seed that is best in validation), of a seed, or of a single encoder.
         output: ``states`` is what the classifier sees, ``logits`` what it says, ``both`` one behind the other.
-        encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``.
+        encoder: of a seed, the one of ``all`` training conversations, or the mean of those of the ``folds``; or that
+            over the ``seeds`` of those of all training conversations.
         base: the network that it was trained from, ``transformers:MODEL``, where that does not lie where it did.
     """
 
@@ -192,13 +196,15 @@ def encoder_folders(folder: Path, encoder: str) -> list[Path]:
         DataError: there is none.
     """
     from crossspace.features.finetuned.saved import ENCODER, SavedEncoder
-    from crossspace.features.finetuned.settings import ALL, FOLDS
+    from crossspace.features.finetuned.settings import ALL, FOLDS, SEEDS
 
-    if encoder not in (ALL, FOLDS):
-        raise UsageError(f"'encoder' of finetuned should be {ALL} or {FOLDS}. Found {encoder!r}.")
+    if encoder not in (ALL, FOLDS, SEEDS):
+        raise UsageError(f"'encoder' of finetuned should be {ALL}, {FOLDS} or {SEEDS}. Found {encoder!r}.")
     if (folder / ENCODER).is_file():
         return [folder]
-    pattern = f"{ALL}/{ENCODER}" if encoder == ALL else f"fold-*/{ENCODER}"
+    if encoder == SEEDS and (every := sorted(path.parent for path in folder.glob(f"seed-*/{ALL}/{ENCODER}"))):
+        return every
+    pattern = f"fold-*/{ENCODER}" if encoder == FOLDS else f"{ALL}/{ENCODER}"
     seeds = [seed for seed in (folder, *sorted(folder.glob("seed-*"))) if any(seed.glob(pattern))]
     if not seeds:
         raise DataError(f"{folder} should be a fine-tuned encoder ({encoder}). Found none; {_MENDED}")

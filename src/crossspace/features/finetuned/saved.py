@@ -165,7 +165,8 @@ def merge(network: nn.Module, folder: Path, settings: FineTuning, names: Mapping
     """
     file = folder / (ADAPTERS if settings.adapters else WEIGHTS)
     with reading(file, "what an encoder was trained to be", _AGAIN), torch.no_grad():
-        values = load_file(file)
+        # They may be kept in half of the width.
+        values = {name: value.float() for name, value in load_file(file).items()}
         called = names or {}
         if not settings.adapters:
             for name, value in values.items():

@@ -12,6 +12,8 @@ Others = Literal["all", "folds"]
 ALL: Literal["all"] = "all"
 FOLDS: Literal["folds"] = "folds"
 """The encoder of all training conversations; and the mean of those of the folds, which stands in for it."""
+SEEDS: Literal["seeds"] = "seeds"
+"""The mean over all seeds, of a fine-tuning that is done."""
 Output = Literal["states", "logits", "both"]
 OUTPUTS = ("states", "logits", "both")
 """What becomes the features: what the classifier sees, what it says, or one behind the other."""

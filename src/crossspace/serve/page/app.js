@@ -1,6 +1,7 @@
 // The page: from what a person brings to the timeline of it, and back to the start.
 
 import { clock, plural } from "../timeline/format.js";
+import { isUnsure } from "../timeline/people.js";
 import { Timeline } from "../timeline/timeline.js";
 import { call } from "./api.js";
 import { withToken } from "./ask.js";
