@@ -44,7 +44,7 @@ BLOCKS = {
     "docs/guides/calibrate.md": (2, 0, 0),
     "docs/guides/code-of-your-own.md": (1, 1, 0),
     "docs/guides/data-files.md": (5, 0, 0),
-    "docs/guides/finetune.md": (7, 1, 2),
+    "docs/guides/finetune.md": (8, 1, 2),
     "docs/guides/from-a-program.md": (10, 1, 0),
     "docs/guides/import-your-features.md": (15, 0, 0),
     "docs/guides/page.md": (0, 0, 1),
