@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 COMPONENTS = [c for c in catalogue.components() if c.kind != "Python names"]
 
-GENERATED = ("_build", "_components", "_example", "commands", "components", "http.md", "recipes.md")
+GENERATED = ("_build", "_components", "_example", "commands", "components", "box.md", "http.md", "recipes.md")
 """What is written by the build, or stands in what is."""
 
 _TOCTREE = re.compile(r"```\{toctree\}\n(.*?)```", re.DOTALL)
