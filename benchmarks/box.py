@@ -28,6 +28,7 @@ from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
 from crossspace.evaluation.calibration import reliability, unsure_below
 from crossspace.evaluation.scores import scores
+from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.conversation import Extraction
 from crossspace.inference.stability import stability
 from crossspace.pretrained import EVERYDAY
@@ -47,7 +48,9 @@ class Reader:
     def __init__(self, model: str | None, text: str | None = None) -> None:
         self.analyzer = Analyzer.load(model, {"text": text} if text else None)
         self.labels = self.analyzer.predictor.task.labels
-        self._extraction = Extraction(self.analyzer.extractors)
+        # Of a conversation with another rest, what an encoder read before it is the same: it is read once.
+        self._kept = tempfile.TemporaryDirectory()
+        self._extraction = Extraction(self.analyzer.extractors, FeatureCache(self._kept.name))
 
     def probabilities(self, corpus: Corpus) -> np.ndarray:
         """(N, C) of all utterances; features are made anew from the texts."""

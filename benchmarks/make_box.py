@@ -1,7 +1,6 @@
-"""``python -m benchmarks.make_box``: the encoders of a fine-tuning and their classifiers become the model in the box.
+"""``python -m benchmarks.make_box``: a calibrated model and its fine-tuned encoder become the model in the box.
 
-The encoders of all seeds (or the best in validation, ``--encoder all``) are copied into the package, their adapters in
-half of the width. The model is the mean of what their classifiers say, calibrated on the validation split.
+Both are copied into the package, and the model names the encoder without a path: whoever has the package has both.
 """
 
 from __future__ import annotations
@@ -9,78 +8,54 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file
 
-from crossspace.data.conversation import Conversation
-from crossspace.data.corpus import Corpus
-from crossspace.data.sizes import training_sizes
-from crossspace.experiment.calibrate import Calibration, calibrate
-from crossspace.features.extraction.conversation import Extraction
+from crossspace.errors import DataError
 from crossspace.features.extractors.finetuned import FineTunedText, encoder_folders
 from crossspace.features.finetuned.saved import ADAPTERS, CLASSIFIER, SavedEncoder
-from crossspace.finetuning.head import linear
+from crossspace.predict import Predictor
 from crossspace.pretrained import ENCODER, FOLDER
 
 
-def put(encoders: Path, corpus: Corpus, encoder: str, language: str) -> Calibration:
-    """Copy encoders into the package, with the model of their classifiers.
+def put(model: Path, encoder: Path, language: str) -> None:
+    """Copy a model and its encoder into the package.
 
     Args:
-        encoders: folder of the fine-tuning.
-        corpus: that they learned from.
-        encoder: ``seeds`` for the mean of all, ``all`` for the best.
-        language: ISO 639 code of what they learned from.
+        model: as ``crossspace calibrate`` wrote it.
+        encoder: folder of the seed of the fine-tuning.
+        language: ISO 639 code of what both learned from.
+
+    Raises:
+        DataError: the model was not trained on features of that encoder.
     """
+    made = Predictor.from_pretrained(model).model
+    trained = made.details["extractors"]["text"]
+    settings = {key: value for key, value in trained["parameters"].items() if key != "model"}
+    if FineTunedText(str(encoder), **settings).identity != trained:
+        raise DataError(f"{model} was trained on features of another encoder than {encoder}: {trained}.")
+    (folder,) = encoder_folders(encoder, settings["encoder"])
+    parts = {"classifier.": load_file(folder / CLASSIFIER), "encoder.": load_file(folder / ADAPTERS)}
+    weights = {prefix + name: value for prefix, values in parts.items() for name, value in values.items()}
     shutil.rmtree(ENCODER, ignore_errors=True)
-    for number, folder in enumerate(encoder_folders(encoders, encoder)):
-        head, adapters = load_file(folder / CLASSIFIER), load_file(folder / ADAPTERS)
-        weights = {f"classifier.{name}": value for name, value in head.items()}
-        weights |= {f"encoder.{name}": value.half() for name, value in adapters.items()}
-        saved = SavedEncoder.read(folder)
-        replace(saved, name=f"box, {saved.name}").write(ENCODER / f"seed-{number}" / "all", weights)
-    extractor = FineTunedText(output="logits", encoder=encoder)  # type: ignore[arg-type]
-    classes = len(corpus.spec.labels)
-    model = linear(corpus.spec, "text", torch.eye(classes), torch.zeros(classes))
-    model.details = {
-        "corpus": {"name": corpus.name, "fingerprint": corpus.fingerprint},
-        "extractors": {"text": extractor.identity},
-        "language": language,
-        "training_sizes": training_sizes(corpus),
-        "protocol": "validation",
-    }
-    with tempfile.TemporaryDirectory() as name:
-        model.save(Path(name))
-        for file in ("config.json", "model.safetensors"):
-            (FOLDER / file).unlink(missing_ok=True)
-        return calibrate(name, _encoded(corpus, extractor), FOLDER)
-
-
-def _encoded(corpus: Corpus, extractor: FineTunedText) -> Corpus:
-    """The validation split with the features of the box."""
-    bare = [
-        Conversation(c.id, tuple(replace(u, features={}, missing={}, encoders={}, seen={}) for u in c.utterances))
-        for c in corpus.split("validation")
-    ]
-    spec = corpus.spec.with_widths({"text": extractor.width})
-    filled = Extraction({"text": extractor}).fill(bare)
-    return Corpus({"validation": filled}, spec, name=corpus.name, extractors={"text": extractor.identity})
+    replace(SavedEncoder.read(folder), name="box").write(ENCODER, weights)
+    made.details["extractors"]["text"] = FineTunedText(**settings).identity
+    made.details["language"] = language
+    made.save(FOLDER)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Put a model into the package."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.make_box", description=__doc__)
-    parser.add_argument("encoders", type=Path, help="folder of 'crossspace finetune'")
-    parser.add_argument("corpus", type=Path, help="corpus file that they learned from")
-    parser.add_argument("--encoder", choices=("seeds", "all"), default="seeds", help="mean of all seeds, or the best")
+    parser.add_argument("model", type=Path, help="folder that 'crossspace calibrate' wrote")
+    parser.add_argument("encoder", type=Path, help="folder of the seed of 'crossspace finetune'")
     parser.add_argument("--language", default="en", help="of what they learned from (ISO 639)")
     given = parser.parse_args(words)
-    print(put(given.encoders, Corpus.read(given.corpus), given.encoder, given.language))
+    put(given.model, given.encoder, given.language)
+    print(FOLDER)
     return 0
 
 

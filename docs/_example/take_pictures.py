@@ -35,7 +35,7 @@ def take(browser: str | None) -> None:
                     viewport={"width": width, "height": 900}, color_scheme=scheme, device_scale_factor=2
                 )
                 view.goto(page.as_uri())
-                picture = Image.open(io.BytesIO(view.locator(".tl-card").first.screenshot()))
+                picture = Image.open(io.BytesIO(view.get_by_role("region", name="Timeline", exact=True).screenshot()))
                 # Few colours, each as it is drawn: a third of the size.
                 few = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
                 few.save(STATIC / f"timeline-{name}-{scheme}.png", optimize=True)
