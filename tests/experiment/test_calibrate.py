@@ -58,7 +58,9 @@ def test_what_a_model_learned_from_or_what_has_no_labels_does_not_calibrate_it(
     assert not (tmp_path / "a").exists()
 
 
-@pytest.mark.parametrize(("key", "value"), [("temperature", 0), ("temperature", "warm"), ("unsure_below", 2)])
+@pytest.mark.parametrize(
+    ("key", "value"), [("temperature", 0), ("temperature", "warm"), ("unsure_below", 2), ("right", None)]
+)
 def test_a_calibration_that_cannot_be_is_refused(
     finished_run: Path, tiny_corpus: Corpus, tmp_path: Path, key: str, value: object
 ) -> None:
@@ -68,6 +70,10 @@ def test_a_calibration_that_cannot_be_is_refused(
     config["details"]["calibration"][key] = value
     path.write_text(json.dumps(config))
     with pytest.raises(DataError, match=r"config\.json"):
+        Predictor.from_pretrained(tmp_path / "c")
+    config["details"]["calibration"] = [1]
+    path.write_text(json.dumps(config))
+    with pytest.raises(DataError, match=r"config\.json.*no mapping"):
         Predictor.from_pretrained(tmp_path / "c")
 
 

@@ -92,13 +92,22 @@ def _description(path: Path) -> tuple[dict[str, Any], type[Model], TaskSpec]:
         kind, task = class_of(config, MODELS, path), TaskSpec.from_dict(config["spec"])
         details = config.get("details", {})
         extractors, calibration = details.get("extractors", {}), details.get("calibration", {})
+        if not isinstance(calibration, dict):
+            raise ValueError("a calibration that is no mapping")
         if not isinstance(extractors, dict) or not all(isinstance(e, dict) for e in extractors.values()):
             raise ValueError("details that are no mappings")
-        if calibration and not (0 < float(calibration["temperature"]) < math.inf):
-            raise ValueError(f"a temperature above 0 is expected, found {calibration['temperature']!r}")
-        if calibration and not (0 <= float(calibration["unsure_below"]) <= 1):
-            raise ValueError(f"a confidence from 0 to 1 is expected, found {calibration['unsure_below']!r}")
+        if calibration:
+            _check_calibration(calibration)
         return config, kind, task
+
+
+def _check_calibration(stated: Mapping[str, Any]) -> None:
+    """Raise ValueError unless it is what calibration writes."""
+    temperature, below, right = (stated[key] for key in ("temperature", "unsure_below", "right"))
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"the calibration has the temperature {temperature!r}")
+    if not (0 <= below <= 1 and 0 < right < 1):
+        raise ValueError(f"the calibration has unsure_below {below!r} for right {right!r}")
 
 
 def _weights(path: Path) -> tuple[dict[str, Tensor], str | None]:
