@@ -94,5 +94,5 @@ def render_posted(body: bytes, format: str, labels: bool, settings: Settings, sa
     check_values(body, "An analysis")
     posted: PostedAnalysis = parse(PostedAnalysis, body)
     check_amount([u.text for u in posted.utterances], settings)
-    content: Mapping[str, object] = posted.model_dump()
+    content: Mapping[str, object] = posted.model_dump(exclude_unset=True)
     return render(Analysis.from_dict(content), f"analysis.{format}", labels)

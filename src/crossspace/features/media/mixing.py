@@ -23,7 +23,7 @@ _SILENT = 2.0**-30
 def mixed(channels: np.ndarray) -> np.ndarray:
     """The mean ``(T,)`` of channels ``(T, C)``, or the loudest of them where they cancel each other."""
     powers, mean = _powers(channels)
-    return channels[:, int(np.argmax(powers))] if _lost(powers, mean) else channels.mean(axis=1)
+    return channels[:, _loudest(powers)] if _lost(powers, mean) else channels.mean(axis=1)
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Mixing:
         loudest = max((float(powers.max()) for powers, _ in self.excerpts), default=0.0)
         audible = [(powers, mean) for powers, mean in self.excerpts if powers.max() >= max(_AUDIBLE * loudest, _SILENT)]
         lost = [powers for powers, mean in audible if _lost(powers, mean)]
-        return int(np.argmax(np.sum(lost, axis=0))) if lost and 2 * len(lost) >= len(audible) else None
+        return _loudest(np.sum(lost, axis=0)) if lost and 2 * len(lost) >= len(audible) else None
 
     def gain(self) -> float:
         """By what samples are to be multiplied to lie in [-1, 1]; 1 where hardly any lies outside.
@@ -83,6 +83,11 @@ def _powers(channels: np.ndarray) -> tuple[np.ndarray, float]:
     centred = channels - np.full(length, 1 / length, dtype=channels.dtype) @ channels
     mean = centred @ np.full(count, 1 / count, dtype=centred.dtype)
     return np.einsum("tc,tc->c", centred, centred).astype(np.float64) / length, float(mean @ mean) / length
+
+
+def _loudest(powers: np.ndarray) -> int:
+    """The first of the channels that are the loudest but for rounding, which processors do in different ways."""
+    return int(np.argmax(powers >= (1 - 1e-6) * powers.max()))
 
 
 def _lost(powers: np.ndarray, mean: float) -> bool:
