@@ -13,6 +13,7 @@ from commands import commands, marked
 from drawn_math import inside
 from interface import interface
 
+from crossspace.analysis.card import CARD, body_of
 from crossspace.pretrained import FOLDER
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ COMPANIONS = _HERE / "_components"
 """Texts that somebody wrote for the pages of components, and their pictures."""
 _PLACE = "<!-- drawing -->"
 
-_HEAD = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
-"""Of a card, which hubs read."""
 _ROLE = re.compile(r":\w+(?::\w+)*:`(~?)([^`<]*)`")
 _TASKS: dict[str, dict[str, Any]] = {
     "iemocap": {
@@ -61,7 +60,7 @@ def write_pages(docs: Path) -> None:
     environment = _environment()
     pages = {**_component_pages(environment), **_command_pages(environment)}
     pages["http.md"] = environment.get_template("http.md.jinja").render(**interface())
-    pages["box.md"] = _HEAD.sub("", (FOLDER / "README.md").read_text(encoding="utf-8"))
+    pages["box.md"] = body_of((FOLDER / CARD).read_text(encoding="utf-8"))
     pages["recipes.md"] = environment.get_template("recipes.md.jinja").render(**_recipes())
     for folder in {Path(name).parent for name in pages} - {Path()}:
         for stale in (docs / folder).glob("*.md"):

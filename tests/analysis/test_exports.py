@@ -328,6 +328,9 @@ def test_what_the_model_is_unsure_of_says_so_in_every_format(analysis: Analysis)
     assert not analysis.is_unsure(first) and analysis.said(first) == "joy"
     assert [row["unsure"] for row in csv.DictReader(io.StringIO(to_csv(calibrated)))] == ["true", "true"]
     assert "unsure" not in to_csv(analysis).splitlines()[0]
+    # As text, "false" would be true to whoever asks.
+    told = parquet.read_table(pyarrow.BufferReader(render(calibrated, "talk.parquet")))["unsure"]
+    assert told.type == pyarrow.bool_() and told.to_pylist() == [True, True]
     assert "[unsure (joy) 75 %]" in to_vtt(calibrated, labels=True) and "[joy 75 %]" in to_vtt(analysis, labels=True)
     assert "[unsure (joy) 75 %]" in to_srt(calibrated, labels=True)
     for ending in (".eaf", ".TextGrid"):

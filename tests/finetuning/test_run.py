@@ -232,6 +232,10 @@ def test_the_classifier_is_a_model_that_says_the_same(
     for label in corpus.spec.labels:
         np.testing.assert_allclose(said[f"p_{label}"], stated[f"p_{label}"], atol=1e-5)
     assert head.causal
+    # What was killed between the two files of the model is made whole by the same command.
+    (own / "head" / "config.json").unlink()
+    finetune(replace(plan(output=output), folds=0), tmp_path)
+    assert Predictor.from_pretrained(own / "head").task == head.task
     # A new conversation is read like any other, with the turns before it.
     (tmp_path / "chat.txt").write_text("A: zzz z\nB: aaaa\n")
     words = ["analyze", str(tmp_path / "chat.txt"), "--model", str(own / "head"), "--text"]

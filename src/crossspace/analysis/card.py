@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from crossspace.predict import Predictor
 
 CARD = "README.md"
+_HEAD = re.compile(r"\A---\r?\n.*?\n---\r?\n+", re.DOTALL)
+"""What hubs read of a card, and people need not."""
+
+
+def body_of(card: str) -> str:
+    """A card without its head, as people read it."""
+    return _HEAD.sub("", card)
 
 
 def card_of(predictor: Predictor) -> str | None:

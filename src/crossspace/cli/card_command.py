@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 
@@ -11,8 +10,6 @@ from crossspace.errors import DataError
 
 _ABOUT = """Print the card of a model: what it learned from, how good it is, and what it must not be used for. Without a
 name, that of the model in the box."""
-_HEAD = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
-"""What hubs read of a card, and people need not."""
 
 
 def parsers() -> dict[str, Parser]:
@@ -26,13 +23,13 @@ def run(words: Sequence[str]) -> int:
     """Print the card."""
     options = parsers()[""].parse_all(words)
 
-    from crossspace.analysis.card import card_of
+    from crossspace.analysis.card import body_of, card_of
     from crossspace.predict import Predictor
 
     card = card_of(Predictor.from_pretrained(options.model))
     if card is None:
         raise DataError(f"{options.model} has no card: a README.md beside it would be one. Ask who made it.")
-    text = _HEAD.sub("", card)
+    text = body_of(card)
     if not sys.stdout.isatty():
         print(text)
         return 0

@@ -44,7 +44,7 @@ def head_of(corpus: Corpus, plan: Plan, folder: Path, seed: int) -> LogisticRegr
     else:
         # What it says is there already: the last features.
         weight[:, -classes:] = torch.eye(classes)
-    model = linear(corpus.spec, plan.modality, weight, bias)
+    model = _linear(corpus.spec, plan.modality, weight, bias)
     model.details = {
         "corpus": {"name": corpus.name, "fingerprint": corpus.fingerprint},
         "extractors": {plan.modality: dict(corpus.extractors[plan.modality])},
@@ -56,7 +56,7 @@ def head_of(corpus: Corpus, plan: Plan, folder: Path, seed: int) -> LogisticRegr
     return model
 
 
-def linear(task: TaskSpec, modality: str, weight: Tensor, bias: Tensor) -> LogisticRegression:
+def _linear(task: TaskSpec, modality: str, weight: Tensor, bias: Tensor) -> LogisticRegression:
     """Logistic regression with given weights (C, D) and bias (C,) on the features of one modality."""
     width = weight.shape[1]
     model = LogisticRegression(replace(task, widths={modality: width}))

@@ -22,6 +22,7 @@ from crossspace.finetuning.featured import Featured
 from crossspace.finetuning.head import HEAD, head_of
 from crossspace.finetuning.plan import Plan
 from crossspace.finetuning.training import train_parts
+from crossspace.models.saved import CONFIG
 from crossspace.reading import reading
 from crossspace.runtime import replacing, write_text
 from crossspace.training.checkpoint import CHECKPOINT
@@ -89,7 +90,8 @@ def finetune(
                 with replacing(own / PREDICTIONS) as temporary:
                     pq.write_table(featured.predictions("test", seed), temporary)
                 featured.features().write(own / FEATURES)
-            if not (own / HEAD).exists() and (head := head_of(Corpus.read(own / FEATURES), plan, own, seed)):
+            # The description is written last: a kill may have come before it.
+            if not (own / HEAD / CONFIG).exists() and (head := head_of(Corpus.read(own / FEATURES), plan, own, seed)):
                 head.save(own / HEAD)
             tables.append(pq.read_table(own / PREDICTIONS))
         return _results(folder, plan, corpus, pa.concat_tables(tables))

@@ -42,8 +42,7 @@ def rows(analysis: Analysis) -> list[list[Any]]:
     for position, u in enumerate(analysis.utterances):
         row: list[Any] = [analysis.conversation_id, u.id, position, u.speaker, u.start, u.end]
         row += [u.text, u.label, u.confidence]
-        # In the lower case of JSON, as the page writes it.
-        row += [str(analysis.is_unsure(u)).lower()] * bool(analysis.unsure_below)
+        row += [analysis.is_unsure(u)] * bool(analysis.unsure_below)
         row += [u.corrected] * corrections
         row += [u.probabilities[label] for label in analysis.labels]
         for m in analysis.model["modalities"]:
@@ -66,8 +65,13 @@ def to_csv(analysis: Analysis) -> str:
     # The module's own newline is \r\n, which writing as text would turn into \r\r\n on Windows.
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns(analysis))
-    writer.writerows(map(guarded, row) for row in rows(analysis))
+    writer.writerows(map(_cell, row) for row in rows(analysis))
     return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    # In the lower case of JSON, as the page writes it.
+    return str(value).lower() if isinstance(value, bool) else guarded(value)
 
 
 def to_parquet(analysis: Analysis) -> bytes:
@@ -88,8 +92,8 @@ def to_parquet(analysis: Analysis) -> bytes:
 
 def _type(name: str) -> str:
     """Of a column: one in which nothing is known shows none itself."""
-    if name == "position":
-        return "int32"
+    if name in ("position", "unsure"):
+        return "int32" if name == "position" else "bool"
     number = name in ("start", "end", "confidence") or name.startswith(("p_", "recognised."))
     number = number or name.endswith("_contribution")
     return "float64" if number else "string"

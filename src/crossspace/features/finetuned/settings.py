@@ -44,7 +44,8 @@ class FineTuning:
         head_rate: that of the classifier.
         weight_decay: of AdamW.
         warmup: fraction of the steps in which the rates rise; they fall along a cosine afterwards.
-        dropout: on the adapters' input and before the classifier.
+        dropout: on the adapters' input and before the classifier; that of the network itself stays as its configuration
+            has it, but for its attention, which drops nothing.
         class_weights: power of the inverse frequency of a label by which its utterances count, 0 to 1.
         clip: largest norm of the gradient.
         precision: ``bf16`` computes in half the width where that is safe, ``float32`` never.
