@@ -15,6 +15,7 @@ from typing import Any, Generic
 from crossspace.components import imported
 from crossspace.engine.spawned import Spawned
 from crossspace.engine.work import Done, Event, Failed, Item, Reported, Work, reason_of
+from crossspace.engine.workers import Workers
 from crossspace.errors import CrossspaceError
 
 
@@ -43,12 +44,10 @@ class _Worker(Generic[Item]):
             self.spawned.line.send_bytes(packed)
 
 
-class Processes(Generic[Item]):
-    """Processes that take items one at a time; to be used as a context, and to be iterated over.
+class Processes(Workers[Item]):
+    """Processes that take items one at a time.
 
-    A process never holds more than one item: when it dies, that item is what failed, and another process takes its
-    place. One that dies with nothing to do, or before it has taken what it was given, harms nothing. However
-    the block is left, no process stays behind.
+    One that dies with nothing to do, or before it has taken what it was given, harms nothing.
 
     Args:
         work: what is done with each item.
@@ -68,9 +67,6 @@ class Processes(Generic[Item]):
             self._waiting.extendleft(reversed(list(items)))
         else:
             self._waiting.extend(items)
-
-    def __enter__(self) -> Processes[Item]:
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,0 +1,46 @@
+"""The engines by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from crossspace.engine.processes import Processes
+from crossspace.engine.work import Item, Work
+from crossspace.engine.workers import Engine, Workers
+
+
+@dataclass(frozen=True)
+class Local(Engine):
+    """Processes of this machine."""
+
+    def workers(
+        self, work: Work[Item, Any], count: int, *, threads: int | None = None, lasting: bool = True
+    ) -> Workers[Item]:
+        """See :class:`~crossspace.engine.processes.Processes`."""
+        return Processes(work, count, threads=threads, lasting=lasting)
+
+
+@dataclass(frozen=True)
+class Ray(Engine):
+    """Actors of a Ray cluster.
+
+    Attributes:
+        address: of a running cluster; one is begun on this machine if there is none.
+        gpus: that each actor asks for, perhaps a part of one.
+    """
+
+    address: str | None = None
+    gpus: float = 0.0
+
+    def workers(
+        self, work: Work[Item, Any], count: int, *, threads: int | None = None, lasting: bool = True
+    ) -> Workers[Item]:
+        """See :class:`~crossspace.engine.ray_actors.RayActors`.
+
+        Raises:
+            MissingExtraError: the extra ``ray`` is not installed.
+        """
+        from crossspace.engine.ray_actors import RayActors
+
+        return RayActors(work, count, address=self.address, gpus=self.gpus, threads=threads, lasting=lasting)
