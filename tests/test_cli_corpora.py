@@ -186,9 +186,20 @@ class Lengths(TextExtractor):
 def test_extract_takes_the_options_of_import_and_says_what_it_cut(
     run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crossspace.features.extraction.corpus.build", lambda modality, name: Lengths())
+    monkeypatch.setattr("crossspace.features.extraction.plan.build", lambda modality, name: Lengths())
     target = tmp_path / "t.parquet"
-    words = ["--labels", "joy", "--unlabelled", "oth,xxx", "--speakers", "Ben,Ann", "--validation-fraction", 0.3]
+    words = [
+        "--jobs",
+        1,
+        "--labels",
+        "joy",
+        "--unlabelled",
+        "oth,xxx",
+        "--speakers",
+        "Ben,Ann",
+        "--validation-fraction",
+        0.3,
+    ]
     words += ["--seed", 5, "--validation-cut", "stratified", "--provenance", "by hand", "--cache", tmp_path / "cache"]
     code, out, err = run("extract", table, target, *words, "--quiet")
     assert code == 0, err

@@ -121,6 +121,12 @@ class Predictor:
         inference = self.infer_corpus(corpus, split)
         return prediction_table(corpus.utterances(split), inference.probabilities, self.task.labels, inference.unimodal)
 
+    def predict_conversations(self, corpus: Corpus, split: str | None, indices: Sequence[int]) -> pa.Table:
+        """A prediction table over some conversations of a split of a corpus that fits, by their place in it."""
+        utterances = corpus.utterances(split, indices)
+        inference = infer(self.model, [self._batch(corpus, split, indices, utterances["speaker"].to_pylist())])
+        return prediction_table(utterances, inference.probabilities, self.task.labels, inference.unimodal)
+
     def infer_corpus(self, corpus: Corpus, split: str | None) -> Inference:
         """Probabilities for a split of a corpus."""
         self.check(corpus)
@@ -173,17 +179,20 @@ class Predictor:
 
     def batches(self, corpus: Corpus, split: str | None) -> Iterator[Batch]:
         """A split of a corpus as the model was trained to see it, in order."""
-        utterances = corpus.utterances(split)
-        speakers = utterances["speaker"].to_pylist()
+        speakers, at = corpus.speaker_names(split), 0
         lengths = corpus.lengths(split)
-        at = 0
-        # Speakers are numbered per conversation, so the flat list is walked along with the conversations.
         for group in batches_of(lengths):
-            batch, indices = batch_of(corpus, split, group), []
-            for conversation in group:
-                indices += self.task.speaker_indices(speakers[at : at + lengths[conversation]])
-                at += lengths[conversation]
-            yield self._as_trained(batch, indices)
+            rows = sum(lengths[conversation] for conversation in group)
+            yield self._batch(corpus, split, group, speakers[at : at + rows])
+            at += rows
+
+    def _batch(self, corpus: Corpus, split: str | None, group: Sequence[int], speakers: Sequence[str]) -> Batch:
+        batch, indices, at = batch_of(corpus, split, group), list[int](), 0
+        # Speakers are numbered per conversation, so the flat list is walked along with the conversations.
+        for length in batch.lengths.tolist():
+            indices += self.task.speaker_indices(speakers[at : at + length])
+            at += length
+        return self._as_trained(batch, indices)
 
     def _as_trained(self, batch: Batch, speakers: Sequence[int]) -> Batch:
         """The batch with the model's modalities and speaker indices; what the corpus lacks is missing everywhere."""

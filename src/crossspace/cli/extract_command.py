@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from glob import escape
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crossspace.cli.cutting import add_rule, tell_cut
+from crossspace.cli.engine_options import add_engine, engine_of
 from crossspace.cli.extract_sources import add_sources, extractors_of, sources
 from crossspace.cli.parsing import Parser, names_or_count
 from crossspace.cli.parsing import words as split_words
+from crossspace.cli.sharding import add_shard, tell_failures, tell_shard
 from crossspace.cli.transcribing import transcribing_of
-from crossspace.engine.claim import claimed
 from crossspace.errors import UsageError
+from crossspace.runtime import processors
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
-    from crossspace.features.extraction.corpus import ExtractionResult
-    from crossspace.features.extraction.labels import Labels
+    from crossspace.features.extraction.corpus import Described, ExtractionResult
     from crossspace.features.sources import Recording
     from crossspace.features.speech.transcribing import Transcribing
 
-_MOST_NOTES = 20
-"""Conversations whose notes are printed; a corpus of thousands would fill the terminal."""
 _ABOUT = """Turn recordings and transcripts into a corpus.
 
 SOURCE is a recording (with --transcript; without one its words are recognised by --transcribe whisper:FOLDER, or
@@ -38,7 +34,9 @@ with their transcripts beside them, of such tables, or IEMOCAP as it is distribu
 
 An extractor is written NAME, NAME:VALUE or NAME:VALUE,key=value; 'crossspace list extractors' names them; 'none'
 leaves a modality out. By default each modality that SOURCE has takes the extractor that needs no download.
-The same command goes on after an interruption: what was extracted is in the cache."""
+The same command goes on after an interruption, on this machine or another one: what was extracted stands in the
+folder TARGET.parts and in the cache. With --shard I/N it makes the I-th of N shares of the parts, for schedulers that
+begin N such commands; 'crossspace merge TARGET' makes the corpus of them."""
 
 
 def parsers() -> dict[str, Parser]:
@@ -50,9 +48,9 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("--name", help="name of the corpus (default: that of SOURCE)")
     parser.add_argument("--licence", default="", help="the terms under which it may be used")
     parser.add_argument("--provenance", help="where it came from (default: the name of SOURCE)")
-    parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="recordings at a time (default: processors)"
-    )
+    parser.add_argument("--jobs", type=int, default=processors(), help="recordings at a time (default: processors)")
+    add_engine(parser)
+    add_shard(parser)
     parser.add_argument("--cache", help="folder of the cache (default: CROSSSPACE_CACHE, or the user's cache)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     return {"": parser}
@@ -105,18 +103,9 @@ def run(words: Sequence[str]) -> int:
         raise UsageError(
             "--transcribe is for recordings without a transcript, and all of SOURCE have one. Leave out either."
         )
-    labels = Labels(options.labels, options.unlabelled)
-    labels.check(recordings)
+    Labels(options.labels, options.unlabelled).check(recordings)
     _check_cut(options, {r.split for r in recordings})
-    with _alone(Path(options.target)):
-        extracted = _extract(options, recordings, extractors, transcribing)
-        corpus = _corpus(options, extracted, labels)
-        corpus.write(options.target)
-    print(f"{options.target}: {corpus!r}")
-    _tell_choices(corpus, labels)
-    _tell(extracted.notes, extracted.failures)
-    # The corpus is written all the same: one broken recording does not cost the others.
-    return 1 if extracted.failures else 0
+    return _extract(options, recordings, extractors, transcribing)
 
 
 def _extract(
@@ -124,30 +113,46 @@ def _extract(
     recordings: list[Recording],
     extractors: dict[str, str],
     transcribing: Transcribing | None,
-) -> ExtractionResult:
-    from crossspace.cli.extract_progress import ExtractProgress
-    from crossspace.features.extraction.corpus import extract
+) -> int:
+    from crossspace.cli.parts_bar import PartsBar
+    from crossspace.features.extraction import corpus
 
-    with ExtractProgress(hidden=options.quiet) as progress:
-        return extract(
-            recordings,
-            extractors,
-            cache=Path(options.cache) if options.cache else None,
-            jobs=options.jobs,
-            transcribing=transcribing,
-            progress=progress.show,
-        )
+    with PartsBar("recordings", hidden=options.quiet) as progress:
+        settings: dict[str, Any] = {
+            "cache": Path(options.cache) if options.cache else None,
+            "engine": engine_of(options),
+            "jobs": options.jobs,
+            "transcribing": transcribing,
+            "progress": progress.show,
+        }
+        given = (recordings, extractors, options.target, _described(options))
+        if options.shard is None:
+            result = corpus.extract(*given, **settings)
+        else:
+            outcomes = corpus.extract_parts(*given, shard=options.shard, **settings)
+    if options.shard is not None:
+        return tell_shard(options.shard, outcomes.values(), options.target)
+    return tell_extraction(result, options.target)
 
 
-def _corpus(options: argparse.Namespace, extracted: ExtractionResult, labels: Labels) -> Corpus:
+def tell_extraction(result: ExtractionResult, target: str) -> int:
+    """Say what came of an extraction; returns the exit code of the command."""
+    print(f"{target}: {result.corpus!r}")
+    _tell_choices(result.corpus, result.set_aside)
+    _tell(result)
+    # The corpus is written all the same: one broken recording does not cost the others.
+    return 1 if result.failures else 0
+
+
+def _described(options: argparse.Namespace) -> Described:
     from crossspace.data.cuts.recut import HASH
-    from crossspace.features.extraction.corpus import to_corpus
+    from crossspace.features.extraction.corpus import Described
 
     source = Path(options.source).resolve()  # "." has no name of its own
-    return to_corpus(
-        extracted,
-        labels=labels,
-        speakers=options.speakers,
+    return Described(
+        labels=tuple(options.labels),
+        unlabelled=tuple(options.unlabelled),
+        speakers=tuple(options.speakers) if isinstance(options.speakers, list) else options.speakers,
         name=options.name or source.stem,
         source=source.name if options.provenance is None else options.provenance,
         licence=options.licence,
@@ -157,20 +162,7 @@ def _corpus(options: argparse.Namespace, extracted: ExtractionResult, labels: La
     )
 
 
-@contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Nobody else extracts to ``target`` meanwhile: a hidden folder beside it is claimed, and goes with the claim.
-
-    Raises:
-        UsageError: another process does; the message says which.
-    """
-    with claimed(target.parent / f".{target.name}.claim", passing=True):
-        for partial in target.parent.glob(f".{escape(target.name)}.*.partial"):  # of one that was killed while it wrote
-            partial.unlink(missing_ok=True)
-        yield
-
-
-def _tell_choices(corpus: Corpus, labels: Labels) -> None:
+def _tell_choices(corpus: Corpus, set_aside: Mapping[str, int]) -> None:
     """What the options made of splits, speakers and labels."""
     tell_cut(corpus)
     known = corpus.spec.speakers
@@ -178,7 +170,7 @@ def _tell_choices(corpus: Corpus, labels: Labels) -> None:
     strangers = set() if isinstance(known, int) else set(corpus.speaker_names("all")) - set(known)
     if strangers:
         print(f"{len(strangers)} speakers are none of --speakers and share one index, such as {min(strangers)!r}")
-    for label, count in labels.set_aside.items():
+    for label, count in set_aside.items():
         print(f"{count} utterances labelled {label!r} are kept as context, without a label")
 
 
@@ -195,13 +187,9 @@ def _check_cut(options: argparse.Namespace, splits: set[str | None]) -> None:
         )
 
 
-def _tell(notes: dict[str, tuple[str, ...]], failures: dict[str, str]) -> None:
-    for name, sentences in list(notes.items())[:_MOST_NOTES]:
+def _tell(result: ExtractionResult) -> None:
+    for name, sentences in result.notes.items():
         print(f"{name}: {' '.join(sentences)}", file=sys.stderr)
-    if len(notes) > _MOST_NOTES:
-        print(f"... and notes on {len(notes) - _MOST_NOTES} more conversations.", file=sys.stderr)
-    if failures:
-        lines = "".join(f"\n  {name}: {reason}" for name, reason in failures.items())
-        print(
-            f"crossspace: {len(failures)} recordings could not be extracted and are left out:{lines}", file=sys.stderr
-        )
+    if result.noted > len(result.notes):
+        print(f"... and notes on {result.noted - len(result.notes)} more conversations.", file=sys.stderr)
+    tell_failures(result.failures)

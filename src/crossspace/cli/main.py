@@ -30,6 +30,7 @@ COMMANDS = {
     "serve": "the same over HTTP and on a web page",
     "report": "write the report of a run again",
     "study": "train and compare many variants of a configuration",
+    "merge": "make the one file of parts that were made by shards",
     "list": "list models, encoders, fusions, balancers, objectives, importers, extractors, recipes, studies",
 }
 

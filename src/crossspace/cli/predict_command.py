@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crossspace.cli.engine_options import add_engine, engine_of
 from crossspace.cli.parsing import Parser, check_split, local, spare
+from crossspace.cli.sharding import add_shard, tell_shard
 from crossspace.errors import DataError, UsageError
-from crossspace.runtime import replacing, write_text
+from crossspace.runtime import write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from crossspace.data.conversation import Conversation
+    from crossspace.data.corpus import Corpus
     from crossspace.predict import Predictor
 
 _SHOWN = 40
+_CACHE = 64 * 1024**2
+"""Bytes of decoded features that are kept: every row is seen once."""
 _ABOUT = """Predict the emotion of every utterance.
 
 SOURCE is a corpus (.parquet) and the result a table (.csv, .parquet), or a conversation (.json) and the result JSON
-with probabilities, what every modality alone would say, and how much each contributes. Without --out it is printed."""
+with probabilities, what every modality alone would say, and how much each contributes. Without --out it is printed.
+
+A table is made in parts: after an interruption the same command goes on, and with --shard I/N it makes the I-th of N
+shares of them, of which 'crossspace merge FILE' makes the table."""
 
 
 def parsers() -> dict[str, Parser]:
@@ -35,6 +44,10 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("source", type=local, help="corpus (.parquet) or conversation (.json)")
     parser.add_argument("--split", default="all", help="train, validation, test or all (default) of a corpus")
     parser.add_argument("--out", help="file to write; the terminal if not given")
+    parser.add_argument("--jobs", type=int, default=1, help="parts of a table at a time, each in a process")
+    add_engine(parser)
+    add_shard(parser)
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
     return {"": parser}
 
 
@@ -52,19 +65,35 @@ def run(words: Sequence[str]) -> int:
 
     from crossspace.data.corpus import Corpus
 
-    corpus = Corpus.read(options.source)
+    corpus = Corpus.read(options.source, _CACHE)
     if not len(corpus.split(options.split)):
         raise DataError(
             f"{options.source} should have the split {options.split}. Found {', '.join(corpus.splits) or 'none'}."
         )
     predictor = _predictor(options.model)
-    table = predictor.predict_corpus(corpus, options.split)
-    _note(*predictor.unmatched(corpus, options.split), "the corpus")
     if options.out is None:
+        table = predictor.predict_corpus(corpus, options.split)
+        _note(*predictor.unmatched(corpus, options.split), "the corpus")
         _print(table)
         return 0
-    _write(table, options.out)
-    print(f"{options.out}: {table.num_rows} utterances")
+    return _to_file(options, predictor, corpus)
+
+
+def _to_file(options: argparse.Namespace, predictor: Predictor, corpus: Corpus) -> int:
+    from crossspace.cli.parts_bar import PartsBar
+    from crossspace.prediction_parts import predict_parts, predict_to
+
+    given = (predictor, corpus, options.source, options.split, options.out)
+    with PartsBar("conversations", hidden=options.quiet) as bar:
+        settings: dict[str, Any] = {"engine": engine_of(options), "jobs": options.jobs, "progress": bar.show}
+        if options.shard is None:
+            rows = predict_to(*given, **settings)
+        else:
+            outcomes = predict_parts(*given, shard=options.shard, **settings)
+    _note(*predictor.unmatched(corpus, options.split), "the corpus")
+    if options.shard is not None:
+        return tell_shard(options.shard, outcomes.values(), options.out)
+    print(f"{options.out}: {rows} utterances")
     return 0
 
 
@@ -77,6 +106,10 @@ def _check(options: Any, source: Path) -> None:
             "For a recording or a transcript there is 'crossspace analyze'."
         )
     check_split(options.split)
+    if options.jobs < 1:
+        raise UsageError(f"--jobs should be at least 1. Found {options.jobs}.")
+    if options.shard is not None and (options.out is None or source.suffix == ".json"):
+        raise UsageError("--shard goes with a corpus and --out FILE, beside which the parts are made.")
     fitting = (".json",) if source.suffix == ".json" else (".csv", ".parquet")
     if options.out is not None and Path(options.out).suffix not in fitting:
         raise UsageError(f"--out should end in {' or '.join(fitting)} here. Found {options.out!r}.")
@@ -90,17 +123,6 @@ def _predictor(name: str) -> Predictor:
     predictor = Predictor.from_pretrained(name)
     print(f"Model: {predictor.name}", file=sys.stderr)
     return predictor
-
-
-def _write(table: pa.Table, out: str) -> None:
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    with replacing(out) as temporary:
-        if out.endswith(".csv"):
-            pyarrow.csv.write_csv(table, temporary)
-        else:
-            pyarrow.parquet.write_table(table, temporary, write_page_checksum=True)
 
 
 def _print(table: pa.Table) -> None:

@@ -132,7 +132,7 @@ class Corpus(Described):
         self._verified = True
 
     def _fingerprint(self, digests: Mapping[str, str]) -> str:
-        return fingerprint(self.metadata.content(), self._index.table, self._splits, digests)
+        return fingerprint(self.metadata.content(), [self._index.table], self._splits, digests)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -170,9 +170,19 @@ class Corpus(Described):
         """(N,) index of the second label of every utterance of a split, stated or implied, -100 where there is none."""
         return self._sentiments[self._index.rows_of(self._members(split))]
 
-    def utterances(self, split: str | None) -> pa.Table:
-        """The utterances of a split without their features: ids, position, speaker, text, times, label and split."""
-        return self._index.with_splits(self._splits).take(self._index.rows_of(self._members(split)))
+    def utterances(self, split: str | None, indices: Sequence[int] | None = None) -> pa.Table:
+        """The utterances of a split without their features: ids, position, speaker, text, times, label and split.
+
+        Args:
+            split: its name.
+            indices: conversations of it, by their place in it; all if not given.
+        """
+        members = self._members(split) if indices is None else self._members(split)[np.asarray(indices, dtype=np.int64)]
+        return self._moved.take(self._index.rows_of(members))
+
+    @cached_property
+    def _moved(self) -> pa.Table:
+        return self._index.with_splits(self._splits)
 
     def speaker_names(self, split: str | None) -> list[str]:
         """(N,) name of the speaker of every utterance of a split."""
@@ -247,7 +257,13 @@ class Corpus(Described):
         return self._index.speakers(self.spec)
 
     def _members(self, split: str | None) -> np.ndarray:
-        if split == ALL:
-            return np.arange(len(self._splits))
-        wanted = None if split is None else known_split(split)
-        return np.array([c for c, name in enumerate(self._splits) if name == wanted], dtype=np.int64)
+        wanted = split if split in (None, ALL) else known_split(split)
+        if wanted not in self._places:
+            chosen = (c for c, name in enumerate(self._splits) if wanted == ALL or name == wanted)
+            self._places[wanted] = np.fromiter(chosen, np.int64)
+        return self._places[wanted]
+
+    @cached_property
+    def _places(self) -> dict[str | None, np.ndarray]:
+        """Of the conversations of a split, once they were looked for."""
+        return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,11 +88,20 @@ class Index:
         return np.array(indices, dtype=np.int64)
 
     def groups(self) -> Iterator[tuple[int, int]]:
-        """Spans of rows that cut no conversation: some 256 to 512 rows, more where one conversation alone has more."""
-        start = 0
-        for first, stop in zip(self.starts[:-1], self.starts[1:], strict=True):
-            if first - start >= _GROUP_ROWS or (first > start and stop - start > _GROUP_ROWS_AT_MOST):
-                yield start, int(first)
-                start = int(first)
-        if start < len(self):
-            yield start, len(self)
+        """Spans of rows that are read and written together, see :func:`row_groups`."""
+        return row_groups(self.starts)
+
+
+def row_groups(starts: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Spans of rows that cut no conversation: some 256 to 512 rows, more where one conversation alone has more.
+
+    Args:
+        starts: (B + 1,) first row of every conversation, and N.
+    """
+    start = 0
+    for first, stop in pairwise(starts):
+        if first - start >= _GROUP_ROWS or (first > start and stop - start > _GROUP_ROWS_AT_MOST):
+            yield start, int(first)
+            start = int(first)
+    if start < starts[-1]:
+        yield start, int(starts[-1])

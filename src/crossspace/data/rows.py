@@ -39,18 +39,38 @@ def columns_of(conversations: BySplit, spec: TaskSpec) -> tuple[Index, Features]
             conversation is empty or stands in two splits; every fault is named.
     """
     placed = [(None if s is None else split_name(s), c) for s, members in conversations.items() for c in members]
+    return _columns(placed, spec.widths, spec)
+
+
+def part_columns(
+    conversations: Sequence[tuple[str | None, Conversation]], widths: Mapping[str, int]
+) -> tuple[Index, Features]:
+    """The same of ``(split, conversation)`` with whatever labels, of a corpus that is still being made.
+
+    Raises:
+        DataError: as :func:`columns_of`, but for labels.
+    """
+    placed = [(None if s is None else split_name(s), c) for s, c in conversations]
+    return _columns(placed, widths, None)
+
+
+def _columns(
+    placed: list[tuple[str | None, Conversation]], widths: Mapping[str, int], spec: TaskSpec | None
+) -> tuple[Index, Features]:
     # str: an id of another type is a fault that is named below, not a failure of the sort.
     placed.sort(key=lambda pair: str(pair[1].id))
     faults = [f"conversation {c.id!r} is empty" for _, c in placed if not len(c)]
     ids = [c.id for _, c in placed]
     faults += [f"conversation id {c!r} occurs {ids.count(c)} times" for c in sorted({*_repeated(ids)})]
-    table = _table(placed, list(spec.widths))
-    faults += index_faults(table, spec.labels, spec.sentiments)
+    table = _table(placed, list(widths))
+    # Of a part, ids are those of its source, which may count them anew in each conversation.
+    looked_at = table if spec is not None else table.drop_columns("utterance_id")
+    faults += index_faults(looked_at, *((spec.labels, spec.sentiments) if spec is not None else (None, None)))
     utterances = [u for _, c in placed for u in c.utterances]
-    strange = sorted({m for u in utterances for m in u.features} - set(spec.widths))
-    faults += [f"modality {m!r} is unknown; the task has {list(spec.widths)}" for m in strange]
+    strange = sorted({m for u in utterances for m in u.features} - set(widths))
+    faults += [f"modality {m!r} is unknown; the task has {list(widths)}" for m in strange]
     values, present = {}, {}
-    for modality, width in spec.widths.items():
+    for modality, width in widths.items():
         values[modality], present[modality] = _feature_arrays(utterances, modality, width, faults)
         faults += feature_faults(modality, values[modality], present[modality], lambda row: utterances[row].id)
     refuse("The corpus", faults, "Mend the conversations, then build it again.")

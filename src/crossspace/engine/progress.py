@@ -1,4 +1,4 @@
-"""How far work of several trainings is."""
+"""How far work is: of several trainings, of many parts."""
 
 from __future__ import annotations
 
@@ -27,3 +27,19 @@ class Progress:
     def completed(self) -> float:
         """Finished trainings and the fractions of those under way."""
         return self.done + self.failed + sum(self.running.values())
+
+
+@dataclass(frozen=True)
+class PartsProgress:
+    """How much of what is made in parts stands.
+
+    Attributes:
+        done, total: recordings, or conversations.
+        failed: those with which it failed.
+        text: the latest news.
+    """
+
+    done: int
+    total: int
+    failed: int = 0
+    text: str = ""

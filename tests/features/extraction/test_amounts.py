@@ -80,9 +80,11 @@ def test_text_that_was_not_read_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     assert extraction.with_text(Extracted(given)).notes == (note,)
     recording = Recording("talk", Transcript(tuple(Cue(u.text) for u in given.utterances)))
     assert extraction.run(recording).notes == (note,)
-    monkeypatch.setattr("crossspace.features.extraction.corpus.build", lambda modality, name: Letters())
+    monkeypatch.setattr("crossspace.features.extraction.plan.build", lambda modality, name: Letters())
     for _ in ("first", "from the cache"):
-        assert extract([recording], {"text": "letters"}, cache=tmp_path).notes == {"talk": (note,)}
+        assert extract([recording], {"text": "letters"}, tmp_path / "c.parquet", cache=tmp_path).notes == {
+            "talk": (note,)
+        }
     one = extraction.with_text(Extracted(talk("far too long")))
     assert one.notes == ("Text beyond 5 tokens was not read (utterance 1).",)
     assert extraction.with_text(Extracted(one.conversation)).notes == ()

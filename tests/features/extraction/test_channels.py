@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crossspace.data.corpus import Corpus
 from crossspace.errors import DataError, UsageError
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.channels import by_channel, channel_speakers
 from crossspace.features.extraction.conversation import Extracted, Extraction
-from crossspace.features.extraction.corpus import extract, to_corpus
+from crossspace.features.extraction.corpus import extract
 from crossspace.features.extractors import build
 from crossspace.features.sources import Recording, channels_of, track_of
 from crossspace.transcripts import Cue, Transcript
@@ -130,9 +129,9 @@ def test_channels_reach_processes_and_stand_in_the_corpus(talk, tmp_path):
     recordings.append(Recording("three", said, talk))
     corpora = []
     for jobs in (1, 2):
-        corpus = to_corpus(extract(recordings, {"audio": "prosody"}, cache=tmp_path / str(jobs), jobs=jobs))
-        corpus.write(tmp_path / "c.parquet")
-        corpora.append(Corpus.read(tmp_path / "c.parquet"))
+        target, cache = tmp_path / f"{jobs}.parquet", tmp_path / str(jobs)
+        corpora.append(extract(recordings, {"audio": "prosody"}, target, cache=cache, jobs=jobs).corpus)
+    assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "2.parquet").read_bytes()
     assert corpora[0].fingerprint == corpora[1].fingerprint
     assert corpora[1].heard == {"one": "channels Ann, Ben", "two": "channels Ann, Ben"}
     one, three, two = (c.utterances[0].features["audio"] for c in corpora[1].split(None))

@@ -10,11 +10,12 @@ import pytest
 
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
+from crossspace.engine.progress import PartsProgress
 from crossspace.errors import DataError
-from crossspace.features.extraction import corpus as module
+from crossspace.features.extraction import plan as module
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.conversation import Extraction
-from crossspace.features.extraction.corpus import ExtractionProgress, extract, to_corpus
+from crossspace.features.extraction.corpus import Described, ExtractionResult, extract
 from crossspace.features.extractors.base import Missing, TextExtractor
 from crossspace.features.sources import Recording
 from crossspace.transcripts import Cue, Transcript
@@ -46,10 +47,12 @@ def talk(name: str, *texts: str | None, split: str | None = None) -> Recording:
     return Recording(name, Transcript(cues), split=split)
 
 
+def extracted(folder: Path, *recordings: Recording, described: Described | None = None) -> ExtractionResult:
+    return extract(recordings, {"text": "lengths"}, folder / "c.parquet", described, cache=folder)
+
+
 def test_texts_become_features_and_empty_ones_are_missing_with_a_reason(lengths: Lengths, tmp_path: Path) -> None:
-    result = extract([talk("a", "well then", None)], {"text": "lengths"}, cache=tmp_path)
-    corpus = to_corpus(result)
-    corpus.write(tmp_path / "c.parquet")
+    corpus = extracted(tmp_path, talk("a", "well then", None)).corpus
     first, second = Corpus.read(tmp_path / "c.parquet").split(None)[0].utterances
     assert first.features["text"].tolist() == [9, 2] and first.missing == {}
     assert second.features == {} and second.missing == {"text": "no text"}
@@ -59,68 +62,67 @@ def test_texts_become_features_and_empty_ones_are_missing_with_a_reason(lengths:
 
 def test_what_the_cache_knows_is_not_extracted_again(lengths: Lengths, tmp_path: Path) -> None:
     recordings = [talk("a", "one", "two"), talk("b", "one")]
-    extract(recordings, {"text": "lengths"}, cache=tmp_path)
+    extracted(tmp_path, *recordings)
     assert sorted(set(lengths.seen)) == ["one", "two"]
     lengths.seen.clear()
-    result = extract([*recordings, talk("c", "three")], {"text": "lengths"}, cache=tmp_path)
+    corpus = extracted(tmp_path, *recordings, talk("c", "three")).corpus
     assert lengths.seen == ["three"]
-    assert [c.id for c in result.conversations[None]] == ["a", "b", "c"]
+    assert corpus.conversation_ids(None) == ["a", "b", "c"]
 
 
 def test_one_bad_file_is_told_and_does_not_stop_the_rest(lengths: Lengths, tmp_path: Path) -> None:
-    seen: list[ExtractionProgress] = []
+    seen: list[PartsProgress] = []
     bad = Recording("bad", tmp_path / "absent.vtt")
-    result = extract([bad, talk("good", "yes")], {"text": "lengths"}, cache=tmp_path, progress=seen.append)
+    target = tmp_path / "c.parquet"
+    result = extract([bad, talk("good", "yes")], {"text": "lengths"}, target, cache=tmp_path, progress=seen.append)
     assert list(result.failures) == ["bad"] and "absent.vtt" in result.failures["bad"]
-    assert [c.id for c in result.conversations[None]] == ["good"]
-    assert seen[-1].done == seen[-1].total == 1
+    assert result.corpus.conversation_ids(None) == ["good"]
+    assert (seen[-1].done, seen[-1].total, seen[-1].failed) == (2, 2, 1)
     with pytest.raises(DataError, match="None of 1 recordings"):
-        extract([bad], {"text": "lengths"}, cache=tmp_path)
+        extracted(tmp_path, bad)
 
 
 def test_an_hour_of_hundreds_of_digits_stops_no_other_recording(lengths: Lengths, tmp_path: Path) -> None:
     for digits in (400, 5000):
         (tmp_path / "bad.vtt").write_text(f"WEBVTT\n\n{'9' * digits}:00:00 --> {'9' * digits}:00:01\nhi\n")
         bad = Recording("bad", tmp_path / "bad.vtt")
-        result = extract([bad, talk("good", "yes")], {"text": "lengths"}, cache=tmp_path)
+        result = extracted(tmp_path, bad, talk("good", "yes"))
         assert list(result.failures) == ["bad"] and "1 blocks have no line of times" in result.failures["bad"]
 
 
 def test_recordings_of_one_id_are_refused_before_any_work(lengths: Lengths, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'a' more than once"):
-        extract([talk("a", "x"), talk("b", "y"), talk("a", "z")], {"text": "lengths"}, cache=tmp_path)
+        extracted(tmp_path, talk("a", "x"), talk("b", "y"), talk("a", "z"))
     assert lengths.seen == []
 
 
 def test_unlabelled_recordings_make_a_corpus_without_labels(lengths: Lengths, tmp_path: Path) -> None:
     silent = Recording("a", Transcript((Cue("hm"),)))
-    corpus = to_corpus(extract([silent], {"text": "lengths"}, cache=tmp_path))
+    corpus = extracted(tmp_path, silent).corpus
     assert corpus.spec.labels == () and corpus.labels(None).tolist() == [-100]
 
 
 def test_a_label_that_was_not_announced_is_refused(lengths: Lengths, tmp_path: Path) -> None:
-    result = extract([talk("a", "x")], {"text": "lengths"}, cache=tmp_path)
-    with pytest.raises(DataError, match="'joy'"):
-        to_corpus(result, labels=["anger"])
+    with pytest.raises(DataError, match=r"others:\n  'joy': utterance 'a_0'"):
+        extracted(tmp_path, talk("a", "x"), described=Described(labels=("anger",)))
+    assert not (tmp_path / "c.parquet").exists()
 
 
 def test_validation_is_cut_from_train_where_there_is_none(lengths: Lengths, tmp_path: Path) -> None:
     recordings = [talk(f"c{i}", "x", split="train") for i in range(20)]
-    corpus = to_corpus(extract(recordings, {"text": "lengths"}, cache=tmp_path))
+    corpus = extracted(tmp_path, *recordings).corpus
     assert len(corpus.conversation_ids("validation")) == 2
 
 
 def test_the_cut_the_speakers_and_the_labels_are_those_that_were_asked_for(lengths: Lengths, tmp_path: Path) -> None:
     recordings = [talk(f"c{i}", "x", "y", split="train") for i in range(20)]
-    result = extract(recordings, {"text": "lengths"}, cache=tmp_path)
-    corpus = to_corpus(
-        result, speakers=["S1", "S0"], labels=["Joy"], validation_cut="stratified", validation_fraction=0.2, seed=4
-    )
+    asked = Described(("Joy",), (), ("S1", "S0"), validation_cut="stratified", validation_fraction=0.2, seed=4)
+    corpus = extracted(tmp_path, *recordings, described=asked).corpus
     assert corpus.cut == {"rule": "stratified", "fraction": 0.2, "seed": 4}
     assert (len(corpus.conversation_ids("validation")), corpus.spec.speakers) == (4, ("S1", "S0"))
     assert corpus.spec.labels == ("Joy",) and set(corpus.labels("all").tolist()) == {0}
-    assert to_corpus(result, speakers=3).spec.speakers == 3
-    assert to_corpus(result, validation_fraction=0).splits == ("train",)
+    other = extracted(tmp_path, *recordings, described=Described(speakers=3, validation_fraction=0)).corpus
+    assert other.spec.speakers == 3 and other.splits == ("train",)
 
 
 def test_labels_of_a_file_of_their_own_go_to_the_utterances_in_order(tmp_path: Path) -> None:

@@ -4,38 +4,27 @@ from pathlib import Path
 
 import pytest
 
-from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import DataError, UsageError
 from crossspace.features.extraction.labels import Labels
 from crossspace.features.sources import find_recordings
 
 
-def talk(*labels: str | None) -> Conversation:
-    return Conversation("a", tuple(Utterance(f"a_{i}", "Ann", label=label) for i, label in enumerate(labels)))
-
-
-def labels_in(*conversations: Conversation) -> list[str | None]:
-    return [u.label for c in conversations for u in c.utterances]
-
-
 def test_what_stands_for_no_label_stays_as_context_without_one() -> None:
     known = Labels(["joy", "anger"], ["xxx", "oth"])
-    assert labels_in(*known.applied([talk("joy", "xxx", None, "oth", "xxx")])) == ["joy", None, None, None, None]
-    assert known.set_aside == {"xxx": 2, "oth": 1}
+    assert [known.relabel(label) for label in ("joy", "xxx", "oth")] == ["joy", None, None]
+    assert known.set_aside({"joy": 1, "xxx": 2, "oth": 1}) == {"xxx": 2, "oth": 1}
 
 
 def test_case_does_not_matter_and_labels_are_written_as_they_were_given() -> None:
-    assert labels_in(*Labels(["Joyful"], ["OTH"]).applied([talk("joyful", "JOYFUL", "oth")])) == [
-        "Joyful",
-        "Joyful",
-        None,
-    ]
-    assert labels_in(*Labels((), ["oth"]).applied([talk("Mad", "oth")])) == ["Mad", None]
+    known = Labels(["Joyful"], ["OTH"])
+    assert [known.relabel(label) for label in ("joyful", "JOYFUL", "oth")] == ["Joyful", "Joyful", None]
+    assert [Labels((), ["oth"]).relabel(label) for label in ("Mad", "oth")] == ["Mad", None]
 
 
 def test_other_labels_are_refused_with_their_utterances_and_what_to_do() -> None:
+    labels = [(f"utterance 'a_{i}'", label) for i, label in enumerate(["joy", "angr", "xxx", "angr", None])]
     with pytest.raises(DataError) as error:
-        Labels(["joy"]).applied([talk("joy", "angr", "xxx", "angr")])
+        Labels(["joy"]).refuse_unknown(labels)
     for told in ("3 utterances", "'angr': utterance 'a_1', utterance 'a_3'", "'xxx': utterance 'a_2'", "--unlabelled"):
         assert told in str(error.value)
 

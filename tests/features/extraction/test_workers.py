@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,10 +9,12 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from crossspace.features.extraction.conversation import Extracted, Extraction
-from crossspace.features.extraction.workers import extracted_or_reason, side_by_side
+from crossspace.features.extraction.conversation import Extraction
+from crossspace.features.extraction.corpus import extract
+from crossspace.features.extraction.workers import extracted_or_reason
 from crossspace.features.sources import Recording
 from crossspace.transcripts import Cue, Transcript
 
@@ -34,12 +37,15 @@ def test_whatever_goes_wrong_with_a_recording_is_its_own_failure_with_the_name_o
     )
 
 
-def test_a_recording_that_kills_its_process_fails_and_the_others_do_not(tmp_path: Path) -> None:
+def test_a_recording_that_kills_its_process_fails_and_the_others_do_not(tmp_path: Path, recording_of) -> None:
     killer: Any = Killer()
-    recordings = [talk("first"), talk("killer", killer), talk("last")]
-    found = {recording.id: result for recording, result in side_by_side(recordings, {}, tmp_path, 2)}
-    assert {name for name, result in found.items() if isinstance(result, Extracted)} == {"first", "last"}
-    assert "want of memory" in str(found["killer"])
+    sound = recording_of(np.sin(np.arange(16_000) / 20)).path
+    # Three transcripts make one part, and one with a recording another: the deadly one is found among the three.
+    heard = Recording("heard", Transcript((Cue("x", start=0.0, end=1.0),)), sound)
+    recordings = [heard, talk("first"), talk("killer", killer), talk("last")]
+    result = extract(recordings, {"audio": "prosody"}, tmp_path / "c.parquet", cache=tmp_path, jobs=2)
+    assert result.corpus.conversation_ids("all") == ["first", "heard", "last"]
+    assert list(result.failures) == ["killer"] and "want of memory" in result.failures["killer"]
 
 
 SCRIPT = """
@@ -47,28 +53,34 @@ from pathlib import Path
 from crossspace.features.extraction.corpus import extract
 from crossspace.features.sources import Recording
 
-found = extract([Recording(n, Path(n + ".txt")) for n in "ab"], {"audio": "prosody"}, cache=Path("cache"), jobs=2)
+recordings = [Recording(n, Path(n + ".txt"), media=Path("sound.wav")) for n in "ab"]
+found = extract(recordings, {"audio": "prosody"}, "c.parquet", cache=Path("cache"), jobs=2)
 print(len(found.failures), "failures")
 """
 
 
-def ran(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+def ran(folder: Path, script: str, sound: Path) -> subprocess.CompletedProcess[str]:
+    shutil.copy(sound, folder / "sound.wav")
     for name in "ab":
         (folder / f"{name}.txt").write_text("ANN: hello")
     (folder / "script.py").write_text(script)
     return subprocess.run([sys.executable, "script.py"], cwd=folder, text=True, capture_output=True, check=False)
 
 
-def test_a_script_without_a_guard_is_told_what_to_write(tmp_path: Path) -> None:
-    found = ran(tmp_path, SCRIPT)
+def test_a_script_without_a_guard_is_told_what_to_write(tmp_path: Path, recording_of) -> None:
+    found = ran(tmp_path, SCRIPT, recording_of(np.zeros(16_000)).path)
     assert found.returncode != 0
     assert 'if __name__ == "__main__":' in found.stderr.splitlines()[-1] and "jobs=1" in found.stderr
     assert "memory" not in found.stderr and "bootstrapping" not in found.stderr
 
 
-def test_a_script_with_a_guard_extracts_side_by_side(tmp_path: Path) -> None:
+def test_a_script_with_a_guard_extracts_side_by_side(tmp_path: Path, recording_of) -> None:
     head, rest = SCRIPT.split("\n\n")
-    found = ran(tmp_path, head + "\n\nif __name__ == '__main__':\n" + textwrap.indent(rest, "    "))
+    found = ran(
+        tmp_path,
+        head + "\n\nif __name__ == '__main__':\n" + textwrap.indent(rest, "    "),
+        recording_of(np.zeros(16_000)).path,
+    )
     assert found.stdout == "0 failures\n", found.stderr
 
 
@@ -79,12 +91,12 @@ import os, signal, sys
 from pathlib import Path
 from crossspace.features.sources import Recording
 from crossspace.transcripts import Cue, Transcript
-from crossspace.features.extraction.workers import side_by_side
+from crossspace.features.extraction.corpus import extract
 
 if __name__ == "__main__":
-    recordings = [Recording(n, Transcript((Cue("x"),))) for n in "abc"]
-    next(side_by_side(recordings, {}, Path("cache"), 2))
-    os.kill(os.getpid(), signal.SIGKILL)
+    recordings = [Recording(n, Transcript((Cue("x"),)), media=Path(n + ".wav")) for n in "abc"]
+    end = lambda progress: os.kill(os.getpid(), signal.SIGKILL)
+    extract(recordings, {"audio": "prosody"}, "c.parquet", cache=Path("cache"), jobs=2, progress=end)
 """
     (tmp_path / "script.py").write_text(script)
     # The pipe of what it prints ends when the last process that holds it has.

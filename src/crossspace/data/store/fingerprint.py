@@ -33,24 +33,25 @@ class FeatureDigest:
         return hashlib.sha256(self._present.digest() + self._values.digest()).hexdigest()
 
 
-def index_digest(index: pa.Table) -> str:
-    """SHA-256 of every column but features and splits, row by row."""
-    names = [name for name in index.column_names if name != "split"]
+def index_digest(pieces: Iterable[pa.Table]) -> str:
+    """SHA-256 of every column but features and splits, row by row, of a table in one or several pieces."""
     digest = hashlib.sha256()
-    for piece in index.select(names).to_batches(max_chunksize=4096):
-        for row in zip(*(column.to_pylist() for column in piece.columns), strict=True):
-            digest.update(_canonical(row))
+    for piece in pieces:
+        names = [name for name in piece.column_names if name != "split"]
+        for batch in piece.select(names).to_batches(max_chunksize=4096):
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                digest.update(_canonical(row))
     return digest.hexdigest()
 
 
 def fingerprint(
-    content: Mapping[str, Any], index: pa.Table, splits: Iterable[str | None], features: Mapping[str, str]
+    content: Mapping[str, Any], index: Iterable[pa.Table], splits: Iterable[str | None], features: Mapping[str, str]
 ) -> str:
     """SHA-256 over the whole content of a corpus.
 
     Args:
         content: the metadata that give the rows their meaning.
-        index: ids, speakers, positions, texts, times and labels.
+        index: ids, speakers, positions, texts, times and labels, in one or several pieces.
         splits: split of every conversation, in order.
         features: digest of every modality.
     """

@@ -225,21 +225,22 @@ def write_store(path: str | Path, metadata: Metadata, table: pa.Table, features:
     """
     index, widths = Index(table), metadata.spec.widths
     digests = features.digests()
-    mark = fingerprint(metadata.content(), index.table, index.splits, digests)
+    mark = fingerprint(metadata.content(), [index.table], index.splits, digests)
     seal = Seal(mark, digests, len(index.conversation_ids), len(index))
     schema = pa.schema(
         [*index.table.schema, *(feature_field(m, d) for m, d in widths.items())], {METADATA_KEY: dump(metadata, seal)}
     )
     # The fingerprint had to be known before, as Parquet takes its metadata with the schema.
-    with replacing(path) as temporary, _writer(temporary, schema) as writer:
+    with replacing(path) as temporary, writer(temporary, schema) as file:
         for start, stop in index.groups():
             columns = list(table.slice(start, stop - start).columns)
             columns += [to_column(*features.read(m, start, stop)) for m in widths]
-            writer.write_table(pa.table(columns, schema=schema), row_group_size=stop - start)
+            file.write_table(pa.table(columns, schema=schema), row_group_size=stop - start)
     return seal
 
 
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Writes row groups as all files of this package hold them."""
     return pq.ParquetWriter(
         path,
         schema,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
-from crossspace.data.conversation import Conversation
 from crossspace.errors import DataError, UsageError, suggestion
 from crossspace.features.sources.recording import Recording
 from crossspace.transcripts.tidy import listed
@@ -24,33 +22,23 @@ class Labels:
 
     Raises:
         UsageError: a label is under both.
-
-    Attributes:
-        set_aside: ``{label: utterances}`` that were taken for unlabelled.
     """
 
     def __init__(self, names: Sequence[str] = (), unlabelled: Sequence[str] = ()) -> None:
-        self.names, self.set_aside = tuple(names), Counter[str]()
+        self.names = tuple(names)
         self._known = {name.casefold(): name for name in names}
         self._none = {name.casefold() for name in unlabelled}
         both = sorted(set(self._known) & self._none)
         if both:
             raise UsageError(f"A label should stand under --labels or --unlabelled. Found {both[0]!r} under both.")
 
-    def applied(self, conversations: Iterable[Conversation]) -> list[Conversation]:
-        """The conversations with the labels of the corpus.
+    def relabel(self, label: str) -> str | None:
+        """The label of the corpus for one of a source; None where it stands for none."""
+        return None if label.casefold() in self._none else self._known.get(label.casefold(), label)
 
-        Raises:
-            DataError: a label is neither a name nor stands for none; the utterances are named.
-        """
-        members = list(conversations)
-        # All of them before any is changed, so that `set_aside` counts nothing of a refused corpus.
-        self._refuse((f"utterance {u.id!r}", u.label) for c in members for u in c.utterances)
-        relabelled = []
-        for conversation in members:
-            utterances = tuple(replace(u, label=self._of(u.label)) for u in conversation.utterances)
-            relabelled.append(replace(conversation, utterances=utterances))
-        return relabelled
+    def set_aside(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Of ``{label: utterances}`` those that are taken for unlabelled."""
+        return {label: count for label, count in counts.items() if self.relabel(label) is None}
 
     def check(self, recordings: Iterable[Recording]) -> None:
         """Look at the labels of tables before anything is extracted.
@@ -58,7 +46,7 @@ class Labels:
         Raises:
             DataError: a label is neither a name nor stands for none; the rows are named.
         """
-        self._refuse(
+        self.refuse_unknown(
             # Counted as an editor shows it: from 1, and the head is a row.
             (f"{recording.table}, row {(cue.row or 0) + 2}", cue.label)
             for recording in recordings
@@ -66,13 +54,12 @@ class Labels:
             for cue in recording.transcript.cues
         )
 
-    def _of(self, label: str | None) -> str | None:
-        if label is None or label.casefold() not in self._none:
-            return label if label is None else self._known.get(label.casefold(), label)
-        self.set_aside[label] += 1
-        return None
+    def refuse_unknown(self, labels: Iterable[tuple[str, str | None]]) -> None:
+        """Look at ``(place, label)`` of utterances.
 
-    def _refuse(self, labels: Iterable[tuple[str, str | None]]) -> None:
+        Raises:
+            DataError: a label is neither a name nor stands for none; the places are named.
+        """
         places: dict[str, list[str]] = defaultdict(list)
         known = {*self._known, *self._none}
         for place, label in labels:

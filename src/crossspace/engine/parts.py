@@ -1,0 +1,245 @@
+"""The parts of a file that several workers, perhaps on several machines, make piece by piece."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from glob import escape
+from pathlib import Path
+from typing import Any, TypeVar
+
+from crossspace.engine.claim import claimed, is_claimed
+from crossspace.errors import DataError, UsageError
+from crossspace.reading import reading
+from crossspace.runtime import write_new, write_text
+
+Thing = TypeVar("Thing")
+PLAN, RECORD = "plan.json", "done.json"
+_SHARD = re.compile(r"shard-(\d+)-of-(\d+)")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several independent processes that share the items of some work.
+
+    Attributes:
+        number: from 1.
+        count: of all.
+
+    Raises:
+        UsageError: the number is not one of them.
+    """
+
+    number: int = 1
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.count:
+            raise UsageError(f"A shard should be written I/N, with I from 1 to N. Found {self.number}/{self.count}.")
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """``2/8``.
+
+        Raises:
+            UsageError: it is something else.
+        """
+        match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
+        if match is None:
+            raise UsageError(f"A shard should be written I/N, such as 2/8. Found {text!r}.")
+        return cls(int(match[1]), int(match[2]))
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is no other."""
+        return self.count == 1
+
+    def of(self, items: Sequence[Thing]) -> dict[int, Thing]:
+        """Its items by their place: every N-th, so that each shard has early and late ones."""
+        return dict(list(enumerate(items))[self.number - 1 :: self.count])
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an item.
+
+    Attributes:
+        parts: names of its parts, in order: one, but for items that had to be done piecemeal or failed.
+        failures: ``{what of it failed: reason}``.
+    """
+
+    parts: Sequence[str] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome]) -> Outcome:
+        """Several as one."""
+        every = list(outcomes)
+        failures = {what: reason for outcome in every for what, reason in outcome.failures.items()}
+        return cls([name for outcome in every for name in outcome.parts], failures)
+
+
+class PartsFolder:
+    """The folder ``TARGET.parts`` beside a file that is to be made.
+
+    It holds ``plan.json``, what is to be made; ``parts/<key>.parquet``, each named after what it was made from and
+    written whole or not at all; and for every shard that has ended ``shard-I-of-N/done.json``, what came of its items.
+    A part that exists is never made again, whoever made it.
+
+    Args:
+        target: the file.
+    """
+
+    def __init__(self, target: str | Path) -> None:
+        self.target = Path(target)
+        self.path = self.target.parent / f"{self.target.name}.parts"
+
+    def part(self, name: str) -> Path:
+        """The file of a part."""
+        return self.path / "parts" / f"{name}.parquet"
+
+    def shard(self, shard: Shard) -> Path:
+        """The folder of a shard."""
+        return self.path / f"shard-{shard.number}-of-{shard.count}"
+
+    @property
+    def claim_path(self) -> Path:
+        """The folder that is claimed by who makes the whole."""
+        return self.target.parent / f".{self.target.name}.claim"
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Nobody else makes the whole, or a shard of it, or merges it, meanwhile.
+
+        Raises:
+            UsageError: somebody does; the message says who.
+        """
+        with claimed(self.claim_path, passing=True):
+            self.check_unclaimed()
+            for partial in self.target.parent.glob(f".{escape(self.target.name)}.*.partial"):
+                partial.unlink(missing_ok=True)  # of one that was killed while it wrote
+            yield
+
+    def begin(self, plan: Mapping[str, Any], shard: Shard) -> None:
+        """Write down what is to be made, or find that it is what the folder is for.
+
+        Raises:
+            UsageError: other shards make something else.
+        """
+        stated = json.loads(json.dumps(plan))
+        path = self.path / PLAN
+        self.path.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(stated, indent=2, ensure_ascii=False) + "\n"
+        if write_new(path, text):
+            return
+        if faults := _differences(self.plan(), stated):
+            if shard.whole and not self._shards():
+                write_text(path, text)  # parts are named after what made them: those of before are of no harm
+                return
+            raise UsageError(
+                f"{self.path} holds the parts of shards with other settings:{faults}\nGive every shard the same "
+                f"settings, or remove the folder {self.path.name} to begin anew."
+            )
+
+    def plan(self) -> dict[str, Any]:
+        """What is to be made.
+
+        Raises:
+            DataError: nothing was begun here, or the plan is damaged.
+        """
+        path = self.path / PLAN
+        if not path.exists():
+            raise DataError(
+                f"{self.path} should hold the parts of {self.target.name}, which 'crossspace extract' and 'crossspace "
+                f"predict' make with --shard I/N. Found {'no ' + PLAN if self.path.exists() else 'nothing'} there."
+            )
+        with reading(path, "a plan (JSON)", f"Remove the folder {self.path} and begin anew."):
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+
+    def record(self, shard: Shard, outcomes: Mapping[int, Outcome]) -> None:
+        """Write down that a shard has ended, and how."""
+        items = {str(place): asdict(outcomes[place]) for place in sorted(outcomes)}
+        write_text(self.shard(shard) / RECORD, json.dumps(items, ensure_ascii=False) + "\n")
+
+    def outcomes(self) -> list[Outcome]:
+        """What came of every item, in their order.
+
+        Raises:
+            DataError: a shard lacks or its record is damaged.
+            UsageError: shards of several counts have ended.
+        """
+        shards = self._shards()
+        counts = sorted({shard.count for shard in shards})
+        if len(counts) > 1:
+            raise UsageError(
+                f"{self.path} should hold the shards of one count. Found those of {' and of '.join(map(str, counts))}. "
+                "Remove the folders of the shards that are not meant."
+            )
+        total = counts[0] if counts else 1
+        lacking = [str(Shard(n, total)) for n in range(1, total + 1) if n not in {shard.number for shard in shards}]
+        if lacking:
+            shown = f"{', '.join(lacking[:20])}{', ...' if len(lacking) > 20 else ''}" if counts else "any"
+            raise DataError(
+                f"{self.path} should hold all shards. Not ended: {shown}. Run them (what they have made is kept), "
+                "then merge again."
+            )
+        found: dict[int, Outcome] = {}
+        for shard in shards:
+            found.update(self._recorded(shard))
+        items = self.plan()["items"]
+        if sorted(found) != list(range(items)):
+            raise DataError(
+                f"{self.path}: the shards should have {items} items together. Found {len(found)}. Run the shards again."
+            )
+        return [found[place] for place in range(items)]
+
+    def check_unclaimed(self) -> None:
+        """Raise :class:`UsageError` where a shard is still at work."""
+        for folder in self._shard_folders():
+            if is_claimed(folder):
+                with claimed(folder):  # says who
+                    pass
+
+    def remove(self) -> None:
+        """Remove the folder, once the whole stands."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _recorded(self, shard: Shard) -> dict[int, Outcome]:
+        path = self.shard(shard) / RECORD
+        with reading(path, "the record of a shard (JSON)", f"Run shard {shard} again."):
+            items = json.loads(path.read_text(encoding="utf-8"))
+            return {int(place): Outcome(**outcome) for place, outcome in items.items()}
+
+    def _shard_folders(self) -> Iterator[Path]:
+        if self.path.exists():
+            yield from (inner for inner in sorted(self.path.iterdir()) if _SHARD.fullmatch(inner.name))
+
+    def _shards(self) -> list[Shard]:
+        """Those that have ended."""
+        named = [(folder, _SHARD.fullmatch(folder.name)) for folder in self._shard_folders()]
+        return sorted(
+            (Shard(int(m[1]), int(m[2])) for folder, m in named if m and (folder / RECORD).exists()),
+            key=lambda shard: (shard.count, shard.number),
+        )
+
+
+def key_of(*material: Any) -> str:
+    """What a part is called: a digest of what it is made from, plain values."""
+    return hashlib.sha256(json.dumps(material, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
+    """A line for every setting that is another."""
+    return "".join(
+        f"\n  {name}: {left.get(name)!r} in the folder, {right.get(name)!r} now"
+        for name in dict.fromkeys([*left, *right])
+        if left.get(name) != right.get(name)
+    )
