@@ -96,6 +96,9 @@ def _begun(processors: int) -> Iterator[None]:
         raise CrossspaceError(
             f"Ray could not begin a cluster on this machine: {error}. '--engine local' does without."
         ) from error
+    except BaseException:  # Ctrl-C while it began
+        ray.shutdown()
+        raise
     with cleared(mark, context.address_info["session_dir"]):
         try:
             yield

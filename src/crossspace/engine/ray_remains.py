@@ -37,8 +37,8 @@ def cleared(mark: str, folder: str) -> Iterator[None]:
 
     Where processes do not show their environment as on Linux, only the folder goes.
     """
-    # It hears of the end by a line that nobody else holds, and of Ctrl-C nothing. It says nothing either: who killed the
-    # program may have closed the terminal, and a word to that would end it.
+    # It hears of the end by a line that nobody else holds, and of Ctrl-C nothing. It says nothing either: who killed
+    # the program may have closed the terminal, and a word to that would end it.
     watch = subprocess.Popen(
         ["/bin/sh", "-c", _CLEAR, "sh", mark, folder],
         stdin=subprocess.PIPE,
