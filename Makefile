@@ -12,7 +12,7 @@ demo: $(VENV)/installed
 	$(BIN)/crossspace train --recipe css-synthetic --data demo/corpus.parquet --out demo/run
 
 test: $(VENV)/tested
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 check: $(VENV)/checked
 	$(BIN)/ruff format --check .

@@ -89,6 +89,36 @@ def test_a_study_killed_half_way_ends_as_one_that_was_not(
     assert not list(folder.rglob("*.partial")) and not list(folder.rglob("checkpoint.pt"))
 
 
+@pytest.mark.xdist_group("ray")
+def test_actors_of_a_cluster_train_what_processes_train(
+    finished_study: Path, study_words: list[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("ray")
+    assert main([*study_words, "--engine", "ray", "--out", str(tmp_path / "out")]) == 0
+    found, expected = contents(tmp_path / "out"), contents(finished_study)
+    assert found.keys() == expected.keys()
+    assert [name for name in found if found[name] != expected[name]] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--address 127.0.0.1:6379", "--address should stand with --engine ray. Found --engine local"),
+        ("--gpus-per-worker 1 --address a:1", "--address and --gpus-per-worker should stand with --engine ray"),
+        ("--engine ray --gpus-per-worker 1.5", "should be a part of one GPU, or a whole number of them. Found 1.5"),
+        ("--engine ray --gpus-per-worker -1", "Found -1"),
+        ("--engine ray --gpus-per-worker 1", "--gpus-per-worker keeps GPUs busy that --device cpu leaves idle"),
+        ("--engine ray --device cuda", "--device cuda should stand with --gpus-per-worker"),
+        ("--engine slurm", "invalid choice: 'slurm'"),
+    ],
+)
+def test_an_engine_that_options_do_not_fit_is_refused_before_anything_is_made(
+    study_words: list[str], tmp_path: Path, options: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*study_words, "--out", str(tmp_path / "out"), *options.split()]) == 2
+    assert said in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 def test_a_variant_that_fails_is_reported_and_the_others_finish(
     broken_study: Path, broken_words: list[str], no_report: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crossspace.cli.engine_options import add_engine, engine_of
 from crossspace.cli.parsing import Parser, do_action, local, split_off_components
 from crossspace.errors import DataError
 from crossspace.training.tracking import TRACKERS
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
+    from crossspace.engine.workers import Engine
     from crossspace.studies.study import Study
 
 ACTIONS = {
@@ -53,6 +55,7 @@ def _run_parser() -> Parser:
     parser.add_argument(
         "--track", choices=TRACKERS, default="auto", help="who else sees the trainings (auto: TensorBoard if there)"
     )
+    add_engine(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser
 
@@ -69,12 +72,13 @@ def _run(words: list[str]) -> int:
 
     jobs = processors() if options.jobs is None else options.jobs
     check_counts(jobs=jobs, seeds=options.seeds, rounds=options.rounds)
+    engine = engine_of(options)
     if not Path(options.data).exists():
         raise DataError(f"There is no file {options.data}. 'crossspace data import' makes a corpus.")
     corpus = Corpus.read(options.data)
     study = _planned(options, rest, corpus)
     _tell_settings(study)
-    failures = _execute(study, corpus, options, jobs)
+    failures = _execute(study, corpus, options, jobs, engine)
     for variant, reason in failures.items():
         print(f"{variant} failed: {one_line(reason)}")
     results = [Path(options.out) / "runs" / variant.name / "results.json" for variant in study.variants]
@@ -109,7 +113,7 @@ def _tell_settings(study: Study) -> None:
         print(f"Without {', '.join(study.left_out)}: nothing is known for these settings.")
 
 
-def _execute(study: Study, corpus: Corpus, options: argparse.Namespace, jobs: int) -> dict[str, str]:
+def _execute(study: Study, corpus: Corpus, options: argparse.Namespace, jobs: int, engine: Engine) -> dict[str, str]:
     """Train what is not yet trained; returns ``{variant: reason}`` of what failed."""
     from crossspace.cli.trainings_progress import TrainingsProgress
     from crossspace.studies.run import StudyRun
@@ -127,6 +131,7 @@ def _execute(study: Study, corpus: Corpus, options: argparse.Namespace, jobs: in
             track=options.track,
             rounds=options.rounds,
             on_progress=progress.show,
+            engine=engine,
         ).execute()
 
 

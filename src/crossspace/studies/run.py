@@ -11,9 +11,11 @@ from typing import Any
 
 from crossspace.data.corpus import Corpus
 from crossspace.engine.claim import claimed
+from crossspace.engine.engines import Local
 from crossspace.engine.processes import Processes
 from crossspace.engine.progress import Progress
 from crossspace.engine.work import Done, Event, Failed, Reported, one_line
+from crossspace.engine.workers import Engine
 from crossspace.errors import UsageError
 from crossspace.experiment import Run
 from crossspace.experiment.folder import SEED_RESULT
@@ -39,6 +41,8 @@ class StudyRun:
         track: what trainings are followed with.
         rounds: measurements of what each variant costs, where the study reports that.
         on_progress: called whenever something happened.
+        engine: where it trains, :class:`Local` when not given. Costs are measured on this machine in any case, or they
+            would not compare.
     """
 
     def __init__(
@@ -53,11 +57,13 @@ class StudyRun:
         track: Tracker = "auto",
         rounds: int = ROUNDS,
         on_progress: Callable[[Progress], None] | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.study, self.corpus, self.path = study, corpus, Path(path)
         self.folder, self.seeds, self.jobs = StudyFolder(folder), tuple(checked_seeds(seeds)), jobs
         self.devices, self.track, self.rounds = Devices(accelerator), track, rounds
         self.on_progress = on_progress or (lambda progress: None)
+        self.engine = engine or Local()
         self.failures: dict[str, str] = {}
 
     def execute(self) -> dict[str, str]:
@@ -98,7 +104,7 @@ class StudyRun:
         untrained: dict[str, set[int]] = {}
         jobs = [job for variant in self._usable() for job in self._jobs_of(variant, progress, untrained)]
         self.on_progress(progress)
-        with Processes(work_at(self._setup(threads)), min(self.jobs, len(jobs)), threads=threads) as running:
+        with self.engine.workers(work_at(self._setup(threads)), min(self.jobs, len(jobs)), threads=threads) as running:
             running.add(jobs)
             for event in running:
                 # Test at once what is trained: an interrupted study then has whole variants instead of many halves.
