@@ -243,3 +243,44 @@ def test_extract_refuses_a_rule_where_the_source_brings_validation(run: Run, tab
     words = ("extract", tmp_path / "tables", tmp_path / "t.parquet", "--validation-cut", "stratified")
     code, _, err = run(*words)
     assert code == 2 and "SOURCE brings one" in err
+
+
+def test_shards_are_merged_into_the_corpus_that_one_process_writes(
+    run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossspace.features.extraction.plan.build", lambda modality, name: Lengths())
+    monkeypatch.setattr("crossspace.features.extraction.plan._ROWS", 7)
+    words = ("--unlabelled", "oth", "--quiet", "--cache", tmp_path / "cache", "--jobs", 1)
+    assert run("extract", table, tmp_path / "one.parquet", *words)[0] == 0
+    target = tmp_path / "two.parquet"
+    for shard in ("3/3", "1/3"):
+        code, out, err = run("extract", table, target, *words, "--shard", shard)
+        assert code == 0 and f"crossspace merge {target}" in out, err
+    code, _, err = run("merge", target)
+    assert code == 1 and "Not ended: 2/3" in err and not target.exists()
+    code, _, err = run("extract", table, target, *words, "--shard", "2/3", "--seed", 1)
+    assert code == 2 and "seed: 0 in the folder, 1 now" in err
+    assert run("extract", table, target, *words, "--shard", "2/3")[0] == 0
+    code, out, err = run("merge", target)
+    assert code == 0 and "labelled 'oth' are kept as context" in out, err
+    assert (tmp_path / "one.parquet").read_bytes() == target.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "one.parquet", "train_all.csv", "two.parquet"]
+
+
+def test_a_failed_recording_of_a_shard_is_told_again_by_the_merge_and_can_be_mended(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossspace.features.extraction.plan.build", lambda modality, name: Lengths())
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("ANN: hello\nBEN: you\n")
+    (tmp_path / "b.txt").write_bytes(b"\x00\x01\x02" * 40)
+    (tmp_path / "m.csv").write_text("media,transcript\n,a.txt\n,b.txt\n")
+    words = ("extract", tmp_path / "m.csv", tmp_path / "c.parquet", "--quiet", "--cache", tmp_path / "cache")
+    code, _, err = run(*words, "--shard", "1/1", "--jobs", 1)
+    assert code == 1 and "b.txt" in err
+    code, _, err = run("merge", tmp_path / "c.parquet")
+    assert code == 1 and "b.txt" in err and Corpus.read(tmp_path / "c.parquet").conversation_ids("all") == ["a"]
+    (tmp_path / "b.txt").write_text("ANN: mended\n")
+    assert run(*words, "--shard", "1/1", "--jobs", 1)[0] == 0
+    assert run("merge", tmp_path / "c.parquet")[0] == 0
+    assert Corpus.read(tmp_path / "c.parquet").conversation_ids("all") == ["a", "b"]

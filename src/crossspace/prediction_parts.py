@@ -27,6 +27,8 @@ from crossspace.reading import reading
 from crossspace.runtime import replacing
 
 KIND = "predict"
+ROWS = 4096
+"""Utterances of a part, as of a batch of inference."""
 CACHE = 64 * 1024**2
 """Bytes of decoded features that a worker keeps: it sees every row once."""
 
@@ -107,7 +109,7 @@ def predict_parts(
     """
     predictor.check(corpus)
     ids, made_by = corpus.conversation_ids(split), key_of(__version__, _digest(predictor), corpus.fingerprint, split)
-    groups = batches_of(corpus.lengths(split))
+    groups = batches_of(corpus.lengths(split), ROWS)
     pieces = [Piece(i, tuple(ids[c] for c in group), tuple(group)) for i, group in enumerate(groups)]
     return make_parts(
         PartsFolder(target),
