@@ -6,9 +6,9 @@ import os
 import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from crossspace.errors import DataError
+from crossspace.stores import Where, place
 
 _HEAD = 4096
 
@@ -77,9 +77,9 @@ _MAGIC: tuple[tuple[bytes, Sign], ...] = (
 _LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
-def sign_of(path: str | Path) -> Sign | None:
+def sign_of(path: Where) -> Sign | None:
     """What a file is; ``None`` where its bytes say nothing that is known here."""
-    with open(path, "rb") as file:
+    with place(path).open("rb", buffering=0) as file:
         head = file.read(_HEAD)
         # A Parquet file ends with its magic as well: what was cut short while copying lacks it.
         file.seek(-min(len(head), 4), os.SEEK_END)
@@ -106,7 +106,7 @@ def sign_of(path: str | Path) -> Sign | None:
     return _text(head)
 
 
-def refuse_other_kinds(path: str | Path, kinds: Collection[str], expected: str) -> None:
+def refuse_other_kinds(path: Where, kinds: Collection[str], expected: str) -> None:
     """Refuse a file whose bytes say that it is something else.
 
     Args:
@@ -122,9 +122,9 @@ def refuse_other_kinds(path: str | Path, kinds: Collection[str], expected: str) 
         raise DataError(f"{path}: {expected} is expected. Found {sign.what}. {sign.advice}")
 
 
-def _archive(path: str | Path) -> Sign:
+def _archive(path: Where) -> Sign:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with place(path).open("rb") as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return Sign("broken", "a ZIP archive whose end is missing or damaged", "Download it again.")
