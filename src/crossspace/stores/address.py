@@ -81,8 +81,11 @@ class Address(ProxyUPath):
 
         Raises:
             FileNotFoundError: there is none.
+            IsADirectoryError: it is a folder.
         """
         info = self.info_now()
+        if info is not None and info["type"] == "directory":
+            raise IsADirectoryError(f"{self} is a folder")
         if info is None or info["type"] != "file":
             raise FileNotFoundError(f"there is no file {self}")
         return int(info["size"])

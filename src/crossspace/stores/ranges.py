@@ -96,7 +96,9 @@ class RangeFile(io.RawIOBase):
         wanted = merged(ranges)
         with asking(self.address):
             path = self.address.path
-            parts = self.address.fs.cat_ranges([path] * len(wanted), *map(list, zip(*wanted, strict=True)))
+            parts = self.address.fs.cat_ranges(
+                [path] * len(wanted), [start for start, _ in wanted], [stop for _, stop in wanted], on_error="raise"
+            )
         self._kept = [
             (start, self._whole(bytes(part), start, stop)) for (start, stop), part in zip(wanted, parts, strict=True)
         ]
