@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from crossspace.errors import CrossspaceError, DataError, WritingError
 _LONGEST = 300
 _PASSING = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
 """What callers ask about, as of a file system."""
+_THIS_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""No fault of the store: what is fetched finds no room here."""
 _UNKNOWN_USER = {
     "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound",
     "TokenRetrievalError", "DefaultCredentialsError", "RefreshError", "ClientAuthenticationError",
@@ -45,6 +48,8 @@ def asking(address: object, *, writing: bool = False) -> Iterator[None]:
     except NotImplementedError as error:
         raise refusal(address, f"the store cannot do that ({_one_line(error)})", _ASK, writing) from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _THIS_DISK:
+            raise
         reason, advice = _meaning(error)
         raise refusal(address, reason, advice, writing) from error
 
