@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import IO, Any
 
 import fsspec
 from upath import UPath
 from upath.extensions import ProxyUPath
+from upath.types import StatResultType
 
 from crossspace.errors import UsageError
 from crossspace.stores.faults import asking
@@ -126,6 +128,37 @@ class Address(ProxyUPath):
                     yield one
                 elif one.is_dir():
                     yield from one.glob(rest)
+
+    def below(self) -> list[Address]:
+        """All files below, at any depth, in the order of their names; a request for every thousand."""
+        with asking(self):
+            found = self.fs.find(self.path)
+        own = self.path.rstrip("/") + "/"
+        return [self / name.removeprefix(own) for name in sorted(found) if name.startswith(own) and name != own]
+
+    def rglob(self, pattern: str, **options: Any) -> Iterator[Address]:
+        """The files below, at any depth, whose names are such."""
+        yield from (one for one in self.below() if fnmatchcase(one.name, pattern))
+
+    def way_from(self, folder: object) -> PurePosixPath:
+        """The names from a folder to here.
+
+        Raises:
+            ValueError: it does not stand below that folder.
+        """
+        base = str(folder).rstrip("/") + "/"
+        if not str(self).startswith(base):
+            raise ValueError(f"{self} does not stand below {folder}")
+        return PurePosixPath(str(self)[len(base) :])
+
+    def stat(self, *, follow_symlinks: bool = True) -> StatResultType:
+        """Size and time of the file.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        with asking(self):
+            return super().stat()
 
     def open(self, mode: str = "r", buffering: int = -1, **options: Any) -> IO[Any]:  # type: ignore[override]
         """Open for reading.
