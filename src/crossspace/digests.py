@@ -5,40 +5,40 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from crossspace.errors import DataError
 from crossspace.runtime import write_text
+from crossspace.stores import Where, place
 
 SUMS = "SHA256SUMS"
 """Its lines are those of the command ``sha256sum``, which checks them too: ``sha256sum --check SHA256SUMS``."""
 _LINE = re.compile(r"([0-9a-f]{64})  ([^/\x00]+)")
 
 
-def file_digest(path: str | Path) -> str:
+def file_digest(path: Where) -> str:
     """SHA-256 of the content of a file, in hexadecimal."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with place(path).open("rb") as file:
         # Models and tables may be larger than the memory.
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
 
 
-def write_sums(folder: str | Path, names: Sequence[str]) -> None:
+def write_sums(folder: Where, names: Sequence[str]) -> None:
     """Write the digests of those of the named files that are in ``folder``."""
-    folder = Path(folder)
+    folder = place(folder)
     lines = [f"{file_digest(folder / name)}  {name}\n" for name in names if (folder / name).is_file()]
     write_text(folder / SUMS, "".join(lines))
 
 
-def check_sums(folder: str | Path) -> None:
+def check_sums(folder: Where) -> None:
     """Compare the files of a folder with the digests beside them; a folder without digests passes.
 
     Raises:
         DataError: a file is not what was written; every one is named.
     """
-    folder = Path(folder)
+    folder = place(folder)
     if not (folder / SUMS).exists():
         return
     faults = []

@@ -26,6 +26,7 @@ from crossspace.inference.stream import Stream
 from crossspace.inference.utterance_records import read_whole
 from crossspace.models.base import Model
 from crossspace.reading import reading
+from crossspace.stores import Place, Where, place
 
 
 class Predictor:
@@ -40,11 +41,11 @@ class Predictor:
         self.model, self.name = model.eval(), name
 
     @classmethod
-    def from_pretrained(cls, source: str | Path | None = None) -> Predictor:
+    def from_pretrained(cls, source: Where | None = None) -> Predictor:
         """Load from a run folder (the seed with the best validation score), a seed's folder, or a hub name.
 
         Args:
-            source: which; the model in the box, which reads text only, if none.
+            source: which, also by its address on a store; the model in the box, which reads text only, if none.
 
         Raises:
             DataError: there is no usable model.
@@ -53,7 +54,10 @@ class Predictor:
             from crossspace.pretrained import FOLDER
 
             source = FOLDER
-        folder = Path(source)
+        folder = place(source)
+        if not isinstance(folder, Path):
+            seed = _best_seed(folder)
+            return cls(Model._from_pretrained(model_id=str(seed)), name=str(seed))
         # A folder wins over a name on a hub, which then takes no network.
         if folder.is_dir():
             folder = _best_seed(folder)
@@ -232,11 +236,15 @@ def predictions_of(predictor: Predictor, corpus: Corpus, split: str, seed: int) 
     return with_truth(predictor.predict_corpus(corpus, split), corpus.utterances(split), seed, split)
 
 
-def _best_seed(folder: Path) -> Path:
+def _best_seed(folder: Place) -> Place:
+    if not isinstance(folder, Path) and not folder.is_dir():
+        found = "a file; the model comes first, then the data" if folder.is_file() else "nothing"
+        raise DataError(f"{folder} should be the folder of a run, or of a seed. Found {found}.")
     if (folder / "model.safetensors").exists() and (folder / "config.json").exists():
         return folder
     seeds = []
-    for path in sorted(folder.glob("seed-*/result.json")):
+    results: list[Place] = [*folder.glob("seed-*/result.json")]
+    for path in sorted(results, key=str):
         # The score decides which model answers, so it has to be the one that was written.
         check_sums(path.parent)
         with reading(path, "how a seed ended", "Train that seed again."):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from crossspace.errors import CrossspaceError, DataError
+from crossspace.stores import Where, is_address
+from crossspace.stores.faults import asking, is_unavailable
 
 _LONGEST = 300
 """Characters of a foreign message that are repeated: some libraries quote the file."""
@@ -25,7 +26,7 @@ class Position:
 
 
 @contextmanager
-def reading(source: str | Path, expected: str, advice: str = "Copy or make it again.") -> Iterator[Position]:
+def reading(source: Where, expected: str, advice: str = "Copy or make it again.") -> Iterator[Position]:
     """Whatever goes wrong in the block is the file's fault and becomes a :class:`DataError` that names it.
 
     A reader need not know which exceptions its libraries raise for a file that is not what it should be: they raise
@@ -50,6 +51,9 @@ def reading(source: str | Path, expected: str, advice: str = "Copy or make it ag
     except FileNotFoundError as error:
         raise DataError(f"{source}: {expected} is expected here. Found nothing. {advice}") from error
     except Exception as error:
+        if is_address(source) and is_unavailable(error):  # the store is at fault, and the file may be whole
+            with asking(source):
+                raise
         where = f" at {position.at}" if position.at else ""
         raise DataError(
             f"{source}: {expected} is expected. Found damage{where}: {_one_line(error)}. {advice}"

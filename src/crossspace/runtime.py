@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import multiprocessing
 import os
@@ -13,27 +12,18 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from crossspace import __version__
-from crossspace.errors import MissingExtraError, UsageError, WritingError
+from crossspace.errors import UsageError, WritingError
+from crossspace.extras import optional_import as optional_import
+from crossspace.stores import Where, place
+
+if TYPE_CHECKING:
+    from crossspace.stores.address import Address
 
 _REPORTED = ("crossspace", "torch", "lightning-fabric", "numpy", "scipy", "scikit-learn", "pyarrow", "safetensors")
 MOST_SEEDS = 10_000
-
-
-def optional_import(module: str, extra: str) -> ModuleType:
-    """Import ``module``; when it is absent, say which extra of crossspace brings it.
-
-    Raises:
-        MissingExtraError: the module is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{module!r} is needed here and not installed. Install it with: pip install 'crossspace[{extra}]'"
-        ) from error
 
 
 def versions() -> dict[str, str]:
@@ -89,16 +79,43 @@ def seed_everything(seed: int) -> None:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place only when the block ends without an error.
+def replacing(path: Where) -> Iterator[Path]:
+    """A temporary path that takes the place of ``path`` only when the block ends without an error.
 
     A reader, or a run resumed after a crash, therefore finds the old file or the new one, never a half. The data
-    reach the disk before the name changes.
+    reach the disk before the name changes; on a store the file appears when all of it is there.
 
     Raises:
-        WritingError: the file could not be written (no space, no permission); ``path`` is as it was.
+        WritingError: the file could not be written (no space, no permission, no answer); ``path`` is as it was.
     """
-    path = Path(path)
+    path = place(path)
+    with _beside(path) if isinstance(path, Path) else _sent(path) as temporary:
+        yield temporary
+
+
+@contextmanager
+def _sent(address: Address) -> Iterator[Path]:
+    """A temporary file of this machine that is sent to a store."""
+    from crossspace.stores.putting import put_file
+
+    try:
+        handle, name = tempfile.mkstemp(prefix="crossspace-", suffix=".partial")
+        os.close(handle)
+    except OSError as error:
+        raise not_written(tempfile.gettempdir(), error.strerror or str(error)) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        put_file(address, temporary)
+    except OSError as error:
+        raise not_written(temporary, f"{error.strerror or error}; it was meant for {address}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A temporary file of the same folder."""
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +138,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def not_written(path: str | Path, reason: str) -> WritingError:
+def not_written(path: Where, reason: str) -> WritingError:
     """The refusal for a file that could not be written."""
     return WritingError(
         f"Could not write {path}: {reason}. What was saved before is unharmed. Free some space or choose a folder you "
@@ -136,12 +153,20 @@ def _umask() -> int:
     return mask
 
 
-def write_new(path: str | Path, text: str) -> bool:
+def write_new(path: Where, text: str) -> bool:
     """Write ``text`` to ``path`` as UTF-8 unless there is such a file; whether it was written.
 
-    Of several processes that do so at once one writes, and all find the same file afterwards.
+    Of several processes that do so at once one writes, and all find the same file afterwards. Their texts should
+    differ: a store whose answer was lost is asked again, and what stands there then decides.
+
+    Raises:
+        WritingError: a store does not let us, or has no such step.
     """
-    path = Path(path)
+    path = place(path)
+    if not isinstance(path, Path):
+        from crossspace.stores.putting import put_new
+
+        return put_new(path, text.encode("utf-8"))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
     try:
         write_text(temporary, text)
@@ -158,13 +183,13 @@ def write_new(path: str | Path, text: str) -> bool:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: str | Path, text: str) -> None:
+def write_text(path: Where, text: str) -> None:
     """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_bytes(path: str | Path, content: bytes) -> None:
+def write_bytes(path: Where, content: bytes) -> None:
     """Write ``content`` to ``path``, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)

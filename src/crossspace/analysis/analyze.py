@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from crossspace.analysis.analysis import Analysis
 from crossspace.analysis.analyzer import Analyzer
 from crossspace.analysis.inputs import extracted, inputs_of
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.sources import Channels
 from crossspace.features.speech.transcribing import transcribing
+from crossspace.stores import Where, place
 
 
 def analyze(
-    source: str | Path,
-    transcript: str | Path | None = None,
-    model: str | Path | None = None,
+    source: Where,
+    transcript: Where | None = None,
+    model: Where | None = None,
     *,
-    turns: str | Path | None = None,
+    turns: Where | None = None,
     track: int | None = None,
     channels: Channels | None = None,
     transcribe: str | None = None,
@@ -47,4 +46,4 @@ def analyze(
     hearing = transcribing(transcribe, speakers, speaker_encoder)
     media, said = inputs_of(source, transcript, hearing, turns)
     analyzer = Analyzer.load(model, only=extracted(media), cache=FeatureCache(), transcribing=hearing)
-    return analyzer.analyze(media, said, conversation_id=Path(source).stem, track=track, channels=channels)
+    return analyzer.analyze(media, said, conversation_id=place(source).stem, track=track, channels=channels)

@@ -22,6 +22,7 @@ from crossspace.features.speech.transcribing import Transcribing
 from crossspace.features.text.passages import Turn
 from crossspace.inference.stream import Past
 from crossspace.predict import Predictor, Stream, said_unmatched, unmatched
+from crossspace.stores import Place, Where
 from crossspace.transcripts import Transcript
 
 Mark = tuple[Past, tuple[Turn, ...]]
@@ -66,7 +67,7 @@ class Analyzer:
     @classmethod
     def load(
         cls,
-        model: str | Path | None = None,
+        model: Where | None = None,
         wanted: Mapping[str, str] | None = None,
         *,
         only: Sequence[str] | None = None,
@@ -136,8 +137,8 @@ class Analyzer:
 
     def analyze(
         self,
-        media: Path | None,
-        transcript: Path | Transcript | None,
+        media: Place | None,
+        transcript: Place | Transcript | None,
         *,
         name: str | None = None,
         conversation_id: str = "conversation",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from crossspace.copies import at_hand
 from crossspace.errors import DataError, UsageError
 from crossspace.features.media import open_media
 from crossspace.features.sources import TRANSCRIPTS, Recording, is_manifest, is_transcript
 from crossspace.features.sources.folder import read_folder
 from crossspace.features.speech.transcribing import Transcribing
+from crossspace.stores import Place, Where, place
 from crossspace.transcripts import Transcript, read_transcript
 from crossspace.transcripts.turns import joined
 
 
-def extracted(media: Path | None) -> tuple[str, ...] | None:
+def extracted(media: Place | None) -> tuple[str, ...] | None:
     """Which modalities are extracted; all of the model's if ``None``.
 
     A transcript alone needs no extractor of sound or pictures, which may be large or not installed.
@@ -22,11 +24,11 @@ def extracted(media: Path | None) -> tuple[str, ...] | None:
 
 
 def inputs_of(
-    source: str | Path,
-    transcript: str | Path | None = None,
+    source: Where,
+    transcript: Where | None = None,
     transcribing: Transcribing | None = None,
-    turns: str | Path | None = None,
-) -> tuple[Path | None, Transcript | None]:
+    turns: Where | None = None,
+) -> tuple[Place | None, Transcript | None]:
     """The recording and what the transcript says, either of which may lack.
 
     A transcript that cannot be read is refused here, before a model is loaded.
@@ -41,7 +43,7 @@ def inputs_of(
         DataError: there is no such file, or it is no transcript.
         UsageError: it is a manifest of recordings, or two transcripts are given, or one and a recogniser.
     """
-    source = Path(source)
+    source = place(source)
     if not source.is_file():
         raise DataError(
             f"{source} should be a recording or a transcript. Found {'a folder' if source.is_dir() else 'nothing'}."
@@ -58,11 +60,7 @@ def inputs_of(
     if is_transcript(source) and transcript:
         raise UsageError(f"{source} is a transcript itself. Give the recording as SOURCE, or leave --transcript out.")
     alone = is_transcript(source)
-    said = (
-        None
-        if written is None
-        else read_transcript(written, length=None if alone else lambda: open_media(source).duration)
-    )
+    said = None if written is None else read_transcript(written, length=None if alone else lambda: _duration(source))
     if turns is not None:
         if said is None:
             raise UsageError(
@@ -72,7 +70,12 @@ def inputs_of(
     return None if alone else source, said
 
 
-def conversations_in(folder: Path, notes: list[str], out: Path | None = None) -> list[Recording]:
+def _duration(media: Place) -> float:
+    with at_hand(media) as file:
+        return open_media(file).duration
+
+
+def conversations_in(folder: Place, notes: list[str], out: Path | None = None) -> list[Recording]:
     """The recordings and transcripts in a folder and below, each recording with the transcript beside it.
 
     Args:

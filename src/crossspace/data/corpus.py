@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from crossspace.data.store.parquet import DEFAULT_CACHE, open_store, write_store
 from crossspace.data.task import TaskSpec
 from crossspace.data.views import moved_splits, with_cut, with_modalities
 from crossspace.errors import DataError
+from crossspace.stores import Where
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,7 +81,7 @@ class Corpus(Described):
         return corpus
 
     @classmethod
-    def read(cls, path: str | Path, cache_bytes: int = DEFAULT_CACHE) -> Corpus:
+    def read(cls, path: Where, cache_bytes: int = DEFAULT_CACHE) -> Corpus:
         """Open a corpus file. Features are decoded when they are needed, and ``cache_bytes`` of them are kept.
 
         Raises:
@@ -91,7 +91,7 @@ class Corpus(Described):
         metadata, seal, index, features = open_store(path, cache_bytes)
         return cls.from_columns(metadata, index, features, mark=seal.fingerprint)
 
-    def write(self, path: str | Path) -> None:
+    def write(self, path: Where) -> None:
         """Write a corpus file, whole or not at all; an old one of this name is replaced.
 
         Raises:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
 from crossspace.bounds import check_finite
+from crossspace.copies import all_at_hand
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UnsuitableError, UsageError
 from crossspace.models.saved import CONFIG, WEIGHTS, load_model, write_model
@@ -20,6 +21,7 @@ from crossspace.objectives.classification import CrossEntropy
 from crossspace.objectives.modulation import Modulation
 from crossspace.output import Output
 from crossspace.parts import parts_of
+from crossspace.stores import is_address, place
 
 
 class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskSpec.from_dict)}):
@@ -179,6 +181,10 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> Model:
+        if is_address(model_id):
+            folder = place(model_id)
+            with all_at_hand(folder / CONFIG, folder / WEIGHTS) as (config, weights):
+                return load_model(config, weights)
         folder = Path(model_id)
         if folder.is_dir():
             files = {name: folder / name for name in (CONFIG, WEIGHTS)}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from crossspace.copies import at_hand
 from crossspace.reading import reading
+from crossspace.stores import Where, place
 from crossspace.transcripts.documents import document_text
 from crossspace.transcripts.encoding import check_file, read_text
 from crossspace.transcripts.format import Length
@@ -17,7 +19,7 @@ from crossspace.transcripts.transcript import UNKNOWN_SPEAKER, Cue, Transcript, 
 __all__ = ["UNKNOWN_SPEAKER", "Cue", "Transcript", "parse_text", "read_transcript", "within"]
 
 
-def read_transcript(path: str | Path, name: str | None = None, length: Length | None = None) -> Transcript:
+def read_transcript(path: Where, name: str | None = None, length: Length | None = None) -> Transcript:
     """Read a transcript of any of :data:`~crossspace.transcripts.formats.FORMATS`, or lines ``NAME: what they say``.
 
     The content says the format; where it says none, the ending of the name does. The paragraphs of a document
@@ -32,11 +34,12 @@ def read_transcript(path: str | Path, name: str | None = None, length: Length | 
     Raises:
         DataError: there is no such file, it is too large, binary, of no known format, or holds no utterance.
     """
-    path = Path(path)
-    name = name or path.name
-    with reading(name, "a transcript", "Look at it in an editor, or save it in another format."):
-        check_file(path, name)
-        text, notes = document_text(path, name) or read_text(path, name)
-        kind = format_of(text, name, path.suffix.lower() or Path(name).suffix.lower())
+    where = place(path)
+    name = name or where.name
+    advice = "Look at it in an editor, or save it in another format."
+    with at_hand(where) as file, reading(name, "a transcript", advice):
+        check_file(file, name)
+        text, notes = document_text(file, name) or read_text(file, name)
+        kind = format_of(text, name, file.suffix.lower() or Path(name).suffix.lower())
         transcript = apart(kind.read(text, name, length), kind.sounds, name)
         return replace(transcript, notes=(*notes, *transcript.notes), format=kind.name)

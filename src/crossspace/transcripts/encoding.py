@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from pathlib import Path
 
 from crossspace.errors import DataError
+from crossspace.stores import Place
 from crossspace.transcripts.bounds import LARGEST, check_lines
 
 _C1 = {code: bytes([code]).decode("cp1252", errors="ignore") or None for code in range(0x80, 0xA0)}
@@ -16,7 +16,7 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 _HEAD = 1000
 
 
-def read_text(path: Path, name: str, kind: str = "a transcript") -> tuple[str, tuple[str, ...]]:
+def read_text(path: Place, name: str, kind: str = "a transcript") -> tuple[str, tuple[str, ...]]:
     """The text of a file and notes on how it was read: UTF-8, UTF-16 where its first bytes say so, else Windows-1252.
 
     Args:
@@ -38,7 +38,7 @@ def read_text(path: Path, name: str, kind: str = "a transcript") -> tuple[str, t
     return text, notes
 
 
-def check_file(path: Path, name: str, kind: str = "a transcript") -> None:
+def check_file(path: Place, name: str, kind: str = "a transcript") -> None:
     """Raise :class:`DataError` where there is no such file, or one of more than :data:`~.bounds.LARGEST` bytes."""
     if not path.is_file():
         kind_of_path = "a folder" if path.is_dir() else "no such file"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
+from typing import IO
 
 from crossspace.errors import DataError
+from crossspace.stores import Where, place
+from crossspace.stores.ranges import RangeFile
 
 _HEAD = 4096
 
@@ -77,13 +80,18 @@ _MAGIC: tuple[tuple[bytes, Sign], ...] = (
 _LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
-def sign_of(path: str | Path) -> Sign | None:
-    """What a file is; ``None`` where its bytes say nothing that is known here."""
-    with open(path, "rb") as file:
-        head = file.read(_HEAD)
+def sign_of(path: Where, file: IO[bytes] | RangeFile | None = None) -> Sign | None:
+    """What a file is; ``None`` where its bytes say nothing that is known here.
+
+    Args:
+        path: the file.
+        file: the same as an open one, if it is open.
+    """
+    with nullcontext(file) if file is not None else place(path).open("rb", buffering=0) as opened:
+        head = opened.read(_HEAD)
         # A Parquet file ends with its magic as well: what was cut short while copying lacks it.
-        file.seek(-min(len(head), 4), os.SEEK_END)
-        tail = file.read()
+        opened.seek(-min(len(head), 4), os.SEEK_END)
+        tail = opened.read()
     if not head:
         return EMPTY
     for magic, sign in _MAGIC:
@@ -106,25 +114,28 @@ def sign_of(path: str | Path) -> Sign | None:
     return _text(head)
 
 
-def refuse_other_kinds(path: str | Path, kinds: Collection[str], expected: str) -> None:
+def refuse_other_kinds(
+    path: Where, kinds: Collection[str], expected: str, file: IO[bytes] | RangeFile | None = None
+) -> None:
     """Refuse a file whose bytes say that it is something else.
 
     Args:
         path: the file.
         kinds: of the signs that are wanted; what bears no sign passes.
         expected: what is wanted, for the message.
+        file: the same as an open one, if it is open.
 
     Raises:
         DataError: the file is something else; the message says what, and what to do with it.
     """
-    sign = sign_of(path)
+    sign = sign_of(path, file)
     if sign is not None and sign.kind not in kinds:
         raise DataError(f"{path}: {expected} is expected. Found {sign.what}. {sign.advice}")
 
 
-def _archive(path: str | Path) -> Sign:
+def _archive(path: Where) -> Sign:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with place(path).open("rb") as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return Sign("broken", "a ZIP archive whose end is missing or damaged", "Download it again.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 from crossspace.data.sentiment import SENTIMENTS
@@ -13,6 +12,7 @@ from crossspace.data.store.schema import is_modality_name
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, UsageError
 from crossspace.reading import reading
+from crossspace.stores import Where
 
 FORMAT_VERSION = 1
 """Version of the file format that this release writes, and the newest that it reads."""
@@ -123,7 +123,7 @@ def _modality(metadata: Metadata, modality: str) -> dict[str, Any]:
     return {**plain, "vectors": spec.vectors[modality]} if modality in spec.vectors else plain
 
 
-def parse(raw: bytes, path: str | Path) -> tuple[Metadata, Seal]:
+def parse(raw: bytes, path: Where) -> tuple[Metadata, Seal]:
     """Read what :func:`dump` wrote.
 
     Raises:

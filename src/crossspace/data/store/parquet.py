@@ -21,6 +21,7 @@ from crossspace.data.index import Index
 from crossspace.data.store.checks import count_faults, feature_faults, index_faults, refuse
 from crossspace.data.store.fingerprint import fingerprint
 from crossspace.data.store.metadata import Metadata, Seal, dump, parse
+from crossspace.data.store.ranged import RangedParquetFile
 from crossspace.data.store.schema import (
     INDEX_SCHEMA,
     METADATA_KEY,
@@ -32,6 +33,8 @@ from crossspace.data.store.schema import (
 from crossspace.errors import DataError
 from crossspace.reading import reading
 from crossspace.runtime import replacing
+from crossspace.stores import Place, Where, place
+from crossspace.stores.ranges import RangeFile
 
 EXPECTED = "a corpus file (Parquet)"
 _ADVICE = "Copy it again, or make it with `crossspace data import`."
@@ -48,12 +51,20 @@ class StoredFeatures(Features):
         widths: ``{modality: D}``.
         digests: ``{modality: SHA-256}`` as the file states them.
         cache_bytes: how much decoded data is kept.
+        file: the same as an open one, which nobody else uses from then on.
     """
 
-    def __init__(self, path: Path, widths: dict[str, int], digests: dict[str, str], cache_bytes: int) -> None:
+    def __init__(
+        self,
+        path: Place,
+        widths: dict[str, int],
+        digests: dict[str, str],
+        cache_bytes: int,
+        file: pq.ParquetFile | None = None,
+    ) -> None:
         self.path, self.widths, self.cache_bytes = path, widths, cache_bytes
         self._digests = digests
-        self._file = open_parquet(path)
+        self._file = file or open_parquet(path)
         layout = self._file.metadata
         sizes = [layout.row_group(i).num_rows for i in range(layout.num_row_groups)]
         self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
@@ -137,28 +148,35 @@ def to_column(values: np.ndarray, present: np.ndarray) -> pa.FixedSizeListArray:
     return pa.FixedSizeListArray.from_arrays(flat, values.shape[1], mask=mask)
 
 
-def open_parquet(path: Path) -> pq.ParquetFile:
-    """Open a Parquet file without reading its rows.
+def open_parquet(path: Place) -> pq.ParquetFile:
+    """Open a Parquet file without reading its rows; on a store, no more of it is fetched than is asked for.
 
     Raises:
         DataError: there is no such file, it is no Parquet file, or its end is missing.
     """
-    if path.is_dir():
-        raise DataError(f"{path}: {EXPECTED} is expected here. Found a folder. {_ADVICE}")
+    # Without checksums, a flipped bit in a page is decoded into other numbers.
+    options = {"page_checksum_verification": True, "pre_buffer": False}
     with reading(path, EXPECTED, _ADVICE):
-        refuse_other_kinds(path, ("parquet",), EXPECTED)
-        # Without checksums, a flipped bit in a page is decoded into other numbers.
-        return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
+        try:
+            file = path.open("rb") if isinstance(path, Path) else RangeFile(path)
+        except IsADirectoryError as error:
+            raise DataError(f"{path}: {EXPECTED} is expected here. Found a folder. {_ADVICE}") from error
+        if isinstance(file, RangeFile):
+            refuse_other_kinds(path, ("parquet",), EXPECTED, file)
+            return RangedParquetFile(file, **options)
+        with file:
+            refuse_other_kinds(path, ("parquet",), EXPECTED, file)
+        return pq.ParquetFile(path, **options)
 
 
-def read_group(file: pq.ParquetFile, path: Path, group: int, columns: list[str]) -> pa.Table:
+def read_group(file: pq.ParquetFile, path: Place, group: int, columns: list[str]) -> pa.Table:
     """Decode the named columns of one row group; checksums of their pages are held against their bytes.
 
     Raises:
         DataError: the data are damaged.
     """
-    with reading(path, EXPECTED, _ADVICE) as place:
-        place.at = f"row group {group}, columns {columns}"
+    with reading(path, EXPECTED, _ADVICE) as position:
+        position.at = f"row group {group}, columns {columns}"
         table = file.read_row_group(group, columns=columns, use_threads=False)
         stated = file.metadata.row_group(group).num_rows
         # pyarrow leaves out a column that it does not know, and says nothing.
@@ -167,16 +185,16 @@ def read_group(file: pq.ParquetFile, path: Path, group: int, columns: list[str])
         return table
 
 
-def open_store(path: str | Path, cache_bytes: int = DEFAULT_CACHE) -> tuple[Metadata, Seal, Index, StoredFeatures]:
+def open_store(path: Where, cache_bytes: int = DEFAULT_CACHE) -> tuple[Metadata, Seal, Index, StoredFeatures]:
     """Open a corpus file: description, index, and features that are read when needed.
 
     Raises:
         DataError: the file is missing, truncated, not a corpus file, of a newer format, has columns of other types or
             other numbers of rows than it states, or its rows do not hold together (every fault is named).
     """
-    path = Path(path)
+    path = place(path)
     file = open_parquet(path)
-    with reading(path, EXPECTED, _ADVICE) as place:
+    with reading(path, EXPECTED, _ADVICE) as position:
         raw = (file.metadata.metadata or {}).get(METADATA_KEY)
         if raw is None:
             raise DataError(
@@ -185,13 +203,13 @@ def open_store(path: str | Path, cache_bytes: int = DEFAULT_CACHE) -> tuple[Meta
             )
         metadata, seal = parse(raw, path)
         refuse(path, schema_faults(file.schema_arrow, metadata), _WHOLE)
-        place.at = "the columns other than features"
+        position.at = "the columns other than features"
         schema = pa.schema([*INDEX_SCHEMA, *optional_fields(file.schema_arrow)])
         table = file.read(columns=schema.names, use_threads=False).cast(schema)
         faults = index_faults(table, metadata.spec.labels, metadata.spec.sentiments)
         faults += count_faults(table, seal.conversations, seal.utterances)
         refuse(path, faults, _WHOLE)
-        features = StoredFeatures(path, dict(metadata.spec.widths), dict(seal.features), cache_bytes)
+        features = StoredFeatures(path, dict(metadata.spec.widths), dict(seal.features), cache_bytes, file)
         return metadata, seal, Index(table), features
 
 
@@ -211,7 +229,7 @@ def schema_faults(schema: pa.Schema, metadata: Metadata | None) -> list[str]:
     return faults
 
 
-def write_store(path: str | Path, metadata: Metadata, table: pa.Table, features: Features) -> Seal:
+def write_store(path: Where, metadata: Metadata, table: pa.Table, features: Features) -> Seal:
     """Write a corpus file row group by row group, whole or not at all.
 
     Args:

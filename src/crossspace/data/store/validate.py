@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +16,10 @@ from crossspace.data.store.parquet import EXPECTED, open_parquet, read_group, sc
 from crossspace.data.store.schema import FEATURE_PREFIX, INDEX_SCHEMA, METADATA_KEY, feature_column, same_type
 from crossspace.errors import DataError
 from crossspace.reading import reading
+from crossspace.stores import Place, Where, place
 
 
-def faults(target: str | Path | Corpus) -> list[str]:
+def faults(target: Where | Corpus) -> list[str]:
     """Every fault of a corpus file, in words; an empty list when there is none.
 
     Looked for are: metadata that are missing, damaged or untrue (widths, counts, fingerprint); columns that are
@@ -33,7 +33,7 @@ def faults(target: str | Path | Corpus) -> list[str]:
     """
     if isinstance(target, Corpus):
         return _only_the_error(target)
-    path = Path(target)
+    path = place(target)
     try:
         with reading(path, EXPECTED):
             return _faults(path)
@@ -41,7 +41,7 @@ def faults(target: str | Path | Corpus) -> list[str]:
         return [str(error)]
 
 
-def _faults(path: Path) -> list[str]:
+def _faults(path: Place) -> list[str]:
     file = open_parquet(path)
     metadata, seal, faults = _metadata(file, path)
     faults += schema_faults(file.schema_arrow, metadata)
@@ -60,7 +60,7 @@ def _faults(path: Path) -> list[str]:
     return faults or _only_the_error(path)
 
 
-def _only_the_error(target: Path | Corpus) -> list[str]:
+def _only_the_error(target: Place | Corpus) -> list[str]:
     try:
         corpus = target if isinstance(target, Corpus) else Corpus.read(target)
         corpus.verify()
@@ -69,7 +69,7 @@ def _only_the_error(target: Path | Corpus) -> list[str]:
     return []
 
 
-def _metadata(file: pq.ParquetFile, path: Path) -> tuple[Metadata | None, Seal | None, list[str]]:
+def _metadata(file: pq.ParquetFile, path: Place) -> tuple[Metadata | None, Seal | None, list[str]]:
     raw = (file.metadata.metadata or {}).get(METADATA_KEY)
     if raw is None:
         return None, None, ["metadata under the key 'crossspace' are missing: labels, speakers, widths, extractors"]
@@ -79,21 +79,21 @@ def _metadata(file: pq.ParquetFile, path: Path) -> tuple[Metadata | None, Seal |
         return None, None, [str(error)]
 
 
-def _index(file: pq.ParquetFile, path: Path) -> tuple[pa.Table | None, list[str]]:
+def _index(file: pq.ParquetFile, path: Place) -> tuple[pa.Table | None, list[str]]:
     """Those index columns that have their type, or ``None`` where they cannot be read."""
     schema = file.schema_arrow
     names = [f.name for f in INDEX_SCHEMA if f.name in schema.names and same_type(schema.field(f.name).type, f.type)]
     if not names:
         return None, []
     try:
-        with reading(path, EXPECTED) as place:
-            place.at = "the columns other than features"
+        with reading(path, EXPECTED) as position:
+            position.at = "the columns other than features"
             return file.read(columns=names, use_threads=False), []
     except DataError as error:
         return None, [str(error)]
 
 
-def _feature_faults(file: pq.ParquetFile, path: Path, metadata: Metadata | None) -> list[str]:
+def _feature_faults(file: pq.ParquetFile, path: Place, metadata: Metadata | None) -> list[str]:
     schema, faults = file.schema_arrow, []
     modalities = [name.removeprefix(FEATURE_PREFIX) for name in schema.names if name.startswith(FEATURE_PREFIX)]
     if not modalities:
@@ -109,7 +109,7 @@ def _feature_faults(file: pq.ParquetFile, path: Path, metadata: Metadata | None)
     return faults
 
 
-def _modality_faults(file: pq.ParquetFile, path: Path, modality: str) -> list[str]:
+def _modality_faults(file: pq.ParquetFile, path: Place, modality: str) -> list[str]:
     faults: list[str] = []
     widths: Counter[int] = Counter()
     named = "utterance_id" in file.schema_arrow.names

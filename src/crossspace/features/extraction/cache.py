@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
 import threading
 import time
 import warnings
@@ -15,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from crossspace.cache_folder import local_folder
 from crossspace.errors import CrossspaceWarning
 from crossspace.features.extraction.keys import feature_key, media_digest
 from crossspace.features.extractors.base import Missing
@@ -189,14 +189,8 @@ class FeatureCache:
 
 
 def default_folder() -> Path:
-    """``CROSSSPACE_CACHE`` where it is set, or the folder ``crossspace`` where the platform keeps caches."""
-    if chosen := os.environ.get("CROSSSPACE_CACHE"):
-        return Path(chosen)
-    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
-        return Path(local) / "crossspace" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "crossspace"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crossspace"
+    """``CROSSSPACE_CACHE`` where it is a folder, or the folder ``crossspace`` where the platform keeps caches."""
+    return local_folder()
 
 
 def _is_damage(error: Exception) -> bool:

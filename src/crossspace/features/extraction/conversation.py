@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crossspace.copies import at_hand
 from crossspace.data.conversation import Conversation
 from crossspace.errors import DataError
 from crossspace.features.extraction.cache import FeatureCache
@@ -14,11 +14,13 @@ from crossspace.features.extraction.extracted import extracted
 from crossspace.features.extraction.findings import damage
 from crossspace.features.extraction.keys import feature_key
 from crossspace.features.extraction.material import Material, material_of
+from crossspace.features.extraction.nearby import nearby
 from crossspace.features.extraction.spans import check_spans, read_spans, span_material
 from crossspace.features.extraction.utterances import conversation_of, with_encoders, with_feature
 from crossspace.features.extractors.base import Extractor, Feature, Missing, TextExtractor
 from crossspace.features.sources.recording import Recording
 from crossspace.features.text.passages import Passage, Turn, passages
+from crossspace.stores import Place
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Cue, Transcript
 
@@ -84,6 +86,10 @@ class Extraction:
         Raises:
             DataError: the recording or the transcript cannot be read, or holds no utterance.
         """
+        with nearby(recording) as here:
+            return self._run(here, said)
+
+    def _run(self, recording: Recording, said: Callable[[str], None]) -> Extracted:
         notes: list[str] = []
         material = material_of(recording, self.cache, notes, said, self.transcription)
         cues, media = material.transcript.cues, material.media
@@ -202,19 +208,20 @@ class Extraction:
         # What lacks a span was never read; the reason tells the cases apart.
         return [vectors.get(i, Missing(_unheard(timed.get(i)))) for i in range(len(cues))]
 
-    def _clip(self, modality: str, path: Path | None, track: int | None, notes: list[str]) -> Feature:
+    def _clip(self, modality: str, path: Place | None, track: int | None, notes: list[str]) -> Feature:
         if path is None:
             return Missing("no clip")
         from crossspace.features.extraction.listening import opened_to_hear
 
         try:
-            media, digest = opened_to_hear(path, track, self.cache)
+            with at_hand(path) as file:
+                media, digest = opened_to_hear(file, track, self.cache)
+                notes += [note for note in media.notes if note not in notes]
+                whole = Transcript((Cue(None, start=0.0, end=media.duration),))
+                return self._spans(modality, Material(whole, media, digest), notes)[0]
         except DataError as error:
             notes.append(str(error))
             return Missing("the clip cannot be read")
-        notes += [note for note in media.notes if note not in notes]
-        whole = Transcript((Cue(None, start=0.0, end=media.duration),))
-        return self._spans(modality, Material(whole, media, digest), notes)[0]
 
     def _cached(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from crossspace.errors import DataError
 from crossspace.features.extraction.cache import FeatureCache
@@ -76,7 +76,8 @@ def material_of(
     media, digest = _opened(recording, cache)
     names = channel_speakers(media, recording.channels) if media is not None and recording.channels else ()
     notes += media.notes if media is not None else ()
-    transcript = recording.transcript
+    # Files of stores have been copied: see nearby.
+    transcript = cast("Transcript | Path | None", recording.transcript)
     if isinstance(transcript, Path):
         transcript = read_transcript(transcript, length=None if media is None else lambda: media.duration)
     if transcript is None:
@@ -152,7 +153,7 @@ def _opened(recording: Recording, cache: FeatureCache | None) -> tuple[Media | N
     # Imported late: a conversation without a recording needs no PyAV.
     from crossspace.features.extraction.listening import opened_to_hear
 
-    return opened_to_hear(recording.media, recording.track, cache, apart=recording.channels is not None)
+    return opened_to_hear(cast(Path, recording.media), recording.track, cache, apart=recording.channels is not None)
 
 
 def _heard(media: Media, names: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ from crossspace.features.media.mended import MendedFile
 from crossspace.features.media.sample_range import samples_in
 from crossspace.features.media.timeline import Timeline
 from crossspace.runtime import optional_import
+from crossspace.stores import Place
 
 # Formats that hold their own sound and pictures. Text and single images, which FFmpeg would open as a video, are not
 # among them, nor are playlists (hls, dash, concat), which would make it read other files than the one that was given.
@@ -75,7 +76,7 @@ def opened(path: Path) -> Iterator[Any]:
         yield container
 
 
-def check_kind(path: Path) -> None:
+def check_kind(path: Place) -> None:
     """Refuse what is by its first bytes known to be no recording, and say what it is.
 
     Raises:

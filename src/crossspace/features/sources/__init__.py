@@ -8,11 +8,12 @@ from pathlib import Path
 from crossspace.errors import DataError, UsageError
 from crossspace.features.sources.dialogues import is_dialogue_table, read_dialogues
 from crossspace.features.sources.folder import is_recording, read_folder
-from crossspace.features.sources.iemocap import is_iemocap, read_iemocap
+from crossspace.features.sources.iemocap import is_iemocap, read_iemocap, refuse_on_store
 from crossspace.features.sources.manifest import is_manifest, read_manifest
 from crossspace.features.sources.recording import Channels, Recording, channels_of, track_of
 from crossspace.features.sources.tables import columns_in
 from crossspace.reading import reading
+from crossspace.stores import Place
 from crossspace.transcripts.documents import DOCUMENTS
 from crossspace.transcripts.formats import FORMATS, LINES
 
@@ -32,7 +33,7 @@ TRANSCRIPTS = {*DOCUMENTS, *(ending for kind in (*FORMATS, LINES) for ending in 
 _HEAD = 4096
 
 
-def is_transcript(path: Path) -> bool:
+def is_transcript(path: Place) -> bool:
     """Whether a file is a transcript and not a recording: by its ending, or because it is text."""
     if path.suffix.lower() in TRANSCRIPTS:
         return True
@@ -46,7 +47,7 @@ def is_transcript(path: Path) -> bool:
 
 
 def find_recordings(
-    source: Path, transcript: Path | None = None, clips: Path | None = None, notes: list[str] | None = None
+    source: Place, transcript: Place | None = None, clips: Place | None = None, notes: list[str] | None = None
 ) -> list[Recording]:
     """What ``source`` names: a recording, a transcript, a manifest, a table of dialogues, or a folder.
 
@@ -71,7 +72,7 @@ def find_recordings(
     with reading(source, "a manifest or a table of dialogues", "Mend it, or save it anew."):
         if is_manifest(source):
             return read_manifest(source)
-        if is_iemocap(source):
+        if isinstance(source, Path) and is_iemocap(source):
             return read_iemocap(source)
         tables = _tables(source)
         if tables:
@@ -87,22 +88,26 @@ def find_recordings(
     return [Recording(source.stem, transcript, source)]
 
 
-def _tables(source: Path) -> list[Path]:
+def _tables(source: Place) -> list[Place]:
     """The tables of dialogues that a file is or a folder holds."""
     if source.is_file():
         return [source] if source.suffix.lower() == ".csv" and is_dialogue_table(columns_in(source)) else []
     # A table beside a recording of its name is the transcript of that one.
     recorded = {path.stem for path in source.iterdir() if is_recording(path)}
     # Sorted, since folders list their files in any order; a manifest may lie beside the tables it was made for.
-    tables = [path for path in sorted(source.glob("*.csv")) if path.stem not in recorded and not is_manifest(path)]
+    found: list[Place] = [*source.glob("*.csv")]
+    tables = [path for path in sorted(found, key=str) if path.stem not in recorded and not is_manifest(path)]
     return [path for path in tables if is_dialogue_table(columns_in(path))]
 
 
-def _in_folder(folder: Path, notes: list[str]) -> list[Recording]:
+def _in_folder(folder: Place, notes: list[str]) -> list[Recording]:
     # It may say more of the recordings than their names do: labels, splits, channels.
-    manifest = next((path for path in sorted(folder.glob("*.csv")) if is_manifest(path)), None)
+    found: list[Place] = [*folder.glob("*.csv")]
+    manifest = next((path for path in sorted(found, key=str) if is_manifest(path)), None)
     if manifest is not None:
         raise DataError(f"{folder} holds a manifest, {manifest.name}. Give the manifest as SOURCE, or move it away.")
+    if not isinstance(folder, Path):
+        refuse_on_store(folder)
     recordings = read_folder(folder, TRANSCRIPTS, notes)
     if not recordings:
         raise DataError(

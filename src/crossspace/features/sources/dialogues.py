@@ -6,12 +6,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from crossspace.data.names import SPLITS, split_name
 from crossspace.errors import DataError
+from crossspace.features.sources.folder import below
 from crossspace.features.sources.recording import Recording
 from crossspace.features.sources.tables import read_table
+from crossspace.stores import Place
 from crossspace.transcripts.columns import columns_of
 from crossspace.transcripts.rows import cue_of
 from crossspace.transcripts.tidy import listed
@@ -25,7 +26,7 @@ def is_dialogue_table(columns: Sequence[str]) -> bool:
     return {"text", "conversation"} <= set(columns_of(columns))
 
 
-def read_dialogues(paths: Sequence[Path], clips: Path | None = None) -> list[Recording]:
+def read_dialogues(paths: Sequence[Place], clips: Place | None = None) -> list[Recording]:
     """Every dialogue of some tables.
 
     The split is read off the name of a file (train, dev, test). Conversations are called as the source calls them,
@@ -49,7 +50,7 @@ def read_dialogues(paths: Sequence[Path], clips: Path | None = None) -> list[Rec
     # All or none: with some of them preceded, nobody could tell an id from its table.
     if max(times.values()) > 1:
         read = {p: [replace(r, id=f"{r.split or p.stem}_{r.id}") for r in members] for p, members in read.items()}
-    tables: dict[str, list[Path]] = defaultdict(list)
+    tables: dict[str, list[Place]] = defaultdict(list)
     for path, members in read.items():
         for recording in members:
             tables[recording.id].append(path)
@@ -62,7 +63,7 @@ def read_dialogues(paths: Sequence[Path], clips: Path | None = None) -> list[Rec
     return [recording for members in read.values() for recording in members]
 
 
-def _one_table(path: Path, clips: _Clips | None) -> list[Recording]:
+def _one_table(path: Place, clips: _Clips | None) -> list[Recording]:
     names, rows = read_table(path)
     columns = columns_of(names)
     if not is_dialogue_table(names):
@@ -132,22 +133,21 @@ def _split(name: str) -> str | None:
 class _Clips:
     """The clips of a folder by split, dialogue and utterance."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Place) -> None:
         self.folder = folder
         if not folder.is_dir():
             raise DataError(f"--clips should be a folder. Found {folder}, which is none.")
-        self._paths: dict[str, list[Path]] = defaultdict(list)
-        for path in sorted(folder.rglob("dia*_utt*.*")):
+        self._paths: dict[str, list[Place]] = defaultdict(list)
+        found: list[Place] = [*folder.rglob("dia*_utt*.*")]
+        for path in sorted(found, key=str):
             # macOS leaves files such as ._dia0_utt0.mp4 in archives.
             if not path.name.startswith("."):
                 self._paths[path.stem].append(path)
 
-    def find(self, split: str | None, dialogue: str, utterance: str) -> Path | None:
+    def find(self, split: str | None, dialogue: str, utterance: str) -> Place | None:
         """The clip of an utterance; where several have its name, the one in a folder named after the split."""
         paths = self._paths.get(f"dia{dialogue}_utt{utterance}", [])
-        named = [
-            path for path in paths if any(_split(part) == split for part in path.relative_to(self.folder).parts[:-1])
-        ]
+        named = [path for path in paths if any(_split(part) == split for part in below(path, self.folder).parts[:-1])]
         # Several of one name and none in a folder of the split: a guess would give somebody else's face.
         certain = named or (paths if len(paths) == 1 else [])
         return certain[0] if certain else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from crossspace.errors import DataError
 from crossspace.features.sources.recording import Recording
+from crossspace.stores import Place
 from crossspace.transcripts.tidy import listed
 
 RECORDINGS = {
@@ -23,13 +24,13 @@ _MOST_FAULTS = 20
 _CODES = dict.fromkeys((*range(32), *range(127, 160)), "\ufffd")
 
 
-def is_recording(path: Path) -> bool:
+def is_recording(path: Place) -> bool:
     """Whether a file is a recording by its name."""
     return path.suffix.lower() in RECORDINGS
 
 
 def read_folder(
-    folder: Path, transcripts: Collection[str], notes: list[str], alone: bool = False, out: Path | None = None
+    folder: Place, transcripts: Collection[str], notes: list[str], alone: bool = False, out: Path | None = None
 ) -> list[Recording]:
     """Every recording in a folder and below, with the transcript that lies beside it under its name.
 
@@ -47,9 +48,9 @@ def read_folder(
     Raises:
         DataError: two recordings or two transcripts have the same name; all of them are named.
     """
-    by_name: dict[str, list[Path]] = defaultdict(list)
-    texts: list[Path] = []
-    others: list[Path] = []
+    by_name: dict[str, list[Place]] = defaultdict(list)
+    texts: list[Place] = []
+    others: list[Place] = []
     for path in _files(folder, out):
         if is_recording(path):
             by_name[_name(path.with_suffix(""), folder)].append(path)
@@ -74,7 +75,7 @@ def read_folder(
     ]
 
 
-def _refuse_doubles(folder: Path, found: Sequence[Mapping[str, Sequence[Path]]]) -> None:
+def _refuse_doubles(folder: Place, found: Sequence[Mapping[str, Sequence[Place]]]) -> None:
     faults = [
         f"{name}: {listed(sorted(path.name for path in paths))}"
         for together in found
@@ -90,10 +91,10 @@ def _refuse_doubles(folder: Path, found: Sequence[Mapping[str, Sequence[Path]]])
         )
 
 
-def _beside(texts: Sequence[Path], names: Collection[str], folder: Path) -> dict[str, list[Path]]:
+def _beside(texts: Sequence[Place], names: Collection[str], folder: Place) -> dict[str, list[Place]]:
     """The transcripts of each recording: those of the very name, or else those with more behind it."""
-    exact: dict[str, list[Path]] = defaultdict(list)
-    longer: dict[str, list[Path]] = defaultdict(list)
+    exact: dict[str, list[Place]] = defaultdict(list)
+    longer: dict[str, list[Place]] = defaultdict(list)
     for path in texts:
         stem, found = path.with_suffix(""), exact
         while (name := _name(stem, folder)) not in names and stem.suffix:
@@ -103,16 +104,25 @@ def _beside(texts: Sequence[Path], names: Collection[str], folder: Path) -> dict
     return {**longer, **exact}
 
 
-def _name(path: Path, folder: Path) -> str:
+def _name(path: Place, folder: Place) -> str:
     # Names that are not UTF-8 cannot stand in a corpus, and codes in them would be obeyed by a terminal.
-    return os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace").translate(_CODES)
+    return os.fsencode(below(path, folder).as_posix()).decode("utf-8", "replace").translate(_CODES)
 
 
-def _files(folder: Path, out: Path | None) -> Iterator[Path]:
+def below(path: Place, folder: Place) -> PurePath:
+    """The way from a folder to what stands below it."""
+    return path.relative_to(str(folder)) if isinstance(path, Path) else path.way_from(folder)
+
+
+def _files(folder: Place, out: Path | None) -> Iterator[Place]:
     """The files of a folder and below, each once, whatever links there are, but none of the folder ``out``."""
+    if not isinstance(folder, Path):
+        # Stores know neither links nor folders, and tell of everything below at once.
+        yield from (one for one in folder.below() if not any(n[:1] == "." for n in one.way_from(folder).parts))
+        return
     seen: set[str] = set()
     spared = None if out is None else os.path.realpath(out)
-    waiting = [folder]
+    waiting: list[Path] = [folder]
     # Links after what is there itself, which is then found under its own name.
     links: list[Path] = []
     while waiting or links:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crossspace.errors import DataError
 from crossspace.features.sources.recording import Recording
@@ -15,6 +16,9 @@ from crossspace.transcripts.formats.emo_evaluation import EMO_EVALUATION
 from crossspace.transcripts.formats.iemocap import IEMOCAP
 from crossspace.transcripts.tidy import listed
 from crossspace.transcripts.transcript import Transcript
+
+if TYPE_CHECKING:
+    from crossspace.stores.address import Address
 
 _SESSION = re.compile(r"Session[ _]?(\d)", re.IGNORECASE)
 _RELEASE = re.compile(r"IEMOCAP", re.IGNORECASE)
@@ -28,6 +32,15 @@ _RECORDINGS = ("avi/DivX/{}.avi", "avi/{}.avi", "wav/{}.wav")
 def is_iemocap(folder: Path) -> bool:
     """Whether a folder is the corpus, or one of its sessions."""
     return folder.is_dir() and bool(_sessions(folder))
+
+
+def refuse_on_store(folder: Address) -> None:
+    """Raise :class:`DataError` where the corpus stands on a store: its folders are looked through many times."""
+    for path in folder.below():
+        if re.search(r"/dialog/transcriptions/[Ss]es[^/]*\.txt$", str(path)):
+            raise DataError(
+                f"{folder} looks like IEMOCAP, which is read from a disk of this machine. Copy it there first."
+            )
 
 
 def read_iemocap(folder: Path) -> list[Recording]:

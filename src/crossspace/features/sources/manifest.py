@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from crossspace.data.names import SPLITS, split_name
 from crossspace.errors import DataError, UsageError, suggestion
 from crossspace.features.sources.recording import Channels, Recording, channels_of, track_of
 from crossspace.features.sources.tables import columns_in, read_table
+from crossspace.stores import Place, beside, is_address
 
 _COLUMNS = ("media", "transcript", "conversation_id", "labels", "split", "track", "channels")
 
 
-def is_manifest(path: Path) -> bool:
+def is_manifest(path: Place) -> bool:
     """Whether a file is a manifest: a CSV file with a column ``media``, or whose ``transcript`` names files."""
     if path.suffix.lower() != ".csv" or not path.is_file():
         return False
@@ -22,11 +22,11 @@ def is_manifest(path: Path) -> bool:
         return "media" in columns
     # A transcript as a table may have a column of this name too; a manifest names files that are there.
     named = [row[columns.index("transcript")] for row in (list(r.values()) for r in read_table(path)[1])]
-    return any(name.strip() and (path.parent / name.strip()).is_file() for name in named)
+    return any(is_address(name) or beside(path.parent, name).is_file() for name in map(str.strip, named) if name)
 
 
-def read_manifest(path: Path) -> list[Recording]:
-    """One recording per row; paths are relative to the folder of the manifest.
+def read_manifest(path: Place) -> list[Recording]:
+    """One recording per row; paths are relative to the folder of the manifest, and addresses of stores may stand there.
 
     Columns: ``media``, ``transcript`` (either may be empty, not both), and optionally ``conversation_id`` (the name of
     the file if there is none), ``labels`` (a text file with one label per line for every entry of the
@@ -60,10 +60,16 @@ def read_manifest(path: Path) -> list[Recording]:
     return recordings
 
 
-def _recording(folder: Path, row: Mapping[str, str], number: int, faults: list[str]) -> Recording | None:
+def _recording(folder: Place, row: Mapping[str, str], number: int, faults: list[str]) -> Recording | None:
     """The recording of a row; what is wrong with it goes to ``faults``."""
     cells = {name: (row.get(name) or "").strip() for name in _COLUMNS}
-    files = {name: folder / cells[name] if cells[name] else None for name in ("media", "transcript", "labels")}
+    try:
+        files = {
+            name: beside(folder, cells[name]) if cells[name] else None for name in ("media", "transcript", "labels")
+        }
+    except UsageError as error:
+        faults.append(f"row {number}: {error}")
+        return None
     first = files["media"] or files["transcript"]
     if first is None:
         faults.append(f"row {number} names neither a recording nor a transcript")

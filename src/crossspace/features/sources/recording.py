@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from crossspace.errors import UsageError
+from crossspace.stores import Place
 from crossspace.transcripts.transcript import Transcript
 
 EACH_SPEAKER = "speakers"
@@ -64,12 +64,12 @@ class Recording:
     """
 
     id: str
-    transcript: Transcript | Path | None = None
-    media: Path | None = None
-    clips: tuple[Path | None, ...] | None = None
+    transcript: Transcript | Place | None = None
+    media: Place | None = None
+    clips: tuple[Place | None, ...] | None = None
     split: str | None = None
-    labels: Path | None = None
-    table: Path | None = None
+    labels: Place | None = None
+    table: Place | None = None
     track: int | None = None
     channels: Channels | None = None
 

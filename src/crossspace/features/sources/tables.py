@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from crossspace.errors import DataError
+from crossspace.stores import Place
 from crossspace.transcripts.encoding import read_text
 from crossspace.transcripts.formats.table import header_of, rows_of
 
 
-def columns_in(path: Path) -> list[str]:
+def columns_in(path: Place) -> list[str]:
     """The names in the head of a CSV file.
 
     Raises:
@@ -18,7 +17,7 @@ def columns_in(path: Path) -> list[str]:
     return [name.strip() for name in header_of(read_text(path, str(path), "a CSV file")[0])[0]]
 
 
-def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+def read_table(path: Place) -> tuple[list[str], list[dict[str, str]]]:
     """Columns and rows of a CSV file.
 
     Raises:
