@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from crossspace import __version__
 from crossspace.data.corpus import Corpus
+from crossspace.data.store.parquet import open_parquet
 from crossspace.engine.making import Piece, make_parts
 from crossspace.engine.parts import Outcome, PartsFolder, Shard, key_of
 from crossspace.engine.progress import PartsProgress
@@ -25,6 +26,7 @@ from crossspace.inference.infer import batches_of
 from crossspace.predict import Predictor
 from crossspace.reading import reading
 from crossspace.runtime import replacing
+from crossspace.stores import Place, Where
 
 KIND = "predict"
 ROWS = 4096
@@ -52,9 +54,9 @@ class _Bench:
 def predict_to(
     predictor: Predictor,
     corpus: Corpus,
-    path: str | Path,
+    path: Where,
     split: str,
-    target: str | Path,
+    target: Where,
     *,
     engine: Engine | None = None,
     jobs: int = 1,
@@ -88,9 +90,9 @@ def predict_to(
 def predict_parts(
     predictor: Predictor,
     corpus: Corpus,
-    path: str | Path,
+    path: Where,
     split: str,
-    target: str | Path,
+    target: Where,
     *,
     shard: Shard | None = None,
     engine: Engine | None = None,
@@ -123,7 +125,7 @@ def predict_parts(
     )
 
 
-def merge_predictions(target: str | Path) -> int:
+def merge_predictions(target: Where) -> int:
     """The table of the parts that shards have made; returns its number of rows.
 
     Raises:
@@ -152,10 +154,12 @@ def _predict(bench: _Bench, piece: Piece[int], report: Report) -> Outcome:
     return Outcome([name])
 
 
-def _is_whole(path: Path) -> bool:
+def _is_whole(path: Place) -> bool:
+    if not path.exists():
+        return False
     try:
-        pq.read_metadata(path)
-    except (OSError, pa.ArrowException):
+        open_parquet(path)
+    except DataError:
         return False
     return True
 
@@ -190,14 +194,14 @@ def _merged(folder: PartsFolder, outcomes: Sequence[Outcome]) -> int:
     return rows
 
 
-def _tables(paths: Sequence[Path]) -> Iterator[pa.Table]:
+def _tables(paths: Sequence[Place]) -> Iterator[pa.Table]:
     for path in paths:
         with reading(path, "a part of predictions (Parquet)", "Run the shard that made it again."):
-            table = pq.read_table(path, page_checksum_verification=True)
+            table = open_parquet(path).read()
         yield table
 
 
-def _writer(target: Path, path: Path, schema: pa.Schema) -> Any:
+def _writer(target: Place, path: Path, schema: pa.Schema) -> Any:
     if target.suffix == ".csv":
         return pyarrow.csv.CSVWriter(path, schema)
     return pq.ParquetWriter(path, schema, write_page_checksum=True)

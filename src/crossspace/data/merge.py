@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +35,7 @@ from crossspace.data.store.schema import (
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError
 from crossspace.runtime import replacing
+from crossspace.stores import Place, Where
 
 Relabel = Callable[[str], str | None]
 MOST_SPEAKERS = 16
@@ -103,7 +103,7 @@ class Merging:
 
 
 def merge_parts(
-    paths: Sequence[Path], made_by: str, target: str | Path, merging: Merging
+    paths: Sequence[Place], made_by: str, target: Where, merging: Merging
 ) -> tuple[Corpus, Mapping[str, int]]:
     """Write the corpus of parts, and open it; beside it ``{label: utterances}`` as the parts have them.
 
@@ -143,13 +143,13 @@ def merge_parts(
     return Corpus.read(target), survey.labels
 
 
-def notes_of(paths: Sequence[Path], widths: Mapping[str, int]) -> Iterator[tuple[str, Sequence[str]]]:
+def notes_of(paths: Sequence[Place], widths: Mapping[str, int]) -> Iterator[tuple[str, Sequence[str]]]:
     """``(conversation id, sentences)`` of all parts, in order."""
     for path in paths:
         yield from Part(path, widths).facts.notes.items()
 
 
-def _part(path: Path, made_by: str, widths: Mapping[str, int]) -> Part:
+def _part(path: Place, made_by: str, widths: Mapping[str, int]) -> Part:
     part = Part(path, widths)
     if part.facts.made_by != made_by:
         raise DataError(
@@ -159,7 +159,7 @@ def _part(path: Path, made_by: str, widths: Mapping[str, int]) -> Part:
     return part
 
 
-def _survey(paths: Sequence[Path], made_by: str, widths: Mapping[str, int]) -> _Survey:
+def _survey(paths: Sequence[Place], made_by: str, widths: Mapping[str, int]) -> _Survey:
     survey = _Survey(digests={m: FeatureDigest() for m in widths})
     for path in paths:
         part = _part(path, made_by, widths)
@@ -174,7 +174,7 @@ def _survey(paths: Sequence[Path], made_by: str, widths: Mapping[str, int]) -> _
     return survey
 
 
-def _take_note(survey: _Survey, path: Path, table: pa.Table) -> None:
+def _take_note(survey: _Survey, path: Place, table: pa.Table) -> None:
     index = Index(table.select(["conversation_id", "split"]))  # no conversation is cut by a row group
     names = list(index.conversation_ids)
     if names != sorted(set(names)) or (survey.ids and names[0] <= survey.ids[-1]):
@@ -190,14 +190,14 @@ def _take_note(survey: _Survey, path: Path, table: pa.Table) -> None:
     survey.numbered = survey.numbered and pc.all(pc.utf8_is_decimal(table["utterance_id"])).as_py()
 
 
-def _labelled(paths: Sequence[Path], merging: Merging) -> Iterator[tuple[str, str | None]]:
+def _labelled(paths: Sequence[Place], merging: Merging) -> Iterator[tuple[str, str | None]]:
     for path in paths:
         table = Part(path, merging.widths).index()
         for name, label in zip(table["utterance_id"].to_pylist(), table["label"].to_pylist(), strict=True):
             yield f"utterance {name!r}", label
 
 
-def _need_prefix(paths: Sequence[Path], survey: _Survey, merging: Merging) -> bool:
+def _need_prefix(paths: Sequence[Place], survey: _Survey, merging: Merging) -> bool:
     """Whether the ids of utterances have to carry those of their conversations to be told apart."""
     prefixed = len(survey.ids) == 1 and survey.numbered
     if not prefixed and _repeated(_utterance_ids(paths, merging, False)):
@@ -210,7 +210,7 @@ def _need_prefix(paths: Sequence[Path], survey: _Survey, merging: Merging) -> bo
     return prefixed
 
 
-def _utterance_ids(paths: Sequence[Path], merging: Merging, prefixed: bool) -> Callable[[], Iterator[list[str]]]:
+def _utterance_ids(paths: Sequence[Place], merging: Merging, prefixed: bool) -> Callable[[], Iterator[list[str]]]:
     def ids() -> Iterator[list[str]]:
         for path in paths:
             table = Part(path, merging.widths).index()
@@ -247,7 +247,7 @@ class _Described:
     schema: pa.Schema
 
 
-def _described(paths: Sequence[Path], survey: _Survey, merging: Merging) -> _Described:
+def _described(paths: Sequence[Place], survey: _Survey, merging: Merging) -> _Described:
     """The description of the corpus, and the split of every conversation."""
     occurring = {label for label in map(merging.relabel, survey.labels) if label is not None}
     labels = merging.labels or tuple(sorted(occurring))
@@ -276,7 +276,7 @@ def _schema(survey: _Survey, merging: Merging) -> pa.Schema:
     return pa.schema([*INDEX_SCHEMA, *(f for f in possible if f.name in survey.columns)])
 
 
-def _skeleton(paths: Sequence[Path], survey: _Survey, metadata: Metadata, merging: Merging) -> Corpus:
+def _skeleton(paths: Sequence[Place], survey: _Survey, metadata: Metadata, merging: Merging) -> Corpus:
     """As much of the corpus as a rule looks at: ids and splits, of rules on rows their labels and speakers too."""
     if merging.validation_cut == HASH:
         table = pa.table({"conversation_id": survey.ids, "split": pa.array(survey.splits, pa.string())})

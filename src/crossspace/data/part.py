@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from crossspace.data.conversation import Conversation
 from crossspace.data.rows import part_columns
@@ -18,6 +16,7 @@ from crossspace.data.store.schema import INDEX_SCHEMA, feature_column, feature_f
 from crossspace.errors import DataError
 from crossspace.reading import reading
 from crossspace.runtime import replacing
+from crossspace.stores import Place
 
 KEY = b"crossspace.part"
 _AGAIN = "Remove it and run the same command again: it is made anew."
@@ -39,7 +38,7 @@ class PartFacts:
 
 
 def write_part(
-    path: Path, conversations: Sequence[tuple[str | None, Conversation]], widths: Mapping[str, int], facts: PartFacts
+    path: Place, conversations: Sequence[tuple[str | None, Conversation]], widths: Mapping[str, int], facts: PartFacts
 ) -> None:
     """Write conversations with their splits, sorted by id, whole or not at all.
 
@@ -70,7 +69,7 @@ class Part:
         DataError: it is missing, damaged, or of other features.
     """
 
-    def __init__(self, path: Path, widths: Mapping[str, int]) -> None:
+    def __init__(self, path: Place, widths: Mapping[str, int]) -> None:
         self.path, self.widths = path, widths
         self._file = open_parquet(path)
         with reading(path, "a part of a corpus (Parquet)", _AGAIN):
@@ -104,9 +103,11 @@ def features_of(table: pa.Table, modality: str) -> tuple[np.ndarray, np.ndarray]
     return to_arrays(table[feature_column(modality)])
 
 
-def is_part(path: Path) -> bool:
+def is_part(path: Place) -> bool:
     """Whether a file ends as a part does: what was cut short, or is none, is made anew."""
+    if not path.exists():
+        return False
     try:
-        return KEY in (pq.read_metadata(path).metadata or {})
-    except (OSError, pa.ArrowException):
+        return KEY in (open_parquet(path).metadata.metadata or {})
+    except DataError:
         return False

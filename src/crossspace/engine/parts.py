@@ -17,6 +17,7 @@ from crossspace.engine.claim import claimed, is_claimed
 from crossspace.errors import DataError, UsageError
 from crossspace.reading import reading
 from crossspace.runtime import write_new, write_text
+from crossspace.stores import Place, Where, place
 
 Thing = TypeVar("Thing")
 PLAN, RECORD = "plan.json", "done.json"
@@ -98,20 +99,20 @@ class PartsFolder:
         target: the file.
     """
 
-    def __init__(self, target: str | Path) -> None:
-        self.target = Path(target)
+    def __init__(self, target: Where) -> None:
+        self.target = place(target)
         self.path = self.target.parent / f"{self.target.name}.parts"
 
-    def part(self, name: str) -> Path:
+    def part(self, name: str) -> Place:
         """The file of a part."""
         return self.path / "parts" / f"{name}.parquet"
 
-    def shard(self, shard: Shard) -> Path:
+    def shard(self, shard: Shard) -> Place:
         """The folder of a shard."""
         return self.path / f"shard-{shard.number}-of-{shard.count}"
 
     @property
-    def claim_path(self) -> Path:
+    def claim_path(self) -> Place:
         """The folder that is claimed by who makes the whole."""
         return self.target.parent / f".{self.target.name}.claim"
 
@@ -124,8 +125,9 @@ class PartsFolder:
         """
         with claimed(self.claim_path, passing=True):
             self.check_unclaimed()
-            for partial in self.target.parent.glob(f".{escape(self.target.name)}.*.partial"):
-                partial.unlink(missing_ok=True)  # of one that was killed while it wrote
+            if isinstance(self.target, Path):  # nothing on a store is half-written
+                for partial in self.target.parent.glob(f".{escape(self.target.name)}.*.partial"):
+                    partial.unlink(missing_ok=True)  # of one that was killed while it wrote
             yield
 
     def begin(self, plan: Mapping[str, Any], shard: Shard) -> None:
@@ -136,7 +138,8 @@ class PartsFolder:
         """
         stated = json.loads(json.dumps(plan))
         path = self.path / PLAN
-        self.path.mkdir(parents=True, exist_ok=True)
+        if isinstance(self.path, Path):  # a store has no empty folders
+            self.path.mkdir(parents=True, exist_ok=True)
         text = json.dumps(stated, indent=2, ensure_ascii=False) + "\n"
         if write_new(path, text):
             return
@@ -166,7 +169,7 @@ class PartsFolder:
 
     def record(self, shard: Shard, outcomes: Mapping[int, Outcome]) -> None:
         """Write down that a shard has ended, and how."""
-        items = {str(place): asdict(outcomes[place]) for place in sorted(outcomes)}
+        items = {str(number): asdict(outcomes[number]) for number in sorted(outcomes)}
         write_text(self.shard(shard) / RECORD, json.dumps(items, ensure_ascii=False) + "\n")
 
     def outcomes(self) -> list[Outcome]:
@@ -199,7 +202,7 @@ class PartsFolder:
             raise DataError(
                 f"{self.path}: the shards should have {items} items together. Found {len(found)}. Run the shards again."
             )
-        return [found[place] for place in range(items)]
+        return [found[number] for number in range(items)]
 
     def check_unclaimed(self) -> None:
         """Raise :class:`UsageError` where a shard is still at work."""
@@ -210,15 +213,19 @@ class PartsFolder:
 
     def remove(self) -> None:
         """Remove the folder, once the whole stands."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        if isinstance(self.path, Path):
+            shutil.rmtree(self.path, ignore_errors=True)
+            return
+        for file in self.path.below():
+            file.unlink(missing_ok=True)
 
     def _recorded(self, shard: Shard) -> dict[int, Outcome]:
         path = self.shard(shard) / RECORD
         with reading(path, "the record of a shard (JSON)", f"Run shard {shard} again."):
             items = json.loads(path.read_text(encoding="utf-8"))
-            return {int(place): Outcome(**outcome) for place, outcome in items.items()}
+            return {int(number): Outcome(**outcome) for number, outcome in items.items()}
 
-    def _shard_folders(self) -> Iterator[Path]:
+    def _shard_folders(self) -> Iterator[Place]:
         if self.path.exists():
             yield from (inner for inner in sorted(self.path.iterdir()) if _SHARD.fullmatch(inner.name))
 

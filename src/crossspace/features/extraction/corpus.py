@@ -22,6 +22,7 @@ from crossspace.features.extraction.plan import Making, pieces
 from crossspace.features.extraction.workers import Setup, work_of
 from crossspace.features.sources import Recording
 from crossspace.features.speech.transcribing import Transcribing
+from crossspace.stores import Where
 
 KIND = "extract"
 _MOST_NOTES = 20
@@ -77,7 +78,7 @@ class ExtractionResult:
 def extract(
     recordings: Sequence[Recording],
     wanted: Mapping[str, str],
-    target: str | Path,
+    target: Where,
     described: Described | None = None,
     *,
     cache: Path | None = None,
@@ -128,7 +129,7 @@ def extract(
 def extract_parts(
     recordings: Sequence[Recording],
     wanted: Mapping[str, str],
-    target: str | Path,
+    target: Where,
     described: Described | None = None,
     *,
     shard: Shard | None = None,
@@ -169,7 +170,7 @@ def extract_parts(
     )
 
 
-def merge(target: str | Path) -> ExtractionResult:
+def merge(target: Where) -> ExtractionResult:
     """The corpus of the parts that shards have made; the parts are removed unless something failed.
 
     Raises:

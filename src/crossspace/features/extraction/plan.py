@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from crossspace import __version__
+from crossspace.copies import at_hand
 from crossspace.engine.parts import key_of
 from crossspace.features.extraction.keys import media_digest
 from crossspace.features.extractors import build
 from crossspace.features.extractors.base import Extractor
 from crossspace.features.sources import Recording
 from crossspace.features.speech.transcribing import Transcribing
+from crossspace.stores import Place
 from crossspace.transcripts.transcript import Transcript
 
 _ROWS, _FILES = 2048, 64
@@ -97,14 +98,19 @@ def recording_key(recording: Recording) -> str:
     """A digest of all that a conversation is made from, but for where its files lie.
 
     Raises:
-        OSError: one of them cannot be read.
+        OSError, DataError: one of them cannot be read.
     """
     files = [recording.media, *(recording.clips or ()), recording.labels]
     transcript = recording.transcript
     return key_of(
-        [None if path is None else media_digest(path) for path in files],
-        media_digest(transcript) if isinstance(transcript, Path) else repr(transcript),
+        [None if path is None else _digest(path) for path in files],
+        repr(transcript) if transcript is None or isinstance(transcript, Transcript) else _digest(transcript),
         # The name of a file decides how it is read, and stands in notes on it.
-        [path.name for path in (recording.media, transcript, recording.labels) if isinstance(path, Path)],
+        [getattr(path, "name", None) for path in (recording.media, transcript, recording.labels)],
         [recording.id, recording.split, recording.track, recording.channels],
     )
+
+
+def _digest(path: Place) -> str:
+    with at_hand(path) as file:
+        return media_digest(file)

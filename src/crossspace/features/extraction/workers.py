@@ -11,7 +11,7 @@ from crossspace.data.part import PartFacts, is_part, write_part
 from crossspace.engine.making import Piece
 from crossspace.engine.parts import Outcome, PartsFolder, key_of
 from crossspace.engine.work import Report, Work
-from crossspace.errors import CrossspaceError, WritingError
+from crossspace.errors import CrossspaceError, DataError, WritingError
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.conversation import Extracted, Extraction
 from crossspace.features.extraction.plan import Making, recording_key
@@ -108,7 +108,7 @@ def _keys(recordings: Sequence[Recording]) -> dict[str, str]:
     for recording in recordings:
         try:
             keys[recording.id] = recording_key(recording)
-        except OSError:  # whoever reads it says what is wrong; no part has such a key
+        except (OSError, DataError):  # whoever reads it says what is wrong; no part has such a key
             keys[recording.id] = key_of(repr(recording))
     return keys
 
