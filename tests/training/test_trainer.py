@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,6 +59,7 @@ def make(tiny_corpus: Corpus, tmp_path: Path, example: type[Model]) -> Make:
         balancer: Callable[[], Balancer] | None = None,
         on_event: Callable[[Event], None] | None = None,
         seed: int = 0,
+        checkpoint_seconds: float = 0.0,
         **options: Any,
     ) -> Trainer:
         seed_everything(seed)
@@ -66,7 +69,17 @@ def make(tiny_corpus: Corpus, tmp_path: Path, example: type[Model]) -> Make:
         (tmp_path / folder).mkdir(exist_ok=True)
         fabric = Devices("cpu").fabric(chosen.precision)
         weighing = balancer() if balancer else ParetoGradientModulator(every=every)
-        return Trainer(fabric, corpus, made, weighing, chosen, tmp_path / folder, seed, on_event=on_event)
+        return Trainer(
+            fabric,
+            corpus,
+            made,
+            weighing,
+            chosen,
+            tmp_path / folder,
+            seed,
+            on_event=on_event,
+            checkpoint_seconds=checkpoint_seconds,
+        )
 
     return build
 
@@ -141,6 +154,38 @@ def test_an_interrupted_training_ends_bitwise_as_one_that_was_not(make: Make, tm
         assert history(tmp_path / folder) == history(tmp_path / "straight")
         for a, b in zip(states, resumed.model.state_dict().values(), strict=True):
             assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("variant", ["plain", "pcgrad", "dwa", "everything handed on"])
+def test_it_does_not_matter_where_the_last_checkpoint_was_written(make: Make, tmp_path: Path, variant: str) -> None:
+    if variant == "pcgrad":
+        pytest.importorskip("torchjd")
+    arguments = VARIANTS[variant]
+    make("straight", **arguments).fit()
+    # Asked for after every step but the last of an epoch, and after every epoch: three times an epoch.
+    for due in (0, 1, 2, 3, 5):
+        folder = f"broken {due}"
+        trainer = make(folder, on_event=after(10), checkpoint_seconds=math.inf, **arguments)
+        asked = itertools.count()
+        trainer.checkpoints.is_due = lambda asked=asked, due=due: next(asked) == due  # type: ignore[method-assign]
+        with pytest.raises(Stop):
+            trainer.fit()
+        assert (tmp_path / folder / CHECKPOINT).exists()
+        torch.randn(5)
+        make(folder, checkpoint_seconds=math.inf, **arguments).fit()
+        assert weights(tmp_path / folder) == weights(tmp_path / "straight")
+        assert history(tmp_path / folder) == history(tmp_path / "straight")
+
+
+def test_a_training_that_ends_before_a_checkpoint_is_due_has_its_weights_and_its_state(
+    make: Make, tmp_path: Path
+) -> None:
+    make("often").fit()
+    make("never", checkpoint_seconds=math.inf).fit()
+    assert weights(tmp_path / "never") == weights(tmp_path / "often")
+    assert history(tmp_path / "never") == history(tmp_path / "often")
+    again = make("never", on_event=after(1)).fit()  # nothing is left to do, and so nothing happens
+    assert again.epoch == make("often").fit().epoch
 
 
 @pytest.mark.parametrize("balancer", [UncertaintyWeights, DynamicWeightAverage])

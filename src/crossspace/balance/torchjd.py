@@ -105,6 +105,14 @@ class PCGrad(TorchJDBalancer):
         seed = int(torch.randint(2**62, ()))
         self._stream = torch.Generator().manual_seed(seed).get_state()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Where the stream stands."""
+        return {"stream": self._stream}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        self._stream = state.get("stream")
+
     def _in_stream(self, weighting: Weighting, gram: Tensor) -> Tensor:
         """Dropout draws from PyTorch's random state too, differently in every process; the orders must not."""
         if self._stream is None:

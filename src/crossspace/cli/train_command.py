@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crossspace.cli.parsing import Parser, chosen_components, import_named, local, split_off_components
 from crossspace.errors import UsageError
 from crossspace.runtime import checked_seeds
+from crossspace.training.options import SECONDS
 from crossspace.training.tracking import TRACKERS, check_tracker, sinks_for
 
 if TYPE_CHECKING:
@@ -37,7 +38,15 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("--first-seed", type=int, help="the first of them (default 0)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run in --out")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
-    parser.add_argument("--processes", type=int, default=1, help="processes, one per device")
+    parser.add_argument("--processes", type=int, default=1, help="processes on each machine, one per device")
+    parser.add_argument("--nodes", type=int, default=1, help="machines that train together; torchrun says it itself")
+    parser.add_argument(
+        "--checkpoint-seconds",
+        type=float,
+        default=SECONDS,
+        metavar="S",
+        help=f"between two checkpoints, which is what a killed training does again (default {SECONDS:g})",
+    )
     parser.add_argument(
         "--threads", type=int, help="threads of each process on the CPU (default: one for small models)"
     )
@@ -83,6 +92,8 @@ def _check(options: argparse.Namespace, data: str | None) -> None:
         raise UsageError("'crossspace train' needs " + " and ".join(k for k, v in needed.items() if v is None) + ".")
     if options.processes < 1 or (options.threads or 1) < 1:
         raise UsageError("`--processes` and `--threads` should be at least 1.")
+    if not options.checkpoint_seconds >= 0:
+        raise UsageError(f"`--checkpoint-seconds` should be at least 0. Found {options.checkpoint_seconds:g}.")
 
 
 def _train(
@@ -102,7 +113,7 @@ def _train(
             settings["data"],
             options.out,
             settings["seeds"],
-            Devices(options.device, options.processes, options.threads),
+            Devices(options.device, options.processes, options.threads, options.nodes),
             on_event=progress.show,
             sinks=partial(
                 sinks_for,
@@ -111,6 +122,7 @@ def _train(
                 parameters=configuration.to_dict(),
                 tags={"corpus": corpus.name, "fingerprint": corpus.fingerprint},
             ),
+            checkpoint_seconds=options.checkpoint_seconds,
         ).execute(resume=options.resume)
 
 

@@ -34,7 +34,7 @@ def environment_of(run: Run, model: type[Model], seed_results: Sequence[Mapping[
     return {
         "versions": versions(),
         "device": str(run.fabric.device),
-        "processes": run.devices.count,
+        "processes": run.devices.processes,
         "threads": first["threads"],
         "precision": configuration.training.precision,
         "seeds": run.seeds,

@@ -44,6 +44,7 @@ from crossspace.training.checkpoint import CHECKPOINT
 from crossspace.training.devices import Devices
 from crossspace.training.event import Event
 from crossspace.training.history import History, Sink
+from crossspace.training.options import SECONDS
 from crossspace.training.processes import is_first_process
 from crossspace.training.rehearsal import rehearse
 from crossspace.training.trainer import Trainer
@@ -61,6 +62,7 @@ class Run:
         devices: where to compute.
         on_event: progress, called with the seed and the event.
         sinks: makes further readers of the history of a seed, given the seed's folder.
+        checkpoint_seconds: between two checkpoints, and what a training that is killed has to do again.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Run:
         devices: Devices | None = None,
         on_event: Callable[[int, Event], None] | None = None,
         sinks: Callable[[Path], list[Sink]] | None = None,
+        checkpoint_seconds: float = SECONDS,
     ) -> None:
         self.configuration, self.corpus_path = configuration, Path(corpus_path)
         self.whole, self.corpus = corpus, configuration.view(corpus)
@@ -80,6 +83,7 @@ class Run:
         self.files, self.seeds = RunFolder(folder), checked_seeds(seeds)
         self.devices, self.on_event = devices or Devices(), on_event
         self.sinks = sinks or (lambda folder: [])
+        self.checkpoint_seconds = checkpoint_seconds
 
     def execute(self, resume: bool = False) -> dict[str, Any]:
         """Train what is not yet trained, then test and report; returns the content of ``results.json``.
@@ -98,8 +102,8 @@ class Run:
         if is_first_process():  # the others would find the folder taken by this one
             self.claim(resume)
         done = self.results() if resume else None
-        if done is not None:
-            return done
+        if self._agree(done is not None):
+            return done or {}
         for seed in self.seeds:
             self.train(seed)
         self.fabric.barrier()  # nobody leaves while another still trains
@@ -109,6 +113,10 @@ class Run:
     def fabric(self) -> Fabric:
         """Devices, precision and processes; launched when first asked for."""
         return self.devices.fabric(self.configuration.training.precision)
+
+    def _agree(self, found: bool) -> bool:
+        """What the first process has found: others may look before or after it has written."""
+        return bool(self.fabric.broadcast(found)) if self.fabric.world_size > 1 else found
 
     @property
     def folder(self) -> Path:
@@ -132,7 +140,7 @@ class Run:
         Raises:
             UsageError: the configuration does not fit the corpus, or there is nothing to test on.
         """
-        self.configuration.check(self.whole, self.devices.count)
+        self.configuration.check(self.whole, self.devices.processes)
         if not (self.corpus.labels("test") != UNLABELLED).any():
             raise UsageError(
                 f"A run needs labelled conversations in the split 'test' of corpus {self.corpus.name!r}. Found none. "
@@ -166,7 +174,7 @@ class Run:
     def train(self, seed: int) -> None:
         """Train one seed, from its last checkpoint where there is one; nothing when it is trained already."""
         fabric, folder = self.fabric, self.files.seed(seed)
-        if (folder / SEED_RESULT).exists():
+        if self._agree((folder / SEED_RESULT).exists()):
             return
         folder.mkdir(parents=True, exist_ok=True)
         seed_everything(seed)
@@ -207,6 +215,7 @@ class Run:
             seed,
             history=History(folder / HISTORY, sinks),
             on_event=None if self.on_event is None else lambda event: self.on_event(seed, event),  # type: ignore[misc]
+            checkpoint_seconds=self.checkpoint_seconds,
         )
 
     def _details(self, seed: int) -> dict[str, Any]:

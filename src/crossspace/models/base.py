@@ -172,9 +172,14 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
         """What scales the gradients of parameter groups between clipping and the update; nothing by default."""
         return None
 
-    def save(self, folder: Path) -> None:
-        """Write ``config.json`` and ``model.safetensors`` to ``folder``, each whole or not at all."""
-        write_model(self, folder)
+    def save(self, folder: Path, weights: Mapping[str, Tensor] | None = None) -> None:
+        """Write ``config.json`` and ``model.safetensors`` to ``folder``, each whole or not at all.
+
+        Args:
+            folder: where to.
+            weights: a state of the model, the one it is in if none is given.
+        """
+        write_model(self, folder, weights)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         self.save(save_directory)

@@ -32,7 +32,7 @@ _USUAL = "Give the folder of a run, or one of its seed-<n> folders."
 _AGAIN = "Copy the folder again or train again."
 
 
-def write_model(model: Model, folder: Path) -> None:
+def write_model(model: Model, folder: Path, weights: Mapping[str, Tensor] | None = None) -> None:
     """Write ``config.json`` and ``model.safetensors`` to ``folder``, each whole or not at all."""
     config = {
         "format": 1,
@@ -44,7 +44,7 @@ def write_model(model: Model, folder: Path) -> None:
     origin = origin_of(type(model))
     if origin is not None:
         config["source"] = origin.to_dict()
-    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    weights = {k: v.detach().cpu().contiguous() for k, v in (weights or model.state_dict()).items()}
     with replacing(folder / WEIGHTS) as temporary:
         temporary.write_bytes(save(weights, metadata={_DIGESTS: digests(weights, config)}))
     write_text(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")

@@ -10,6 +10,9 @@ from typing import Literal
 from crossspace.errors import UsageError
 
 Protocol = Literal["validation", "best-on-test"]
+SECONDS = 30.0
+"""Between two checkpoints, and what a training that is killed has to do again. They are not counted in epochs, since a
+full state may take longer to write than an epoch to train."""
 _CHOICES = {
     "protocol": ("validation", "best-on-test"),
     "optimizer": ("adam", "adamw"),

@@ -15,7 +15,10 @@ from crossspace.balance.gradients import Reduce
 def is_first_process() -> bool:
     """Whether this process is the one that writes and speaks; true before any others are started."""
     # Asked of the environment, since it is needed before there is a process group.
-    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
+    if "RANK" in os.environ:
+        return int(os.environ["RANK"]) == 0
+    # Of processes that are not told their rank among all: the first of its machine, on the first machine.
+    return all(int(os.environ.get(name, "0")) == 0 for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def reducer() -> Reduce | None:

@@ -134,14 +134,20 @@ class TrainingStep:
         return record
 
     def state_dict(self) -> dict[str, Any]:
-        """How many steps were taken, the weights in force, and what the balancer remembers."""
-        return {"count": self.count, "weights": self.weights, "balancer": self.balancer.state_dict()}
+        """How many steps were taken, the weights in force, what the balancer remembers, where the noise stands."""
+        return {
+            "count": self.count,
+            "weights": self.weights,
+            "balancer": self.balancer.state_dict(),
+            "noise": self.update.noise,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         self.count, weights = state["count"], state["weights"]
         self.weights = None if weights is None else weights.to(next(self.model.parameters()).device)
         self.balancer.load_state_dict(state["balancer"])
+        self.update.noise = state.get("noise")
 
     def _whole(self, batch: Batch) -> _Prepared:
         """One pass, whose graphs serve the backward half."""

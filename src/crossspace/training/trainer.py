@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lightning_fabric import Fabric
 from torch import Tensor
@@ -18,16 +19,18 @@ from crossspace.data.corpus import Corpus
 from crossspace.errors import TrainingError
 from crossspace.models.base import Model
 from crossspace.runtime import seed_everything
-from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from crossspace.training.checkpoint import CHECKPOINT, snapshot
 from crossspace.training.checks import check_training, deciding_split
 from crossspace.training.class_weights import class_weights
 from crossspace.training.event import Best, Event
 from crossspace.training.history import History, step_line
-from crossspace.training.options import TrainingOptions
+from crossspace.training.options import SECONDS, TrainingOptions
 from crossspace.training.order import in_order, shuffled
 from crossspace.training.processes import reducer, share
+from crossspace.training.randomness import random_states, restore
 from crossspace.training.rates import Rates
 from crossspace.training.scoring import score_split
+from crossspace.training.state import Position, TrainingState
 from crossspace.training.step import TrainingStep
 from crossspace.training.step_record import StepRecord
 
@@ -39,9 +42,9 @@ class Trainer:
     """Trains one model with one seed.
 
     The order of events: the model measures the training split; then per epoch, conversations in a new order, one
-    :class:`TrainingStep` per batch; the deciding split is scored; the best weights so far are saved; the history is
-    written; the checkpoint is written. A training that is killed anywhere goes on from its last checkpoint and ends
-    with the same numbers and weights.
+    :class:`TrainingStep` per batch; the deciding split is scored; the best weights so far are kept. Every so many
+    seconds, within an epoch or behind it, the history, the best weights and a checkpoint are written while the training
+    goes on. One that is killed anywhere goes on from its last checkpoint and ends with the same numbers and weights.
 
     Args:
         fabric: devices, precision and processes.
@@ -53,6 +56,7 @@ class Trainer:
         seed: orders conversations; the caller has seeded the model with it.
         history: where steps and epochs are written.
         on_event: called after every step and epoch.
+        checkpoint_seconds: between two checkpoints; 0 writes one after every step. It changes no result.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Trainer:
         seed: int,
         history: History | None = None,
         on_event: Callable[[Event], None] | None = None,
+        checkpoint_seconds: float = SECONDS,
     ) -> None:
         self.fabric, self.corpus, self.options, self.folder, self.seed = fabric, corpus, options, folder, seed
         self.history = history or History(folder / "history.jsonl")
@@ -93,6 +98,12 @@ class Trainer:
             clip_per=options.clip_per,
         )
         self.best = Best()
+        self.state = TrainingState(
+            folder, self.model, self.averaged, self.rates, self.step, self.history, checkpoint_seconds
+        )
+        self.checkpoints = self.state.checkpoints
+        self._unsaved: dict[str, Tensor] | None = None
+        self._within = Position()
 
     def fit(self) -> Best:
         """Train to the end, or on from the checkpoint in the folder, and return the epoch that was kept.
@@ -101,16 +112,21 @@ class Trainer:
             TrainingError: a loss is not finite; the message names the conversations of the batch.
         """
         start = self._resume()
-        for epoch in range(start, self.options.epochs):
-            began = time.monotonic()
-            records = self.train_epoch(epoch)
-            decided = self._decide(epoch)
-            decided["seconds"] = time.monotonic() - began
-            # The weights are saved by then: a kill in between repeats the epoch and saves them again.
-            self._save(epoch, [*records, decided])
-            self._tell(epoch, self.steps_per_epoch, decided)
-            if self._is_stale(epoch):
-                break
+        try:
+            for epoch in range(start, self.options.epochs):
+                began = time.monotonic()
+                records = self.train_epoch(epoch)
+                decided = self._decide(epoch)
+                decided["seconds"] = time.monotonic() - began
+                last = self._is_stale(epoch) or epoch + 1 == self.options.epochs
+                self._write([*records, decided])
+                if self._agree(last or self.checkpoints.is_due()):
+                    self._save(Position(epoch + 1))
+                self._tell(epoch, self.steps_per_epoch, decided)
+                if last:
+                    break
+        finally:
+            self.checkpoints.close()
         self.history.close()
         return self.best
 
@@ -120,16 +136,21 @@ class Trainer:
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def train_epoch(self, epoch: int) -> list[dict[str, Any]]:
-        """One pass over the training split; returns the records of its steps."""
+        """One pass over the training split, or the rest of it; returns the records that are not yet written."""
+        within, self._within = self._within, Position()
         # Randomness depends on seed and epoch alone, so that a resumed epoch repeats the interrupted one. A balancer
         # draws the same numbers in every process, dropout draws others.
         common = (self.seed * 1_000_003 + epoch) * 1_009
         seed_everything(common)
         self.step.begin_epoch(epoch)
         seed_everything(common + self.fabric.global_rank)
+        if within.random is not None:  # interrupted in it: what begins an epoch was done, and is known from then
+            self.state.resume_step()
+            restore(within.random, self.fabric.global_rank, self.fabric.world_size, self.fabric.device)
         self.model.train()
         steps: list[tuple[StepRecord, float, list[int]]] = []
-        for number, indices in enumerate(self._orders(epoch)):
+        written = within.done
+        for number, indices in islice(enumerate(self._orders(epoch)), within.done, None):
             rate = self.rates.set(epoch * self.steps_per_epoch + number)
             record = self.step(*self._micro_batches(indices))
             if self.averaged is not None:
@@ -138,9 +159,27 @@ class Trainer:
             # On an accelerator a look waits for all steps that are under way.
             if self.fabric.device.type == "cpu" or number % _LOOK_EVERY == 0:
                 self._check(epoch, steps[-_LOOK_EVERY:])
+                if number + 1 < self.steps_per_epoch and self._is_due(number):
+                    self._check(epoch, steps)
+                    self._write(self._as_records(epoch, written, steps))
+                    self._save(Position(epoch, number + 1, random_states(self.fabric.device)))
+                    written, steps = number + 1, []
                 self._tell(epoch, number + 1, self._as_record(epoch, number, record, rate))
         self._check(epoch, steps)
-        return [self._as_record(epoch, number, record, rate) for number, (record, rate, _) in enumerate(steps)]
+        return self._as_records(epoch, written, steps)
+
+    def _as_records(
+        self, epoch: int, first: int, steps: Sequence[tuple[StepRecord, float, list[int]]]
+    ) -> list[dict[str, Any]]:
+        return [self._as_record(epoch, number, record, rate) for number, (record, rate, _) in enumerate(steps, first)]
+
+    def _is_due(self, number: int) -> bool:
+        """Whether a checkpoint should be written after this step; several processes do not ask each other each time."""
+        return (self.fabric.world_size == 1 or number % _LOOK_EVERY == 0) and self._agree(self.checkpoints.is_due())
+
+    def _agree(self, wanted: bool) -> bool:
+        """Whether the first process wants it; clocks of several differ, and all have to do the same."""
+        return bool(self.fabric.broadcast(wanted)) if self.fabric.world_size > 1 else wanted
 
     def _micro_batches(self, indices: Sequence[int]) -> list[Batch]:
         """This process's part of a batch, divided; at least one part, which may be empty."""
@@ -168,15 +207,14 @@ class Trainer:
 
     def _decide(self, epoch: int) -> dict[str, Any]:
         """Score the deciding split and keep the weights when they are the best so far."""
-        model = self._to_keep()
+        model = self.state.kept
         result, loss = score_split(model, self.corpus, self.deciding_split)
         self.rates.look(float(result.weighted_f1), loss)
         # Strictly: of equal epochs the earlier one stays.
         better = result.weighted_f1 > self.best.score
         if better:
             self.best = Best(epoch, float(result.weighted_f1))
-            if self.fabric.is_global_zero:
-                model.save(self.folder)
+            self._unsaved = snapshot(model.state_dict())
         return {
             "kind": "epoch",
             "seed": self.seed,
@@ -190,42 +228,41 @@ class Trainer:
             "best": better,
         }
 
-    def _save(self, epoch: int, records: Sequence[dict[str, Any]]) -> None:
-        if not self.fabric.is_global_zero:
-            return
-        state = {
-            "epoch": epoch + 1,
-            "model": self.model.state_dict(),
-            "averaged": None if self.averaged is None else self.averaged.state_dict(),
-            "rates": self.rates.state_dict(),
-            "step": self.step.state_dict(),
-            "best": vars(self.best).copy(),
-            # The length of the file is part of the state: what is written later is cut off when the training goes on.
-            "history": self.history.append(records),
-        }
-        save_checkpoint(self.folder, state)
+    def _write(self, records: Sequence[dict[str, Any]]) -> None:
+        if self.fabric.is_global_zero:
+            self.state.write(records)
+
+    def _save(self, position: Position) -> None:
+        weights, self._unsaved = self._unsaved, None
+        if self.fabric.is_global_zero:
+            self.state.save(position, self.best, weights)
 
     def _resume(self) -> int:
-        state = load_checkpoint(self.folder)
-        if state is None:
-            # Lines without a checkpoint are of an epoch that begins again.
-            self.history.truncate(0)
-            return 0
-        self.model.load_state_dict(state["model"])
-        if self.averaged is not None:
-            self.averaged.load_state_dict(state["averaged"])
-        self.rates.load_state_dict(state["rates"])
-        self.step.load_state_dict(state["step"])
-        self.best = Best(**state["best"])
-        self.history.truncate(state["history"])
+        """The epoch to go on with."""
+        self._within, self.best = self.state.resume()
+        self._check_together()
+        began = self._within.epoch > 0 or self._within.done > 0
         # It had stopped early; there is nothing left to train.
-        return self.options.epochs if self._is_stale(state["epoch"] - 1) else int(state["epoch"])
+        stopped = began and not self._within.done and self._is_stale(self._within.epoch - 1)
+        return self.options.epochs if stopped else self._within.epoch
+
+    def _check_together(self) -> None:
+        """Whether every process goes on from the same checkpoint.
+
+        Raises:
+            TrainingError: one of another machine does not see the folder.
+        """
+        own = [self._within.epoch, self._within.done]
+        first = self.fabric.broadcast(own) if self.fabric.world_size > 1 else own
+        if own != first:
+            raise TrainingError(
+                f"Process {self.fabric.global_rank} should go on from the checkpoint of the first one, epoch "
+                f"{first[0]}, step {first[1]}. Found epoch {own[0]}, step {own[1]} in {self.folder}: put the run "
+                "folder where all machines see it."
+            )
 
     def _is_stale(self, epoch: int) -> bool:
         return self.options.patience is not None and epoch - self.best.epoch >= self.options.patience
-
-    def _to_keep(self) -> Model:
-        return self.model if self.averaged is None else cast(Model, self.averaged.module)
 
     def _orders(self, epoch: int) -> Iterator[list[int]]:
         return shuffled(len(self.lengths), self.options.batch_size, self.seed * 1_000_003 + epoch)

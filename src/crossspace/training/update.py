@@ -44,6 +44,18 @@ class Update:
         seed = int(torch.randint(2**62, ()))
         self._noise = torch.Generator(self.parameters[0].device).manual_seed(seed)
 
+    @property
+    def noise(self) -> Tensor | None:
+        """Where the noise of this epoch stands; None without any."""
+        return None if self._noise is None else self._noise.get_state()
+
+    @noise.setter
+    def noise(self, state: Tensor | None) -> None:
+        self._noise = None
+        if state is not None:
+            self._noise = torch.Generator(self.parameters[0].device)
+            self._noise.set_state(state)
+
     def __call__(self, broken: Tensor, factors: Mapping[str, Tensor], noise: bool = False) -> None:
         """One update; gradients are gone afterwards.
 
