@@ -22,7 +22,8 @@ from crossspace.data.seen import seen_by_split
 from crossspace.data.sizes import training_sizes
 from crossspace.data.task import UNLABELLED
 from crossspace.digests import write_sums
-from crossspace.engine.claim import claimed
+from crossspace.engine.beating import Claim
+from crossspace.engine.claim import check_unclaimed, claimed
 from crossspace.errors import UsageError
 from crossspace.evaluation.aggregate import aggregate
 from crossspace.evaluation.report import write_report
@@ -61,6 +62,9 @@ class Run:
         devices: where to compute.
         on_event: progress, called with the seed and the event.
         sinks: makes further readers of the history of a seed, given the seed's folder.
+
+    Attributes:
+        held: the claim under which it trains; a training ends when that is lost.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Run:
         self.files, self.seeds = RunFolder(folder), checked_seeds(seeds)
         self.devices, self.on_event = devices or Devices(), on_event
         self.sinks = sinks or (lambda folder: [])
+        self.held: Claim | None = None
 
     def execute(self, resume: bool = False) -> dict[str, Any]:
         """Train what is not yet trained, then test and report; returns the content of ``results.json``.
@@ -91,7 +96,11 @@ class Run:
                 is at work on; or the configuration does not fit the corpus.
         """
         self.check()
-        with claimed(self.folder) if is_first_process() else nullcontext():
+        with claimed(self.folder) if is_first_process() else nullcontext() as claim:
+            self.held = claim
+            if is_first_process():
+                for seed in self.seeds:  # which a study may train at this moment
+                    check_unclaimed(self.files.seed(seed))
             return self._execute(resume)
 
     def _execute(self, resume: bool) -> dict[str, Any]:
@@ -206,8 +215,14 @@ class Run:
             folder,
             seed,
             history=History(folder / HISTORY, sinks),
-            on_event=None if self.on_event is None else lambda event: self.on_event(seed, event),  # type: ignore[misc]
+            on_event=lambda event: self._heard(seed, event),
         )
+
+    def _heard(self, seed: int, event: Event) -> None:
+        if self.held is not None:
+            self.held.check()
+        if self.on_event is not None:
+            self.on_event(seed, event)
 
     def _details(self, seed: int) -> dict[str, Any]:
         """What the saved model says of how it came about, so that it explains itself without the run folder."""
