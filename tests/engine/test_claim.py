@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from crossspace.engine.claim import HOLDER, claimed, is_claimed, strangers
+from crossspace.engine.claim import LOCK, claimed, is_claimed, strangers
+from crossspace.engine.owner import HOLDER, claim_path
 from crossspace.errors import CrossspaceError, UsageError
 
 _HOLD = """
@@ -57,7 +60,7 @@ def test_a_second_process_is_refused_with_who_holds_the_folder(tmp_path: Path) -
 def test_the_claim_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     with hold(tmp_path) as other:
         other.kill()
-    assert (tmp_path / HOLDER).exists() and not is_claimed(tmp_path)
+    assert claim_path(tmp_path, 1).exists() and not is_claimed(tmp_path)
     with claimed(tmp_path):
         (tmp_path / "work").touch()
     assert [p.name for p in tmp_path.iterdir()] == ["work"] == strangers(tmp_path)
@@ -81,10 +84,20 @@ def test_what_dead_processes_left_half_written_is_removed_and_what_others_write_
 def test_a_holder_that_left_no_word_is_still_respected(tmp_path: Path) -> None:
     with hold(tmp_path) as other:
         for text in (b"", b"[]", b"\xff", b"{}"):
-            (tmp_path / HOLDER).write_bytes(text)
+            claim_path(tmp_path, 1).write_bytes(text)
             with pytest.raises(UsageError, match="in use by another process"), claimed(tmp_path):
                 raise AssertionError
         other.communicate("")
+
+
+def test_the_word_of_an_earlier_release_is_passed_on_and_what_its_dead_left_is_removed(tmp_path: Path) -> None:
+    word = {"process": 7, "host": "old", "command": "crossspace train", "since": "then"}
+    (tmp_path / HOLDER).write_text(json.dumps(word))
+    with FileLock(tmp_path / LOCK), pytest.raises(UsageError, match="process 7 on old"), claimed(tmp_path):
+        raise AssertionError
+    assert strangers(tmp_path) == []
+    with claimed(tmp_path):
+        assert not (tmp_path / HOLDER).exists()
 
 
 def test_a_failure_inside_gives_the_folder_back_with_what_is_in_it(tmp_path: Path) -> None:

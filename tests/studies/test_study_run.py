@@ -20,7 +20,6 @@ import pytest
 from crossspace.cli.main import main
 from crossspace.data.corpus import Corpus
 from crossspace.digests import SUMS
-from crossspace.engine.claim import claimed
 from crossspace.engine.processes import Processes
 from crossspace.engine.work import Done, Event, Failed, Reported
 from crossspace.studies.folder import StudyFolder
@@ -52,7 +51,7 @@ def test_every_variant_is_trained_with_every_seed_and_reported(finished_study: P
         results = json.loads((run / "results.json").read_text())
         assert results["seeds"] == [0, 1] and results["protocol"] == "validation"
         assert (run / "report.html").exists() and (run / "conditions.parquet").exists() == (variant == "full")
-    assert (finished_study / "report.html").exists() and StudyFolder(finished_study).failures() == {}
+    assert (finished_study / "report.html").exists() and StudyFolder(finished_study).failures.merged() == {}
 
 
 def test_a_study_file_is_read_back_as_it_was(finished_study: Path) -> None:
@@ -122,7 +121,7 @@ def test_an_engine_that_options_do_not_fit_is_refused_before_anything_is_made(
 def test_a_variant_that_fails_is_reported_and_the_others_finish(
     broken_study: Path, broken_words: list[str], no_report: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failures = StudyFolder(broken_study).failures()
+    failures = StudyFolder(broken_study).failures.merged()
     assert set(failures) == {"broken", "broken--best-on-test"}
     assert failures["broken"].startswith("broken seed 0: ") and "not finite" in failures["broken"]
     before = times(broken_study / "runs" / "fine")
@@ -196,14 +195,6 @@ def test_a_run_from_another_corpus_makes_the_report_refuse_with_both_fingerprint
     assert main(["study", "report", str(folder)]) == 1
     said = capsys.readouterr().err
     assert "f" * 64 in said and tiny_corpus.fingerprint in said and not (folder / "report.html").exists()
-
-
-def test_two_runs_of_a_folder_at_once_are_refused(
-    finished_study: Path, study_words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with claimed(finished_study):
-        assert main([*study_words, "--out", str(finished_study)]) == 2
-    assert "in use" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("option", "value"), [("--jobs", "0"), ("--seeds", "0")])

@@ -31,7 +31,8 @@ def run(words: Sequence[str]) -> int:
 _ABOUT = """Run a study: every variant with every seed, each tested once, then a report of tables and figures.
 
 STUDY is a name ('crossspace list studies') or a YAML file of your own. The same command again goes on where the
-first was interrupted and repeats nothing. Any argument can be changed for all variants, as in 'crossspace train':
+first was interrupted and repeats nothing; while another process runs it, on this machine or on one that shares the
+folder, it takes part in the work. Any argument can be changed for all variants, as in 'crossspace train':
 --training.epochs 20."""
 
 
@@ -67,7 +68,7 @@ def _run(words: list[str]) -> int:
     from crossspace.data.corpus import Corpus
     from crossspace.engine.work import one_line
     from crossspace.runtime import processors
-    from crossspace.studies.report import write_study_report
+    from crossspace.studies.report import report_if_need_be
     from crossspace.studies.run import check_counts
 
     jobs = processors() if options.jobs is None else options.jobs
@@ -84,7 +85,7 @@ def _run(words: list[str]) -> int:
     results = [Path(options.out) / "runs" / variant.name / "results.json" for variant in study.variants]
     if not any(path.exists() for path in results):
         raise DataError("Every variant failed; there is nothing to report.")
-    print(f"Report: {write_study_report(options.out)}")
+    print(f"Report: {report_if_need_be(options.out)}")
     return 1 if failures else 0
 
 

@@ -1,41 +1,56 @@
-"""A folder belongs to one process at a time: refused while another lives, taken over when that one is dead."""
+"""A folder belongs to one process at a time: refused while another lives, taken over when that one is dead.
+
+On one machine a lock of the operating system says at once who lives. On many shared file systems locks are not seen by
+other machines, or outlive one; there a claim file beside the lock decides, see :mod:`.beating` and :mod:`.watch`.
+"""
 
 from __future__ import annotations
 
-import json
+import errno
 import os
-import socket
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
+import warnings
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import filelock
 
-from crossspace.errors import CrossspaceError, UsageError
-from crossspace.runtime import write_text
+from crossspace.engine.beating import Claim
+from crossspace.engine.owner import HOLDER, Owner, earlier_holder, is_claim_file, newest
+from crossspace.engine.watch import PATIENCE, Watch, outwaited, pause
+from crossspace.errors import CrossspaceError, CrossspaceWarning, UsageError
 
-LOCK, HOLDER = ".lock", ".holder.json"
+LOCK = ".lock"
 _PATIENCE = 0.5
 """Seconds in which somebody who only looks whether the folder is claimed lets go of it again."""
+_TURN = 0.5
+"""Seconds between two looks at whether a folder is free."""
 _TRIES = 1000
 """How often a folder may be gone again before it is claimed: others take and leave it meanwhile."""
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""How a file system says that it knows no locks: there the claim file alone decides."""
+
+
+class ClaimedError(UsageError):
+    """Another process holds the folder."""
 
 
 @contextmanager
-def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
+def claimed(folder: str | Path, *, passing: bool = False, dead: Collection[str] | None = None) -> Iterator[Claim]:
     """Nobody else works in ``folder`` meanwhile.
 
     The claim ends with the process, however that ends. The folder is made if need be, and removed again when the block
-    leaves nothing in it. What dead processes left half-written in it, at any depth, is removed first.
+    leaves nothing in it. What dead processes left half-written in it, at any depth, is removed first. Where the claim
+    is of another machine, the folder is watched for up to a minute to see whether its owner lives.
 
     Args:
         folder: what is claimed.
         passing: the folder is there for the claim alone; it goes with it, also where a killed process left it.
+        dead: do not watch; of owners on other machines those with these marks are dead, and the others live, see
+            :meth:`~crossspace.engine.watch.Watch.dead_in`.
 
     Raises:
-        UsageError: another process holds the folder; the message says which.
+        ClaimedError: another process holds the folder; the message says which.
         CrossspaceError: the folder cannot be written.
     """
     folder = Path(folder)
@@ -43,44 +58,132 @@ def claimed(folder: str | Path, *, passing: bool = False) -> Iterator[None]:
         raise UsageError(f"{folder} should be a folder. Found a file; name another.")
     # Asked before the lock makes it: a folder that was there, even empty, is not ours to remove.
     created = not folder.exists()
-    # A lock of the operating system, so that no clock has to decide who is alive.
     lock = filelock.FileLock(folder / LOCK)
     try:
-        _acquire(folder, lock)
-    except filelock.Timeout as error:
-        raise UsageError(
-            f"{folder} is in use by {_holder(folder)}. Wait until that one ends, or end it, and run the same command "
-            "again; or choose another folder."
-        ) from error
-    except (OSError, NotImplementedError) as error:  # the latter: a file system that knows no locks
+        claim = _entered(folder, lock, dead)
+    except OSError as error:
         raise CrossspaceError(f"{folder} cannot be claimed: {error}. Choose a folder you may write to.") from error
     try:
         _sweep(folder)
-        # For the message of who is refused only; the lock decides.
-        write_text(folder / HOLDER, json.dumps(_self()) + "\n")
-        yield
+        claim.begin()
+        yield claim
     finally:
-        (folder / HOLDER).unlink(missing_ok=True)
-        if passing:
-            _sweep(folder)
-        (folder / LOCK).unlink(missing_ok=True)  # while it is held: a lock whose file has no name is nobody's
+        claim.end()
+        if claim.is_lost:  # the folder, and the lock in it, are another's
+            claim.remove()
+            lock.release()
+        else:
+            _leave(folder, lock, claim, passing, created)
+
+
+def _leave(folder: Path, lock: filelock.BaseFileLock, claim: Claim, passing: bool, created: bool) -> None:
+    if passing:
+        _sweep(folder)
+    (folder / LOCK).unlink(missing_ok=True)  # while it is held: a lock whose file has no name is nobody's
+    # After the name of the lock: whoever finds no claim has locked a file that stays.
+    claim.remove()
+    lock.release()
+    if created or passing:
+        with suppress(OSError):  # there is something in it
+            folder.rmdir()
+
+
+def _entered(folder: Path, lock: filelock.BaseFileLock, dead: Collection[str] | None) -> Claim:
+    """Take the lock and write the claim, as often as others who leave or look get in between."""
+    for _ in range(_TRIES):
+        is_free = _acquire(folder, lock)
+        try:
+            claim = _claim(folder, lock, is_free, dead)
+        except BaseException:
+            lock.release()
+            raise
+        if claim is not None:
+            return claim
         lock.release()
-        if created or passing:
-            with suppress(OSError):  # there is something in it
-                folder.rmdir()
+    raise CrossspaceError(f"{folder} cannot be claimed: others take and leave it all the time. Try again later.")
 
 
-def _acquire(folder: Path, lock: filelock.BaseFileLock) -> None:
-    """Make the folder and take its lock, as often as another process that leaves removes it in between."""
+def _claim(
+    folder: Path, lock: filelock.BaseFileLock, is_free: bool | None, dead: Collection[str] | None
+) -> Claim | None:
+    """The claim of a folder whose lock was found free or not; None where it has to be looked at again."""
+    owner, file = newest(folder), _identity(folder / LOCK)
+    if is_free is False and (owner is None or not owner.is_elsewhere):
+        raise _refusal(folder)
+    # The lock is ours and of this machine: so no owner on it lives.
+    if owner is not None and not (is_free and owner.is_here) and not _is_dead(folder, owner, dead):
+        return None
+    if is_free is False:  # it has outlived its machine
+        (folder / LOCK).unlink(missing_ok=True)
+        return None
+    claim = Claim.make(folder, owner)
+    if claim is None:
+        raise _refusal(folder)
+    if _identity(folder / LOCK) != file:  # whoever left took the name from the lock that is ours
+        claim.remove()
+        return None
+    (folder / HOLDER).unlink(missing_ok=True)
+    return claim
+
+
+def _is_dead(folder: Path, owner: Owner, dead: Collection[str] | None) -> bool:
+    """Whether an owner on another machine is dead; False where it has left meanwhile.
+
+    Raises:
+        ClaimedError: it lives.
+    """
+    if dead is not None:
+        if owner.mark not in dead:
+            raise _refusal(folder)
+        return True
+    warnings.warn(
+        f"{folder} is held by {owner}, on another machine. Watching for up to {PATIENCE:g} seconds whether it still "
+        "lives.",
+        CrossspaceWarning,
+        stacklevel=2,
+    )
+    now = outwaited(folder, owner)
+    if now is not None and now.mark != owner.mark:
+        raise _refusal(folder)
+    return now is not None
+
+
+def _acquire(folder: Path, lock: filelock.BaseFileLock) -> bool | None:
+    """Make the folder and take its lock, as often as another process that leaves removes it in between.
+
+    False where another has it, None where the file system knows no locks.
+    """
     # Whoever leaves removes the folder, perhaps between our making it and locking in it.
     for left in range(_TRIES, 0, -1):
         try:
             folder.mkdir(parents=True, exist_ok=True)  # says that it exists when it went before that could be seen
             lock.acquire(timeout=_PATIENCE)
-            return
+            return True
+        except filelock.Timeout:
+            return False
         except (FileNotFoundError, FileExistsError):
             if left == 1:
                 raise
+        except (OSError, NotImplementedError) as error:
+            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+                raise
+            return None
+    return False
+
+
+def _identity(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+def _refusal(folder: Path) -> ClaimedError:
+    owner = newest(folder)
+    return ClaimedError(
+        f"{folder} is in use by {earlier_holder(folder) if owner is None else owner}. Wait until that one ends, or end "
+        "it, and run the same command again; or choose another folder."
+    )
 
 
 def _sweep(folder: Path) -> None:
@@ -93,20 +196,53 @@ def _sweep(folder: Path) -> None:
                 (Path(inner) / name).unlink(missing_ok=True)
 
 
-def is_claimed(folder: str | Path) -> bool:
-    """Whether another process holds ``folder`` at this moment, or looks whether one does."""
-    if not (Path(folder) / LOCK).exists():
+def is_claimed(folder: str | Path, dead: Collection[str] = ()) -> bool:
+    """Whether another process holds ``folder`` at this moment, or looks whether one does.
+
+    Args:
+        folder: which.
+        dead: marks of owners on other machines that are known to be dead; the others live.
+    """
+    folder = Path(folder)
+    is_free = not (folder / LOCK).exists() or _is_free(folder)
+    owner = newest(folder)
+    if owner is None or (is_free is False and not owner.is_elsewhere):
+        return is_free is False
+    if is_free and owner.is_here:
         return False
+    return owner.mark not in dead
+
+
+def _is_free(folder: Path) -> bool | None:
+    """Whether the lock is; None where the file system knows no locks."""
     try:
-        with filelock.FileLock(Path(folder) / LOCK, timeout=0):
-            (Path(folder) / LOCK).unlink(missing_ok=True)  # a dead process left it
-            return False
+        with filelock.FileLock(folder / LOCK, timeout=0):
+            owner = newest(folder)
+            if owner is None or owner.is_here:  # a dead process left it
+                (folder / LOCK).unlink(missing_ok=True)
+            return True
     except filelock.Timeout:
-        return True
+        return False
+    except (OSError, NotImplementedError):
+        return None
+
+
+@contextmanager
+def claimed_in_turn(folder: str | Path) -> Iterator[Claim]:
+    """As :func:`claimed`, but where another process holds ``folder``, wait until it leaves or is dead."""
+    folder, watch = Path(folder), Watch()
+    with ExitStack() as held:
+        while True:
+            try:
+                claim = held.enter_context(claimed(folder, dead=watch.dead_in(folder)))
+                break
+            except ClaimedError:
+                pause(_TURN)
+        yield claim
 
 
 def check_unclaimed(folder: str | Path) -> None:
-    """Raise :class:`UsageError` when another process holds ``folder``; the message says which."""
+    """Raise :class:`ClaimedError` when another process holds ``folder``; the message says which."""
     if is_claimed(folder):
         with claimed(folder):  # waits for somebody who only looks
             pass
@@ -117,22 +253,5 @@ def strangers(folder: str | Path) -> list[str]:
     folder = Path(folder)
     if not folder.exists():
         return []
-    return sorted(p.name for p in folder.iterdir() if p.name not in (LOCK, HOLDER) and not p.name.endswith(".partial"))
-
-
-def _self() -> dict[str, str | int]:
-    return {
-        "process": os.getpid(),
-        "host": socket.gethostname(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
-        "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
-
-
-def _holder(folder: Path) -> str:
-    """Who holds the folder, as far as that one has said."""
-    try:
-        content = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
-        return f"process {content['process']} on {content['host']} ({content['command']}, since {content['since']})"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+    names = (p.name for p in folder.iterdir())
+    return sorted(n for n in names if n not in (LOCK, HOLDER) and not is_claim_file(n) and not n.endswith(".partial"))

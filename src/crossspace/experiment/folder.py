@@ -14,7 +14,7 @@ from crossspace.digests import check_sums
 from crossspace.engine.claim import strangers
 from crossspace.errors import UsageError
 from crossspace.reading import reading
-from crossspace.runtime import write_text
+from crossspace.runtime import write_new, write_text
 
 CONFIG, ENVIRONMENT, RESULTS, REPORT = "config.yaml", "environment.json", "results.json", "report.html"
 BEGUN = "corpus.json"
@@ -72,10 +72,11 @@ class RunFolder:
         path = self.path / CONFIG
         if not path.exists():
             self._check_emptiness()
-            # config.yaml comes last: it is what makes the folder a run.
+            # config.yaml comes last: it is what makes the folder a run. Several processes of a study may make it.
             write_text(self.path / BEGUN, json.dumps({"fingerprint": fingerprint}) + "\n")
-            write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
-            return False
+            if write_new(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True)):
+                return False
+            resume = True
         if not resume:
             raise UsageError(
                 f"{self.path} already holds a run. Choose another folder, or go on with this one by --resume."
@@ -86,7 +87,8 @@ class RunFolder:
 
     def _check_emptiness(self) -> None:
         """Nothing may be in the folder but what a run leaves that was killed while it claimed the folder."""
-        if any(name != BEGUN for name in strangers(self.path)):
+        # Asked twice: between the first look and the second another process may have made the run, and begun it.
+        if any(name != BEGUN for name in strangers(self.path)) and not (self.path / CONFIG).exists():
             raise UsageError(f"{self.path} should be a new or empty folder. It holds other files; name another.")
 
     def _compare(self, stored: dict[str, Any], stated: dict[str, Any]) -> None:

@@ -22,7 +22,8 @@ from crossspace.data.seen import seen_by_split
 from crossspace.data.sizes import training_sizes
 from crossspace.data.task import UNLABELLED
 from crossspace.digests import write_sums
-from crossspace.engine.claim import claimed
+from crossspace.engine.beating import Claim
+from crossspace.engine.claim import check_unclaimed, claimed
 from crossspace.errors import UsageError
 from crossspace.evaluation.aggregate import aggregate
 from crossspace.evaluation.report import write_report
@@ -63,6 +64,9 @@ class Run:
         on_event: progress, called with the seed and the event.
         sinks: makes further readers of the history of a seed, given the seed's folder.
         checkpoint_seconds: between two checkpoints, and what a training that is killed has to do again.
+
+    Attributes:
+        held: the claim under which it trains; a training ends when that is lost.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Run:
         self.devices, self.on_event = devices or Devices(), on_event
         self.sinks = sinks or (lambda folder: [])
         self.checkpoint_seconds = checkpoint_seconds
+        self.held: Claim | None = None
 
     def execute(self, resume: bool = False) -> dict[str, Any]:
         """Train what is not yet trained, then test and report; returns the content of ``results.json``.
@@ -95,7 +100,11 @@ class Run:
                 is at work on; or the configuration does not fit the corpus.
         """
         self.check()
-        with claimed(self.folder) if is_first_process() else nullcontext():
+        with claimed(self.folder) if is_first_process() else nullcontext() as claim:
+            self.held = claim
+            if is_first_process():
+                for seed in self.seeds:  # which a study may train at this moment
+                    check_unclaimed(self.files.seed(seed))
             return self._execute(resume)
 
     def _execute(self, resume: bool) -> dict[str, Any]:
@@ -214,9 +223,15 @@ class Run:
             folder,
             seed,
             history=History(folder / HISTORY, sinks),
-            on_event=None if self.on_event is None else lambda event: self.on_event(seed, event),  # type: ignore[misc]
+            on_event=lambda event: self._heard(seed, event),
             checkpoint_seconds=self.checkpoint_seconds,
         )
+
+    def _heard(self, seed: int, event: Event) -> None:
+        if self.held is not None:
+            self.held.check()
+        if self.on_event is not None:
+            self.on_event(seed, event)
 
     def _details(self, seed: int) -> dict[str, Any]:
         """What the saved model says of how it came about, so that it explains itself without the run folder."""

@@ -7,7 +7,9 @@ module          holds
 ``study``       a study and its variants
 ``plan``        from a study file to a checked study
 ``folder``      a study on disk: what was asked for, where each run lies, what failed
-``jobs``        the trainings of a study, in several processes at a time
+``run``         runs what a study lacks, in several processes at a time
+``queue``       what is free to be done, whoever else is at work on the folder
+``failures``    what failed, a file each
 ``worker``      what one of these processes does
 ``conditions``  a trained model tested with modalities missing
 ``costs``       time, memory and parameters of every variant, measured alone

@@ -17,11 +17,12 @@ from crossspace.errors import DataError, UsageError
 from crossspace.experiment.folder import differences
 from crossspace.layering import current_name
 from crossspace.reading import reading
-from crossspace.runtime import write_text
+from crossspace.runtime import write_new, write_text
 from crossspace.studies.costs import Cost
+from crossspace.studies.failures import Failures
 from crossspace.studies.study import Conditions, Study, Variant
 
-STUDY, FAILURES, COSTS = "study.yaml", "failures.json", "costs.json"
+STUDY, COSTS = "study.yaml", "costs.json"
 CONDITIONS = "conditions.parquet"
 _ADJUSTABLE = ("data", "imports")
 
@@ -48,15 +49,18 @@ class StudyFolder:
         """
         stated = {**_stated(study, data, fingerprint, seeds, threads), **recorded(imported(), self.path)}
         path = self.path / STUDY
-        if path.exists():
-            before = read_yaml(path)
-            stated["threads"] = before.get("threads", threads)  # the last digits of a training depend on it
-            self._compare(_today(before), json.loads(json.dumps(stated)))
-            return int(stated["threads"])
-        if any(not name.startswith(".") for name in strangers(self.path)):
+        # Asked twice: between the first look and the second another process may have made the study, and begun it.
+        if not path.exists() and self._is_foreign() and not path.exists():
             raise UsageError(f"{self.path} should be a new or empty folder, or that of this study. Name another.")
-        write_text(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
-        return threads
+        if not path.exists():
+            write_new(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
+        before = read_yaml(path)
+        stated["threads"] = before.get("threads", threads)  # the last digits of a training depend on it
+        self._compare(_today(before), json.loads(json.dumps(stated)))
+        return int(stated["threads"])
+
+    def _is_foreign(self) -> bool:
+        return any(not name.startswith(".") for name in strangers(self.path))
 
     def _compare(self, before: Mapping[str, Any], stated: Mapping[str, Any]) -> None:
         if before.get("fingerprint") != stated["fingerprint"]:
@@ -97,13 +101,10 @@ class StudyFolder:
             except UsageError as error:
                 raise UsageError(f"{error}{needed(content.get('imports'), self.path)}") from error
 
-    def failures(self) -> dict[str, str]:
-        """``{variant: reason}`` of what failed when the study last ran."""
-        return self._json(FAILURES)
-
-    def write_failures(self, failures: Mapping[str, str]) -> None:
-        """Replace the record of failures."""
-        write_text(self.path / FAILURES, json.dumps(dict(failures), indent=2, ensure_ascii=False) + "\n")
+    @property
+    def failures(self) -> Failures:
+        """What failed when the study last ran."""
+        return Failures(self.path)
 
     def costs(self) -> dict[str, Any]:
         """``{variant: [cost of every round]}``."""

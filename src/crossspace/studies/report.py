@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from crossspace import __version__
+from crossspace.digests import file_digest
+from crossspace.engine.claim import claimed_in_turn
 from crossspace.evaluation.figures.style import inline, svg
 from crossspace.evaluation.rendering import PROTOCOL_CAPTIONS, render
 from crossspace.runtime import replacing, write_text
@@ -16,6 +20,9 @@ from crossspace.studies.basis import basis, weaknesses
 from crossspace.studies.pictures import pictures
 from crossspace.studies.results import StudyRecord, VariantRecord
 from crossspace.studies.tables import study_tables
+
+_SEAL = ".reported"
+"""Says of what the report in the folder was made."""
 
 
 def write_study_report(folder: str | Path, out: str | Path | None = None, page: bool = False) -> Path:
@@ -66,6 +73,31 @@ def write_study_report(folder: str | Path, out: str | Path | None = None, page: 
         written = target / "report.html"
         write_text(written, render("study.html.jinja", context))
     return written
+
+
+def report_if_need_be(folder: str | Path) -> Path:
+    """Write the report of a study unless it stands there as it would be written; several processes may end at once.
+
+    Raises:
+        DataError: as :func:`write_study_report`.
+    """
+    folder = Path(folder)
+    with claimed_in_turn(folder):
+        basis, seal = _reported(folder), folder / _SEAL
+        written = folder / "report.html"
+        if not (written.exists() and seal.exists() and seal.read_text(encoding="utf-8") == basis):
+            written = write_study_report(folder)
+            write_text(seal, basis)
+    return written
+
+
+def _reported(folder: Path) -> str:
+    """A digest of everything that the report is made of."""
+    digest = hashlib.sha256(__version__.encode())
+    names = ("study.yaml", "costs.json", "failures.json", "failures/*.json", "runs/*/SHA256SUMS", "runs/*/results.json")
+    for path in sorted(path for name in names for path in folder.glob(name)):
+        digest.update(f"{path.relative_to(folder)} {file_digest(path)}\n".encode())
+    return digest.hexdigest() + "\n"
 
 
 def _link(finished: VariantRecord, target: Path) -> str | None:

@@ -107,7 +107,7 @@ class StudyRecord:
         # Twins stand beside their variants, and make no table of their own.
         if all(v.twin_of is not None for v in study.variants if v.name in finished):
             raise DataError(f"{path} holds no finished variant yet. 'crossspace study run' goes on with it.")
-        failures = folder.failures()
+        failures = folder.failures.merged()
         return cls(
             folder=Path(path),
             study=study,

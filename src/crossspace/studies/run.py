@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from crossspace.data.corpus import Corpus
-from crossspace.engine.claim import claimed
+from crossspace.engine.claim import claimed_in_turn, is_claimed
 from crossspace.engine.engines import Local
 from crossspace.engine.processes import Processes
 from crossspace.engine.progress import Progress
+from crossspace.engine.watch import Watch
 from crossspace.engine.work import Done, Event, Failed, Reported, one_line
 from crossspace.engine.workers import Engine
 from crossspace.errors import UsageError
 from crossspace.experiment import Run
-from crossspace.experiment.folder import SEED_RESULT
-from crossspace.runtime import checked_seeds, processors
+from crossspace.experiment.folder import RunFolder
+from crossspace.runtime import MOST_SEEDS, checked_seeds, processors
 from crossspace.studies.costs import ROUNDS
-from crossspace.studies.folder import CONDITIONS, StudyFolder
+from crossspace.studies.folder import StudyFolder
+from crossspace.studies.queue import INTERVAL, Lacking, Queue
 from crossspace.studies.study import Study, Variant
-from crossspace.studies.worker import Finish, Job, JobSetup, Measure, Train, work_at
+from crossspace.studies.worker import Elsewhere, Finish, JobSetup, Measure, Train, work_at
 from crossspace.training.devices import Devices
 from crossspace.training.tracking import Tracker, check_tracker
 
+_UNUSABLE, _COSTS = "unusable", "costs"
+"""Parts of a variant that can fail beside its trainings and its test."""
+
 
 class StudyRun:
-    """Runs what a study still lacks.
+    """Runs what a study still lacks. Several processes may do so with one folder, and share the work.
 
     Args:
         study: checked.
@@ -64,111 +69,102 @@ class StudyRun:
         self.devices, self.track, self.rounds = Devices(accelerator), track, rounds
         self.on_progress = on_progress or (lambda progress: None)
         self.engine = engine or Local()
-        self.failures: dict[str, str] = {}
 
     def execute(self) -> dict[str, str]:
-        """Run the study and return ``{variant: reason}`` of what failed.
+        """Run the study and return ``{variant: reason}`` of what failed, here or in other processes that run it too.
 
         Raises:
             UsageError: the folder holds something else, or a training cannot begin at all.
         """
         # Before the folder is made: a missing library should leave nothing behind.
         check_tracker(self.track)
-        with ExitStack() as claims:
-            claims.enter_context(claimed(self.folder.path))
-            threads = self.folder.claim(
-                self.study, self.path, self.corpus.fingerprint, self.seeds, max(1, processors() // self.jobs)
-            )
+        threads = self.folder.claim(
+            self.study, self.path, self.corpus.fingerprint, self.seeds, max(1, processors() // self.jobs)
+        )
+        for variant in self.study.variants:
             # What cannot run here counts as failed from the beginning: nobody trains a part of it.
-            self.failures = {v.name: v.unusable for v in self.study.variants if v.unusable is not None}
-            for variant in self._usable():  # nobody resumes one of its runs alone meanwhile
-                claims.enter_context(claimed(self.folder.run(variant.name)))
-            self._train(threads)
+            if variant.unusable is None:
+                self.folder.failures.remove(variant.name, _UNUSABLE)
+            else:
+                self.folder.failures.write(variant.name, _UNUSABLE, variant.unusable)
+        self._train(threads)
+        with claimed_in_turn(self.folder.path):
             if "costs" in self.study.report:
                 self._measure()
-            self.folder.write_failures(self.failures)
-        return self.failures
+            self.folder.failures.forget_earlier()
+        return self.folder.failures.merged()
 
     def _setup(self, threads: int) -> JobSetup:
         return JobSetup(str(self.path), self.devices.accelerator, threads, self.track, self.folder.path)
 
     def _usable(self) -> list[Variant]:
-        return [variant for variant in self.study.variants if variant.name not in self.failures]
+        return [variant for variant in self.study.variants if variant.unusable is None]
 
     def _run(self, variant: Variant) -> Run:
         folder = self.folder.run(variant.name)
         return Run(variant.configuration, self.corpus, self.path, folder, self.seeds, self.devices)
 
     def _train(self, threads: int) -> None:
-        progress = Progress(total=len(self._usable()) * len(self.seeds))
-        untrained: dict[str, set[int]] = {}
-        jobs = [job for variant in self._usable() for job in self._jobs_of(variant, progress, untrained)]
-        self.on_progress(progress)
-        with self.engine.workers(work_at(self._setup(threads)), min(self.jobs, len(jobs)), threads=threads) as running:
-            running.add(jobs)
-            for event in running:
-                # Test at once what is trained: an interrupted study then has whole variants instead of many halves.
-                running.add(self._jobs_after(event, progress, untrained), first=True)
+        queue = Queue(self.folder, {variant.name: self._lacking(variant) for variant in self._usable()})
+        progress = Progress(total=queue.total)
+        free = queue.free()
+        self._tell(progress, queue)
+        jobs = min(self.jobs, max(1, queue.total))
+        with self.engine.workers(work_at(self._setup(threads)), jobs, threads=threads) as running:
+            running.add(free)
+            while not queue.is_empty:
+                for event in running:
+                    self._heard(event, progress, queue)
+                    # Test at once what is trained: an interrupted study then has whole variants instead of many halves.
+                    running.add(queue.free(), first=True)
+                    self._tell(progress, queue)
+                # The others are at work on what is left, or have just died.
+                time.sleep(0 if queue.is_empty else INTERVAL)
+                running.add(queue.free())
+                self._tell(progress, queue)
 
-    def _jobs_of(self, variant: Variant, progress: Progress, untrained: dict[str, set[int]]) -> list[Job]:
-        """What a variant lacks; its seeds without a result are noted in ``untrained``."""
+    def _lacking(self, variant: Variant) -> Lacking:
+        """What a variant may lack, in its run folder, which is made."""
         run = self._run(variant)
         # Here and not in the worker: what is wrong with one variant should stop the study before it costs a day.
         run.check()
         run.claim(resume=True)
-        if run.results() is not None and self._tested(variant):
-            progress.done += len(self.seeds)
-            return []
-        missing = [seed for seed in self.seeds if not (run.folder / f"seed-{seed}" / SEED_RESULT).exists()]
-        progress.done += len(self.seeds) - len(missing)
-        untrained[variant.name] = set(missing)
+        run.results()  # of a finished run: whether its files are what was written
         common = (variant.name, variant.configuration, run.folder, self.seeds)
-        # All seeds may be trained and the test missing, when the study was interrupted between the two.
-        return [Train(*common, seed) for seed in missing] or [self._finish(variant)]
+        return Lacking([Train(*common, seed) for seed in self.seeds], Finish(*common, self._rates(variant)))
 
-    def _jobs_after(self, event: Event[Job], progress: Progress, untrained: dict[str, set[int]]) -> list[Job]:
-        """Take note of what happened to a job; returns what is to be done in consequence."""
+    def _heard(self, event: Event[Any], progress: Progress, queue: Queue) -> None:
+        """Take note of what happened to a job."""
         job = event.item
-        key = f"{job.variant} seed {job.seed}" if isinstance(job, Train) else job.variant
         # Whatever the news is, what was reported before is out of date.
-        progress.running.pop(key, None)
-        news = "done"
+        progress.running.pop(job.name, None)
         if isinstance(event, Reported):
-            progress.running[key], news = event.message.fraction, event.message.text
+            progress.running[job.name], progress.text = event.message.fraction, f"{job.name} {event.message.text}"
         elif isinstance(event, Failed):
-            news = one_line(event.reason)
-            progress.failed += isinstance(job, Train)
-            self._failed(job.variant, f"{key}: {event.reason}")
-        elif isinstance(job, Train):
-            progress.done += 1
-            untrained[job.variant].discard(job.seed)
-        progress.text = f"{key} {news}"
+            if event.died:  # else it has written that down itself
+                self.folder.failures.write(*job.failure(event.reason))
+            queue.ended(job, failed=True)
+            progress.text = f"{job.name} {one_line(event.reason)}"
+        elif isinstance(event.result, Elsewhere):
+            queue.ended(job, elsewhere=True)
+        else:
+            queue.ended(job)
+            progress.text = f"{job.name} done"
+
+    def _tell(self, progress: Progress, queue: Queue) -> None:
+        progress.done, progress.failed = queue.trained, queue.failed
         self.on_progress(progress)
-        # Not after a failed seed: without all of them a variant is neither tested nor reported.
-        trained = isinstance(job, Train) and isinstance(event, Done) and not untrained[job.variant]
-        return [self._finish(self.study.variant(job.variant))] if trained else []
-
-    def _failed(self, variant: str, reason: str) -> None:
-        self.failures[variant] = "\n".join(filter(None, (self.failures.get(variant), reason)))
-        self.folder.write_failures(self.failures)
-
-    def _tested(self, variant: Variant) -> bool:
-        return self._rates(variant) is None or (self.folder.run(variant.name) / CONDITIONS).exists()
 
     def _rates(self, variant: Variant) -> tuple[float, ...] | None:
         conditions = self.study.conditions
         is_tested = conditions is not None and conditions.of in (variant.name, variant.twin_of)
         return conditions.rates if conditions is not None and is_tested else None
 
-    def _finish(self, variant: Variant) -> Finish:
-        folder = self.folder.run(variant.name)
-        return Finish(variant.name, variant.configuration, folder, self.seeds, self._rates(variant))
-
     def _measure(self) -> None:
         """Every variant alone, in turn, a few times over."""
         costs: dict[str, list[Any]] = defaultdict(list, self.folder.costs())
         # A twin is the same model; only its epoch is chosen in another way.
-        variants = [v for v in self._usable() if v.twin_of is None]
+        variants = [v for v in self._usable() if v.twin_of is None and RunFolder(self.folder.run(v.name)).is_finished]
         rounds = [
             Measure(v.name, v.configuration, self.folder.run(v.name), self.seeds)
             # Variants in turn: a machine that slows down then does so for all of them.
@@ -178,6 +174,8 @@ class StudyRun:
             if number >= len(costs[v.name])
         ]
         progress = Progress(total=len(rounds))
+        if rounds:
+            self._wait_for_trainings()
 
         setup = self._setup(processors())
         # One at a time and in a fresh process, or one measurement would slow down the other or inherit its memory.
@@ -188,12 +186,19 @@ class StudyRun:
                 if isinstance(event, Done):
                     costs[job.variant].append(asdict(event.result))
                     self.folder.write_costs(costs)
+                    self.folder.failures.remove(job.variant, _COSTS)
                     progress.done += 1
                 elif isinstance(event, Failed):
                     progress.failed += 1
-                    self._failed(job.variant, f"measuring: {event.reason}")
+                    self.folder.failures.write(job.variant, _COSTS, f"measuring: {event.reason}", MOST_SEEDS)
                 progress.text = f"measuring {job.variant}"
                 self.on_progress(progress)
+
+    def _wait_for_trainings(self) -> None:
+        """Who began later may try again what failed; that would slow the measurements down."""
+        places, watch = [self.folder.run(v.name) / f"seed-{s}" for v in self._usable() for s in self.seeds], Watch()
+        while any(is_claimed(place, watch.dead_in(place)) for place in places):
+            time.sleep(INTERVAL)
 
 
 def check_counts(**counts: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,15 @@ import pyarrow.parquet as pq
 
 from crossspace.configuration import Configuration
 from crossspace.data.corpus import Corpus
-from crossspace.engine.work import Report, Work
+from crossspace.engine.beating import Claim, TakenOverError
+from crossspace.engine.claim import ClaimedError, claimed, is_claimed
+from crossspace.engine.work import Report, Work, reason_of
 from crossspace.experiment import Run
+from crossspace.experiment.folder import SEED_RESULT, RunFolder
 from crossspace.runtime import replacing
 from crossspace.studies.conditions import predictions_under
 from crossspace.studies.costs import Cost, measure
+from crossspace.studies.failures import Failures
 from crossspace.studies.folder import CONDITIONS
 from crossspace.training.devices import Devices
 from crossspace.training.event import Event
@@ -105,8 +109,86 @@ class Job(ABC):
         )
 
 
+class Elsewhere:
+    """The answer of a job that another process has claimed: nothing was done."""
+
+
 @dataclass(frozen=True)
-class Train(Job):
+class Shared(Job):
+    """A job that other processes may want too. Whoever does it has claimed its folder, where the job runs.
+
+    Attributes:
+        dead: marks of claims on other machines whose owners the study knows to be dead.
+    """
+
+    dead: frozenset[str] = field(default=frozenset(), kw_only=True)
+
+    @property
+    @abstractmethod
+    def part(self) -> str:
+        """What of the variant it is, as in the name of a file."""
+
+    @property
+    @abstractmethod
+    def place(self) -> Path:
+        """The folder that is claimed for it."""
+
+    @property
+    @abstractmethod
+    def is_over(self) -> bool:
+        """Whether its files say that it was done."""
+
+    @abstractmethod
+    def work(self, setup: JobSetup, report: Report, claim: Claim) -> None:
+        """Do it under a claim that may be lost."""
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether another process is at it, or at the whole run."""
+        return any(is_claimed(folder, self.dead) for folder in {self.place, self.folder})
+
+    def do(self, setup: JobSetup, report: Report) -> Elsewhere | None:
+        """Do it, unless another process does, or has done it meanwhile."""
+        try:
+            with claimed(self.place, dead=self.dead) as claim:
+                # Somebody goes on with this run alone; one of us sees the other, since both look after they claimed.
+                if self.place != self.folder and is_claimed(self.folder, self.dead):
+                    return Elsewhere()
+                if not self.is_over:
+                    self._try(setup, report, claim)
+        except (ClaimedError, TakenOverError):
+            return Elsewhere()
+        return None
+
+    def _try(self, setup: JobSetup, report: Report, claim: Claim) -> None:
+        failures = Failures(setup.store)
+        try:
+            self.work(setup, report, claim)
+        except TakenOverError:
+            raise
+        except Exception as error:
+            # Before the claim ends: nobody else tries at once what has just failed.
+            failures.write(*self.failure(reason_of(error)))
+            raise
+        failures.remove(self.variant, self.part)
+
+    @property
+    def order(self) -> int:
+        """Among the parts of its variant."""
+        return -1
+
+    def failure(self, reason: str) -> tuple[str, str, str, int]:
+        """What is written down when it failed."""
+        return self.variant, self.part, f"{self.name}: {reason}", self.order
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.variant
+
+
+@dataclass(frozen=True)
+class Train(Shared):
     """Train one seed.
 
     Attributes:
@@ -115,7 +197,32 @@ class Train(Job):
 
     seed: int
 
-    def do(self, setup: JobSetup, report: Report) -> None:
+    @property
+    def name(self) -> str:
+        """See :class:`Shared`."""
+        return f"{self.variant} seed {self.seed}"
+
+    @property
+    def part(self) -> str:
+        """See :class:`Shared`."""
+        return f"seed-{self.seed}"
+
+    @property
+    def order(self) -> int:
+        """See :class:`Shared`."""
+        return self.seed
+
+    @property
+    def place(self) -> Path:
+        """See :class:`Shared`."""
+        return RunFolder(self.folder).seed(self.seed)
+
+    @property
+    def is_over(self) -> bool:
+        """See :class:`Shared`."""
+        return (self.place / SEED_RESULT).exists()
+
+    def work(self, setup: JobSetup, report: Report, claim: Claim) -> None:
         """Train from the last checkpoint, or from the beginning."""
         last = [0.0]
 
@@ -126,11 +233,13 @@ class Train(Job):
                 fraction = (event.epoch + event.step / event.steps) / event.epochs
                 report(JobProgress(min(fraction, 1.0), f"best {100 * max(event.best.score, 0):.2f}"))
 
-        self.run(setup, on_event).train(self.seed)
+        run = self.run(setup, on_event)
+        run.held = claim
+        run.train(self.seed)
 
 
 @dataclass(frozen=True)
-class Finish(Job):
+class Finish(Shared):
     """Test a variant whose seeds are all trained, and write its report.
 
     Attributes:
@@ -139,7 +248,23 @@ class Finish(Job):
 
     rates: tuple[float, ...] | None
 
-    def do(self, setup: JobSetup, report: Report) -> None:
+    @property
+    def part(self) -> str:
+        """See :class:`Shared`."""
+        return "test"
+
+    @property
+    def place(self) -> Path:
+        """See :class:`Shared`."""
+        return self.folder
+
+    @property
+    def is_over(self) -> bool:
+        """See :class:`Shared`."""
+        is_tested = self.rates is None or (self.folder / CONDITIONS).exists()
+        return is_tested and RunFolder(self.folder).is_finished
+
+    def work(self, setup: JobSetup, report: Report, claim: Claim) -> None:
         """Test once."""
         run = self.run(setup)
         if self.rates is not None:
