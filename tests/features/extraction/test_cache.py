@@ -153,8 +153,8 @@ def test_threads_that_share_a_damaged_file_do_not_bring_the_process_down(tmp_pat
 
 def test_a_file_that_this_cache_made_is_set_aside_too(cache: FeatureCache) -> None:
     cache.put_many({str(i): np.zeros(300, np.float32) for i in range(3000)})
-    assert cache._connection is not None
-    cache._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert cache.keeping._connection is not None
+    cache.keeping._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     cache.path.write_bytes(b"this is no database" * 200_000)
     with pytest.warns(CrossspaceWarning, match="damaged"):
         cache.get_many([str(i) for i in range(3000)])
@@ -172,7 +172,7 @@ def test_a_fault_that_is_not_the_files_does_not_set_it_aside(
     cache.put("a", np.ones(2, np.float32))
     cache.close()
     assert cache.get("a") is not None
-    monkeypatch.setattr(cache, "_open", refuse)
+    monkeypatch.setattr(cache.keeping, "_open", refuse)
     with pytest.warns(CrossspaceWarning, match="Features are not kept"):
         assert cache.get("a") is None
     assert not list(cache.path.parent.glob("*damaged*"))
