@@ -119,7 +119,7 @@ def _extract(
 
     with PartsBar("recordings", hidden=options.quiet) as progress:
         settings: dict[str, Any] = {
-            "cache": Path(options.cache) if options.cache else None,
+            "cache": options.cache,
             "engine": engine_of(options),
             "jobs": options.jobs,
             "transcribing": transcribing,

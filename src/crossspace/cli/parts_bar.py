@@ -22,7 +22,8 @@ class PartsBar(Display):
         super().__init__(*counted(), hidden=hidden, speed_estimate_period=120)
         self.what = what
         self._task: TaskID | None = None
-        self._began, self._last = time.monotonic(), 0.0
+        self._began = self._last = time.monotonic()
+        self._has_spoken = False
 
     def show(self, progress: PartsProgress) -> None:
         """Take note of how far it is."""
@@ -33,7 +34,8 @@ class PartsBar(Display):
         count = f"{progress.done}/{progress.total}" + (f", {progress.failed} failed" if progress.failed else "")
         count += f", {rate:.1f}/s" if 0 < progress.done < progress.total or progress.done > 1 else ""
         self._progress.update(self._task, completed=progress.done, count=count, text=progress.text)
-        if progress.done == progress.total or now - self._last > 10:
+        if now - self._last > 10 or (self._has_spoken and progress.done == progress.total):
+            self._has_spoken = True
             self.line(f"{self.what}: {count}{_left(progress, rate)}{_news(progress)}")
             self._last = now
 

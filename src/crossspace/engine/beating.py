@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from crossspace.engine.owner import Owner, claim_path, generations, newest, read_owner, this_process
 from crossspace.errors import CrossspaceError, WritingError
 from crossspace.runtime import write_new, write_text
+from crossspace.stores import Place
 
 BEAT = 5.0
 """Seconds between two signs of life."""
@@ -29,14 +29,14 @@ class Claim:
         owner: this process, as the claim file names it.
     """
 
-    def __init__(self, folder: Path, owner: Owner) -> None:
+    def __init__(self, folder: Place, owner: Owner) -> None:
         self.folder, self.owner = folder, owner
         self._lost_to: str | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat_on, daemon=True, name="claim")
 
     @classmethod
-    def make(cls, folder: Path, after: Owner | None) -> Claim | None:
+    def make(cls, folder: Place, after: Owner | None) -> Claim | None:
         """Claim a folder that nobody holds, or only a dead owner; None where another was faster.
 
         Args:
@@ -108,11 +108,11 @@ class Claim:
             self._path.unlink(missing_ok=True)
 
     @property
-    def _path(self) -> Path:
+    def _path(self) -> Place:
         return claim_path(self.folder, self.owner.generation)
 
 
-def _written(folder: Path, owner: Owner) -> bool:
+def _written(folder: Place, owner: Owner) -> bool:
     for left in range(_TRIES, 0, -1):
         try:
             return write_new(claim_path(folder, owner.generation), owner.text())

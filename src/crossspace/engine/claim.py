@@ -19,6 +19,7 @@ from crossspace.engine.beating import Claim
 from crossspace.engine.owner import HOLDER, Owner, earlier_holder, is_claim_file, newest
 from crossspace.engine.watch import PATIENCE, Watch, outwaited, pause
 from crossspace.errors import CrossspaceError, CrossspaceWarning, UsageError
+from crossspace.stores import Place, Where, place
 
 LOCK = ".lock"
 _PATIENCE = 0.5
@@ -36,7 +37,7 @@ class ClaimedError(UsageError):
 
 
 @contextmanager
-def claimed(folder: str | Path, *, passing: bool = False, dead: Collection[str] | None = None) -> Iterator[Claim]:
+def claimed(folder: Where, *, passing: bool = False, dead: Collection[str] | None = None) -> Iterator[Claim]:
     """Nobody else works in ``folder`` meanwhile.
 
     The claim ends with the process, however that ends. The folder is made if need be, and removed again when the block
@@ -53,7 +54,33 @@ def claimed(folder: str | Path, *, passing: bool = False, dead: Collection[str] 
         ClaimedError: another process holds the folder; the message says which.
         CrossspaceError: the folder cannot be written.
     """
-    folder = Path(folder)
+    folder = place(folder)
+    with _held_here(folder, passing, dead) if isinstance(folder, Path) else _held_there(folder, dead) as claim:
+        yield claim
+
+
+@contextmanager
+def _held_there(folder: Place, dead: Collection[str] | None) -> Iterator[Claim]:
+    """A folder on a store, which knows no locks: its claim file alone decides."""
+    for _ in range(_TRIES):
+        owner = newest(folder)
+        if owner is None or owner.has_ended or _is_dead(folder, owner, dead):
+            claim = Claim.make(folder, owner)
+            if claim is None:
+                raise _refusal(folder)
+            break
+    else:
+        raise CrossspaceError(f"{folder} cannot be claimed: others take and leave it all the time. Try again later.")
+    try:
+        claim.begin()
+        yield claim
+    finally:
+        claim.end()
+        claim.remove()
+
+
+@contextmanager
+def _held_here(folder: Path, passing: bool, dead: Collection[str] | None) -> Iterator[Claim]:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} should be a folder. Found a file; name another.")
     # Asked before the lock makes it: a folder that was there, even empty, is not ours to remove.
@@ -126,7 +153,7 @@ def _claim(
     return claim
 
 
-def _is_dead(folder: Path, owner: Owner, dead: Collection[str] | None) -> bool:
+def _is_dead(folder: Place, owner: Owner, dead: Collection[str] | None) -> bool:
     """Whether an owner on another machine is dead; False where it has left meanwhile.
 
     Raises:
@@ -137,8 +164,7 @@ def _is_dead(folder: Path, owner: Owner, dead: Collection[str] | None) -> bool:
             raise _refusal(folder)
         return True
     warnings.warn(
-        f"{folder} is held by {owner}, on another machine. Watching for up to {PATIENCE:g} seconds whether it still "
-        "lives.",
+        f"{folder} is held by {owner}. Watching for up to {PATIENCE:g} seconds whether it still lives.",
         CrossspaceWarning,
         stacklevel=2,
     )
@@ -178,7 +204,7 @@ def _identity(path: Path) -> int | None:
         return None
 
 
-def _refusal(folder: Path) -> ClaimedError:
+def _refusal(folder: Place) -> ClaimedError:
     owner = newest(folder)
     return ClaimedError(
         f"{folder} is in use by {earlier_holder(folder) if owner is None else owner}. Wait until that one ends, or end "
@@ -196,14 +222,17 @@ def _sweep(folder: Path) -> None:
                 (Path(inner) / name).unlink(missing_ok=True)
 
 
-def is_claimed(folder: str | Path, dead: Collection[str] = ()) -> bool:
+def is_claimed(folder: Where, dead: Collection[str] = ()) -> bool:
     """Whether another process holds ``folder`` at this moment, or looks whether one does.
 
     Args:
         folder: which.
         dead: marks of owners on other machines that are known to be dead; the others live.
     """
-    folder = Path(folder)
+    folder = place(folder)
+    if not isinstance(folder, Path):
+        owner = newest(folder)
+        return owner is not None and not owner.has_ended and owner.mark not in dead
     is_free = not (folder / LOCK).exists() or _is_free(folder)
     owner = newest(folder)
     if owner is None or (is_free is False and not owner.is_elsewhere):
@@ -228,9 +257,9 @@ def _is_free(folder: Path) -> bool | None:
 
 
 @contextmanager
-def claimed_in_turn(folder: str | Path) -> Iterator[Claim]:
+def claimed_in_turn(folder: Where) -> Iterator[Claim]:
     """As :func:`claimed`, but where another process holds ``folder``, wait until it leaves or is dead."""
-    folder, watch = Path(folder), Watch()
+    folder, watch = place(folder), Watch()
     with ExitStack() as held:
         while True:
             try:
@@ -241,16 +270,16 @@ def claimed_in_turn(folder: str | Path) -> Iterator[Claim]:
         yield claim
 
 
-def check_unclaimed(folder: str | Path) -> None:
+def check_unclaimed(folder: Where) -> None:
     """Raise :class:`ClaimedError` when another process holds ``folder``; the message says which."""
     if is_claimed(folder):
         with claimed(folder):  # waits for somebody who only looks
             pass
 
 
-def strangers(folder: str | Path) -> list[str]:
+def strangers(folder: Where) -> list[str]:
     """Names in ``folder`` that neither a claim nor an interrupted writing leaves there."""
-    folder = Path(folder)
+    folder = place(folder)
     if not folder.exists():
         return []
     names = (p.name for p in folder.iterdir())

@@ -14,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from crossspace.stores import Place
+
 HOLDER = ".holder.json"
 """What earlier releases wrote beside their lock."""
 _NAME = re.compile(r"\.claim-(\d{6})")
@@ -56,6 +58,19 @@ class Owner:
         """Whether it is known to be of another machine."""
         return bool(self.boot) and not self.is_here
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was a process of this machine that is no more; of others this says nothing."""
+        if not self.is_here or not self.process:
+            return False
+        try:
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:  # it is somebody else's
+            return False
+        return False
+
     def text(self) -> str:
         """The content of the claim file."""
         content = asdict(self)
@@ -85,7 +100,7 @@ def this_boot() -> str:
         return f"{socket.gethostname()}-{uuid.getnode():x}"
 
 
-def claim_path(folder: Path, generation: int) -> Path:
+def claim_path(folder: Place, generation: int) -> Place:
     """Where the claim of a generation lies."""
     return folder / f".claim-{generation:06d}"
 
@@ -95,16 +110,16 @@ def is_claim_file(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def generations(folder: Path) -> list[int]:
+def generations(folder: Place) -> list[int]:
     """Of the claim files in a folder, in order."""
     try:
-        names = os.listdir(folder)
+        names = os.listdir(folder) if isinstance(folder, Path) else [inner.name for inner in folder.iterdir()]
     except OSError:  # it is not there, or no folder
         return []
     return sorted(int(found[1]) for found in map(_NAME.fullmatch, names) if found)
 
 
-def newest(folder: Path) -> Owner | None:
+def newest(folder: Place) -> Owner | None:
     """Who holds the folder, or held it last and died; None where nobody left a claim."""
     for generation in reversed(generations(folder)):
         owner = read_owner(folder, generation)
@@ -113,7 +128,7 @@ def newest(folder: Path) -> Owner | None:
     return None
 
 
-def read_owner(folder: Path, generation: int) -> Owner | None:
+def read_owner(folder: Place, generation: int) -> Owner | None:
     """The owner of one generation; a nameless one where the file says nothing, None where there is no file."""
     try:
         text = claim_path(folder, generation).read_bytes()
@@ -127,7 +142,7 @@ def read_owner(folder: Path, generation: int) -> Owner | None:
         return Owner(generation, token=f"unreadable-{text.hex()[:200]}")
 
 
-def earlier_holder(folder: Path) -> str:
+def earlier_holder(folder: Place) -> str:
     """Who holds a folder by the word of an earlier release."""
     try:
         content = json.loads((folder / HOLDER).read_text(encoding="utf-8"))

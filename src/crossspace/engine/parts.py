@@ -227,7 +227,8 @@ class PartsFolder:
 
     def _shard_folders(self) -> Iterator[Place]:
         if self.path.exists():
-            yield from (inner for inner in sorted(self.path.iterdir()) if _SHARD.fullmatch(inner.name))
+            inside: list[Place] = list(self.path.iterdir())
+            yield from (i for i in sorted(inside, key=lambda inner: inner.name) if _SHARD.fullmatch(i.name))
 
     def _shards(self) -> list[Shard]:
         """Those that have ended."""

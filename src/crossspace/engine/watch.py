@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from crossspace.engine.owner import Owner, newest
+from crossspace.stores import Place
 
 PATIENCE = 60.0
 """Seconds, on the clock of whoever watches, without a sign of life, after which an owner is dead."""
@@ -22,9 +22,9 @@ class Watch:
 
     def __init__(self, patience: float | None = None) -> None:
         self.patience = PATIENCE if patience is None else patience
-        self._seen: dict[Path, tuple[str, float]] = {}
+        self._seen: dict[Place, tuple[str, float]] = {}
 
-    def is_still(self, folder: Path, owner: Owner) -> bool:
+    def is_still(self, folder: Place, owner: Owner) -> bool:
         """Take note of an owner; whether nothing has changed for so long that it is dead."""
         mark, since = self._seen.get(folder, ("", 0.0))
         if mark != owner.mark:
@@ -32,13 +32,13 @@ class Watch:
             return self.patience <= 0
         return clock() - since >= self.patience
 
-    def dead_in(self, *folders: Path) -> frozenset[str]:
+    def dead_in(self, *folders: Place) -> frozenset[str]:
         """The marks of the dead owners in folders, by which other processes know them too."""
         found = ((folder, newest(folder)) for folder in folders)
         return frozenset(owner.mark for folder, owner in found if owner is not None and self.is_still(folder, owner))
 
 
-def outwaited(folder: Path, owner: Owner) -> Owner | None:
+def outwaited(folder: Place, owner: Owner) -> Owner | None:
     """Wait until an owner has given a sign of life, left, or been still for too long; the newest owner then."""
     watch, now = Watch(), newest(folder)
     while now is not None and now.mark == owner.mark and not watch.is_still(folder, now):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from crossspace.data.corpus import Corpus
@@ -81,7 +80,7 @@ def extract(
     target: Where,
     described: Described | None = None,
     *,
-    cache: Path | None = None,
+    cache: Where | None = None,
     engine: Engine | None = None,
     jobs: int = 1,
     transcribing: Transcribing | None = None,
@@ -133,7 +132,7 @@ def extract_parts(
     described: Described | None = None,
     *,
     shard: Shard | None = None,
-    cache: Path | None = None,
+    cache: Where | None = None,
     engine: Engine | None = None,
     jobs: int = 1,
     transcribing: Transcribing | None = None,

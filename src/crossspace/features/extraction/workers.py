@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from crossspace.data.conversation import Conversation
 from crossspace.data.part import PartFacts, is_part, write_part
@@ -18,6 +17,7 @@ from crossspace.features.extraction.plan import Making, recording_key
 from crossspace.features.sources import Recording
 from crossspace.features.speech.transcribe import Transcription
 from crossspace.runtime import optional_import
+from crossspace.stores import Where
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Setup:
     making: Making
     made_by: str
     target: str
-    cache: Path | None
+    cache: Where | None
 
 
 @dataclass(frozen=True)
