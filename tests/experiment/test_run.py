@@ -286,6 +286,7 @@ def test_a_run_killed_by_sigkill_and_resumed_gives_the_numbers_of_an_uninterrupt
 ) -> None:
     words = ["train", "--data", str(corpus_file), "--quiet", "--device", "cpu", "--model.width=8", "--model.heads=2"]
     words += ["--training.epochs", "4", "--training.batch_size", "3", "--training.averaging", "0.5"]
+    words += ["--checkpoint-seconds", "0"]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     program = [sys.executable, "-c", _KILLED_AT_THE_SIXTH_EVENT, *words, "--out", str(killed)]
     assert subprocess.run(program, check=False).returncode == -signal.SIGKILL
