@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from crossspace.engine.ray_remains import cleared, marked
+from crossspace.engine.ray_remains import cleared
 from crossspace.errors import CrossspaceError, UsageError
 from crossspace.runtime import optional_import
 
@@ -84,14 +84,13 @@ def _begun(processors: int) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         # Workers speak through the terminal as processes do; what Ray says of itself is for those who run clusters.
-        with marked() as mark:
-            context: Any = ray.init(
-                address="local",
-                num_cpus=processors,
-                object_store_memory=_STORE,
-                include_dashboard=False,
-                logging_level=logging.ERROR,
-            )
+        context: Any = ray.init(
+            address="local",
+            num_cpus=processors,
+            object_store_memory=_STORE,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+        )
     except Exception as error:
         raise CrossspaceError(
             f"Ray could not begin a cluster on this machine: {error}. '--engine local' does without."
@@ -99,7 +98,7 @@ def _begun(processors: int) -> Iterator[None]:
     except BaseException:  # Ctrl-C while it began
         ray.shutdown()
         raise
-    with cleared(mark, context.address_info["session_dir"]):
+    with cleared(context.address_info["session_dir"]):
         try:
             yield
         finally:
