@@ -15,7 +15,7 @@ import pytest
 
 from crossspace.cli.main import main
 from crossspace.errors import CrossspaceWarning, UsageError, WritingError
-from crossspace.experiment import mirror, store_claim
+from crossspace.experiment import mirror, run, store_claim
 from crossspace.experiment.folder import RunFolder
 from crossspace.experiment.mirror import mirrored
 from crossspace.experiment.store_claim import StoreClaim
@@ -61,6 +61,12 @@ def _interrupted(where: str, more: str) -> Path:
 
 
 @pytest.fixture
+def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares the drawing of figures where a test is not about them."""
+    monkeypatch.setattr(run, "write_report", lambda folder: (folder / "report.html").write_text("report"))
+
+
+@pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses of what is mirrored, in order."""
     names: list[str] = []
@@ -95,7 +101,7 @@ def test_a_run_on_a_store_is_the_local_one(
     assert not list(cache.glob("runs/*/one"))
 
 
-def test_evaluation_reads_all_from_a_store(memory: str, corpus_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluation_reads_all_from_a_store(memory: str, corpus_file: Path, no_report: None) -> None:
     assert _train("--data", corpus_file, "--out", f"{memory}/run", "--seeds", "2") == 0
     place(f"{memory}/c.parquet").write_bytes(corpus_file.read_bytes())
     assert main(["evaluate", f"{memory}/run", f"{memory}/c.parquet", "--out", f"{memory}/scores.json"]) == 0
@@ -118,7 +124,9 @@ def test_a_folder_that_holds_something_is_refused(
         RunFolder(f"{memory}/x")
 
 
-def test_a_finished_run_is_resumed_by_doing_nothing(memory: str, corpus_file: Path, sent: list[str]) -> None:
+def test_a_finished_run_is_resumed_by_doing_nothing(
+    memory: str, corpus_file: Path, sent: list[str], no_report: None
+) -> None:
     assert _train("--data", corpus_file, "--out", f"{memory}/run") == 0
     sent.clear()
     assert main(["train", "--resume", "--out", f"{memory}/run", "--quiet", "--track", "none", "--device", "cpu"]) == 0
@@ -128,16 +136,16 @@ def test_a_finished_run_is_resumed_by_doing_nothing(memory: str, corpus_file: Pa
 _KILLED = """
 import sys
 from crossspace.cli.main import main
-from crossspace.experiment import mirror, store_claim
+from crossspace.experiment import mirror, run, store_claim
 mirror.BEAT = 0.1
 sys.exit(main(sys.argv[1:]))
 """
 
 
 def test_a_killed_run_goes_on_on_another_machine_to_the_same_end(
-    bucket: str, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bucket: str, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_report: None
 ) -> None:
-    words = ["--data", str(corpus_file), "--training.epochs", "40", "--training.patience", "40"]
+    words = ["--data", str(corpus_file), "--training.epochs", "12", "--training.patience", "12"]
     out = f"{bucket}/run"
     killed = subprocess.Popen(
         [sys.executable, "-c", _KILLED, "train", *_WORDS, *words, "--out", out],
@@ -146,7 +154,7 @@ def test_a_killed_run_goes_on_on_another_machine_to_the_same_end(
     )
     until = time.monotonic() + 60
     while not place(f"{out}/seed-0/checkpoint.pt").exists() and killed.poll() is None and time.monotonic() < until:
-        time.sleep(0.05)
+        time.sleep(0.2)
     killed.kill()
     killed.wait()
     assert "seed-0/checkpoint.pt" in _files(out)
