@@ -29,3 +29,8 @@ def local_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "crossspace"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crossspace"
+
+
+def scratch_folder() -> Path:
+    """Where runs are worked on that are mirrored to a store."""
+    return local_folder() / "runs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import urllib.request
@@ -20,6 +21,7 @@ def server() -> Iterator[str]:
     """The endpoint of a server of objects."""
     pytest.importorskip("s3fs")
     moto = pytest.importorskip("moto.server")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     running = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()
     host, port = running.get_host_and_port()

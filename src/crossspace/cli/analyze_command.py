@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossspace.cli.parsing import Parser, local, spare
+from crossspace.cli.parsing import Parser, anywhere, spare
 from crossspace.cli.parsing import words as words_of
 from crossspace.cli.sound_options import add_sound, check_sound
 from crossspace.cli.transcribing import add_transcribing, add_turns, transcribing_of
 from crossspace.errors import UsageError
 from crossspace.runtime import write_bytes
+from crossspace.stores import place
 
 if TYPE_CHECKING:
     from crossspace.analysis.analysis import Analysis
@@ -42,12 +42,14 @@ def parsers() -> dict[str, Parser]:
         imports=True,
         instead={"--voices": "It is called --speakers here.", "--format": ending, "-f": ending, "--output": ending},
     )
-    parser.add_argument("source", type=local, help="recording or transcript, or a folder of them")
-    parser.add_argument("--transcript", type=local, help="transcript of the recording")
+    parser.add_argument("source", type=anywhere, help="recording or transcript, or a folder of them")
+    parser.add_argument("--transcript", type=anywhere, help="transcript of the recording")
     add_turns(parser)
     add_sound(parser)
     parser.add_argument("--model", metavar="RUN", help="run folder, folder of a seed, or name on a hub")
-    parser.add_argument("--out", action="append", default=[], metavar="FILE", help="file to write; may be repeated")
+    parser.add_argument(
+        "--out", type=anywhere, action="append", default=[], metavar="FILE", help="file to write; may be repeated"
+    )
     parser.add_argument(
         "--as",
         dest="formats",
@@ -72,7 +74,7 @@ def run(words: Sequence[str]) -> int:
     from crossspace.analysis.inputs import extracted, inputs_of
 
     transcribing = transcribing_of(options)
-    if Path(options.source).is_dir():
+    if place(options.source).is_dir():
         from crossspace.cli.analyze_folder import analyze_folder
 
         return analyze_folder(options, transcribing, lambda only: _analyzer(options, only, transcribing))
@@ -87,7 +89,7 @@ def run(words: Sequence[str]) -> int:
     from crossspace.cli.analyze_progress import AnalyzeProgress
 
     with AnalyzeProgress() as progress:
-        name = Path(options.source).stem
+        name = place(options.source).stem
         analysis = analyzer.analyze(
             media,
             transcript,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from crossspace.cli.sound_options import check_sound
 from crossspace.errors import CrossspaceError, DataError, UsageError
 from crossspace.runtime import write_bytes
+from crossspace.stores import is_address, place
 
 if TYPE_CHECKING:
     from crossspace.analysis.analyzer import Analyzer
@@ -44,7 +45,7 @@ def analyze_folder(
 
     target, endings = _target(options), _endings(options)
     notes: list[str] = []
-    found = conversations_in(Path(options.source), notes, target)
+    found = conversations_in(place(options.source), notes, target)
     media = any(one.media is not None for one in found)
     check_sound(options, media)
     if transcribing is not None and all(one.transcript is not None for one in found):
@@ -119,6 +120,8 @@ def _target(options: argparse.Namespace) -> Path:
             f"{options.source} is a folder; --out should be one folder for what is made of its conversations. Found "
             f"{len(options.out) or 'none'}."
         )
+    if is_address(options.out[0]):
+        raise UsageError(f"{options.out[0]} is an address. What is made of a folder is written on this machine.")
     target = Path(options.out[0])
     if target.is_file() or (not target.exists() and target.suffix):
         raise UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from crossspace.cli.parsing import Parser, local
+from crossspace.cli.parsing import Parser, anywhere, local
 
 _ABOUT = """Make a model as sure of what it says as it is right: a temperature, fitted to the labels of the validation
 split, divides its logits. No answer changes. Below a confidence that is chosen on the same labels it is unsure, so
@@ -15,8 +15,8 @@ that at least --right of what it says with more is right. The calibrated copy go
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
     parser = Parser(prog="crossspace calibrate", description=_ABOUT, imports=True)
-    parser.add_argument("model", type=local, help="run folder (its best seed), or folder of a seed")
-    parser.add_argument("corpus", type=local, help="corpus file (.parquet) with labels")
+    parser.add_argument("model", type=anywhere, help="run folder (its best seed), or folder of a seed")
+    parser.add_argument("corpus", type=anywhere, help="corpus file (.parquet) with labels")
     parser.add_argument("--out", type=local, required=True, help="new folder for the calibrated model")
     parser.add_argument("--split", default="validation", help="whose labels are read: validation (default) or test")
     parser.add_argument("--right", type=float, default=0.8, help="part that is right of what is said (default 0.8)")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from crossspace.cli import data_join, data_split
 from crossspace.cli.component_options import add_options
 from crossspace.cli.cutting import add_rule, tell_cut
-from crossspace.cli.parsing import Parser, do_action, import_named, local
+from crossspace.cli.parsing import Parser, anywhere, do_action, import_named, local
 from crossspace.errors import DataError, UsageError
+from crossspace.stores import place
 
 _EXTRACTED = ("meld", "emorynlp", "csv", "tsv", "vtt", "srt", "txt", "wav", "mp4", "transcript", "recording", "media")
 """What people call sources that 'crossspace extract' reads."""
@@ -83,7 +83,7 @@ def _import_parser(format: str | None) -> Parser:
         about += " Each format has options of its own:\n'... --format arrays --help' lists those of arrays."
     parser = Parser(prog="crossspace data import", description=about, imports=True)
     parser.add_argument("source", type=local, help="file or folder to read")
-    parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
+    parser.add_argument("target", type=anywhere, help="corpus file to write (.parquet)")
     parser.add_argument("--format", required=True, help=f"importer: {', '.join(names())}")
     add_rule(parser, "--validation-cut")
     return parser
@@ -108,7 +108,7 @@ def parsers() -> dict[str, Parser]:
 
 def _synthesize_parser() -> Parser:
     parser = Parser(prog="crossspace data synthesize", description="Generate a corpus and write it to TARGET.")
-    parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
+    parser.add_argument("target", type=anywhere, help="corpus file to write (.parquet)")
     return parser
 
 
@@ -126,7 +126,7 @@ def _synthesize(words: list[str]) -> int:
 
 def _validate_parser() -> Parser:
     parser = Parser(prog="crossspace data validate", description="Report every fault of a corpus.")
-    parser.add_argument("corpus", type=local, help="corpus file (.parquet)")
+    parser.add_argument("corpus", type=anywhere, help="corpus file (.parquet)")
     parser.add_argument(
         "--leaks",
         action="store_true",
@@ -172,7 +172,7 @@ def _probe_leaks(path: str) -> None:
 
 def _show_parser() -> Parser:
     parser = Parser(prog="crossspace data show", description="Describe a corpus.")
-    parser.add_argument("corpus", type=local, help="corpus file (.parquet)")
+    parser.add_argument("corpus", type=anywhere, help="corpus file (.parquet)")
     parser.add_argument("--json", action="store_true", help="print plain JSON")
     return parser
 
@@ -182,7 +182,7 @@ def _show(words: list[str]) -> int:
     from crossspace.data.corpus import Corpus
     from crossspace.data.summary import summary
 
-    if not Path(options.corpus).exists():
+    if not place(options.corpus).exists():
         raise DataError(f"There is no file {options.corpus}. 'crossspace data import' makes a corpus.")
     description = summary(Corpus.read(options.corpus))
     if options.json:

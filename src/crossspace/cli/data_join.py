@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from crossspace.cli.parsing import Parser, json_value, local, spare
+from crossspace.cli.parsing import Parser, anywhere, json_value, local, spare
 from crossspace.cli.parsing import words as split_words
 from crossspace.errors import UsageError
 
@@ -25,10 +25,10 @@ _SHOWN = 5
 def parser() -> Parser:
     """The parser of the action."""
     action = Parser(prog="crossspace data join", description=_ABOUT)
-    action.add_argument("corpus", type=local, help="corpus file (.parquet)")
+    action.add_argument("corpus", type=anywhere, help="corpus file (.parquet)")
     action.add_argument("other", type=local, help="corpus, Parquet, CSV or .npz file, or folder of .npy files")
-    action.add_argument("target", type=local, nargs="?", help="corpus file to write (.parquet)")
-    action.add_argument("--out", type=local, help="the same as TARGET")
+    action.add_argument("target", type=anywhere, nargs="?", help="corpus file to write (.parquet)")
+    action.add_argument("--out", type=anywhere, help="the same as TARGET")
     action.add_argument("--overwrite", action="store_true", help="TARGET may be CORPUS, or OTHER")
     action.add_argument(
         "--on",

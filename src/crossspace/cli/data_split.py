@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crossspace.cli.cutting import add_rule, tell_cut
-from crossspace.cli.parsing import Parser, local, spare
+from crossspace.cli.parsing import Parser, anywhere, spare
 from crossspace.errors import UsageError
 
 _ABOUT = """Cut the splits of a corpus anew and write it to TARGET.
@@ -17,8 +17,8 @@ in no split stays there, unless everything does."""
 def parser() -> Parser:
     """The parser of the action."""
     action = Parser(prog="crossspace data split", description=_ABOUT)
-    action.add_argument("corpus", type=local, help="corpus file (.parquet)")
-    action.add_argument("target", type=local, help="corpus file to write (.parquet)")
+    action.add_argument("corpus", type=anywhere, help="corpus file (.parquet)")
+    action.add_argument("target", type=anywhere, help="corpus file to write (.parquet)")
     add_rule(action, "--cut")
     action.add_argument(
         "--fraction", type=float, default=0.1, help="part of the conversations outside of test (default 0.1)"

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossspace.cli.parsing import Parser, check_split, local, spare
+from crossspace.cli.parsing import Parser, anywhere, check_split, spare
 from crossspace.errors import DataError, UsageError
 from crossspace.runtime import write_text
+from crossspace.stores import Place, place
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
@@ -23,8 +24,8 @@ folder."""
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
     parser = Parser(prog="crossspace evaluate", description=_ABOUT, imports=True)
-    parser.add_argument("model", help="run folder, or folder of a seed")
-    parser.add_argument("corpus", type=local, help="corpus file (.parquet)")
+    parser.add_argument("model", type=anywhere, help="run folder, or folder of a seed")
+    parser.add_argument("corpus", type=anywhere, help="corpus file (.parquet)")
     parser.add_argument("--split", default="test", help="train, validation or test (default)")
     parser.add_argument(
         "--stability",
@@ -32,7 +33,7 @@ def parsers() -> dict[str, Parser]:
         help="also change what comes after utterances (leave it out, shuffle it, add turns) and count whose label "
         "changes",
     )
-    parser.add_argument("--out", help="also write the scores to this JSON file")
+    parser.add_argument("--out", type=anywhere, help="also write the scores to this JSON file")
     return {"": parser}
 
 
@@ -46,7 +47,8 @@ def run(words: Sequence[str]) -> int:
 
     corpus = Corpus.read(options.corpus)
     # Those with a result: a seed that is still being trained has a model, and not its best one.
-    seeds = sorted(path.parent for path in folder.glob("seed-*/result.json")) or [folder]
+    seeds: list[Place] = [path.parent for path in folder.glob("seed-*/result.json")]
+    seeds = sorted(seeds, key=str) or [folder]
     predictors = [Predictor.from_pretrained(seed) for seed in seeds]
     results, notes = _score(predictors, corpus, options.split)
     if options.stability:
@@ -58,13 +60,13 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-def _model_folder(options: argparse.Namespace) -> Path:
+def _model_folder(options: argparse.Namespace) -> Place:
     """The folder of the model, after a look at all options."""
     check_split(options.split)
-    folder = Path(options.model)
+    folder = place(options.model)
     if options.out is not None and Path(options.out).suffix != ".json":
         raise UsageError(f"--out should end in .json. Found {options.out!r}.")
-    spare(options.out, folder / "results.json")
+    spare(options.out, str(folder / "results.json"))
     if not folder.is_dir():
         raise DataError(
             f"{folder} should be the folder of a run or of a seed. Found "

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossspace.cli.parsing import Parser, local
+from crossspace.cli.parsing import Parser, anywhere
 from crossspace.cli.sound_options import add_sound, check_sound
 from crossspace.cli.transcribing import add_transcribing, add_turns
 from crossspace.errors import UsageError
+from crossspace.stores import place
 
 if TYPE_CHECKING:
     from crossspace.features.sources import Recording
@@ -21,13 +21,15 @@ def add_sources(parser: Parser) -> None:
     """Add the options of what is read, where to, and by which extractors."""
     parser.add_argument(
         "source",
-        type=local,
+        type=anywhere,
         help="recording, transcript, manifest, table of dialogues, or a folder of recordings or of such tables",
     )
-    parser.add_argument("target", type=local, help="corpus file to write (.parquet)")
-    parser.add_argument("--transcript", type=local, help="transcript of the recording, in any format that is read")
+    parser.add_argument("target", type=anywhere, help="corpus file to write (.parquet)")
+    parser.add_argument("--transcript", type=anywhere, help="transcript of the recording, in any format that is read")
     add_turns(parser)
-    parser.add_argument("--clips", help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues")
+    parser.add_argument(
+        "--clips", type=anywhere, help="folder with the clips dia<d>_utt<u>.mp4 of a table of dialogues"
+    )
     add_sound(parser)
     for modality in ("text", "audio", "visual"):
         parser.add_argument(f"--{modality}", metavar="NAME", help=f"extractor of {modality}, or none")
@@ -46,9 +48,9 @@ def sources(options: argparse.Namespace) -> list[Recording]:
 
     notes: list[str] = []
     recordings = find_recordings(
-        Path(options.source),
-        Path(options.transcript) if options.transcript else None,
-        Path(options.clips) if options.clips else None,
+        place(options.source),
+        place(options.transcript) if options.transcript else None,
+        place(options.clips) if options.clips else None,
         notes,
     )
     for note in notes:
@@ -78,9 +80,10 @@ def _with_turns(options: argparse.Namespace, recordings: list[Recording]) -> lis
     if options.turns is None:
         return recordings
     from crossspace.analysis.inputs import inputs_of
+    from crossspace.transcripts import Transcript
 
     (one, *others) = recordings
-    if others or not isinstance(one.transcript, Path):
+    if others or one.transcript is None or isinstance(one.transcript, Transcript):
         raise UsageError("--turns goes with the transcript of one conversation. Give both, or leave --turns out.")
     _, transcript = inputs_of(options.source, options.transcript, turns=options.turns)
     return [replace(one, transcript=transcript)]

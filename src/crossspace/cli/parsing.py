@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from crossspace.errors import UsageError, suggestion
+from crossspace.stores import is_address, place
 
 _USUAL = {
     "lr": "learning-rate",
@@ -160,11 +160,20 @@ def import_named(options: argparse.Namespace) -> None:
 
 def local(text: str) -> str:
     """The name of a file or folder on this machine, as the type of an argument."""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):  # two letters at least: C:// is a drive
+    if is_address(text):
         raise argparse.ArgumentTypeError(
-            f"{text} is an address, and files are read from this machine. Download it first"
+            f"{text} is an address, and this is read and written on this machine alone. Copy it here first"
         )
-    return text
+    return str(place(text))
+
+
+def anywhere(text: str) -> str:
+    """The name of a file or folder on this machine, or the address of one on a store, as the type of an argument.
+
+    Raises:
+        UsageError: it is an address that cannot be used.
+    """
+    return str(place(text))
 
 
 def check_split(name: str) -> None:

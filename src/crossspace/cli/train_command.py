@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossspace.cli.parsing import Parser, chosen_components, import_named, local, split_off_components
+from crossspace.cli.parsing import Parser, anywhere, chosen_components, import_named, split_off_components
 from crossspace.errors import UsageError
 from crossspace.runtime import checked_seeds
+from crossspace.stores import is_address, place
 from crossspace.training.options import SECONDS
 from crossspace.training.tracking import TRACKERS, check_tracker, sinks_for
 
 if TYPE_CHECKING:
     from crossspace.configuration import Configuration
     from crossspace.data.corpus import Corpus
+    from crossspace.training.event import Event
 
 _ABOUT = """Train a model on a corpus, one training per seed, choose the epoch on the validation split, test once,
 and write a run folder with models, predictions, results and a report.
@@ -30,8 +32,8 @@ Any argument of the model, the balancer or the training can be set as --model.wi
 def parsers() -> dict[str, Parser]:
     """The options of the command itself; those of model, balancer and training come from their signatures."""
     parser = Parser(prog="crossspace train", description=_ABOUT, takes_components=True, imports=True)
-    parser.add_argument("--data", type=local, help="corpus file (.parquet)")
-    parser.add_argument("--out", help="folder of the run, new or empty")
+    parser.add_argument("--data", type=anywhere, help="corpus file (.parquet)")
+    parser.add_argument("--out", type=anywhere, help="folder of the run, new or empty")
     parser.add_argument("--recipe", help="start from a recipe; 'crossspace list recipes' names them")
     parser.add_argument("--config", help="start from a YAML file, such as the config.yaml of another run")
     parser.add_argument("--seeds", type=int, help="number of seeds to train (default 1)")
@@ -66,6 +68,31 @@ def run(words: Sequence[str]) -> int:
     if "--help" in known and "all" in known:
         return _help_all(known, rest)
     options = parsers()[""].parse_all(known)
+    address = None if options.out is None else place(options.out)
+    if address is None or isinstance(address, Path):
+        return _run(options, rest)
+    if options.processes > 1:
+        raise UsageError(
+            "--processes is for runs in a folder of this machine. Leave it out, or name such a folder as --out."
+        )
+    from crossspace.experiment.mirror import mirrored
+
+    with mirrored(address, options.resume) as mirror:
+        options.out = str(mirror.folder)
+        return _run(options, rest, str(address), mirror.check)
+
+
+def _run(
+    options: argparse.Namespace, rest: Sequence[str], address: str = "", check: Callable[[], None] = lambda: None
+) -> int:
+    """Train in a folder of this machine.
+
+    Args:
+        options: of the command.
+        rest: those of components.
+        address: where the folder is mirrored, if it is.
+        check: asked again and again whether to go on.
+    """
     settings = _run_settings(options)
     _check(options, settings["data"])
 
@@ -75,9 +102,9 @@ def run(words: Sequence[str]) -> int:
     configuration = read_configuration(options.recipe, settings["source"], [*chosen_components(options), *rest])
     corpus = Corpus.read(settings["data"])
     check_tracker(options.track)
-    results = _train(configuration, corpus, options, settings)
+    results = _train(configuration, corpus, options, settings, check)
     if results:  # only the first of several processes has any
-        _summarise(results, Path(options.out))
+        _summarise(results, Path(options.out), address or options.out)
     return 0
 
 
@@ -97,7 +124,11 @@ def _check(options: argparse.Namespace, data: str | None) -> None:
 
 
 def _train(
-    configuration: Configuration, corpus: Corpus, options: argparse.Namespace, settings: dict[str, Any]
+    configuration: Configuration,
+    corpus: Corpus,
+    options: argparse.Namespace,
+    settings: dict[str, Any],
+    check: Callable[[], None],
 ) -> dict[str, Any]:
     """Train every seed under a progress bar; returns the content of ``results.json``."""
     from crossspace.cli.progress import TrainingProgress
@@ -107,6 +138,11 @@ def _train(
 
     # With several processes each runs this command; one of them speaks.
     with TrainingProgress(len(settings["seeds"]), hidden=options.quiet or not is_first_process()) as progress:
+
+        def tell(seed: int, event: Event) -> None:
+            check()
+            progress.show(seed, event)
+
         return Run(
             configuration,
             corpus,
@@ -114,7 +150,7 @@ def _train(
             options.out,
             settings["seeds"],
             Devices(options.device, options.processes, options.threads, options.nodes),
-            on_event=progress.show,
+            on_event=tell,
             sinks=partial(
                 sinks_for,
                 options.track,
@@ -171,11 +207,12 @@ def _help_all(words: list[str], rest: Sequence[str]) -> int:
     return 0
 
 
-def _summarise(results: dict[str, Any], out: Path) -> None:
+def _summarise(results: dict[str, Any], out: Path, where: str) -> None:
     from crossspace.cli.terminal_tables import print_notes, print_results
     from crossspace.evaluation.remarks import remarks_of_run
+    from crossspace.experiment.folder import REPORT
 
     print_results(results)
     environment = json.loads((out / "environment.json").read_text(encoding="utf-8"))
     print_notes(remarks_of_run(results, environment))
-    print(f"Report: {out / 'report.html'}")
+    print(f"Report: {where}/{REPORT}" if is_address(where) else f"Report: {out / REPORT}")

@@ -10,6 +10,7 @@ import yaml
 
 from crossspace.components.origin import option, readable
 from crossspace.evaluation.run_folder import RunRecord
+from crossspace.stores import is_address
 
 _PLACEHOLDER = "CORPUS.parquet"
 
@@ -44,8 +45,9 @@ def _corpus(record: RunRecord) -> str | None:
     if path is None:
         path = _stated(record.config)
         # A relative one was seen from a folder that nobody knows any more.
-        path = path if path and Path(path).is_absolute() else None
-    return str(path) if path and (record.folder / str(path)).is_file() else None
+        path = path if path and (is_address(path) or Path(path).is_absolute()) else None
+    # Whether it is still on the store is for the new run to find out: a report asks nobody.
+    return str(path) if path and (is_address(path) or (record.folder / str(path)).is_file()) else None
 
 
 def _stated(config: str) -> str | None:

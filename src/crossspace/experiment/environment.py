@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crossspace.cache_folder import scratch_folder
 from crossspace.components import imported, recorded
 from crossspace.data.corpus import Corpus
 from crossspace.data.seen import seen_by_split
 from crossspace.data.summary import validation_summary
 from crossspace.runtime import versions
+from crossspace.stores import Place
 
 if TYPE_CHECKING:
     from crossspace.experiment.run import Run
@@ -77,8 +79,15 @@ def training_labels(corpus: Corpus, protocol: str) -> dict[str, int]:
     return {label: int((truth == index).sum()) for index, label in enumerate(corpus.spec.labels)}
 
 
-def _way_to(corpus_path: Path, folder: Path) -> str:
-    """The corpus file as seen from the run folder, so that both can be moved together."""
+def _way_to(corpus_path: Place, folder: Path) -> str:
+    """The corpus file as seen from the run folder, so that both can be moved together.
+
+    On a store it is an address, and for a run that is mirrored to one there is no way to a file of this machine.
+    """
+    if not isinstance(corpus_path, Path):
+        return str(corpus_path)
+    if folder.resolve().is_relative_to(scratch_folder().resolve()):
+        return str(corpus_path.resolve())
     try:
         return Path(os.path.relpath(corpus_path.resolve(), folder.resolve())).as_posix()
     except ValueError:  # on another drive of Windows

@@ -15,6 +15,7 @@ from crossspace.engine.claim import strangers
 from crossspace.errors import UsageError
 from crossspace.reading import reading
 from crossspace.runtime import write_new, write_text
+from crossspace.stores import Place, is_address
 
 CONFIG, ENVIRONMENT, RESULTS, REPORT = "config.yaml", "environment.json", "results.json", "report.html"
 BEGUN = "corpus.json"
@@ -33,6 +34,11 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path) -> None:
+        if is_address(path):
+            raise UsageError(
+                f"{path} is on a store, and a run works in a folder of this machine. Give one, and mirror it with "
+                "crossspace.experiment.mirror.mirrored, as 'crossspace train --out' does."
+            )
         self.path = Path(path)
 
     def seed(self, seed: int) -> Path:
@@ -57,7 +63,7 @@ class RunFolder:
         with reading(path, "the results of a run", _AGAIN):
             return dict(json.loads(path.read_text(encoding="utf-8")))
 
-    def claim(self, stated: dict[str, Any], fingerprint: str, corpus_path: Path, resume: bool) -> bool:
+    def claim(self, stated: dict[str, Any], fingerprint: str, corpus_path: Place, resume: bool) -> bool:
         """Make the folder that of this run, or find that it is; returns whether it was before.
 
         Args:
@@ -100,7 +106,7 @@ class RunFolder:
                 "Resume with the same options, or choose another folder."
             )
 
-    def _compare_corpus(self, fingerprint: str, corpus_path: Path) -> None:
+    def _compare_corpus(self, fingerprint: str, corpus_path: Place) -> None:
         with reading(self.path / BEGUN, "the fingerprint of a corpus", _AGAIN):
             begun_with = json.loads((self.path / BEGUN).read_text(encoding="utf-8"))["fingerprint"]
         if begun_with != fingerprint:

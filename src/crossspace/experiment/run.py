@@ -41,6 +41,7 @@ from crossspace.experiment.folder import (
 from crossspace.models.base import Model
 from crossspace.predict import Predictor, predictions_of
 from crossspace.runtime import checked_seeds, replacing, seed_everything, write_text
+from crossspace.stores import Where, place
 from crossspace.training.checkpoint import CHECKPOINT
 from crossspace.training.devices import Devices
 from crossspace.training.event import Event
@@ -73,7 +74,7 @@ class Run:
         self,
         configuration: Configuration,
         corpus: Corpus,
-        corpus_path: str | Path,
+        corpus_path: Where,
         folder: str | Path,
         seeds: Sequence[int] = (0,),
         devices: Devices | None = None,
@@ -81,7 +82,7 @@ class Run:
         sinks: Callable[[Path], list[Sink]] | None = None,
         checkpoint_seconds: float = SECONDS,
     ) -> None:
-        self.configuration, self.corpus_path = configuration, Path(corpus_path)
+        self.configuration, self.corpus_path = configuration, place(corpus_path)
         self.whole, self.corpus = corpus, configuration.view(corpus)
         self.left_out = set(corpus.spec.modalities) - set(self.corpus.spec.modalities)
         self.files, self.seeds = RunFolder(folder), checked_seeds(seeds)

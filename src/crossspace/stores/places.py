@@ -60,7 +60,7 @@ def place(where: Where) -> Place:
     if kind not in SCHEMES:
         raise UsageError(
             f"{where} is an address of a kind that is not read or written here: {kind}://. "
-            f"{suggestion(kind, [_FILE, *SCHEMES])} Or download it first."
+            f"{suggestion(kind, [_FILE, *SCHEMES])} Download it first, or name it there."
         )
     check_name(where, rest)
     library, extra = SCHEMES[kind]
