@@ -13,8 +13,9 @@ from crossspace.cli.main import main
 from crossspace.errors import CrossspaceError, CrossspaceWarning, MissingExtraError, UsageError, WritingError
 from crossspace.tune import mounts
 from crossspace.tune.mounts import network_type
+from crossspace.tune.postgres import Postgres
 from crossspace.tune.search import Search
-from crossspace.tune.storage import Journal, Postgres, Sqlite, storage_named
+from crossspace.tune.storage import Journal, Sqlite, storage_named
 from crossspace.tune.trials import Trials
 
 pytest.importorskip("optuna")

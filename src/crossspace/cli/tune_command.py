@@ -156,9 +156,9 @@ def _rerun(options: argparse.Namespace) -> int:
     from crossspace.configuration import read_yaml
     from crossspace.data.corpus import Corpus
     from crossspace.training.devices import Devices
+    from crossspace.tune.best import BEST, train_best_again
     from crossspace.tune.folds import Folds
     from crossspace.tune.remembered import SETTINGS
-    from crossspace.tune.search import BEST, train_best_again
     from crossspace.tune.trials import Trials
 
     folder = Path(options.rerun)

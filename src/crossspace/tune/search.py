@@ -15,13 +15,14 @@ import torch
 import yaml
 
 from crossspace.components import imported, recorded, warn_of_changes
-from crossspace.configuration import Configuration, read_configuration, read_yaml, today
+from crossspace.configuration import read_yaml, today
 from crossspace.engine.beating import Claim, TakenOverError
 from crossspace.engine.claim import ClaimedError, check_unclaimed, claimed, is_claimed, strangers
 from crossspace.engine.watch import Watch
 from crossspace.errors import CrossspaceError, UsageError, WritingError
 from crossspace.experiment.folder import differing_settings
 from crossspace.runtime import write_new, write_text
+from crossspace.tune.best import BEST, best_text
 from crossspace.tune.folds import Folds
 from crossspace.tune.order import AsTheyCome, Generations, Order
 from crossspace.tune.remembered import SETTINGS, kept, remembered
@@ -31,9 +32,7 @@ from crossspace.tune.trials import ARGUMENTS, SCORES, Trials
 
 if TYPE_CHECKING:
     from optuna import Trial
-    from optuna.trial import FrozenTrial
 
-BEST = "best.yaml"
 _WAIT = 1.0
 """Seconds between two looks at whether the other processes are done."""
 
@@ -266,28 +265,3 @@ def compare(folder: Path, written: dict[str, Any], stated: dict[str, Any]) -> No
         raise UsageError(
             f"{folder} holds a search with other settings:{differing}\nUse the same options, or choose another folder."
         )
-
-
-def best_text(best: FrozenTrial, space: Space, settings: dict[str, Any]) -> str:
-    """The content of ``best.yaml``: a complete configuration, after lines that say where it comes from."""
-    configuration = space.configuration(best.user_attrs[ARGUMENTS])
-    lines = [
-        f"# The best of a search: trial {best.number}, weighted F1 {best.value!r}",
-        f"# mean over {settings['folds']} folds of the training and validation conversations, "
-        f"seeds 0 to {settings['seeds'] - 1}; the test split was not read.",
-        f"# corpus fingerprint {settings['fingerprint']}",
-    ]
-    beside: dict[str, Any] = {key: settings[key] for key in ("data", "imports") if key in settings}
-    content = {**beside, **configuration.to_dict()}
-    return "\n".join(lines) + "\n" + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-
-
-def train_best_again(folder: str | Path, folds: Folds) -> list[float]:
-    """The score of ``best.yaml`` on every fold, trained afresh."""
-    folder = Path(folder)
-    configuration: Configuration = read_configuration(file=folder / BEST)
-    place = folder / "rerun"
-    try:
-        return [folds.score(configuration, fold, place) for fold in range(len(folds.corpora))]
-    finally:
-        shutil.rmtree(place, ignore_errors=True)

@@ -6,17 +6,17 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crossspace.errors import CrossspaceError, CrossspaceWarning, UsageError, WritingError
-from crossspace.runtime import not_written, optional_import
+from crossspace.runtime import not_written
 from crossspace.tune.mounts import network_type
 
 FILE, JOURNAL = "study.db", "study.log"
-_BUSY, _CONNECT = 60, 10
-"""Seconds to wait for another process that writes, and for a server that does not answer."""
+_BUSY = 60
+"""Seconds to wait for another process that writes."""
 NAME = "crossspace"
 """Of the only search in a storage."""
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
@@ -153,98 +153,6 @@ class Journal(Storage):
         return not_written(self.folder / JOURNAL, reason)
 
 
-@dataclass(frozen=True)
-class Postgres(Storage):
-    """A database that many machines reach.
-
-    Attributes:
-        address: SQLAlchemy's URL, perhaps with a password.
-    """
-
-    address: Any = field(repr=False)
-
-    @classmethod
-    def at(cls, text: str) -> Postgres:
-        """The database with an address such as ``postgresql://user:password@host:5432/database``.
-
-        Raises:
-            UsageError: it is no address.
-            MissingExtraError: the extra ``postgres`` is not installed.
-        """
-        for module in ("sqlalchemy", "psycopg"):
-            optional_import(module, extra="postgres")
-        from sqlalchemy.engine import make_url
-        from sqlalchemy.exc import ArgumentError
-
-        try:
-            address = make_url(text).set(drivername="postgresql+psycopg")
-        except (ArgumentError, ValueError):
-            # Not repeated: there may be a password in it.
-            raise UsageError(
-                "`--storage` should be an address such as postgresql://user:password@host:5432/database. Found one "
-                "that cannot be read: signs such as @ and / in a password are written %40 and %2F."
-            ) from None
-        return cls(address)
-
-    @property
-    def stated(self) -> str:
-        """See :class:`Storage`."""
-        query = {key: value for key, value in self.address.query.items() if "password" not in key}
-        plain = self.address.set(drivername="postgresql", query=query)
-        plain = plain._replace(password=None)
-        return str(plain.render_as_string(hide_password=False))
-
-    @property
-    def holds_many(self) -> bool:
-        """See :class:`Storage`."""
-        return True
-
-    def check(self) -> None:
-        """Whether the server lets us in."""
-        from sqlalchemy import create_engine
-        from sqlalchemy.exc import SQLAlchemyError
-
-        engine = create_engine(self.address, **self._options())
-        try:
-            engine.connect().close()
-        except SQLAlchemyError as error:
-            raise self.unusable(database_message(error)) from None
-        finally:
-            engine.dispose()
-
-    def _options(self) -> dict[str, Any]:
-        return {"connect_args": {"connect_timeout": _CONNECT}, "pool_pre_ping": True, "hide_parameters": True}
-
-    def open(self) -> Any:
-        """See :class:`Storage`."""
-        import optuna
-
-        return optuna.storages.RDBStorage(
-            self.address.render_as_string(hide_password=False), engine_kwargs=self._options()
-        )
-
-    def is_refused(self, error: BaseException) -> bool:
-        """Whether the server does not answer, or lets us not in; not where two make the tables at once."""
-        import psycopg
-
-        return isinstance(_cause(error), psycopg.OperationalError)
-
-    def unusable(self, reason: str) -> CrossspaceError:
-        """See :class:`Storage`."""
-        return CrossspaceError(
-            f"{self.stated} should be a PostgreSQL database that can be used. Found: {reason}. Check that the server "
-            "runs, and the address, user and password (in --storage, or in PGPASSWORD or ~/.pgpass); then run the same "
-            "command again."
-        )
-
-    def lost(self, reason: str) -> WritingError:
-        """See :class:`Storage`."""
-        return WritingError(
-            f"The trials can no longer be written to {self.stated}: {reason}. What was saved before is unharmed. Once "
-            "the server answers again, run the same command again."
-        )
-
-
 def storage_named(name: str, folder: str | Path) -> Storage:
     """The storage with a name: ``sqlite``, ``journal`` or the address of a PostgreSQL database.
 
@@ -256,6 +164,8 @@ def storage_named(name: str, folder: str | Path) -> Storage:
     if name == "journal":
         return Journal(Path(folder))
     if name.partition("://")[0] in _SCHEMES and "://" in name:
+        from crossspace.tune.postgres import Postgres
+
         return Postgres.at(name)
     shown = name.partition("://")[0] + "://..." if "://" in name else name
     raise UsageError(
@@ -273,11 +183,12 @@ def _no_trials(path: Path, reason: str) -> CrossspaceError:
 
 def database_message(error: BaseException | None) -> str:
     """What the database itself says, without the statement that it was given."""
-    lines = [line.strip() for line in str(_cause(error)).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(cause_of(error)).splitlines() if line.strip()]
     return (lines or [""])[0].rstrip(".")
 
 
-def _cause(error: BaseException | None) -> BaseException | None:
+def cause_of(error: BaseException | None) -> BaseException | None:
+    """The error of the database under what libraries have made of it."""
     while error is not None and error.__cause__ is not None:
         error = error.__cause__
     # SQLAlchemy keeps the error of the database there.
