@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -143,7 +144,7 @@ def test_without_locks_even_an_owner_of_this_machine_is_watched(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object, **__: object) -> None:
-        raise OSError(claiming.errno.ENOLCK, "No locks available")
+        raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(NoLock, "acquire", fails)
     monkeypatch.setattr(claiming.filelock, "FileLock", NoLock)

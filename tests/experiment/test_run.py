@@ -243,6 +243,7 @@ def test_a_run_that_was_killed_while_it_claimed_its_folder_can_be_resumed(
 
         with monkeypatch.context() as patch:
             patch.setattr(folder_module, "write_text", killed)
+            patch.setattr(folder_module, "write_new", killed)
             with pytest.raises(KeyboardInterrupt):
                 execute(folder, epochs=1)
         assert execute(folder, resume=True, epochs=1)["seeds"] == [0]

@@ -9,7 +9,7 @@ from typing import Any
 
 from crossspace.engine.work import Report
 from crossspace.errors import DataError
-from crossspace.studies.worker import Job, JobProgress, JobSetup
+from crossspace.studies.job import Job, JobProgress, JobSetup
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,10 @@ from crossspace.engine.owner import claim_path, this_process
 from crossspace.studies import queue as queues
 from crossspace.studies.failures import Failures
 from crossspace.studies.folder import StudyFolder
+from crossspace.studies.job import Elsewhere, JobSetup, Shared
 from crossspace.studies.queue import Lacking, Queue
 from crossspace.studies.run import StudyRun
-from crossspace.studies.worker import Elsewhere, Finish, JobSetup, Shared, Train
+from crossspace.studies.worker import Finish, Train
 
 
 def contents(folder: Path) -> dict[str, bytes]:

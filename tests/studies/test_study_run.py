@@ -23,7 +23,8 @@ from crossspace.digests import SUMS
 from crossspace.engine.processes import Processes
 from crossspace.engine.work import Done, Event, Failed, Reported
 from crossspace.studies.folder import StudyFolder
-from crossspace.studies.worker import JobSetup, work_at
+from crossspace.studies.job import JobSetup
+from crossspace.studies.worker import work_at
 
 VARIANTS = ("full", "fixed", "two")
 

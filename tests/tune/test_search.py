@@ -26,6 +26,7 @@ from crossspace.errors import MissingExtraError, UsageError, WritingError
 from crossspace.predict import Predictor
 from crossspace.training.devices import Devices
 from crossspace.tune.folds import Folds
+from crossspace.tune.order import Generations
 from crossspace.tune.search import Search, settings_of
 from crossspace.tune.space import Space
 from crossspace.tune.trials import Trials, spread
@@ -202,7 +203,7 @@ def test_a_hopeless_trial_is_stopped_early(make_search: MakeSearch, monkeypatch:
     scores = iter([0.5, 0.5] * 5 + [0.1])
     monkeypatch.setattr(Folds, "score", lambda *_: next(scores))
     news: list[str] = []
-    search = make_search(on_progress=lambda progress: news.append(progress.news))
+    search = make_search(on_progress=lambda progress: news.append(progress.news), at_once=5)
     assert search.run(6).finished()[-1].state.name == "PRUNED" and "stopped early" in news[-1]
 
 
@@ -270,7 +271,7 @@ def test_a_trial_that_another_process_has_just_finished_leaves_no_folder(make_se
     (trial,) = known.finished()
     # As this process sees it between the result and the end of the other's claim.
     search._folder(trial.number).mkdir(parents=True)
-    search._try(known, trial, 1)
+    search._try(known, Generations(known, search.space.draw, 8), trial.number, 1)
     assert not search._folder(trial.number).exists()
 
 

@@ -19,7 +19,8 @@ _ABOUT = """Search a space of configurations by cross-validation over the traini
 test split is not read. The best one is written to best.yaml in the folder, for 'crossspace train --config'.
 
 The same command goes on with a search that was interrupted. With --shared several processes run it at a time on one
-folder.
+folder, and with --storage journal or postgresql://... on several machines that share the folder. The trials do not
+depend on it.
 As with 'crossspace train', --model.width 64 and its like set what is not searched."""
 
 
@@ -35,7 +36,20 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("--folds", type=int, default=5, help="folds of the cross-validation (default 5)")
     parser.add_argument("--seeds", type=int, default=1, help="trainings per fold (default 1)")
     parser.add_argument("--sampler-seed", type=int, default=0, help="seed of the draws (default 0)")
+    parser.add_argument(
+        "--at-once",
+        type=int,
+        help="trials of a generation: each is drawn from the generations before, so that the search is the same "
+        "however many processes take part; as many can be worked on at a time (default 8)",
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="trials at a time on this machine (default 1)")
     parser.add_argument("--shared", action="store_true", help="search together with other processes that say so too")
+    parser.add_argument(
+        "--storage",
+        metavar="WHERE",
+        help="where the trials stand: sqlite (default, for one machine), journal (for machines that share the folder) "
+        "or postgresql://user@host/database (the password in PGPASSWORD, ~/.pgpass, or in the address)",
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
     parser.add_argument("--threads", type=int, help="threads on the CPU (default: one for small models)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -49,8 +63,8 @@ def run(words: Sequence[str]) -> int:
     """Search, or train the best again."""
     known, rest = split_off_components(words)
     options = parsers()[""].parse_all(known)
-    if min(options.trials, options.seeds, options.threads or 1) < 1:
-        raise UsageError("`--trials`, `--seeds` and `--threads` should be at least 1.")
+    if min(options.trials, options.seeds, options.threads or 1, options.jobs) < 1:
+        raise UsageError("`--trials`, `--seeds`, `--threads` and `--jobs` should be at least 1.")
     if options.rerun is not None:
         return _rerun(options)
     needed = {
@@ -75,10 +89,10 @@ def _search(options: argparse.Namespace, components: Sequence[str]) -> int:
 
     from crossspace.configuration import read_configuration
     from crossspace.data.corpus import Corpus
-    from crossspace.training.devices import Devices
-    from crossspace.tune.folds import Folds
-    from crossspace.tune.search import Search, settings_of
+    from crossspace.engine.engines import Local
+    from crossspace.tune.search import settings_of
     from crossspace.tune.space import Space
+    from crossspace.tune.together import Plan, search_together
     from crossspace.tune.trials import Trials
 
     Trials.check_extra()
@@ -87,12 +101,26 @@ def _search(options: argparse.Namespace, components: Sequence[str]) -> int:
     base = replace(base, training=replace(base.training, protocol="validation"))
     space = Space.read(options.space, base)
     corpus = Corpus.read(options.data)
-    folds = Folds(corpus, options.folds, range(options.seeds), Devices(options.device, 1, options.threads))
-    settings = settings_of(space, corpus.fingerprint, options.data, options.folds, options.seeds, options.sampler_seed)
+    plan = Plan(
+        space,
+        options.data,
+        options.folds,
+        options.seeds,
+        options.device,
+        options.threads,
+        settings_of(space, corpus.fingerprint, options.data, options.folds, options.seeds, options.sampler_seed),
+        Path(options.out),
+        options.storage,
+        options.at_once,
+        options.trials,
+    )
     from crossspace.cli.tune_progress import TuneProgress
 
     with TuneProgress(options.trials, hidden=options.quiet) as progress:
-        trials = Search(space, folds, settings, options.out, progress.show, options.shared).run(options.trials)
+        if options.jobs == 1:
+            trials = plan.search(corpus, progress.show, options.shared).run(options.trials)
+        else:
+            trials = search_together(plan, corpus, Local(), options.jobs, progress.show)
     return _summarise(trials, Path(options.out), options.folds)
 
 
@@ -128,12 +156,13 @@ def _rerun(options: argparse.Namespace) -> int:
     from crossspace.configuration import read_yaml
     from crossspace.data.corpus import Corpus
     from crossspace.training.devices import Devices
+    from crossspace.tune.best import BEST, train_best_again
     from crossspace.tune.folds import Folds
-    from crossspace.tune.search import BEST, SETTINGS, train_best_again
-    from crossspace.tune.trials import FILE, Trials
+    from crossspace.tune.remembered import SETTINGS
+    from crossspace.tune.trials import Trials
 
     folder = Path(options.rerun)
-    missing = [name for name in (SETTINGS, FILE, BEST) if not (folder / name).exists()]
+    missing = [name for name in (SETTINGS, BEST) if not (folder / name).exists()]
     if missing:
         raise UsageError(f"{folder} should be the folder of a search with a best trial. It has no {missing[0]}.")
     settings = read_yaml(folder / SETTINGS)

@@ -6,7 +6,6 @@ other machines, or outlive one; there a claim file beside the lock decides, see 
 
 from __future__ import annotations
 
-import errno
 import os
 import warnings
 from collections.abc import Collection, Iterator
@@ -16,20 +15,16 @@ from pathlib import Path
 import filelock
 
 from crossspace.engine.beating import Claim
+from crossspace.engine.lock import LOCK, acquire, identity, is_free
 from crossspace.engine.owner import HOLDER, Owner, earlier_holder, is_claim_file, newest
 from crossspace.engine.watch import PATIENCE, Watch, outwaited, pause
 from crossspace.errors import CrossspaceError, CrossspaceWarning, UsageError
 from crossspace.stores import Place, Where, place
 
-LOCK = ".lock"
-_PATIENCE = 0.5
-"""Seconds in which somebody who only looks whether the folder is claimed lets go of it again."""
 _TURN = 0.5
 """Seconds between two looks at whether a folder is free."""
 _TRIES = 1000
 """How often a folder may be gone again before it is claimed: others take and leave it meanwhile."""
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
-"""How a file system says that it knows no locks: there the claim file alone decides."""
 
 
 class ClaimedError(UsageError):
@@ -118,9 +113,9 @@ def _leave(folder: Path, lock: filelock.BaseFileLock, claim: Claim, passing: boo
 def _entered(folder: Path, lock: filelock.BaseFileLock, dead: Collection[str] | None) -> Claim:
     """Take the lock and write the claim, as often as others who leave or look get in between."""
     for _ in range(_TRIES):
-        is_free = _acquire(folder, lock)
+        unlocked = acquire(folder, lock)
         try:
-            claim = _claim(folder, lock, is_free, dead)
+            claim = _claim(folder, unlocked, dead)
         except BaseException:
             lock.release()
             raise
@@ -130,23 +125,21 @@ def _entered(folder: Path, lock: filelock.BaseFileLock, dead: Collection[str] | 
     raise CrossspaceError(f"{folder} cannot be claimed: others take and leave it all the time. Try again later.")
 
 
-def _claim(
-    folder: Path, lock: filelock.BaseFileLock, is_free: bool | None, dead: Collection[str] | None
-) -> Claim | None:
+def _claim(folder: Path, unlocked: bool | None, dead: Collection[str] | None) -> Claim | None:
     """The claim of a folder whose lock was found free or not; None where it has to be looked at again."""
-    owner, file = newest(folder), _identity(folder / LOCK)
-    if is_free is False and (owner is None or not owner.is_elsewhere):
+    owner, file = newest(folder), identity(folder / LOCK)
+    if unlocked is False and (owner is None or not owner.is_elsewhere):
         raise _refusal(folder)
     # The lock is ours and of this machine: so no owner on it lives.
-    if owner is not None and not (is_free and owner.is_here) and not _is_dead(folder, owner, dead):
+    if owner is not None and not (unlocked and owner.is_here) and not _is_dead(folder, owner, dead):
         return None
-    if is_free is False:  # it has outlived its machine
+    if unlocked is False:  # it has outlived its machine
         (folder / LOCK).unlink(missing_ok=True)
         return None
     claim = Claim.make(folder, owner)
     if claim is None:
         raise _refusal(folder)
-    if _identity(folder / LOCK) != file:  # whoever left took the name from the lock that is ours
+    if identity(folder / LOCK) != file:  # whoever left took the name from the lock that is ours
         claim.remove()
         return None
     (folder / HOLDER).unlink(missing_ok=True)
@@ -172,36 +165,6 @@ def _is_dead(folder: Place, owner: Owner, dead: Collection[str] | None) -> bool:
     if now is not None and now.mark != owner.mark:
         raise _refusal(folder)
     return now is not None
-
-
-def _acquire(folder: Path, lock: filelock.BaseFileLock) -> bool | None:
-    """Make the folder and take its lock, as often as another process that leaves removes it in between.
-
-    False where another has it, None where the file system knows no locks.
-    """
-    # Whoever leaves removes the folder, perhaps between our making it and locking in it.
-    for left in range(_TRIES, 0, -1):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)  # says that it exists when it went before that could be seen
-            lock.acquire(timeout=_PATIENCE)
-            return True
-        except filelock.Timeout:
-            return False
-        except (FileNotFoundError, FileExistsError):
-            if left == 1:
-                raise
-        except (OSError, NotImplementedError) as error:
-            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
-                raise
-            return None
-    return False
-
-
-def _identity(path: Path) -> int | None:
-    try:
-        return path.stat().st_ino
-    except OSError:
-        return None
 
 
 def _refusal(folder: Place) -> ClaimedError:
@@ -233,27 +196,13 @@ def is_claimed(folder: Where, dead: Collection[str] = ()) -> bool:
     if not isinstance(folder, Path):
         owner = newest(folder)
         return owner is not None and not owner.has_ended and owner.mark not in dead
-    is_free = not (folder / LOCK).exists() or _is_free(folder)
+    unlocked = not (folder / LOCK).exists() or is_free(folder)
     owner = newest(folder)
-    if owner is None or (is_free is False and not owner.is_elsewhere):
-        return is_free is False
-    if is_free and owner.is_here:
+    if owner is None or (unlocked is False and not owner.is_elsewhere):
+        return unlocked is False
+    if unlocked and owner.is_here:
         return False
     return owner.mark not in dead
-
-
-def _is_free(folder: Path) -> bool | None:
-    """Whether the lock is; None where the file system knows no locks."""
-    try:
-        with filelock.FileLock(folder / LOCK, timeout=0):
-            owner = newest(folder)
-            if owner is None or owner.is_here:  # a dead process left it
-                (folder / LOCK).unlink(missing_ok=True)
-            return True
-    except filelock.Timeout:
-        return False
-    except (OSError, NotImplementedError):
-        return None
 
 
 @contextmanager

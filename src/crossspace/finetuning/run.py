@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crossspace.data.corpus import Corpus
+from crossspace.engine.beating import Claim
 from crossspace.engine.claim import claimed
 from crossspace.engine.progress import Progress
 from crossspace.errors import CrossspaceWarning, UsageError
@@ -75,7 +76,8 @@ def finetune(
         )
     if note := licence_note(plan.base):
         warnings.warn(CrossspaceWarning(note), stacklevel=2)
-    with claimed(folder):
+    with claimed(folder) as claim:
+        on_progress = _while_held(claim, on_progress)
         _claim(folder, plan.stated(corpus))
         corpus.verify()
         train_parts(plan, corpus, folder, parts, jobs=jobs, threads=threads, device=device, on_progress=on_progress)
@@ -123,6 +125,16 @@ def _results(folder: Path, plan: Plan, corpus: Corpus, predictions: pa.Table) ->
         pq.write_table(predictions, temporary)
     write_text(folder / RESULTS, json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     return results
+
+
+def _while_held(claim: Claim, on_progress: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Ends the work at its next word when another process took it for dead and has taken over."""
+
+    def tell(progress: Progress) -> None:
+        claim.check()
+        on_progress(progress)
+
+    return tell
 
 
 def _claim(folder: Path, stated: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ module          holds
 ``run``         runs what a study lacks, in several processes at a time
 ``queue``       what is free to be done, whoever else is at work on the folder
 ``failures``    what failed, a file each
-``worker``      what one of these processes does
+``job``         something to do for a variant, claimed by whoever does it
+``worker``      the jobs there are, and what a process does with them
 ``conditions``  a trained model tested with modalities missing
 ``costs``       time, memory and parameters of every variant, measured alone
 ``record``      a study folder, read for the report

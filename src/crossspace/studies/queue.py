@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from crossspace.engine.claim import is_claimed
 from crossspace.engine.watch import Watch
 from crossspace.studies.folder import StudyFolder
-from crossspace.studies.worker import Finish, Shared, Train
+from crossspace.studies.job import Shared
+from crossspace.studies.worker import Finish, Train
 
 INTERVAL = 1.0
 """Seconds between two looks at what other processes do."""

@@ -23,9 +23,10 @@ from crossspace.experiment.folder import RunFolder
 from crossspace.runtime import MOST_SEEDS, checked_seeds, processors
 from crossspace.studies.costs import ROUNDS
 from crossspace.studies.folder import StudyFolder
+from crossspace.studies.job import Elsewhere, JobSetup
 from crossspace.studies.queue import INTERVAL, Lacking, Queue
 from crossspace.studies.study import Study, Variant
-from crossspace.studies.worker import Elsewhere, Finish, JobSetup, Measure, Train, work_at
+from crossspace.studies.worker import Finish, Measure, Train, work_at
 from crossspace.training.devices import Devices
 from crossspace.training.tracking import Tracker, check_tracker
 
@@ -85,7 +86,7 @@ class StudyRun:
             # What cannot run here counts as failed from the beginning: nobody trains a part of it.
             if variant.unusable is None:
                 self.folder.failures.remove(variant.name, _UNUSABLE)
-            else:
+            elif not self.folder.failures.token(variant.name, _UNUSABLE):
                 self.folder.failures.write(variant.name, _UNUSABLE, variant.unusable)
         self._train(threads)
         with claimed_in_turn(self.folder.path):
@@ -109,7 +110,9 @@ class StudyRun:
         progress = Progress(total=queue.total)
         free = queue.free()
         self._tell(progress, queue)
-        jobs = min(self.jobs, max(1, queue.total))
+        if queue.is_empty:
+            return
+        jobs = min(self.jobs, queue.total)
         with self.engine.workers(work_at(self._setup(threads)), jobs, threads=threads) as running:
             running.add(free)
             while not queue.is_empty:

@@ -15,20 +15,24 @@ import torch
 import yaml
 
 from crossspace.components import imported, recorded, warn_of_changes
-from crossspace.configuration import Configuration, read_configuration, read_yaml, today
-from crossspace.engine.claim import check_unclaimed, claimed, is_claimed, strangers
+from crossspace.configuration import read_yaml, today
+from crossspace.engine.beating import Claim, TakenOverError
+from crossspace.engine.claim import ClaimedError, check_unclaimed, claimed, is_claimed, strangers
+from crossspace.engine.watch import Watch
 from crossspace.errors import CrossspaceError, UsageError, WritingError
 from crossspace.experiment.folder import differing_settings
 from crossspace.runtime import write_new, write_text
+from crossspace.tune.best import BEST, best_text
 from crossspace.tune.folds import Folds
+from crossspace.tune.order import AsTheyCome, Generations, Order
+from crossspace.tune.remembered import SETTINGS, kept, remembered
 from crossspace.tune.space import Space
-from crossspace.tune.trials import ARGUMENTS, SCORES, Trials, storing
+from crossspace.tune.storage import Storage, storage_named
+from crossspace.tune.trials import ARGUMENTS, SCORES, Trials
 
 if TYPE_CHECKING:
     from optuna import Trial
-    from optuna.trial import FrozenTrial
 
-SETTINGS, BEST = "tune.yaml", "best.yaml"
 _WAIT = 1.0
 """Seconds between two looks at whether the other processes are done."""
 
@@ -65,6 +69,9 @@ class Search:
         folder: of the search.
         on_progress: called after every fold and trial.
         shared: other processes may take part in the search; each trial belongs to one of them.
+        storage: where the trials stand; what the folder remembers, or SQLite, when not given.
+        at_once: trials of a generation; what the folder remembers, or 8, when not given. Each is drawn from the
+            generations before, so the search is the same however many processes take part.
     """
 
     def __init__(
@@ -75,9 +82,14 @@ class Search:
         folder: str | Path,
         on_progress: Callable[[Progress], None] | None = None,
         shared: bool = False,
+        storage: str | None = None,
+        at_once: int | None = None,
     ) -> None:
+        if at_once is not None and at_once < 1:
+            raise UsageError(f"`--at-once` should be at least 1. Found {at_once}.")
         self.space, self.folds, self.settings, self.folder = space, folds, settings, Path(folder)
-        self.shared = shared
+        self.shared, self.asked = shared, (storage, at_once)
+        self._watch = Watch()
         self.on_progress = on_progress or (lambda progress: None)
         self._written: int | None = None
 
@@ -89,15 +101,31 @@ class Search:
                 there and the two are not shared.
             MissingExtraError: the extra ``tune`` is not installed.
         """
-        Trials.check_extra()
         with self._held():
-            self._begin()
-            known = Trials(self.folder, int(self.settings["sampler_seed"]))
-            with storing(self.folder):
+            known = self.begin()
+            with self.storage.storing():
                 self._search(known, trials)
         self._written = None  # another process may have known less when it wrote
         self._write_best(known)
         return known
+
+    @property
+    def storage(self) -> Storage:
+        """Where the trials stand."""
+        return storage_named(self.asked[0] or remembered(self.folder)["storage"], self.folder)
+
+    def begin(self) -> Trials:
+        """Make the folder that of this search, or find that it is; its trials so far.
+
+        Raises:
+            UsageError: the folder holds something else, or a search with other settings.
+            CrossspaceError: the storage cannot be used.
+        """
+        Trials.check_extra()
+        self.storage.check()  # before its name is written down
+        study = self._claim()
+        with self.storage.storing():
+            return Trials(self.folder, int(self.settings["sampler_seed"]), self.storage, study)
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -112,56 +140,64 @@ class Search:
                 raise UsageError(f"{error} Several processes search together when each is begun as shared.") from error
             yield
 
-    def _begin(self) -> None:
-        """Write the settings down, or find that they are those of the folder."""
+    def _claim(self) -> str:
+        """Write the settings down, or find that they are those of the folder; the name in the storage."""
         path = self.folder / SETTINGS
         # Asked twice: another process of a shared search may have begun between the first look and the second.
         if not path.exists() and strangers(self.folder) and not path.exists():
             raise UsageError(f"{self.folder} should be a new or empty folder. It holds other files; name another.")
-        stated = self._stated()
-        write_new(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
+        stated = {**self._stated(), **kept(self.folder, self.storage.stated, self.asked[1])}
+        if not path.exists():
+            write_new(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
         written = read_yaml(path)
         if isinstance(written.get("configuration"), dict):
             written["configuration"] = today(written["configuration"])
-        compare(self.folder, written, stated)
+        # Of an earlier release; the name in the storage is chosen by whoever writes first.
+        written = {**written, **remembered(self.folder)}
+        compare(self.folder, written, {**stated, "study": written["study"]})
+        return str(written["study"])
 
     def _search(self, known: Trials, trials: int) -> None:
-        while len(known.finished()) < trials:
-            trial = self._left_behind(known) or known.ask(trials, self.space.draw)
-            if trial is None:  # the others are at work on the last ones
+        at_once = remembered(self.folder)["at_once"]
+        order = AsTheyCome(known, self.space.draw) if at_once is None else Generations(known, self.space.draw, at_once)
+        while not order.is_over(trials):
+            number = self._next(order, trials)
+            if number is None:  # the others are at work on the last ones
                 time.sleep(_WAIT)
             else:
-                self._try(known, trial, trials)
+                self._try(known, order, number, trials)
 
-    def _left_behind(self, known: Trials) -> Trial | None:
-        """A trial that a dead process began and nobody has gone on with."""
-        for trial in known.running():
-            if is_claimed(self._folder(trial.number)):
-                continue
-            if ARGUMENTS in trial.user_attrs:
-                return known.take_over(trial)
-            known.forget(trial.number)  # of a release that drew piece by piece
-        return None
+    def _next(self, order: Order, total: int) -> int | None:
+        """A trial that nobody works on: new, or left behind by a dead process."""
+        free = (n for n in order.left(total) if not is_claimed(self._folder(n), self._dead(n)))
+        number = next(free, None)
+        return order.new(total) if number is None else number
+
+    def _dead(self, number: int) -> frozenset[str]:
+        return self._watch.dead_in(self._folder(number))
 
     def _folder(self, number: int) -> Path:
         return self.folder / "trials" / f"{number:05d}"
 
-    def _try(self, known: Trials, trial: Trial, total: int) -> None:
+    def _try(self, known: Trials, order: Order, number: int, total: int) -> None:
         """Run one trial to its end: complete, stopped early, or failed for a reason that is written down.
 
         Killed or interrupted, it stays under way with its files, and whoever takes it over goes on from there.
         """
-        folder = self._folder(trial.number)
+        folder = self._folder(number)
         with ExitStack() as held:
             try:
                 # Passing: where another process has finished the trial meanwhile, the folder goes with the claim.
-                held.enter_context(claimed(folder, passing=True))
-            except UsageError:  # another process was faster
+                claim = held.enter_context(claimed(folder, passing=True, dead=self._dead(number)))
+            except ClaimedError:  # another process was faster
                 return
-            if trial.number not in {t.number for t in known.running()}:  # and has finished it since
+            trial = order.begin(number)
+            if trial is None:  # and has finished it since
                 return
             try:
-                news = self._folds(known, trial, folder, total)
+                news = self._folds(known, order, trial, claim, total)
+            except TakenOverError:  # the others took us for dead
+                return
             except WritingError:  # no fault of the trial, which stays under way
                 raise
             except (CrossspaceError, torch.OutOfMemoryError) as error:
@@ -169,17 +205,19 @@ class Search:
                 news = f"failed: {str(error).splitlines()[0]}"
             shutil.rmtree(folder, ignore_errors=True)
         self._write_best(known)
-        self._tell(known, trial.number, len(self.folds.corpora), total, news)
+        self._tell(known, number, len(self.folds.corpora), total, news)
 
-    def _folds(self, known: Trials, trial: Trial, folder: Path, total: int) -> str:
+    def _folds(self, known: Trials, order: Order, trial: Trial, claim: Claim, total: int) -> str:
         configuration = self.space.configuration(trial.user_attrs[ARGUMENTS])
         done: list[float] = list(trial.user_attrs.get(SCORES, ()))
         while len(done) < len(self.folds.corpora):
-            if done and trial.should_prune():
+            claim.check()
+            if done and order.is_hopeless(trial):
                 known.stop_early(trial)
                 return f"stopped early, {100 * mean(done):.2f} after {len(done)} folds"
             fold = len(done)
-            done.append(self.folds.score(configuration, fold, folder))
+            done.append(self.folds.score(configuration, fold, claim.folder))
+            claim.check()
             trial.report(mean(done), fold)
             trial.set_user_attr(SCORES, done)
             self._tell(known, trial.number, len(done), total, "")
@@ -227,28 +265,3 @@ def compare(folder: Path, written: dict[str, Any], stated: dict[str, Any]) -> No
         raise UsageError(
             f"{folder} holds a search with other settings:{differing}\nUse the same options, or choose another folder."
         )
-
-
-def best_text(best: FrozenTrial, space: Space, settings: dict[str, Any]) -> str:
-    """The content of ``best.yaml``: a complete configuration, after lines that say where it comes from."""
-    configuration = space.configuration(best.user_attrs[ARGUMENTS])
-    lines = [
-        f"# The best of a search: trial {best.number}, weighted F1 {best.value!r}",
-        f"# mean over {settings['folds']} folds of the training and validation conversations, "
-        f"seeds 0 to {settings['seeds'] - 1}; the test split was not read.",
-        f"# corpus fingerprint {settings['fingerprint']}",
-    ]
-    kept: dict[str, Any] = {key: settings[key] for key in ("data", "imports") if key in settings}
-    content = {**kept, **configuration.to_dict()}
-    return "\n".join(lines) + "\n" + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-
-
-def train_best_again(folder: str | Path, folds: Folds) -> list[float]:
-    """The score of ``best.yaml`` on every fold, trained afresh."""
-    folder = Path(folder)
-    configuration: Configuration = read_configuration(file=folder / BEST)
-    place = folder / "rerun"
-    try:
-        return [folds.score(configuration, fold, place) for fold in range(len(folds.corpora))]
-    finally:
-        shutil.rmtree(place, ignore_errors=True)

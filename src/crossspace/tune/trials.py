@@ -1,47 +1,51 @@
-"""The trials of a search, in an SQLite file that several processes may use at a time."""
+"""The trials of a search, in a storage that several processes may use at a time."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import pstdev
 from typing import TYPE_CHECKING, Any
 
-from crossspace.errors import CrossspaceError
-from crossspace.runtime import not_written, optional_import
+from crossspace.runtime import optional_import
+from crossspace.tune.remembered import remembered
+from crossspace.tune.storage import Storage, database_message, storage_named
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial, TrialState
 
-FILE, NAME = "study.db", "crossspace"
 ARGUMENTS = "arguments"
 """User attribute of a trial: ``{"section.argument": value}``, what was drawn for it."""
 SCORES = "scores"
 """User attribute of a trial: the scores of the folds that are done."""
 _ATTEMPTS = 20
-_BUSY = 60
-"""Seconds to wait for another process that writes."""
 
 
 class Trials:
-    """The trials in a folder.
+    """The trials of a search.
 
     A trial that failed with a reason counts as finished; one that was one too many is forgotten: it has failed without
     a reason. One whose process died stays under way until somebody goes on with it.
 
     Args:
-        folder: holds the file; created with it if need be.
+        folder: of the search.
         seed: of the draws; trial n draws with ``seed + n``, so no two processes draw the same, nor one that goes on.
+        storage: where the trials stand, made if need be; the one that the folder remembers when not given.
+        name: of the search in a storage that holds many.
     """
 
-    def __init__(self, folder: Path, seed: int = 0) -> None:
+    def __init__(self, folder: Path, seed: int = 0, storage: Storage | None = None, name: str | None = None) -> None:
         self.check_extra()
         self.seed = seed
-        self.study, self._storage = _open(folder / FILE)
+        if storage is None or name is None:
+            found = remembered(folder)
+            storage = storage or storage_named(found["storage"], folder)
+            name = name or found["study"]
+        self.name = name
+        self.study, self._storage = _open(storage, name)
 
     @staticmethod
     def check_extra() -> None:
@@ -63,7 +67,8 @@ class Trials:
             draw: draws the arguments of a trial.
         """
         while len(self._counting()) < total:
-            expected, drawn = self._drawn(draw)
+            known = self.all()
+            expected, drawn = len(known), self.drawn(len(known), known, draw)
             trial = self._entered(drawn)
             # Others may have asked meanwhile. Numbers are given in order: the draw was for another one, which draws
             # the same, or there is one too many.
@@ -78,24 +83,43 @@ class Trials:
 
         return Trial(self.study, frozen._trial_id)
 
-    def _drawn(self, draw: Callable[[Trial], dict[str, Any]]) -> tuple[int, FrozenTrial]:
-        """The number of the next trial and what it draws, tried on a copy in memory."""
+    def drawn(self, number: int, known: Sequence[FrozenTrial], draw: Callable[[Trial], dict[str, Any]]) -> FrozenTrial:
+        """What a trial draws from what is known, tried on a copy in memory."""
         import optuna
 
-        known = self.study.get_trials(deepcopy=False)
-        copy = optuna.create_study(direction="maximize", sampler=_sampler(self.seed + len(known)))
+        copy = optuna.create_study(direction="maximize", sampler=_sampler(self.seed + number))
         # The sampler draws from what is known now; the copy knows nothing that comes meanwhile.
         copy.add_trials(known)
         trial = copy.ask()
         trial.set_user_attr(ARGUMENTS, draw(trial))
-        return len(known), copy.get_trials(deepcopy=False)[-1]
+        return copy.get_trials(deepcopy=False)[-1]
 
-    def _entered(self, drawn: FrozenTrial) -> Trial:
+    def _entered(self, template: FrozenTrial) -> Trial:
         from optuna.trial import Trial
 
         # The storage and not the study: only there a trial can be entered with all its draws at once.
-        number = self._storage.create_new_trial(self._storage.get_study_id_from_name(NAME), template_trial=drawn)
+        number = self._storage.create_new_trial(self._storage.get_study_id_from_name(self.name), template)
         return Trial(self.study, number)
+
+    def make(self, count: int) -> None:
+        """Let there be so many trials; new ones wait for somebody who draws them."""
+        import optuna
+
+        while len(self.all()) < count:
+            self._entered(optuna.trial.create_trial(state=_state("WAITING")))
+
+    def begin(self, frozen: FrozenTrial, drawn: FrozenTrial) -> Trial:
+        """Go on with a trial that waits, as it was drawn."""
+        trial = self.take_over(frozen)
+        self._storage.set_trial_state_values(frozen._trial_id, _state("RUNNING"))
+        for name, distribution in drawn.distributions.items():
+            internal = distribution.to_internal_repr(drawn.params[name])
+            # One that was killed here has drawn the same.
+            if name not in frozen.params:
+                self._storage.set_trial_param(frozen._trial_id, name, internal, distribution)
+        # Last: it says that nothing is missing.
+        trial.set_user_attr(ARGUMENTS, drawn.user_attrs[ARGUMENTS])
+        return self.take_over(frozen)
 
     def complete(self, trial: Trial, score: float) -> None:
         """Write down the score."""
@@ -114,13 +138,17 @@ class Trials:
         """Let a trial not count."""
         self.study.tell(number, state=_state("FAIL"), skip_if_finished=True)
 
+    def all(self) -> list[FrozenTrial]:
+        """Every trial in the order of the numbers."""
+        return self.study.get_trials(deepcopy=False)
+
     def running(self) -> list[FrozenTrial]:
         """Trials under way, also those left by a dead process."""
         return self.study.get_trials(deepcopy=False, states=(_state("RUNNING"),))
 
     def finished(self) -> list[FrozenTrial]:
         """Trials that count: complete, stopped early, or failed for a known reason."""
-        return [t for t in self._counting() if t.state != _state("RUNNING")]
+        return [t for t in self._counting() if t.state.is_finished()]
 
     def failed(self) -> list[FrozenTrial]:
         """Trials that failed for a known reason."""
@@ -170,8 +198,15 @@ def _sampler(seed: int) -> Any:
         return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
 
 
-def _open(path: Path) -> tuple[Study, Any]:
-    """The study in a file and its storage; processes that make it at the same moment get in each other's way."""
+def pruner() -> Any:
+    """What stops a trial that is worse than the others at the same fold."""
+    import optuna
+
+    return optuna.pruners.MedianPruner()
+
+
+def _open(place: Storage, name: str) -> tuple[Study, Any]:
+    """A study and its storage; processes that make it at the same moment get in each other's way."""
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -180,47 +215,19 @@ def _open(path: Path) -> tuple[Study, Any]:
     # Two processes that make the tables at once: one of them fails, and finds them there the next time.
     for _ in range(_ATTEMPTS):
         try:
-            storage = optuna.storages.RDBStorage(
-                f"sqlite:///{path.resolve()}", engine_kwargs={"connect_args": {"timeout": _BUSY}}
-            )
+            storage = place.open()
             study = optuna.create_study(
                 storage=storage,
-                study_name=NAME,
+                study_name=name,
                 direction="maximize",
                 sampler=_sampler(0),
-                pruner=optuna.pruners.MedianPruner(),
+                pruner=pruner(),
                 load_if_exists=True,
             )
             return study, storage
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as caught:
             error = caught
+            if place.is_refused(caught):
+                break
             time.sleep(0.1)
-    raise CrossspaceError(
-        f"{path} should hold the trials of a search. Found: {_database_message(error)}. Free some space if the "
-        "disk is full; else remove the folder to begin again."
-    )
-
-
-@contextmanager
-def storing(folder: Path) -> Iterator[None]:
-    """Where the trials can no longer be written down, the search ends with a message.
-
-    Raises:
-        WritingError: instead of the errors of the database.
-    """
-    import optuna
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        raise not_written(folder / FILE, _database_message(error)) from error
-
-
-def _database_message(error: BaseException | None) -> str:
-    """What the database itself says, without the statement that it was given."""
-    while error is not None and error.__cause__ is not None:
-        error = error.__cause__
-    # SQLAlchemy keeps the error of the database there.
-    error = getattr(error, "orig", None) or error
-    return (str(error).splitlines() or [""])[0].rstrip(".")
+    raise place.unusable(database_message(error)) from None
