@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from crossspace.cli.engine_options import add_engine, engine_of
 from crossspace.cli.parsing import Parser, chosen_components, local, split_off_components
 from crossspace.errors import UsageError
 
@@ -42,7 +43,8 @@ def parsers() -> dict[str, Parser]:
         help="trials of a generation: each is drawn from the generations before, so that the search is the same "
         "however many processes take part; as many can be worked on at a time (default 8)",
     )
-    parser.add_argument("--jobs", type=int, default=1, help="trials at a time on this machine (default 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="trials at a time (default 1)")
+    add_engine(parser)
     parser.add_argument("--shared", action="store_true", help="search together with other processes that say so too")
     parser.add_argument(
         "--storage",
@@ -89,13 +91,13 @@ def _search(options: argparse.Namespace, components: Sequence[str]) -> int:
 
     from crossspace.configuration import read_configuration
     from crossspace.data.corpus import Corpus
-    from crossspace.engine.engines import Local
     from crossspace.tune.search import settings_of
     from crossspace.tune.space import Space
     from crossspace.tune.together import Plan, search_together
     from crossspace.tune.trials import Trials
 
     Trials.check_extra()
+    engine = engine_of(options)
     base = read_configuration(options.recipe, options.config, [*chosen_components(options), *components])
     # Whatever the recipe says: an epoch chosen on the fold itself would be the luckiest of many.
     base = replace(base, training=replace(base.training, protocol="validation"))
@@ -117,10 +119,10 @@ def _search(options: argparse.Namespace, components: Sequence[str]) -> int:
     from crossspace.cli.tune_progress import TuneProgress
 
     with TuneProgress(options.trials, hidden=options.quiet) as progress:
-        if options.jobs == 1:
+        if options.jobs == 1 and options.engine == "local":
             trials = plan.search(corpus, progress.show, options.shared).run(options.trials)
         else:
-            trials = search_together(plan, corpus, Local(), options.jobs, progress.show)
+            trials = search_together(plan, corpus, engine, options.jobs, progress.show)
     return _summarise(trials, Path(options.out), options.folds)
 
 

@@ -216,7 +216,7 @@ class Search:
                 known.stop_early(trial)
                 return f"stopped early, {100 * mean(done):.2f} after {len(done)} folds"
             fold = len(done)
-            done.append(self.folds.score(configuration, fold, claim.folder))
+            done.append(self.folds.score(configuration, fold, self._folder(trial.number)))
             claim.check()
             trial.report(mean(done), fold)
             trial.set_user_attr(SCORES, done)
