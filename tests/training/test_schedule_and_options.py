@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
 import pytest
 
 from crossspace.errors import UsageError
 from crossspace.training.options import TrainingOptions
+from crossspace.training.order import in_blocks
 from crossspace.training.schedule import Plateau, learning_rate_factor
 
 
@@ -110,3 +112,18 @@ def test_all_faults_of_the_options_are_told_at_once() -> None:
 def test_a_choice_that_does_not_exist_is_refused_and_not_taken_for_another(fault: dict) -> None:
     with pytest.raises(UsageError, match=f"`{next(iter(fault))}`"):
         TrainingOptions(**fault)
+
+
+@pytest.mark.parametrize(("conversations", "blocks", "size"), [(1, 1, 4), (50, 7, 8), (3000, 500, 32), (200, 200, 1)])
+def test_an_order_in_blocks_has_every_conversation_once_and_few_blocks_at_a_time(
+    conversations: int, blocks: int, size: int
+) -> None:
+    numbers = sorted(int(b) for b in np.random.default_rng(0).integers(blocks, size=conversations))
+    first, again, other = (list(in_blocks(numbers, size, seed)) for seed in (0, 0, 1))
+    assert first == again and (first != other or conversations == 1)
+    assert sorted(i for batch in first for i in batch) == list(range(conversations))
+    assert all(len(batch) == size for batch in first[:-1])
+    seen = [numbers[i] for batch in first for i in batch]
+    last = {block: place for place, block in enumerate(seen)}
+    at_hand = [len({b for b in seen[place:] if b in set(seen[:place])}) for place in range(0, len(seen), 97)]
+    assert max(at_hand) <= 64 and len(last) == len(set(numbers))

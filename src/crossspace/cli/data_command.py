@@ -1,4 +1,4 @@
-"""``crossspace data import | join | split | show | validate | synthesize``."""
+"""``crossspace data import | join | split | files | show | validate | synthesize``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from crossspace.stores import place
 _EXTRACTED = ("meld", "emorynlp", "csv", "tsv", "vtt", "srt", "txt", "wav", "mp4", "transcript", "recording", "media")
 """What people call sources that 'crossspace extract' reads."""
 
+_SEEN_ONCE = 64 * 1024**2
+"""Bytes of decoded features that are kept where every row is seen once."""
 ACTIONS = {
     "import": "turn a feature file into a corpus",
     "join": "add features from another file to a corpus",
     "split": "cut the splits of a corpus anew",
+    "files": "write a corpus into several files of a folder",
     "show": "print sizes, labels, speakers and coverage of a corpus",
     "validate": "report every fault of a corpus",
     "synthesize": "generate a corpus whose best accuracy is known",
@@ -31,6 +34,7 @@ def run(words: Sequence[str]) -> int:
         "import": _import,
         "join": data_join.run,
         "split": data_split.run,
+        "files": _files,
         "show": _show,
         "validate": _validate,
         "synthesize": _synthesize,
@@ -97,6 +101,7 @@ def parsers() -> dict[str, Parser]:
         "import": _import_parser(None),
         "join": data_join.parser(),
         "split": data_split.parser(),
+        "files": _files_parser(),
         "show": _show_parser(),
         "validate": _validate_parser(),
         "synthesize": _synthesize_parser(),
@@ -175,6 +180,28 @@ def _show_parser() -> Parser:
     parser.add_argument("corpus", type=anywhere, help="corpus file (.parquet)")
     parser.add_argument("--json", action="store_true", help="print plain JSON")
     return parser
+
+
+def _files_parser() -> Parser:
+    parser = Parser(
+        prog="crossspace data files",
+        description="Write a corpus into several files of a folder, each a corpus of its own. The folder is the whole "
+        "corpus: every command takes it in place of a file.",
+    )
+    parser.add_argument("corpus", type=anywhere, help="corpus file (.parquet)")
+    parser.add_argument("folder", type=anywhere, help="folder to write, new or empty")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="utterances of a file, about (default 1000000)")
+    return parser
+
+
+def _files(words: list[str]) -> int:
+    options = _files_parser().parse_all(words)
+
+    from crossspace.data.corpus import Corpus
+
+    Corpus.read(options.corpus, _SEEN_ONCE).write_files(options.folder, options.rows)
+    print(f"{options.folder}: {Corpus.read(options.folder)!r}")
+    return 0
 
 
 def _show(words: list[str]) -> int:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossspace.cli.engine_options import add_engine, engine_of
-from crossspace.cli.parsing import Parser, check_split, local, spare
+from crossspace.cli.parsing import Parser, anywhere, check_split, spare
 from crossspace.cli.sharding import add_shard, tell_shard
 from crossspace.errors import DataError, UsageError
 from crossspace.runtime import write_text
+from crossspace.stores import Place, place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,7 +42,7 @@ def parsers() -> dict[str, Parser]:
         prog="crossspace predict", description=_ABOUT, imports=True, instead={"--format": ending, "--output": ending}
     )
     parser.add_argument("model", help="run folder, folder of a seed, or name on a hub")
-    parser.add_argument("source", type=local, help="corpus (.parquet) or conversation (.json)")
+    parser.add_argument("source", type=anywhere, help="corpus (.parquet, or a folder of files) or conversation (.json)")
     parser.add_argument("--split", default="all", help="train, validation, test or all (default) of a corpus")
     parser.add_argument("--out", help="file to write; the terminal if not given")
     parser.add_argument("--jobs", type=int, default=1, help="parts of a table at a time, each in a process")
@@ -54,7 +55,7 @@ def parsers() -> dict[str, Parser]:
 def run(words: Sequence[str]) -> int:
     """Predict."""
     options = parsers()[""].parse_all(words)
-    source = Path(options.source)
+    source = place(options.source)
     _check(options, source)
     # What is to be predicted is read before the model, which takes longer.
     if source.suffix == ".json":
@@ -97,10 +98,13 @@ def _to_file(options: argparse.Namespace, predictor: Predictor, corpus: Corpus) 
     return 0
 
 
-def _check(options: Any, source: Path) -> None:
+def _check(options: Any, source: Place) -> None:
     """Everything that needs no model."""
+    from crossspace.data.store.many import is_many
+
     spare(options.out, options.source)
-    if source.suffix not in (".json", ".parquet"):
+    many = is_many(source)
+    if source.suffix not in (".json", ".parquet") and not many:
         raise UsageError(
             f"SOURCE should be a corpus (.parquet) or a conversation with features (.json). Found {options.source!r}. "
             "For a recording or a transcript there is 'crossspace analyze'."
@@ -110,10 +114,10 @@ def _check(options: Any, source: Path) -> None:
         raise UsageError(f"--jobs should be at least 1. Found {options.jobs}.")
     if options.shard is not None and (options.out is None or source.suffix == ".json"):
         raise UsageError("--shard goes with a corpus and --out FILE, beside which the parts are made.")
-    fitting = (".json",) if source.suffix == ".json" else (".csv", ".parquet")
+    fitting: tuple[str, ...] = (".json",) if source.suffix == ".json" else (".csv", ".parquet")
     if options.out is not None and Path(options.out).suffix not in fitting:
         raise UsageError(f"--out should end in {' or '.join(fitting)} here. Found {options.out!r}.")
-    if not source.is_file():
+    if not source.is_file() and not many:
         raise DataError(f"{source} should be a file. Found {'a folder' if source.is_dir() else 'nothing'}.")
 
 

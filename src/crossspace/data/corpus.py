@@ -17,12 +17,14 @@ from crossspace.data.names import SPLITS
 from crossspace.data.rows import BySplit, columns_of, conversation_at
 from crossspace.data.split import ALL, Split, known_split
 from crossspace.data.store.fingerprint import fingerprint
+from crossspace.data.store.many import is_many, open_many, write_many
 from crossspace.data.store.metadata import Metadata
 from crossspace.data.store.parquet import DEFAULT_CACHE, open_store, write_store
 from crossspace.data.task import TaskSpec
 from crossspace.data.views import moved_splits, with_cut, with_modalities
-from crossspace.errors import DataError
+from crossspace.errors import DataError, UsageError
 from crossspace.stores import Where
+from crossspace.stores import place as place_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,13 +84,16 @@ class Corpus(Described):
 
     @classmethod
     def read(cls, path: Where, cache_bytes: int = DEFAULT_CACHE) -> Corpus:
-        """Open a corpus file. Features are decoded when they are needed, and ``cache_bytes`` of them are kept.
+        """Open a corpus file, or a folder that :meth:`write_files` has filled.
+
+        Features are decoded when they are needed, and ``cache_bytes`` of them are kept.
 
         Raises:
             DataError: the file is missing, damaged, no corpus, of a newer format, or its rows do not hold together.
         """
         # The stated fingerprint is believed until verify(): working it out would decode every feature.
-        metadata, seal, index, features = open_store(path, cache_bytes)
+        where = place_of(path)
+        metadata, seal, index, features = (open_many if is_many(where) else open_store)(where, cache_bytes)
         return cls.from_columns(metadata, index, features, mark=seal.fingerprint)
 
     def write(self, path: Where) -> None:
@@ -98,6 +103,21 @@ class Corpus(Described):
             CrossspaceError: it could not be written; what stood there before is unharmed.
         """
         write_store(path, self.metadata, self._index.with_splits(self._splits), self._features)
+
+    def write_files(self, folder: Where, rows: int = 1_000_000) -> None:
+        """Write the corpus into several files of a new folder, each a corpus of its own; together they are this one.
+
+        Args:
+            folder: new or empty.
+            rows: utterances of a file, about; no conversation is cut.
+
+        Raises:
+            UsageError: there is something else in the folder, or there are no rows to a file.
+            CrossspaceError: a file could not be written.
+        """
+        if rows < 1:
+            raise UsageError(f"A file should have at least 1 row. Found {rows}.")
+        write_many(folder, self.metadata, self._index.with_splits(self._splits), self._features, rows)
 
     @property
     def features(self) -> Features:
@@ -239,6 +259,11 @@ class Corpus(Described):
         features = ChosenFeatures(self._features, {m: m for m in metadata.spec.widths})
         # The fingerprint of the whole: a view is of the very same data, and hashing it anew would read all features.
         return Corpus.from_columns(metadata, self._index, features, self._splits, mark=self.fingerprint)
+
+    def blocks(self, split: str | None) -> np.ndarray:
+        """(B,) of every conversation of a split, the number of the row group in which it stands."""
+        ends = np.array([stop for _, stop in self._index.groups()], dtype=np.int64)
+        return np.searchsorted(ends, self._index.starts[:-1][self._members(split)], side="right")
 
     def conversation(self, place: int) -> Conversation:
         """The conversation at a place of the whole corpus, with its utterances and features."""

@@ -23,15 +23,7 @@ from crossspace.data.part import Part, features_of
 from crossspace.data.store.fingerprint import FeatureDigest, fingerprint
 from crossspace.data.store.metadata import Metadata, Seal, dump
 from crossspace.data.store.parquet import writer
-from crossspace.data.store.schema import (
-    INDEX_SCHEMA,
-    METADATA_KEY,
-    MODALITY_COLUMNS,
-    RECOGNISED,
-    SENTIMENT,
-    feature_field,
-    recognised_field,
-)
+from crossspace.data.store.schema import INDEX_SCHEMA, METADATA_KEY, feature_field, index_schema
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError
 from crossspace.runtime import replacing
@@ -264,16 +256,8 @@ def _described(paths: Sequence[Place], survey: _Survey, merging: Merging) -> _De
     skeleton = _skeleton(paths, survey, metadata, merging)
     cut = cut_validation(skeleton, merging.validation_cut, fraction=merging.validation_fraction, seed=merging.seed)
     splits = {name: split for split in cut.splits for name in cut.conversation_ids(split)}
-    return _Described(
-        replace(metadata, cut=cut.cut), tuple(splits.get(name) for name in survey.ids), _schema(survey, merging)
-    )
-
-
-def _schema(survey: _Survey, merging: Merging) -> pa.Schema:
-    """The columns that are not features, in the order of every corpus."""
-    possible = [pa.field(SENTIMENT, pa.string()), *map(recognised_field, RECOGNISED)]
-    possible += [column(m) for m in merging.widths for column in MODALITY_COLUMNS.values()]
-    return pa.schema([*INDEX_SCHEMA, *(f for f in possible if f.name in survey.columns)])
+    schema = index_schema(survey.columns, merging.widths)
+    return _Described(replace(metadata, cut=cut.cut), tuple(splits.get(name) for name in survey.ids), schema)
 
 
 def _skeleton(paths: Sequence[Place], survey: _Survey, metadata: Metadata, merging: Merging) -> Corpus:

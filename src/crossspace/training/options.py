@@ -15,6 +15,7 @@ SECONDS = 30.0
 full state may take longer to write than an epoch to train."""
 _CHOICES = {
     "protocol": ("validation", "best-on-test"),
+    "order": ("shuffled", "blocks"),
     "optimizer": ("adam", "adamw"),
     "schedule": ("constant", "cosine", "one-cycle", "plateau"),
     "plateau_on": ("score", "loss"),
@@ -34,6 +35,8 @@ class TrainingOptions:
         epochs: the most epochs to train.
         patience: stop when the validation score has not risen for this many epochs; none never stops early.
         batch_size: conversations in a batch, over all processes together.
+        order: in which conversations come: ``shuffled`` anew in every epoch; ``blocks`` shuffles pieces of the file and
+            the conversations of some pieces at a time, for a corpus that is larger than memory or stands on a store.
         accumulate: parts into which each process divides its share of a batch, for less memory. The step is that of the
             whole batch; it takes one more forward pass.
         optimizer: ``adam`` has its weight decay inside the gradient (the paper), ``adamw`` beside it.
@@ -63,6 +66,7 @@ class TrainingOptions:
     epochs: int = 100
     patience: int | None = None
     batch_size: int = 32
+    order: Literal["shuffled", "blocks"] = "shuffled"
     accumulate: int = 1
     optimizer: Literal["adam", "adamw"] = "adam"
     amsgrad: bool = False

@@ -25,7 +25,7 @@ from crossspace.training.class_weights import class_weights
 from crossspace.training.event import Best, Event
 from crossspace.training.history import History, step_line
 from crossspace.training.options import SECONDS, TrainingOptions
-from crossspace.training.order import in_order, shuffled
+from crossspace.training.order import in_blocks, in_order, shuffled
 from crossspace.training.processes import reducer, share
 from crossspace.training.randomness import random_states, restore
 from crossspace.training.rates import Rates
@@ -265,7 +265,10 @@ class Trainer:
         return self.options.patience is not None and epoch - self.best.epoch >= self.options.patience
 
     def _orders(self, epoch: int) -> Iterator[list[int]]:
-        return shuffled(len(self.lengths), self.options.batch_size, self.seed * 1_000_003 + epoch)
+        seed = self.seed * 1_000_003 + epoch
+        if self.options.order == "blocks":
+            return in_blocks(self.corpus.blocks(self.train_split).tolist(), self.options.batch_size, seed)
+        return shuffled(len(self.lengths), self.options.batch_size, seed)
 
     def _class_weights(self) -> Tensor | None:
         labels, truth = self.corpus.spec.labels, self.corpus.labels(self.train_split)

@@ -76,6 +76,14 @@ def optional_fields(schema: pa.Schema) -> list[pa.Field]:
     return sentiment + recognised + modality_fields(schema.names)
 
 
+def index_schema(names: Iterable[str], modalities: Iterable[str]) -> pa.Schema:
+    """The columns of a corpus but its features, with those optional ones that are named, in the order of all files."""
+    known = set(names)
+    possible = [pa.field(SENTIMENT, pa.string()), *(recognised_field(what) for what in RECOGNISED)]
+    possible += [column(modality) for modality in modalities for column in MODALITY_COLUMNS.values()]
+    return pa.schema([*INDEX_SCHEMA, *(field for field in possible if field.name in known)])
+
+
 def modality_fields(names: Iterable[str]) -> list[pa.Field]:
     """Of these columns, those that say more of features: why they lack, which encoder made them; in their order."""
     return [

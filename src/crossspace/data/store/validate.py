@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from crossspace.data.corpus import Corpus
 from crossspace.data.store.checks import count_faults, feature_faults, index_faults
+from crossspace.data.store.many import is_many
 from crossspace.data.store.metadata import Metadata, Seal, parse
 from crossspace.data.store.parquet import EXPECTED, open_parquet, read_group, schema_faults, to_arrays
 from crossspace.data.store.schema import FEATURE_PREFIX, INDEX_SCHEMA, METADATA_KEY, feature_column, same_type
@@ -42,6 +43,10 @@ def faults(target: Where | Corpus) -> list[str]:
 
 
 def _faults(path: Place) -> list[str]:
+    if is_many(path):
+        files: list[Place] = list(path.glob("part-*.parquet"))
+        own = [f"{one.name}: {fault}" for one in sorted(files, key=str) for fault in _faults(one)]
+        return own or _only_the_error(path)
     file = open_parquet(path)
     metadata, seal, faults = _metadata(file, path)
     faults += schema_faults(file.schema_arrow, metadata)
