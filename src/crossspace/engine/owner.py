@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -98,8 +99,10 @@ def is_claim_file(name: str) -> bool:
 def generations(folder: Path) -> list[int]:
     """Of the claim files in a folder, in order."""
     try:
+        # Listed each time: a network file system looks at a folder again when it is opened, and else remembers it.
         names = os.listdir(folder)
-    except OSError:  # it is not there, or no folder
+    except OSError as error:
+        _pass_if_nothing(error)
         return []
     return sorted(int(found[1]) for found in map(_NAME.fullmatch, names) if found)
 
@@ -117,7 +120,8 @@ def read_owner(folder: Path, generation: int) -> Owner | None:
     """The owner of one generation; a nameless one where the file says nothing, None where there is no file."""
     try:
         text = claim_path(folder, generation).read_bytes()
-    except OSError:
+    except OSError as error:
+        _pass_if_nothing(error)
         return None
     try:
         content: dict[str, Any] = json.loads(text)
@@ -125,6 +129,12 @@ def read_owner(folder: Path, generation: int) -> Owner | None:
     except (ValueError, TypeError):
         # Its content stands for it: one that is still being written changes, and is not dead.
         return Owner(generation, token=f"unreadable-{text.hex()[:200]}")
+
+
+def _pass_if_nothing(error: OSError) -> None:
+    """There is no such file or folder; what a network or a disk has else to say is no answer."""
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        raise error
 
 
 def earlier_holder(folder: Path) -> str:
