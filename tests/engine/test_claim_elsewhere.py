@@ -279,6 +279,20 @@ def test_a_beat_that_cannot_be_written_is_tried_again(tmp_path: Path, monkeypatc
         claim.check()
 
 
+def test_a_network_that_fails_for_a_moment_loses_no_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stale(*_: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with claimed(tmp_path) as claim:
+        for name in ("os.listdir", "pathlib.Path.read_bytes"):
+            with monkeypatch.context() as patched:
+                patched.setattr(name, stale)
+                with pytest.raises(OSError, match="Stale"):
+                    claim.beat()
+        claim.beat()
+        claim.check()
+
+
 def test_no_password_stands_in_a_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["/bin/crossspace", "tune", "--storage", "postgresql://me:secret@host/db"])
     with claimed(tmp_path):

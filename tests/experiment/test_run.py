@@ -20,6 +20,7 @@ import crossspace.experiment.run as run_module
 from crossspace.cli.main import main
 from crossspace.configuration import Configuration, make_configuration, read_configuration
 from crossspace.data.corpus import Corpus
+from crossspace.engine.beating import Claim, TakenOverError
 from crossspace.errors import UsageError
 from crossspace.experiment import Run
 from crossspace.models.css import CSS
@@ -404,6 +405,21 @@ def test_a_run_that_another_process_is_at_work_on_is_refused_with_who_that_is(
         other.kill()
     assert execute(tmp_path)["seeds"] == [0]
     assert not {".lock", ".holder.json"} & {p.name for p in tmp_path.iterdir()}
+
+
+def test_a_run_that_another_process_has_taken_over_ends_at_its_next_step(
+    execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(claim: Claim) -> None:
+        claim.remove()
+        claim.beat()  # as the next sign of life would be
+        check(claim)
+
+    check = Claim.check
+    monkeypatch.setattr(Claim, "check", lost)
+    with pytest.raises(TakenOverError, match="was taken over"):
+        execute(tmp_path)
+    assert not list(tmp_path.glob("seed-*/result.json"))
 
 
 def test_another_configuration_is_refused_on_resuming_and_the_difference_named(

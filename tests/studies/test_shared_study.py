@@ -18,6 +18,7 @@ import pytest
 
 from crossspace.cli.main import main
 from crossspace.data.corpus import Corpus
+from crossspace.engine.beating import TakenOverError
 from crossspace.engine.claim import claimed
 from crossspace.engine.owner import claim_path, this_process
 from crossspace.studies import queue as queues
@@ -230,6 +231,15 @@ def test_a_worker_does_nothing_of_what_another_does_or_has_done(study: Study, mo
     with pytest.raises(ZeroDivisionError):
         job.do(setup, print)
     assert "a seed 0: " in study.folder.failures.merged()["a"]
+
+
+def test_a_training_that_was_taken_over_is_no_failure(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object) -> None:
+        raise TakenOverError("by another")
+
+    monkeypatch.setattr(Train, "work", lost)
+    setup, job = JobSetup("", "cpu", 1, "none", study.folder.path), study.lacking.trainings[0]
+    assert isinstance(job.do(setup, print), Elsewhere) and study.folder.failures.merged() == {}
 
 
 def test_failures_of_several_processes_are_all_kept_beside_those_of_an_earlier_release(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from crossspace.cli.main import main
+from crossspace.engine.beating import Claim, TakenOverError
 from crossspace.errors import UsageError
 from crossspace.tune.folds import Folds
 from crossspace.tune.search import Search
@@ -133,6 +134,20 @@ def test_a_trial_made_twice_waits_for_its_generation(
     Trials(tmp_path / "twice").make(7)  # as where several make the next one at the same moment
     assert table(free_search("twice", at_once=4).run(2)) == alone[0][:2]
     assert table(free_search("twice", at_once=4).run(TOTAL)) == alone[0]
+
+
+def test_a_trial_that_was_taken_over_is_left_to_the_other(
+    free_search: FreeSearch, alone: tuple[Table, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [0]
+
+    def lost(_: Claim) -> None:
+        calls[0] += 1
+        if calls[0] in (1, 4):
+            raise TakenOverError("by another")
+
+    monkeypatch.setattr(Claim, "check", lost)
+    assert table(free_search(at_once=4).run(3)) == alone[0][:3]
 
 
 def test_the_size_of_a_generation_is_remembered_and_another_one_refused(

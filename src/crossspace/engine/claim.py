@@ -91,11 +91,13 @@ def _held_here(folder: Path, passing: bool, dead: Collection[str] | None) -> Ite
         yield claim
     finally:
         claim.end()
-        if claim.is_lost:  # the folder, and the lock in it, are another's
-            claim.remove()
+        try:
+            if claim.is_lost:  # the folder, and the lock in it, are another's
+                claim.remove()
+            else:
+                _leave(folder, lock, claim, passing, created)
+        finally:
             lock.release()
-        else:
-            _leave(folder, lock, claim, passing, created)
 
 
 def _leave(folder: Path, lock: filelock.BaseFileLock, claim: Claim, passing: bool, created: bool) -> None:

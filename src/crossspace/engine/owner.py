@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -113,8 +114,10 @@ def is_claim_file(name: str) -> bool:
 def generations(folder: Place) -> list[int]:
     """Of the claim files in a folder, in order."""
     try:
+        # Listed each time: a network file system looks at a folder again when it is opened, and else remembers it.
         names = os.listdir(folder) if isinstance(folder, Path) else [inner.name for inner in folder.iterdir()]
-    except OSError:  # it is not there, or no folder
+    except OSError as error:
+        _pass_if_nothing(error)
         return []
     return sorted(int(found[1]) for found in map(_NAME.fullmatch, names) if found)
 
@@ -132,7 +135,8 @@ def read_owner(folder: Place, generation: int) -> Owner | None:
     """The owner of one generation; a nameless one where the file says nothing, None where there is no file."""
     try:
         text = claim_path(folder, generation).read_bytes()
-    except OSError:
+    except OSError as error:
+        _pass_if_nothing(error)
         return None
     try:
         content: dict[str, Any] = json.loads(text)
@@ -140,6 +144,13 @@ def read_owner(folder: Place, generation: int) -> Owner | None:
     except (ValueError, TypeError):
         # Its content stands for it: one that is still being written changes, and is not dead.
         return Owner(generation, token=f"unreadable-{text.hex()[:200]}")
+
+
+def _pass_if_nothing(error: OSError) -> None:
+    """There is no such file or folder; what a network or a disk has else to say is no answer."""
+    # Those of a store have no number.
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)) and error.errno != errno.ELOOP:
+        raise error
 
 
 def earlier_holder(folder: Place) -> str:
