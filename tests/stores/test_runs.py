@@ -146,6 +146,7 @@ def test_a_killed_run_goes_on_on_another_machine_to_the_same_end(
     bucket: str, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_report: None
 ) -> None:
     words = ["--data", str(corpus_file), "--training.epochs", "12", "--training.patience", "12"]
+    words += ["--checkpoint-seconds", "0"]
     out = f"{bucket}/run"
     killed = subprocess.Popen(
         [sys.executable, "-c", _KILLED, "train", *_WORDS, *words, "--out", out],

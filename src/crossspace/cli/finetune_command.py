@@ -33,7 +33,9 @@ def parsers() -> dict[str, Parser]:
 
     parser = Parser(prog="crossspace finetune", description=_ABOUT)
     parser.add_argument("corpus", type=local, help="corpus file (.parquet) with labels, and with texts or clips")
-    parser.add_argument("--out", required=True, help="folder of encoders and features, new or of the same command")
+    parser.add_argument(
+        "--out", type=local, required=True, help="folder of encoders and features, new or of the same command"
+    )
     parser.add_argument(
         "--modality",
         choices=("text", "audio", "visual"),

@@ -6,14 +6,14 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from crossspace.cli.parsing import Parser
+from crossspace.cli.parsing import Parser, local
 from crossspace.errors import UsageError
 
 
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
     parser = Parser(prog="crossspace report", description="Write report.html, report.md and figures of a finished run.")
-    parser.add_argument("run", help="run folder")
+    parser.add_argument("run", type=local, help="run folder")
     return {"": parser}
 
 

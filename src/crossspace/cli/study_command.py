@@ -45,7 +45,9 @@ def _run_parser() -> Parser:
     parser = Parser(prog="crossspace study run", description=_ABOUT, takes_components=True, imports=True)
     parser.add_argument("study", help="name of a shipped study, or a YAML file")
     parser.add_argument("--data", type=local, required=True, help="corpus file (.parquet)")
-    parser.add_argument("--out", required=True, help="folder of the study: new, empty, or of this same study")
+    parser.add_argument(
+        "--out", type=local, required=True, help="folder of the study: new, empty, or of this same study"
+    )
     parser.add_argument("--settings", help="whose recipes to use, such as iemocap, meld or mosi")
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds of every variant (default 5)")
     parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
@@ -142,8 +144,8 @@ def _report_parser() -> Parser:
         description="Write the tables (Markdown, LaTeX, CSV, HTML) and figures of a study, finished or not.",
         imports=True,
     )
-    parser.add_argument("study", help="folder of the study")
-    parser.add_argument("--out", help="folder to write to (default: that of the study)")
+    parser.add_argument("study", type=local, help="folder of the study")
+    parser.add_argument("--out", type=local, help="folder to write to (default: that of the study)")
     parser.add_argument("--page", action="store_true", help="only Markdown and SVG figures, as a page for a site")
     return parser
 

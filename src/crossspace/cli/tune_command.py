@@ -10,7 +10,7 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from crossspace.cli.engine_options import add_engine, engine_of
-from crossspace.cli.parsing import Parser, chosen_components, local, split_off_components
+from crossspace.cli.parsing import Parser, anywhere, chosen_components, local, split_off_components
 from crossspace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def parsers() -> dict[str, Parser]:
     """The options of the command itself."""
     parser = Parser(prog="crossspace tune", description=_ABOUT, takes_components=True, imports=True)
     parser.add_argument("--space", help="YAML file: arguments such as model.width, with a list or low and high")
-    parser.add_argument("--data", type=local, help="corpus file (.parquet)")
-    parser.add_argument("--out", help="folder of the search: new, empty, or one to go on with")
+    parser.add_argument("--data", type=anywhere, help="corpus file (.parquet)")
+    parser.add_argument("--out", type=local, help="folder of the search: new, empty, or one to go on with")
     parser.add_argument("--recipe", help="what the space varies: a recipe")
     parser.add_argument("--config", help="what the space varies: a YAML file")
     parser.add_argument("--trials", type=int, default=50, help="trials in all, earlier ones included (default 50)")
@@ -55,7 +55,9 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
     parser.add_argument("--threads", type=int, help="threads on the CPU (default: one for small models)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("--rerun", metavar="DIR", help="train the best of a search again and compare the scores")
+    parser.add_argument(
+        "--rerun", type=local, metavar="DIR", help="train the best of a search again and compare the scores"
+    )
     parser.add_argument("--model", help="name of a model; 'crossspace list models' names them")
     parser.add_argument("--balancer", help="name of a balancer; 'crossspace list balancers' names them")
     return {"": parser}

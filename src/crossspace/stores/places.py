@@ -63,13 +63,14 @@ def place(where: Where) -> Place:
             f"{suggestion(kind, [_FILE, *SCHEMES])} Download it first, or name it there."
         )
     check_name(where, rest)
+    resolved = _resolved(where, kind, rest)
     library, extra = SCHEMES[kind]
     optional_import("upath", "stores")
     if extra:
         optional_import(library, extra)
     from crossspace.stores.address import Address
 
-    return Address.of(kind, _resolved(where, kind, rest))
+    return Address.of(kind, resolved)
 
 
 def beside(folder: Place, name: str) -> Place:

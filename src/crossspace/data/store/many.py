@@ -93,7 +93,8 @@ class ManyFeatures(Features):
 
 def is_many(path: Place) -> bool:
     """Whether a folder holds the files of a corpus."""
-    return path.is_dir() and (path / LIST).exists()
+    # Of a file by its name nobody is asked: a store would be, over a network.
+    return path.suffix != ".parquet" and path.is_dir() and (path / LIST).exists()
 
 
 def open_many(folder: Where, cache_bytes: int) -> tuple[Metadata, Seal, Index, ManyFeatures]:

@@ -1,0 +1,81 @@
+"""Which commands take addresses, and what the others say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crossspace import Corpus
+from crossspace.cli.main import main
+
+_ALONE = [
+    ["study", "run", "comparison", "--data", "s3://bucket/c.parquet", "--out", "x"],
+    ["study", "run", "comparison", "--data", "{corpus}", "--out", "s3://bucket/x"],
+    ["tune", "--out", "s3://bucket/x"],
+    ["finetune", "s3://bucket/c.parquet", "--out", "x"],
+    ["finetune", "{corpus}", "--out", "s3://bucket/x"],
+    ["calibrate", "{corpus}", "{corpus}", "--out", "s3://bucket/x"],
+    ["report", "s3://bucket/x"],
+    ["data", "import", "s3://bucket/x.npz", "x.parquet", "--format", "arrays"],
+]
+
+
+@pytest.mark.parametrize("words", _ALONE, ids=lambda words: " ".join(words[:2]))
+def test_an_address_is_refused_where_it_does_not_work(
+    words: list[str], corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([word.format(corpus=corpus_file) for word in words]) == 2
+    assert "on this machine alone. Copy it here first" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["data", "show", "https://host/c.parquet"],
+        ["data", "validate", "s3://"],
+        ["train", "--data", "s3://bucket/x::file:///c", "--out", "x"],
+        ["train", "--data", "{corpus}", "--out", "s3://key:secret@bucket/x"],
+        ["analyze", "memory://folder/../../x"],
+    ],
+)
+def test_what_is_no_address_is_refused_by_all(
+    words: list[str], corpus_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word.format(corpus=corpus_file) for word in words]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("crossspace: ") and "secret" not in said
+
+
+def test_data_commands_read_and_write_stores(
+    memory: str, corpus_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = f"{memory}/c.parquet"
+    assert main(["data", "split", str(corpus_file), corpus, "--fraction", "0.3"]) == 0
+    for action in ("show", "validate"):
+        assert main(["data", action, corpus]) == 0
+    assert main(["data", "split", corpus, tmp_path.joinpath("s.parquet").as_uri(), "--fraction", "0.3"]) == 0
+    assert Corpus.read(tmp_path / "s.parquet").fingerprint == Corpus.read(corpus).fingerprint
+    assert main(["data", "split", corpus, corpus, "--fraction", "0.3"]) == 2
+    assert "would be lost" in capsys.readouterr().err
+
+
+def test_an_analysis_is_read_from_and_written_to_stores(
+    memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from crossspace.stores import place
+
+    monkeypatch.setenv("CROSSSPACE_CACHE", str(tmp_path / "cache"))
+    place(f"{memory}/talks/one.txt").write_text("ANN: How wonderful!\nBEN: Go away.\n")
+    assert main(["analyze", f"{memory}/talks/one.txt", "--out", f"{memory}/one.csv"]) == 0
+    assert len(place(f"{memory}/one.csv").read_text().splitlines()) == 3
+    assert main(["analyze", f"{memory}/talks", "--out", str(tmp_path / "out"), "--as", "csv"]) == 0
+    assert (tmp_path / "out" / "one.csv").read_text() == place(f"{memory}/one.csv").read_text()
+
+
+def test_what_is_not_there_is_named(memory: str, bucket: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["data", "show", f"{memory}/c.parquet"], ["analyze", f"{bucket}/none.wav"]):
+        assert main(words) == 1
+        assert words[-1] in capsys.readouterr().err
