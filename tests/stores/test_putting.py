@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,44 @@ def test_a_server_that_never_answers_ends_in_a_refusal(
         elsewhere("http://127.0.0.1:{1}".format(*silent.getsockname()))
         with pytest.raises(DataError, match="nobody answers"):
             place(f"{bucket}/x").read_bytes()
+        for write in (write_text, write_new):
+            with pytest.raises(WritingError, match="nobody answers"):
+                write(f"{bucket}/x", "text")
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    """A store that allows nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def _refuse(self) -> None:
+        said = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(403)
+        self.send_header("Content-Length", "0" if self.command == "HEAD" else str(len(said)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(said)
+
+    do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = _refuse
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_store_that_allows_nothing_is_named(bucket: str, elsewhere: Callable[[str], None]) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    elsewhere(f"http://127.0.0.1:{server.server_port}")
+    address = place(f"{bucket}/x")
+    for write in (lambda: write_text(address, "text"), lambda: write_new(address, "text"), lambda: address.unlink()):
+        with pytest.raises(WritingError, match=rf"{bucket}/x: the store allows it not .*credentials"):
+            write()
+    for read in (address.exists, address.is_file, address.read_bytes, lambda: list(address.iterdir())):
+        with pytest.raises(DataError, match=rf"{bucket}/x cannot be read: the store allows it not"):
+            read()
+    server.shutdown()
+    server.server_close()
 
 
 def test_no_credentials(bucket: str, elsewhere: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:

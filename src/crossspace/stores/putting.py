@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crossspace.stores.faults import asking, code_of
+from crossspace.stores.options import TRIES, timeout
 
 if TYPE_CHECKING:
     from crossspace.stores.address import Address
@@ -21,6 +24,8 @@ _ABSENT = ("s3", "gs", "gcs", "az", "abfs", "memory")
 _TAKEN = ("PreconditionFailed", "412")
 _BUSY = ("ConditionalRequestConflict", "409", "OperationAborted")
 _ROUNDS = 20
+_SLOWEST = 100_000
+"""Bytes per second; what is sent more slowly counts as lost."""
 
 
 def put_file(address: Address, source: Path) -> None:
@@ -33,7 +38,7 @@ def put_file(address: Address, source: Path) -> None:
         if address.protocol == "memory":  # of which put_file shows a file while it is being filled
             address.fs.pipe_file(address.path, source.read_bytes())
         elif address.protocol in _WHOLE:
-            address.fs.put_file(str(source), address.path)
+            _bounded(address, "put_file", source.stat().st_size, str(source), address.path)
         else:
             _renamed(address, lambda path: address.fs.put_file(str(source), path))
 
@@ -42,7 +47,7 @@ def put_bytes(address: Address, content: bytes) -> None:
     """The same of a content in memory."""
     with asking(address, writing=True):
         if address.protocol in _WHOLE:
-            address.fs.pipe_file(address.path, content)
+            _bounded(address, "pipe_file", len(content), address.path, content)
         else:
             _renamed(address, lambda path: address.fs.pipe_file(path, content))
 
@@ -61,7 +66,7 @@ def put_new(address: Address, content: bytes) -> bool:
             raise NotImplementedError(f"{address.protocol}:// cannot write a file only where there is none")
         for _ in range(_ROUNDS):
             try:
-                address.fs.pipe_file(address.path, content, mode="create")
+                _bounded(address, "pipe_file", len(content), address.path, content, mode="create")
                 return True
             except FileExistsError:
                 return _stands(address, content)
@@ -78,6 +83,27 @@ def _stands(address: Address, content: bytes) -> bool:
     with suppress(FileNotFoundError):  # removed in between
         return bool(bytes(address.fs.cat_file(address.path)) == content)
     return False
+
+
+def _bounded(address: Address, name: str, size: int, *arguments: Any, **options: Any) -> None:
+    """Do what writes, no longer than it may take.
+
+    The libraries bound how long they wait for an answer, but not how long a server may take to accept what is sent.
+    """
+    from fsspec.asyn import AsyncFileSystem, sync
+
+    system = address.fs
+    if not isinstance(system, AsyncFileSystem):
+        getattr(system, name)(*arguments, **options)
+        return
+    seconds = 2 * TRIES * timeout() + size / _SLOWEST
+    work = partial(getattr(system, f"_{name}"), *arguments, **options)
+
+    async def within() -> None:
+        # Cancelled, where a time limit of the caller would let it go on and write later what is told to have failed.
+        await asyncio.wait_for(work(), seconds)
+
+    sync(system.loop, within)
 
 
 def _renamed(address: Address, write: Callable[[str], None]) -> None:
