@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from crossspace.cli.main import main
+from crossspace.engine import beating, owner, watch
+from crossspace.engine.beating import TakenOverError
+from crossspace.engine.claim import claimed
 from crossspace.errors import CrossspaceWarning, UsageError, WritingError
-from crossspace.experiment import mirror, run, store_claim
+from crossspace.experiment import mirror, run
 from crossspace.experiment.folder import RunFolder
 from crossspace.experiment.mirror import mirrored
-from crossspace.experiment.store_claim import StoreClaim
 from crossspace.predict import Predictor
 from crossspace.stores import place
 
@@ -31,7 +33,7 @@ _WORDS = [
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CROSSSPACE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(store_claim, "PATIENCE", 0.4)
+    monkeypatch.setattr(watch, "PATIENCE", 0.4)
     return tmp_path / "cache"
 
 
@@ -136,7 +138,7 @@ def test_a_finished_run_is_resumed_by_doing_nothing(
 _KILLED = """
 import sys
 from crossspace.cli.main import main
-from crossspace.experiment import mirror, run, store_claim
+from crossspace.experiment import mirror, run
 mirror.BEAT = 0.1
 sys.exit(main(sys.argv[1:]))
 """
@@ -161,45 +163,33 @@ def test_a_killed_run_goes_on_on_another_machine_to_the_same_end(
     assert "seed-0/checkpoint.pt" in _files(out)
     assert not place(f"{out}/results.json").exists()
     monkeypatch.setenv("CROSSSPACE_CACHE", str(tmp_path / "another"))
-    claim = StoreClaim(_address(out), corpus_file)
-    with pytest.warns(CrossspaceWarning, match="is claimed by process"):
-        claim.take()
-    claim.release()
+    # By the number of its process this machine would know at once that it is dead.
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, "this_boot", lambda: "another machine")
+        with pytest.warns(CrossspaceWarning, match="is held by process"), claimed(out):
+            pass
     assert _train(*words, "--out", out, "--resume") == 0
     assert _train(*words, "--out", tmp_path / "whole") == 0
     stored, whole = Predictor.from_pretrained(out), Predictor.from_pretrained(tmp_path / "whole")
     assert all(_weights(stored)[name].equal(value) for name, value in _weights(whole).items())
     assert place(f"{out}/results.json").read_text() == (tmp_path / "whole" / "results.json").read_text()
-    assert not any(name.startswith(".claims") or name.endswith("checkpoint.pt") for name in _files(out))
+    assert not any(".claim" in name or name.endswith("checkpoint.pt") for name in _files(out))
 
 
-def test_who_lives_is_not_taken_over(memory: str, tmp_path: Path) -> None:
-    (tmp_path / "a").touch()
-    (tmp_path / "b").touch()
-    first, second = (StoreClaim(place(memory), tmp_path / name) for name in "ab")  # type: ignore[arg-type]
-    first.take()
-    holder = first._holder
-
-    def alive(number: int) -> Any:
-        first.beat()
-        return holder(number)
-
-    second._holder = alive  # type: ignore[method-assign]
-    with pytest.warns(CrossspaceWarning), pytest.raises(UsageError, match="in use by process"):
-        second.take()
-
-
-def test_who_was_taken_for_dead_finds_out_and_writes_no_more(memory: str, tmp_path: Path) -> None:
-    (tmp_path / "lock").touch()
+def test_who_was_taken_for_dead_finds_out_and_writes_no_more(memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beating, "BEAT", 3600.0)  # it stands still
 
     def work() -> None:
         with mirrored(_address(memory), resume=False) as going:
             (going.folder / "config.yaml").write_text("x")
-            StoreClaim(_address(memory), tmp_path / "lock").take()
+            with monkeypatch.context() as patch:
+                patch.setattr(owner, "this_boot", lambda: "another machine")
+                with claimed(memory):
+                    pass
 
-    with pytest.warns(CrossspaceWarning), pytest.raises(UsageError, match="taken over"):
+    with pytest.warns(CrossspaceWarning), pytest.raises(TakenOverError, match="taken over"):
         work()
-    assert _files(memory) == [".claims/0", ".claims/1", ".writer"]
+    assert _files(memory) == [".writer"]
 
 
 def test_the_same_machine_goes_on_where_it_was(memory: str, cache: Path) -> None:

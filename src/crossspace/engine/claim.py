@@ -71,7 +71,8 @@ def _held_there(folder: Place, dead: Collection[str] | None) -> Iterator[Claim]:
         yield claim
     finally:
         claim.end()
-        claim.remove()
+        with suppress(CrossspaceError, OSError):  # perhaps the store is gone: then this process will be seen to be, too
+            claim.remove()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 ``run``          trains every seed, tests once, writes everything down
 ``folder``       the files of a run folder, whose it is, and whether it is finished
 ``mirror``       a run folder on a store: what is durable is brought there
-``store_claim``  whose such a folder is
 ``environment``  what a finished run says of how it came about
 """
 

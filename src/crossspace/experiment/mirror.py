@@ -17,10 +17,11 @@ import filelock
 from crossspace.cache_folder import scratch_folder
 from crossspace.copies import spoken_of
 from crossspace.digests import SUMS
-from crossspace.engine.claim import HOLDER, LOCK
+from crossspace.engine.beating import Claim, TakenOverError
+from crossspace.engine.claim import HOLDER, LOCK, claimed
+from crossspace.engine.owner import is_claim_file
 from crossspace.errors import CrossspaceError, CrossspaceWarning, DataError, UsageError, WritingError
 from crossspace.experiment.folder import CONFIG, REPORT, RESULTS, SEED_RESULT
-from crossspace.experiment.store_claim import BEAT, CLAIMS, StoreClaim
 from crossspace.models.saved import CONFIG as MODEL_CONFIG
 from crossspace.models.saved import WEIGHTS
 from crossspace.runtime import write_text
@@ -29,6 +30,8 @@ from crossspace.stores.address import Address
 from crossspace.stores.putting import put_file
 from crossspace.training.checkpoint import CHECKPOINT
 
+BEAT = 15.0
+"""Seconds between two looks at what is new."""
 WRITER = ".writer"
 """Names who wrote the folder last: a scratch folder of the same name is then as far as the store, or further."""
 _ORDER = (WEIGHTS, MODEL_CONFIG, CHECKPOINT, SUMS, SEED_RESULT, CONFIG, RESULTS, REPORT)
@@ -41,14 +44,14 @@ class Mirror:
 
     Args:
         folder: of this machine.
-        claim: of the folder on the store.
+        address: of the folder on the store.
+        claim: of the latter.
     """
 
-    def __init__(self, folder: Path, claim: StoreClaim) -> None:
-        self.folder, self.claim, self.address = folder, claim, claim.address
+    def __init__(self, folder: Path, address: Address, claim: Claim) -> None:
+        self.folder, self.address, self.claim = folder, address, claim
         self._sent: dict[str, tuple[int, int, int]] = {}
         self._stop = threading.Event()
-        self._lost: UsageError | None = None
         self._told = False
         self._thread = threading.Thread(target=self._work, daemon=True, name="mirror")
 
@@ -57,22 +60,21 @@ class Mirror:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise :class:`UsageError` where another process has taken the folder over."""
-        if self._lost is not None:
-            raise self._lost
+        """Raise :class:`~crossspace.engine.beating.TakenOverError` where another process has taken the folder over."""
+        self.claim.check()
 
     def end(self) -> None:
         """Bring the rest.
 
         Raises:
-            UsageError: another process has taken the folder over.
+            TakenOverError: another process has taken the folder over.
             WritingError: the store does not take it; it stays on this machine.
         """
         self._stop.set()
         self._thread.join()
-        self.check()
         try:
-            self.claim.beat()
+            self.claim.beat()  # which looks whether it is still ours
+            self.check()
             self.send()
         except (DataError, WritingError) as error:
             raise WritingError(
@@ -118,11 +120,10 @@ class Mirror:
     def _work(self) -> None:
         while not self._stop.wait(BEAT):
             try:
-                self.claim.beat()
+                self.check()
                 self.send()
-            except UsageError as error:
-                self._lost = error
-                return
+            except TakenOverError:
+                return  # whoever trains asks too
             except (CrossspaceError, OSError) as error:
                 # The training goes on without: the next turn, or the last one, brings it all.
                 if not self._told:
@@ -150,16 +151,14 @@ def mirrored(address: Address, resume: bool) -> Iterator[Mirror]:
     key = hashlib.sha256(str(address).encode()).hexdigest()[:16]
     home = scratch_folder() / key
     with _locked(home, address):
-        claim = StoreClaim(address, home / LOCK)
         if not resume:
             _check_emptiness(address)
-        claim.take()
-        try:
+        with claimed(address) as claim:
             if not resume:  # another may have come and gone while this one waited
                 _check_emptiness(address)
             # The name is that of the run, which messages and reports repeat.
             folder = home / (address.name or "run")
-            mirror = Mirror(folder, claim)
+            mirror = Mirror(folder, address, claim)
             _prepare(mirror, resume)
             mirror.begin()
             try:
@@ -167,10 +166,6 @@ def mirrored(address: Address, resume: bool) -> Iterator[Mirror]:
                     yield mirror
             finally:
                 mirror.end()
-        finally:
-            with suppress(CrossspaceError, OSError):  # perhaps the store is gone, or the folder is another's
-                claim.beat()
-                claim.release()
         shutil.rmtree(folder, ignore_errors=True)  # all of it is there
 
 
@@ -197,7 +192,7 @@ def _check_emptiness(address: Address) -> None:
     found = [str(one.way_from(address)) for one in address.below()]
     if CONFIG in found:
         raise UsageError(f"{address} already holds a run. Choose another folder, or go on with this one by --resume.")
-    if any(not name.startswith(f"{CLAIMS}/") and name != WRITER for name in found):
+    if any(not is_claim_file(name) and name != WRITER for name in found):
         raise UsageError(f"{address} should be a new or empty folder. It holds other files; name another.")
 
 
@@ -214,15 +209,15 @@ def _prepare(mirror: Mirror, resume: bool) -> None:
         _fetch(address, folder)
         mirror.know()
     # Both here until it stands there: a kill in between leaves this folder known as the last one.
-    write_text(known, f"{theirs}\n{mirror.claim.token}\n")
-    write_text(last, mirror.claim.token)
-    write_text(known, f"{mirror.claim.token}\n")
+    write_text(known, f"{theirs}\n{mirror.claim.owner.token}\n")
+    write_text(last, mirror.claim.owner.token)
+    write_text(known, f"{mirror.claim.owner.token}\n")
 
 
 def _fetch(address: Address, folder: Path) -> None:
     for one in address.below():
         name = one.way_from(address)
-        if name.parts[0] in (CLAIMS, WRITER):
+        if name.parts[0] == WRITER or is_claim_file(name.name):
             continue
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -237,7 +232,7 @@ def _names(folder: Path) -> list[str]:
     return [
         path.relative_to(folder).as_posix()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in _OURS and not path.name.endswith(".partial")
+        if path.is_file() and path.name not in _OURS and not is_claim_file(path.name) and path.suffix != ".partial"
     ]
 
 
