@@ -75,6 +75,10 @@ def is_alive(node: str) -> bool:
     return any(known["NodeID"] == node and known["Alive"] for known in ray.nodes())
 
 
+_TRIES = 3
+"""How often a cluster is begun: on a machine that is busy, Ray gives up on its own processes too early."""
+
+
 @contextmanager
 def _begun(processors: int) -> Iterator[None]:
     """A cluster of our own, and nothing left of it afterwards."""
@@ -82,27 +86,42 @@ def _begun(processors: int) -> Iterator[None]:
 
     # Whoever has not decided about it should not be reported on by what runs a few processes for him.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        # Workers speak through the terminal as processes do; what Ray says of itself is for those who run clusters.
-        context: Any = ray.init(
-            address="local",
-            num_cpus=processors,
-            object_store_memory=_STORE,
-            include_dashboard=False,
-            logging_level=logging.ERROR,
-        )
-    except Exception as error:
-        raise CrossspaceError(
-            f"Ray could not begin a cluster on this machine: {error}. '--engine local' does without."
-        ) from error
-    except BaseException:  # Ctrl-C while it began
-        ray.shutdown()
-        raise
+    context = _init(processors)
     with cleared(context.address_info["session_dir"]):
         try:
             yield
         finally:
             ray.shutdown()
+
+
+def _init(processors: int) -> Any:
+    """Begin a cluster; one that does not come up in the half minute that Ray grants it is begun again.
+
+    Raises:
+        CrossspaceError: none comes up.
+    """
+    import ray
+
+    for left in range(_TRIES, 0, -1):
+        try:
+            # Workers speak through the terminal as processes do; what Ray says of itself is for who runs clusters.
+            return ray.init(
+                address="local",
+                num_cpus=processors,
+                object_store_memory=_STORE,
+                include_dashboard=False,
+                logging_level=logging.ERROR,
+            )
+        except Exception as error:
+            ray.shutdown()
+            if left == 1:
+                raise CrossspaceError(
+                    f"Ray could not begin a cluster on this machine: {error}. '--engine local' does without."
+                ) from error
+        except BaseException:  # Ctrl-C while it began
+            ray.shutdown()
+            raise
+    return None
 
 
 @contextmanager
