@@ -10,7 +10,6 @@ from crossspace import Corpus
 from crossspace.cli.main import main
 
 _ALONE = [
-    ["study", "run", "comparison", "--data", "s3://bucket/c.parquet", "--out", "x"],
     ["study", "run", "comparison", "--data", "{corpus}", "--out", "s3://bucket/x"],
     ["tune", "--out", "s3://bucket/x"],
     ["finetune", "s3://bucket/c.parquet", "--out", "x"],
@@ -79,3 +78,17 @@ def test_what_is_not_there_is_named(memory: str, bucket: str, capsys: pytest.Cap
     for words in (["data", "show", f"{memory}/c.parquet"], ["analyze", f"{bucket}/none.wav"]):
         assert main(words) == 1
         assert words[-1] in capsys.readouterr().err
+
+
+def test_a_study_reads_a_corpus_on_a_store(bucket: str, corpus_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(
+        "base: {model: {name: css, width: 8, heads: 2}, training: {epochs: 1}}\n"
+        "variants: {a: {}, b: {balancer: {name: fixed}}}\n"
+    )
+    Corpus.read(corpus_file).write(f"{bucket}/c.parquet")
+    for data, out in ((corpus_file, "here"), (f"{bucket}/c.parquet", "there")):
+        words = ["study", "run", tmp_path / "study.yaml", "--data", data, "--out", tmp_path / out, "--seeds", "1"]
+        assert main([*map(str, words), "--jobs", "2", "--quiet", "--track", "none", "--device", "cpu"]) == 0
+    for variant in "ab":
+        here, there = (tmp_path / out / "runs" / variant / "predictions.parquet" for out in ("here", "there"))
+        assert here.read_bytes() == there.read_bytes()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossspace.cli.cutting import add_rule, tell_cut
@@ -17,6 +16,7 @@ from crossspace.cli.sharding import add_shard, tell_failures, tell_shard
 from crossspace.cli.transcribing import transcribing_of
 from crossspace.errors import UsageError
 from crossspace.runtime import processors
+from crossspace.stores import place
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
@@ -148,7 +148,7 @@ def _described(options: argparse.Namespace) -> Described:
     from crossspace.data.cuts.recut import HASH
     from crossspace.features.extraction.corpus import Described
 
-    source = Path(options.source).resolve()  # "." has no name of its own
+    source = place(options.source).resolve()  # "." has no name of its own
     return Described(
         labels=tuple(options.labels),
         unlabelled=tuple(options.unlabelled),

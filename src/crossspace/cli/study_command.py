@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossspace.cli.engine_options import add_engine, engine_of
-from crossspace.cli.parsing import Parser, do_action, local, split_off_components
+from crossspace.cli.parsing import Parser, anywhere, do_action, local, split_off_components
 from crossspace.errors import DataError
+from crossspace.stores import place
 from crossspace.training.tracking import TRACKERS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def parsers() -> dict[str, Parser]:
 def _run_parser() -> Parser:
     parser = Parser(prog="crossspace study run", description=_ABOUT, takes_components=True, imports=True)
     parser.add_argument("study", help="name of a shipped study, or a YAML file")
-    parser.add_argument("--data", type=local, required=True, help="corpus file (.parquet)")
+    parser.add_argument("--data", type=anywhere, required=True, help="corpus file (.parquet)")
     parser.add_argument(
         "--out", type=local, required=True, help="folder of the study: new, empty, or of this same study"
     )
@@ -76,7 +77,7 @@ def _run(words: list[str]) -> int:
     jobs = processors() if options.jobs is None else options.jobs
     check_counts(jobs=jobs, seeds=options.seeds, rounds=options.rounds)
     engine = engine_of(options)
-    if not Path(options.data).exists():
+    if not place(options.data).exists():
         raise DataError(f"There is no file {options.data}. 'crossspace data import' makes a corpus.")
     corpus = Corpus.read(options.data)
     study = _planned(options, rest, corpus)

@@ -18,6 +18,7 @@ from crossspace.experiment.folder import differences
 from crossspace.layering import current_name
 from crossspace.reading import reading
 from crossspace.runtime import write_new, write_text
+from crossspace.stores import Place
 from crossspace.studies.costs import Cost
 from crossspace.studies.failures import Failures
 from crossspace.studies.study import Conditions, Study, Variant
@@ -41,7 +42,7 @@ class StudyFolder:
         """The run folder of a variant."""
         return self.path / "runs" / variant
 
-    def claim(self, study: Study, data: Path, fingerprint: str, seeds: Sequence[int], threads: int) -> int:
+    def claim(self, study: Study, data: Place, fingerprint: str, seeds: Sequence[int], threads: int) -> int:
         """Make the folder that of this study, or find that it is; returns the threads per training in force.
 
         Raises:
@@ -143,7 +144,7 @@ def _today(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**content, "grid": renamed(content.get("grid")), "variants": variants}
 
 
-def _stated(study: Study, data: Path, fingerprint: str, seeds: Sequence[int], threads: int) -> dict[str, Any]:
+def _stated(study: Study, data: Place, fingerprint: str, seeds: Sequence[int], threads: int) -> dict[str, Any]:
     return {
         "name": study.name,
         "about": study.about,

@@ -21,6 +21,7 @@ from crossspace.errors import UsageError
 from crossspace.experiment import Run
 from crossspace.experiment.folder import RunFolder
 from crossspace.runtime import MOST_SEEDS, checked_seeds, processors
+from crossspace.stores import Where, place
 from crossspace.studies.costs import ROUNDS
 from crossspace.studies.folder import StudyFolder
 from crossspace.studies.job import Elsewhere, JobSetup
@@ -55,7 +56,7 @@ class StudyRun:
         self,
         study: Study,
         corpus: Corpus,
-        path: str | Path,
+        path: Where,
         folder: str | Path,
         seeds: Sequence[int],
         jobs: int = 1,
@@ -65,7 +66,7 @@ class StudyRun:
         on_progress: Callable[[Progress], None] | None = None,
         engine: Engine | None = None,
     ) -> None:
-        self.study, self.corpus, self.path = study, corpus, Path(path)
+        self.study, self.corpus, self.path = study, corpus, place(path)
         self.folder, self.seeds, self.jobs = StudyFolder(folder), tuple(checked_seeds(seeds)), jobs
         self.devices, self.track, self.rounds = Devices(accelerator), track, rounds
         self.on_progress = on_progress or (lambda progress: None)
