@@ -181,7 +181,7 @@ def _killed(task: Task, out: Path, watched: Watched) -> int:
 
 def _is_actor(process: psutil.Process) -> bool:
     with suppress(psutil.Error):
-        return "ray::" in " ".join(process.cmdline()) and "Actor" not in process.name()
+        return "ray::RayWorker" in " ".join(process.cmdline())  # the node has agents of such names too
     return False
 
 
