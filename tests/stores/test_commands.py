@@ -8,9 +8,9 @@ import pytest
 
 from crossspace import Corpus
 from crossspace.cli.main import main
+from crossspace.stores import place
 
 _ALONE = [
-    ["study", "run", "comparison", "--data", "{corpus}", "--out", "s3://bucket/x"],
     ["tune", "--out", "s3://bucket/x"],
     ["finetune", "s3://bucket/c.parquet", "--out", "x"],
     ["finetune", "{corpus}", "--out", "s3://bucket/x"],
@@ -80,15 +80,23 @@ def test_what_is_not_there_is_named(memory: str, bucket: str, capsys: pytest.Cap
         assert words[-1] in capsys.readouterr().err
 
 
-def test_a_study_reads_a_corpus_on_a_store(bucket: str, corpus_file: Path, tmp_path: Path) -> None:
+def test_a_study_with_everything_on_a_store_is_the_one_of_this_machine(
+    bucket: str, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CROSSSPACE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "study.yaml").write_text(
         "base: {model: {name: css, width: 8, heads: 2}, training: {epochs: 1}}\n"
         "variants: {a: {}, b: {balancer: {name: fixed}}}\n"
     )
     Corpus.read(corpus_file).write(f"{bucket}/c.parquet")
-    for data, out in ((corpus_file, "here"), (f"{bucket}/c.parquet", "there")):
-        words = ["study", "run", tmp_path / "study.yaml", "--data", data, "--out", tmp_path / out, "--seeds", "1"]
-        assert main([*map(str, words), "--jobs", "2", "--quiet", "--track", "none", "--device", "cpu"]) == 0
-    for variant in "ab":
-        here, there = (tmp_path / out / "runs" / variant / "predictions.parquet" for out in ("here", "there"))
-        assert here.read_bytes() == there.read_bytes()
+    for data, out in ((corpus_file, tmp_path / "here"), (f"{bucket}/c.parquet", f"{bucket}/there")):
+        words = ["study", "run", tmp_path / "study.yaml", "--data", data, "--out", out, "--seeds", "1"]
+        words += ["--jobs", "2", "--quiet", "--track", "none", "--device", "cpu"]
+        assert main([*map(str, words)]) == 0
+    assert f"Report: {bucket}/there/report.html" in capsys.readouterr().out
+    stored = {str(one.way_from(f"{bucket}/there")): one for one in place(f"{bucket}/there").below()}  # type: ignore[union-attr]
+    for name in ("runs/a/predictions.parquet", "runs/b/predictions.parquet", "report.md"):
+        assert stored[name].read_bytes() == (tmp_path / "here" / name).read_bytes()
+    assert not [name for name in stored if ".claim" in name or "checkpoint" in name or ".lock" in name]
+    assert main([*map(str, words)]) == 0  # nothing is left to do, on whatever machine
+    assert main([*map(str, words), "--engine", "ray"]) == 2

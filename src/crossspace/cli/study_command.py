@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossspace.cli.engine_options import add_engine, engine_of
 from crossspace.cli.parsing import Parser, anywhere, do_action, local, split_off_components
-from crossspace.errors import DataError
+from crossspace.errors import DataError, UsageError
 from crossspace.stores import place
 from crossspace.training.tracking import TRACKERS
 
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
+    from crossspace.engine.progress import Progress
     from crossspace.engine.workers import Engine
     from crossspace.studies.study import Study
 
@@ -47,7 +48,7 @@ def _run_parser() -> Parser:
     parser.add_argument("study", help="name of a shipped study, or a YAML file")
     parser.add_argument("--data", type=anywhere, required=True, help="corpus file (.parquet)")
     parser.add_argument(
-        "--out", type=local, required=True, help="folder of the study: new, empty, or of this same study"
+        "--out", type=anywhere, required=True, help="folder of the study: new, empty, or of this same study"
     )
     parser.add_argument("--settings", help="whose recipes to use, such as iemocap, meld or mosi")
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds of every variant (default 5)")
@@ -67,7 +68,32 @@ def _run_parser() -> Parser:
 def _run(words: list[str]) -> int:
     known, rest = split_off_components(words)
     options = _run_parser().parse_all(known)
+    address = place(options.out)
+    if isinstance(address, Path):
+        return _run_here(options, rest)
+    if options.engine != "local":
+        raise UsageError(
+            "A study on a store is worked on in a folder of this machine, which those of a cluster do not see. Leave "
+            "out --engine, or name as --out a folder that all of them see."
+        )
+    from crossspace.experiment.mirror import mirrored
 
+    with mirrored(address, resume=True) as mirror:
+        options.out = str(mirror.folder)
+        return _run_here(options, rest, str(address), mirror.check)
+
+
+def _run_here(
+    options: argparse.Namespace, rest: list[str], address: str = "", check: Callable[[], None] = lambda: None
+) -> int:
+    """Run a study in a folder of this machine.
+
+    Args:
+        options: of the command.
+        rest: those of components.
+        address: where the folder is mirrored, if it is.
+        check: asked again and again whether to go on.
+    """
     from crossspace.data.corpus import Corpus
     from crossspace.engine.work import one_line
     from crossspace.runtime import processors
@@ -82,13 +108,14 @@ def _run(words: list[str]) -> int:
     corpus = Corpus.read(options.data)
     study = _planned(options, rest, corpus)
     _tell_settings(study)
-    failures = _execute(study, corpus, options, jobs, engine)
+    failures = _execute(study, corpus, options, jobs, engine, check)
     for variant, reason in failures.items():
         print(f"{variant} failed: {one_line(reason)}")
     results = [Path(options.out) / "runs" / variant.name / "results.json" for variant in study.variants]
     if not any(path.exists() for path in results):
         raise DataError("Every variant failed; there is nothing to report.")
-    print(f"Report: {report_if_need_be(options.out)}")
+    report = report_if_need_be(options.out)
+    print(f"Report: {f'{address}/{report.name}' if address else report}")
     return 1 if failures else 0
 
 
@@ -117,13 +144,25 @@ def _tell_settings(study: Study) -> None:
         print(f"Without {', '.join(study.left_out)}: nothing is known for these settings.")
 
 
-def _execute(study: Study, corpus: Corpus, options: argparse.Namespace, jobs: int, engine: Engine) -> dict[str, str]:
+def _execute(
+    study: Study,
+    corpus: Corpus,
+    options: argparse.Namespace,
+    jobs: int,
+    engine: Engine,
+    check: Callable[[], None],
+) -> dict[str, str]:
     """Train what is not yet trained; returns ``{variant: reason}`` of what failed."""
     from crossspace.cli.trainings_progress import TrainingsProgress
     from crossspace.studies.run import StudyRun
 
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    with TrainingsProgress(study.name, hidden=options.quiet) as progress:
+    with TrainingsProgress(study.name, hidden=options.quiet) as bar:
+
+        def tell(progress: Progress) -> None:
+            check()
+            bar.show(progress)
+
         return StudyRun(
             study,
             corpus,
@@ -134,7 +173,7 @@ def _execute(study: Study, corpus: Corpus, options: argparse.Namespace, jobs: in
             accelerator=options.device,
             track=options.track,
             rounds=options.rounds,
-            on_progress=progress.show,
+            on_progress=tell,
             engine=engine,
         ).execute()
 
