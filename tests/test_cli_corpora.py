@@ -267,6 +267,19 @@ def test_shards_are_merged_into_the_corpus_that_one_process_writes(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "one.parquet", "train_all.csv", "two.parquet"]
 
 
+def test_a_source_that_shrinks_between_two_shards_is_refused_and_loses_no_conversation(
+    run: Run, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossspace.features.extraction.plan.build", lambda modality, name: Lengths())
+    monkeypatch.setattr("crossspace.features.extraction.plan._ROWS", 15)
+    words = ("extract", table, tmp_path / "c.parquet", "--quiet", "--cache", tmp_path / "cache", "--jobs", 1)
+    assert run(*words, "--shard", "1/2")[0] == 0
+    # Shorter, the first conversations make room in the first part for one of the second.
+    table.write_text("".join(line for line in TABLE.splitlines(True) if not line.endswith(("0,2\n", "1,2\n", "2,2\n"))))
+    code, _, err = run(*words, "--shard", "2/2")
+    assert code == 2 and "the same source and settings" in err
+
+
 def test_a_failed_recording_of_a_shard_is_told_again_by_the_merge_and_can_be_mended(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from crossspace import Corpus, Predictor
 from crossspace.cli.main import main
 from crossspace.engine.parts import PartsFolder, Shard
 from crossspace.engine.progress import PartsProgress
-from crossspace.errors import DataError, UsageError
+from crossspace.errors import CrossspaceError, DataError, UsageError
 from crossspace.prediction_parts import merge_predictions, predict_parts, predict_to
 
 
@@ -120,3 +120,36 @@ def test_commands_share_and_merge(
     assert main(["merge", str(tmp_path / "two.csv")]) == 1
     assert "Found nothing" in capsys.readouterr().err
     assert main([*words[:-1], "--shard", "1/2"]) == 2
+
+
+def test_a_part_in_the_place_of_another_is_named_and_made_anew(given, tmp_path: Path) -> None:
+    predict_to(*given(tmp_path / "one.parquet"))
+    target = tmp_path / "t.parquet"
+    predict_parts(*given(target), shard=Shard(1, 1))
+    first, second = sorted((tmp_path / "t.parquet.parts" / "parts").iterdir())[:2]
+    for content in (second.read_bytes(), (tmp_path / "corpus.parquet").read_bytes(), b"", first.read_bytes()[:-1]):
+        first.write_bytes(content)
+        with pytest.raises(DataError, match=f"{first.name}.*made anew"):
+            merge_predictions(target)
+    first.unlink()
+    with pytest.raises(DataError, match=f"{first.name}.*Found nothing.*made anew"):
+        merge_predictions(target)
+    predict_parts(*given(target), shard=Shard(1, 1))
+    merge_predictions(target)
+    assert target.read_bytes() == (tmp_path / "one.parquet").read_bytes()
+
+
+def test_a_worker_refuses_another_model_or_corpus_of_the_same_name(
+    given, tiny_corpus: Corpus, source: Path, tmp_path: Path
+) -> None:
+    arguments = given(tmp_path / "t.csv")
+    tiny_corpus.with_splits(dict.fromkeys(tiny_corpus.conversation_ids("all"), "train")).write(source)
+    with pytest.raises(CrossspaceError, match="same corpus"):
+        predict_to(*arguments)
+
+
+def test_a_split_without_conversations_is_named(given, tiny_corpus: Corpus, source: Path, tmp_path: Path) -> None:
+    predictor, _, path, _, target = given(tmp_path / "t.csv")
+    alone = tiny_corpus.with_splits(dict.fromkeys(tiny_corpus.conversation_ids("all"), "train"))
+    with pytest.raises(DataError, match="should have the split test"):
+        predict_to(predictor, alone, path, "test", target)

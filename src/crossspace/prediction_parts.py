@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 
 from crossspace import __version__
 from crossspace.data.corpus import Corpus
-from crossspace.data.store.parquet import open_parquet
+from crossspace.data.part import AGAIN, NAME, is_part, open_part
 from crossspace.engine.making import Piece, make_parts
-from crossspace.engine.parts import Outcome, PartsFolder, Shard, key_of
+from crossspace.engine.parts import Outcome, PartsFolder, Shard, Unwritten, key_of
 from crossspace.engine.progress import PartsProgress
 from crossspace.engine.work import Report, Work
 from crossspace.engine.workers import Engine
-from crossspace.errors import DataError
+from crossspace.errors import CrossspaceError, DataError, WritingError
 from crossspace.inference.infer import batches_of
 from crossspace.predict import Predictor
 from crossspace.reading import reading
@@ -110,7 +110,9 @@ def predict_parts(
         UsageError: other shards have other settings.
     """
     predictor.check(corpus)
-    ids, made_by = corpus.conversation_ids(split), key_of(__version__, _digest(predictor), corpus.fingerprint, split)
+    ids, made_by = corpus.conversation_ids(split), _made_by(predictor, corpus, split)
+    if not ids:
+        raise DataError(f"{path} should have the split {split}. Found {', '.join(corpus.splits) or 'none'}.")
     groups = batches_of(corpus.lengths(split), ROWS)
     pieces = [Piece(i, tuple(ids[c] for c in group), tuple(group)) for i, group in enumerate(groups)]
     return make_parts(
@@ -140,28 +142,33 @@ def merge_predictions(target: Where) -> int:
 
 
 def _begin(setup: _Setup) -> _Bench:
-    return _Bench(Predictor.from_pretrained(setup.model), Corpus.read(setup.corpus, CACHE), setup)
+    predictor, corpus = Predictor.from_pretrained(setup.model), Corpus.read(setup.corpus, CACHE)
+    # On another machine, or a moment later, another model or corpus may stand under the same name.
+    if _made_by(predictor, corpus, setup.split) != setup.made_by:
+        raise CrossspaceError(
+            f"Every worker should have the same release of crossspace, the same model {setup.model} and the same "
+            f"corpus {setup.corpus}. Found others. Run the command again once they are the same everywhere."
+        )
+    return _Bench(predictor, corpus, setup)
 
 
-def _predict(bench: _Bench, piece: Piece[int], report: Report) -> Outcome:
+def _made_by(predictor: Predictor, corpus: Corpus, split: str) -> str:
+    return key_of(__version__, _digest(predictor), corpus.fingerprint, split)
+
+
+def _predict(bench: _Bench, piece: Piece[int], report: Report) -> Outcome | Unwritten:
     setup = bench.setup
     name = key_of(setup.made_by, piece.contents)
     path = PartsFolder(setup.target).part(name)
-    if not _is_whole(path):
+    if not is_part(path):
         table = bench.predictor.predict_conversations(bench.corpus, setup.split, piece.contents)
-        with replacing(path) as temporary:
-            pq.write_table(table, temporary, write_page_checksum=True)
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), NAME: name.encode()})
+        try:
+            with replacing(path) as temporary:
+                pq.write_table(table, temporary, write_page_checksum=True)
+        except WritingError as error:
+            return Unwritten(str(error))
     return Outcome([name])
-
-
-def _is_whole(path: Place) -> bool:
-    if not path.exists():
-        return False
-    try:
-        open_parquet(path)
-    except DataError:
-        return False
-    return True
 
 
 def _digest(predictor: Predictor) -> str:
@@ -196,9 +203,10 @@ def _merged(folder: PartsFolder, outcomes: Sequence[Outcome]) -> int:
 
 def _tables(paths: Sequence[Place]) -> Iterator[pa.Table]:
     for path in paths:
-        with reading(path, "a part of predictions (Parquet)", "Run the shard that made it again."):
-            table = open_parquet(path).read()
-        yield table
+        with reading(path, "a part of predictions (Parquet)", AGAIN):
+            table = open_part(path).read()
+        kept = {key: value for key, value in (table.schema.metadata or {}).items() if key != NAME}
+        yield table.replace_schema_metadata(kept or None)
 
 
 def _writer(target: Place, path: Path, schema: pa.Schema) -> Any:

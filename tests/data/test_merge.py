@@ -113,7 +113,12 @@ def test_parts_of_another_plan_out_of_order_or_damaged_are_named(tmp_path: Path)
         merge_parts(parts[::-1], "me", tmp_path / "c.parquet", MERGING)
     with pytest.raises(DataError, match="columns"):
         merge_parts(parts, "me", tmp_path / "c.parquet", replace(MERGING, widths={"text": 4, "audio": 2}))
-    parts[2].write_bytes(parts[2].read_bytes()[:-40])
+    whole = parts[2].read_bytes()
+    parts[2].write_bytes(parts[1].read_bytes())
+    assert not is_part(parts[2])
+    with pytest.raises(DataError, match=r"1-002\.parquet.*another name"):
+        merge_parts(parts, "me", tmp_path / "c.parquet", MERGING)
+    parts[2].write_bytes(whole[:-40])
     assert not is_part(parts[2]) and is_part(parts[1])
     with pytest.raises(DataError, match=r"1-002\.parquet"):
         merge_parts(parts, "me", tmp_path / "c.parquet", MERGING)

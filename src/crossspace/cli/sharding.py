@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 
@@ -34,7 +35,7 @@ def tell_shard(shard: Shard, outcomes: Iterable[Outcome], target: str) -> int:
     for outcome in outcomes:
         done += len(outcome.parts)
         failures |= outcome.failures
-    print(f"Shard {shard}: {done} parts. Once all shards have ended: crossspace merge {target}")
+    print(f"Shard {shard}: {done} parts. Once all shards have ended: crossspace merge {shlex.quote(target)}")
     tell_failures(failures)
     return 1 if failures else 0
 

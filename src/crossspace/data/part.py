@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from crossspace.data.conversation import Conversation
 from crossspace.data.rows import part_columns
@@ -18,8 +20,8 @@ from crossspace.reading import reading
 from crossspace.runtime import replacing
 from crossspace.stores import Place
 
-KEY = b"crossspace.part"
-_AGAIN = "Remove it and run the same command again: it is made anew."
+KEY, NAME = b"crossspace.part", b"crossspace.part.name"
+AGAIN = "Remove it and run the same commands again: it is made anew."
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def write_part(
     index, features = part_columns(conversations, widths)
     schema = pa.schema(
         [*index.table.schema, *(feature_field(m, d) for m, d in widths.items())],
-        {KEY: json.dumps(asdict(facts), ensure_ascii=False).encode()},
+        {KEY: json.dumps(asdict(facts), ensure_ascii=False).encode(), NAME: path.stem.encode()},
     )
     with replacing(path) as temporary, writer(temporary, schema) as file:
         for start, stop in index.groups():
@@ -71,8 +73,8 @@ class Part:
 
     def __init__(self, path: Place, widths: Mapping[str, int]) -> None:
         self.path, self.widths = path, widths
-        self._file = open_parquet(path)
-        with reading(path, "a part of a corpus (Parquet)", _AGAIN):
+        self._file = open_part(path)
+        with reading(path, "a part of a corpus (Parquet)", AGAIN):
             raw = (self._file.metadata.metadata or {})[KEY]
             self.facts = PartFacts(**json.loads(raw))
         schema = self._file.schema_arrow
@@ -81,7 +83,7 @@ class Part:
         )
         if not expected.equals(schema.remove_metadata()):
             raise DataError(
-                f"{path}: a part of this corpus has the columns {expected.names}. Found {schema.names}. {_AGAIN}"
+                f"{path}: a part of this corpus has the columns {expected.names}. Found {schema.names}. {AGAIN}"
             )
         self.index_schema = pa.schema([f for f in expected if f.name not in set(map(feature_column, widths))])
 
@@ -104,10 +106,33 @@ def features_of(table: pa.Table, modality: str) -> tuple[np.ndarray, np.ndarray]
 
 
 def is_part(path: Place) -> bool:
-    """Whether a file ends as a part does: what was cut short, or is none, is made anew."""
+    """Whether a file ends as the part of this name does: what was cut short, or is none, is made anew."""
     if not path.exists():
         return False
     try:
-        return KEY in (open_parquet(path).metadata.metadata or {})
+        open_part(path)
     except DataError:
         return False
+    return True
+
+
+def open_part(path: Place) -> pq.ParquetFile:
+    """A part as an open file.
+
+    Raises:
+        DataError: it is missing, cut short, or another part was put in its place.
+    """
+    if not path.exists():
+        raise DataError(
+            f"{path}: a part is expected here. Found nothing. Run the same commands again: it is made anew."
+        )
+    try:
+        file = open_parquet(path)
+    except DataError as error:
+        if not isinstance(path, Path):  # perhaps the store does not answer
+            raise
+        raise DataError(f"{path}: a part (Parquet) is expected. Found none, or half of one. {AGAIN}") from error
+    # Names follow from what parts are made of: one of another name has another content.
+    if (file.metadata.metadata or {}).get(NAME) != path.stem.encode():
+        raise DataError(f"{path}: a part has the name under which it was made. Found one of another name. {AGAIN}")
+    return file

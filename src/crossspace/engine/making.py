@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from crossspace.engine.claim import check_unclaimed, claimed
-from crossspace.engine.parts import Outcome, PartsFolder, Shard
+from crossspace.engine.parts import Outcome, PartsFolder, Shard, Unwritten
 from crossspace.engine.perform import perform
 from crossspace.engine.progress import PartsProgress
 from crossspace.engine.spawned import UnguardedError
 from crossspace.engine.work import Done, Event, Failed, Reported, Work
 from crossspace.engine.workers import Engine
-from crossspace.errors import UsageError
+from crossspace.errors import UsageError, WritingError
 from crossspace.runtime import processors
 
 Content = TypeVar("Content")
@@ -57,7 +57,7 @@ def make_parts(
         folder: where parts are kept.
         plan: what is made; it is written down, or compared with what other shards make.
         pieces: all of them, in order.
-        work: makes the part of a piece, unless it is there, and returns an :class:`Outcome`.
+        work: makes the part of a piece, unless it is there, and returns an :class:`Outcome`, or :class:`Unwritten`.
         shard: which of several processes this is; it is written down when it has ended.
         engine: where it is done; on this machine if none is given.
         jobs: parts at a time.
@@ -67,12 +67,15 @@ def make_parts(
     Raises:
         UsageError: other shards have other settings, or this one is at work elsewhere.
         CrossspaceError: the work cannot begin.
+        WritingError: a part could not be written; those before are kept.
     """
+    if folder.target.is_dir():
+        raise UsageError(f"{folder.target} should be a file to write. Found a folder; name another.")
     with ExitStack() as held:
         if shard is not None:
-            check_unclaimed(folder.claim_path)
             held.enter_context(claimed(folder.shard(shard)))
-        folder.begin({"items": len(pieces), **plan}, shard or Shard())
+            check_unclaimed(folder.claim_path)  # who makes the whole claims it, and then looks for shards
+        folder.begin({"items": len(pieces), **plan}, alone=shard is None)
         mine = (shard or Shard()).of(pieces)
         listener: _Listener[Content] = _Listener(mine, advice, progress)
         # The cores are shared out: every process with all of them would be slower than one.
@@ -109,6 +112,8 @@ class _Listener(Generic[Content]):
 
     def hear(self, event: Event[Piece[Content]]) -> list[Piece[Content]]:
         piece, text = event.item, event.item.members[-1]
+        if isinstance(event, Done) and isinstance(event.result, Unwritten):
+            raise WritingError(event.result.reason)
         if isinstance(event, Reported):
             text = str(event.message)
         elif isinstance(event, Failed) and event.died and len(piece.members) > 1:

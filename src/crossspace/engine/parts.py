@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from glob import escape
 from pathlib import Path
@@ -20,8 +20,9 @@ from crossspace.runtime import write_new, write_text
 from crossspace.stores import Place, Where, place
 
 Thing = TypeVar("Thing")
-PLAN, RECORD = "plan.json", "done.json"
-_SHARD = re.compile(r"shard-(\d+)-of-(\d+)")
+PLAN, RECORD, _SEAL = "plan.json", "done.json", "seal"
+_SHARD = re.compile(r"shard-([1-9][0-9]{0,5})-of-([1-9][0-9]{0,5})")
+_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,38 @@ class Outcome:
     failures: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
+    def parse(cls, parts: Any, failures: Any) -> Outcome:
+        """As a record states it.
+
+        Raises:
+            ValueError: no item ends so.
+        """
+        # A name that is no key could lead out of the folder.
+        if not isinstance(parts, list) or not all(isinstance(name, str) and _KEY.fullmatch(name) for name in parts):
+            raise ValueError(f"parts are named by keys, not {parts!r}")
+        if not isinstance(failures, dict) or not all(isinstance(reason, str) for reason in failures.values()):
+            raise ValueError(f"failures have reasons, not {failures!r}")
+        if not parts and not failures:
+            raise ValueError("an item has parts or failures, not neither")
+        return cls(parts, failures)
+
+    @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> Outcome:
         """Several as one."""
         every = list(outcomes)
         failures = {what: reason for outcome in every for what, reason in outcome.failures.items()}
         return cls([name for outcome in every for name in outcome.parts], failures)
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """That no part could be written, which is no fault of the item: the work stops, and goes on once there is space.
+
+    Attributes:
+        reason: a sentence.
+    """
+
+    reason: str
 
 
 class PartsFolder:
@@ -101,6 +129,8 @@ class PartsFolder:
 
     def __init__(self, target: Where) -> None:
         self.target = place(target)
+        if self.target.name in ("", ".."):
+            raise UsageError(f"TARGET should be the name of a file. Found {str(target)!r}.")
         self.path = self.target.parent / f"{self.target.name}.parts"
 
     def part(self, name: str) -> Place:
@@ -130,8 +160,12 @@ class PartsFolder:
                     partial.unlink(missing_ok=True)  # of one that was killed while it wrote
             yield
 
-    def begin(self, plan: Mapping[str, Any], shard: Shard) -> None:
+    def begin(self, plan: Mapping[str, Any], alone: bool) -> None:
         """Write down what is to be made, or find that it is what the folder is for.
+
+        Args:
+            plan: what is to be made.
+            alone: the whole is claimed, and no shard at work.
 
         Raises:
             UsageError: other shards make something else.
@@ -140,16 +174,15 @@ class PartsFolder:
         path = self.path / PLAN
         if isinstance(self.path, Path):  # a store has no empty folders
             self.path.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(stated, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps({**stated, _SEAL: key_of(stated)}, indent=2, ensure_ascii=False) + "\n"
         if write_new(path, text):
             return
-        if faults := _differences(self.plan(), stated):
-            if shard.whole and not self._shards():
-                write_text(path, text)  # parts are named after what made them: those of before are of no harm
-                return
+        if alone and not self._shards():
+            write_text(path, text)  # parts are named after what made them: those of before are of no harm
+        elif faults := _differences(self.plan(), stated):
             raise UsageError(
                 f"{self.path} holds the parts of shards with other settings:{faults}\nGive every shard the same "
-                f"settings, or remove the folder {self.path.name} to begin anew."
+                f"source and settings, or remove the folder {self.path.name} to begin anew."
             )
 
     def plan(self) -> dict[str, Any]:
@@ -164,8 +197,12 @@ class PartsFolder:
                 f"{self.path} should hold the parts of {self.target.name}, which 'crossspace extract' and 'crossspace "
                 f"predict' make with --shard I/N. Found {'no ' + PLAN if self.path.exists() else 'nothing'} there."
             )
-        with reading(path, "a plan (JSON)", f"Remove the folder {self.path} and begin anew."):
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+        advice = "Remove it and run the same commands again: what they have made is kept."
+        with reading(path, "a plan of this release (JSON)", advice):
+            plan = dict(json.loads(path.read_text(encoding="utf-8")))
+            if plan.pop(_SEAL, None) != key_of(plan):
+                raise ValueError("its seal is that of another plan")
+        return plan
 
     def record(self, shard: Shard, outcomes: Mapping[int, Outcome]) -> None:
         """Write down that a shard has ended, and how."""
@@ -180,28 +217,23 @@ class PartsFolder:
             UsageError: shards of several counts have ended.
         """
         shards = self._shards()
-        counts = sorted({shard.count for shard in shards})
+        counts, ended = sorted({shard.count for shard in shards}), {shard.number for shard in shards}
         if len(counts) > 1:
             raise UsageError(
                 f"{self.path} should hold the shards of one count. Found those of {' and of '.join(map(str, counts))}. "
                 "Remove the folders of the shards that are not meant."
             )
         total = counts[0] if counts else 1
-        lacking = [str(Shard(n, total)) for n in range(1, total + 1) if n not in {shard.number for shard in shards}]
+        lacking = [str(Shard(n, total)) for n in range(1, total + 1) if n not in ended]
         if lacking:
             shown = f"{', '.join(lacking[:20])}{', ...' if len(lacking) > 20 else ''}" if counts else "any"
             raise DataError(
                 f"{self.path} should hold all shards. Not ended: {shown}. Run them (what they have made is kept), "
                 "then merge again."
             )
-        found: dict[int, Outcome] = {}
+        items, found = int(self.plan()["items"]), dict[int, Outcome]()
         for shard in shards:
-            found.update(self._recorded(shard))
-        items = self.plan()["items"]
-        if sorted(found) != list(range(items)):
-            raise DataError(
-                f"{self.path}: the shards should have {items} items together. Found {len(found)}. Run the shards again."
-            )
+            found.update(self._recorded(shard, items))
         return [found[number] for number in range(items)]
 
     def check_unclaimed(self) -> None:
@@ -213,28 +245,37 @@ class PartsFolder:
 
     def remove(self) -> None:
         """Remove the folder, once the whole stands."""
-        if isinstance(self.path, Path):
-            shutil.rmtree(self.path, ignore_errors=True)
-            return
-        for file in self.path.below():
-            file.unlink(missing_ok=True)
+        # Not all that is in it: what somebody else has put there is not ours to remove.
+        for folder in (self.path / "parts", *self._shard_folders()):
+            if isinstance(folder, Path):
+                shutil.rmtree(folder, ignore_errors=True)
+            else:
+                for file in folder.below():
+                    file.unlink(missing_ok=True)
+        (self.path / PLAN).unlink(missing_ok=True)
+        if isinstance(self.path, Path):  # a store has no empty folders
+            with suppress(OSError):
+                self.path.rmdir()
 
-    def _recorded(self, shard: Shard) -> dict[int, Outcome]:
+    def _recorded(self, shard: Shard, items: int) -> dict[int, Outcome]:
         path = self.shard(shard) / RECORD
         with reading(path, "the record of a shard (JSON)", f"Run shard {shard} again."):
-            items = json.loads(path.read_text(encoding="utf-8"))
-            return {int(number): Outcome(**outcome) for number, outcome in items.items()}
+            stated = json.loads(path.read_text(encoding="utf-8"))
+            outcomes = {int(number): Outcome.parse(**outcome) for number, outcome in stated.items()}
+            if sorted(outcomes) != list(shard.of(range(items))):
+                raise ValueError(f"it has {len(outcomes)} items, or others, of {len(shard.of(range(items)))}")
+        return outcomes
 
     def _shard_folders(self) -> Iterator[Place]:
         if self.path.exists():
             inside: list[Place] = list(self.path.iterdir())
-            yield from (i for i in sorted(inside, key=lambda inner: inner.name) if _SHARD.fullmatch(i.name))
+            yield from (i for i in sorted(inside, key=lambda inner: inner.name) if _shard_of(i.name))
 
     def _shards(self) -> list[Shard]:
         """Those that have ended."""
-        named = [(folder, _SHARD.fullmatch(folder.name)) for folder in self._shard_folders()]
+        named = [(folder, _shard_of(folder.name)) for folder in self._shard_folders()]
         return sorted(
-            (Shard(int(m[1]), int(m[2])) for folder, m in named if m and (folder / RECORD).exists()),
+            (shard for folder, shard in named if shard and (folder / RECORD).exists()),
             key=lambda shard: (shard.count, shard.number),
         )
 
@@ -242,6 +283,12 @@ class PartsFolder:
 def key_of(*material: Any) -> str:
     """What a part is called: a digest of what it is made from, plain values."""
     return hashlib.sha256(json.dumps(material, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _shard_of(name: str) -> Shard | None:
+    """Of which shard a folder of this name is."""
+    match = _SHARD.fullmatch(name)
+    return Shard(int(match[1]), int(match[2])) if match and int(match[1]) <= int(match[2]) else None
 
 
 def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:

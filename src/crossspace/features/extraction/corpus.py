@@ -158,7 +158,7 @@ def extract_parts(
     every = [Piece(i, tuple(r.id for r in some), some) for i, some in enumerate(pieces(recordings))]
     return make_parts(
         PartsFolder(target),
-        _plan(recordings, making, described or Described()),
+        _plan(every, making, described or Described()),
         every,
         work_of(Setup(making, making.digest, str(target), cache)),
         shard=shard,
@@ -184,12 +184,13 @@ def merge(target: Where) -> ExtractionResult:
     return result
 
 
-def _plan(recordings: Sequence[Recording], making: Making, described: Described) -> dict[str, Any]:
+def _plan(every: Sequence[Piece[Recording]], making: Making, described: Described) -> dict[str, Any]:
     """All that decides of the corpus, for those who merge it and for those who share the work."""
     told = {**vars(described), "labels": list(described.labels), "unlabelled": list(described.unlabelled)}
     return {
         "kind": KIND,
-        "recordings": key_of(sorted([r.id, r.split, r.has_media] for r in recordings)),
+        # As they are cut in parts: one that grew between two shards would move others from part to part, and out.
+        "recordings": key_of([[[r.id, r.split, r.has_media] for r in piece.contents] for piece in every]),
         "made_by": making.digest,
         "extractors": making.extractors,
         "widths": making.widths,

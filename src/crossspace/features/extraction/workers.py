@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from crossspace.data.conversation import Conversation
 from crossspace.data.part import PartFacts, is_part, write_part
 from crossspace.engine.making import Piece
-from crossspace.engine.parts import Outcome, PartsFolder, key_of
+from crossspace.engine.parts import Outcome, PartsFolder, Unwritten, key_of
 from crossspace.engine.work import Report, Work
 from crossspace.errors import CrossspaceError, DataError, WritingError
 from crossspace.features.extraction.cache import FeatureCache
@@ -68,7 +68,7 @@ def _begin(setup: Setup) -> _Bench:
     return _Bench(making, PartsFolder(setup.target), hearing, Extraction(extractors, cache))
 
 
-def _make(bench: _Bench, piece: Piece[Recording], report: Report) -> Outcome:
+def _make(bench: _Bench, piece: Piece[Recording], report: Report) -> Outcome | Unwritten:
     recordings = piece.contents
     keys = _keys(recordings)
     name = _name(bench.making, keys)
@@ -80,8 +80,8 @@ def _make(bench: _Bench, piece: Piece[Recording], report: Report) -> Outcome:
     name = _name(bench.making, {one: keys[one] for one in extracted})
     try:
         _write(bench, name, list(extracted.values()), _saying(recordings[0].id, report))
-    except WritingError:
-        raise
+    except WritingError as error:
+        return Unwritten(str(error))
     except (CrossspaceError, OSError) as error:  # what was found does not hold together
         return Outcome((), failures | dict.fromkeys(extracted, str(error)))
     return Outcome([name], failures)
