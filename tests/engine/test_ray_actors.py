@@ -262,7 +262,7 @@ def test_nothing_stays_behind_when_a_program_is_interrupted_or_killed(tmp_path: 
         (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
         process.wait(timeout=60)
     assert process.returncode == -number
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while left := [name for name in map(_running, below) if name]:
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
