@@ -117,7 +117,14 @@ def predict_parts(
     pieces = [Piece(i, tuple(ids[c] for c in group), tuple(group)) for i, group in enumerate(groups)]
     return make_parts(
         PartsFolder(target),
-        {"kind": KIND, "made_by": made_by, "split": split, "corpus": corpus.fingerprint},
+        {
+            "kind": KIND,
+            "release": __version__,
+            "model": _digest(predictor),
+            "corpus": corpus.fingerprint,
+            "split": split,
+            "made_by": made_by,
+        },
         pieces,
         Work(_begin, _predict, _Setup(predictor.name, str(path), split, str(target), made_by)),
         shard=shard,

@@ -266,3 +266,34 @@ def test_nothing_stays_behind_when_a_program_is_interrupted_or_killed(tmp_path: 
     while left := [name for name in map(_running, below) if name]:
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
+
+
+LOST = """
+import os
+import signal
+import time
+
+import crossspace.engine.ray_actors as actors
+from crossspace.engine.work import Work
+from crossspace.errors import CrossspaceError
+
+
+def end_the_machine(state, item, report):
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+actors._PATIENCE = 2.0
+try:
+    with actors.RayActors(Work(lambda setup: setup, end_the_machine), 1) as running:
+        running.add(["a"])
+        list(running)
+except CrossspaceError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent of an actor is the machine's only there")
+def test_a_cluster_that_has_lost_its_last_machine_is_not_waited_for() -> None:
+    done = subprocess.run([sys.executable, "-c", LOST], env=_environment(), capture_output=True, text=True, timeout=120)
+    assert "has lost its last machine" in done.stdout, done.stderr

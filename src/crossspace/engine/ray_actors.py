@@ -153,15 +153,23 @@ class RayActors(Workers[Item]):
     def _next_heard(self) -> _Actor[Item]:
         lines = [actor.line for actor in self._actors if actor.line is not None]
         ready, _ = self._ray.wait(lines, timeout=_PATIENCE)
-        if not ready:
-            if all(actor.node is None for actor in self._actors):
+        told = False
+        while not ready:
+            # A cluster begun here has one machine, and nobody would bring it back.
+            if not any(node["Alive"] for node in self._ray.nodes()):
+                raise CrossspaceError(
+                    "The Ray cluster has lost its last machine: its raylet has ended. What was made is kept: run the "
+                    "same command again, with '--engine local' if it ends anew."
+                )
+            if not told and all(actor.node is None for actor in self._actors):
                 warnings.warn(
                     "The Ray cluster has had no free processor (or GPU) for a worker so far; waiting for one. "
                     "`ray status` on one of its machines says what it is busy with.",
                     CrossspaceWarning,
                     stacklevel=2,
                 )
-            ready, _ = self._ray.wait(lines)
+                told = True
+            ready, _ = self._ray.wait(lines, timeout=_PATIENCE)
         return next(actor for actor in self._actors if actor.line == ready[0])
 
     def _hear(self, actor: _Actor[Item]) -> Iterator[Event[Item]]:
