@@ -180,8 +180,10 @@ def _predict(bench: _Bench, piece: Piece[int], report: Report) -> Outcome | Unwr
 
 def _digest(predictor: Predictor) -> str:
     """Of all that decides what a model says."""
-    digest = hashlib.sha256(json.dumps(predictor.model.details.get("calibration", {}), sort_keys=True).encode())
-    for name, tensor in sorted(predictor.model.state_dict().items()):
+    model = predictor.model
+    told = [model.name, model.task.to_dict(), model.arguments, model.details.get("calibration", {})]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=repr).encode())
+    for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
