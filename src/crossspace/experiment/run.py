@@ -253,9 +253,12 @@ class Run:
 
     def finish(self) -> dict[str, Any]:
         """Read the test split once and write everything that stands above the seeds."""
-        predictions = pa.concat_tables(
-            [predictions_of(predictor, self.corpus, "test", seed) for seed, predictor in self.predictors().items()]
-        )
+        predictors = self.predictors()
+        parameters = sum(p.numel() for p in next(iter(predictors.values())).model.parameters())
+        # As in training: the last digits of a probability may depend on the number of threads.
+        with self.devices.limit_threads(parameters):
+            tables = [predictions_of(predictor, self.corpus, "test", seed) for seed, predictor in predictors.items()]
+        predictions = pa.concat_tables(tables)
         for seed in self.seeds:  # one that was killed between its result and the removal of its checkpoint
             (self.files.seed(seed) / CHECKPOINT).unlink(missing_ok=True)
         training = self.configuration.training
