@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from crossspace import Corpus
 from crossspace.cli.main import main
 from crossspace.stores import place
 
 _ALONE = [
-    ["tune", "--out", "s3://bucket/x"],
     ["finetune", "s3://bucket/c.parquet", "--out", "x"],
     ["finetune", "{corpus}", "--out", "s3://bucket/x"],
     ["calibrate", "{corpus}", "{corpus}", "--out", "s3://bucket/x"],
@@ -100,3 +100,26 @@ def test_a_study_with_everything_on_a_store_is_the_one_of_this_machine(
     assert not [name for name in stored if ".claim" in name or "checkpoint" in name or ".lock" in name]
     assert main([*map(str, words)]) == 0  # nothing is left to do, on whatever machine
     assert main([*map(str, words), "--engine", "ray"]) == 2
+
+
+def test_a_search_with_everything_on_a_store_is_the_one_of_this_machine(
+    bucket: str, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CROSSSPACE_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "space.yaml").write_text("training.learning_rate: {low: 0.001, high: 0.1, log: true}\n")
+    Corpus.read(corpus_file).write(f"{bucket}/c.parquet")
+    words = ["tune", "--space", str(tmp_path / "space.yaml"), "--folds", "2", "--device", "cpu", "--quiet"]
+    words += ["--model.width", "8", "--model.heads", "2", "--training.epochs", "1", "--threads", "1"]
+    here = [*words, "--data", str(corpus_file), "--out", str(tmp_path / "here"), "--trials", "3"]
+    assert main(here) == 0
+    there = [*words, "--data", f"{bucket}/c.parquet", "--out", f"{bucket}/there"]
+    assert main([*there, "--trials", "3", "--storage", "sqlite"]) == 2
+    # As on two machines, of which the second has nothing of what the first worked in.
+    for machine, trials in (("cache", "2"), ("another", "3")):
+        monkeypatch.setenv("CROSSSPACE_CACHE", str(tmp_path / machine))
+        assert main([*there, "--trials", trials]) == 0
+    assert f"Configuration: {bucket}/there/best.yaml" in capsys.readouterr().out
+    best = [
+        yaml.safe_load(where.read_text()) for where in (tmp_path / "here/best.yaml", place(f"{bucket}/there/best.yaml"))
+    ]
+    assert best[0]["training"] == best[1]["training"] and best[0]["model"] == best[1]["model"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from crossspace.cli.engine_options import add_engine, engine_of
 from crossspace.cli.parsing import Parser, anywhere, chosen_components, local, split_off_components
 from crossspace.errors import UsageError
+from crossspace.stores import place
 
 if TYPE_CHECKING:
     from crossspace.tune.trials import Trials
@@ -30,7 +31,7 @@ def parsers() -> dict[str, Parser]:
     parser = Parser(prog="crossspace tune", description=_ABOUT, takes_components=True, imports=True)
     parser.add_argument("--space", help="YAML file: arguments such as model.width, with a list or low and high")
     parser.add_argument("--data", type=anywhere, help="corpus file (.parquet)")
-    parser.add_argument("--out", type=local, help="folder of the search: new, empty, or one to go on with")
+    parser.add_argument("--out", type=anywhere, help="folder of the search: new, empty, or one to go on with")
     parser.add_argument("--recipe", help="what the space varies: a recipe")
     parser.add_argument("--config", help="what the space varies: a YAML file")
     parser.add_argument("--trials", type=int, default=50, help="trials in all, earlier ones included (default 50)")
@@ -81,14 +82,33 @@ def run(words: Sequence[str]) -> int:
     if options.recipe is not None and options.config is not None:
         raise UsageError("`--recipe` and `--config` both say where to start. Give one of them.")
     try:
-        return _search(options, rest)
+        return _anywhere(options, rest)
     # Another sentence than that of other commands: trials are saved one by one, and --resume is no option here.
     except KeyboardInterrupt:
         print("crossspace: interrupted. Finished trials are saved; the same command goes on.", file=sys.stderr)
         return 1
 
 
-def _search(options: argparse.Namespace, components: Sequence[str]) -> int:
+def _anywhere(options: argparse.Namespace, components: Sequence[str]) -> int:
+    """Search in a folder of this machine, which is mirrored where the search is to stand on a store."""
+    address = place(options.out)
+    if isinstance(address, Path):
+        return _search(options, components)
+    if options.storage == "sqlite" or options.engine != "local":
+        raise UsageError(
+            "A search on a store is worked on in a folder of this machine, which no cluster sees and from which a file "
+            "of SQLite cannot be copied while it is written. Leave out --storage and --engine, or give --storage "
+            "journal or postgresql://..."
+        )
+    from crossspace.experiment.mirror import mirrored
+
+    options.storage = options.storage or "journal"
+    with mirrored(address, resume=True) as mirror:
+        options.out = str(mirror.folder)
+        return _search(options, components, str(address))
+
+
+def _search(options: argparse.Namespace, components: Sequence[str], address: str = "") -> int:
     from dataclasses import replace
 
     from crossspace.configuration import read_configuration
@@ -125,10 +145,10 @@ def _search(options: argparse.Namespace, components: Sequence[str]) -> int:
             trials = plan.search(corpus, progress.show, options.shared).run(options.trials)
         else:
             trials = search_together(plan, corpus, engine, options.jobs, progress.show)
-    return _summarise(trials, Path(options.out), options.folds)
+    return _summarise(trials, address or options.out, options.folds)
 
 
-def _summarise(trials: Trials, out: Path, folds: int) -> int:
+def _summarise(trials: Trials, out: str, folds: int) -> int:
     from crossspace.cli.terminal_tables import print_table
     from crossspace.tune.trials import spread
 
@@ -152,7 +172,7 @@ def _summarise(trials: Trials, out: Path, folds: int) -> int:
         for name, value in best.user_attrs["arguments"].items()
     ]
     print_table("its arguments", ("argument", "value", "share of the variance"), arguments)
-    print(f"Configuration: {out / 'best.yaml'}")
+    print(f"Configuration: {out.rstrip('/')}/best.yaml")
     return 0
 
 

@@ -228,11 +228,14 @@ def _fetch(address: Address, folder: Path) -> None:
 
 
 def _names(folder: Path) -> list[str]:
-    """The files of a run, but what claims and writing leave."""
+    """The files of a run, but what claims, locks and writing leave."""
     return [
         path.relative_to(folder).as_posix()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in _OURS and not is_claim_file(path.name) and path.suffix != ".partial"
+        if path.is_file()
+        and path.name not in _OURS
+        and not is_claim_file(path.name)
+        and path.suffix not in (".partial", ".lock")
     ]
 
 
