@@ -9,8 +9,9 @@ from safetensors.torch import load_file, save_file
 
 from crossspace import Corpus, Predictor
 from crossspace.cli.main import main
-from crossspace.engine.parts import PartsFolder, Shard
+from crossspace.engine.parts import PartsFolder
 from crossspace.engine.progress import PartsProgress
+from crossspace.engine.shard import Shard
 from crossspace.errors import CrossspaceError, DataError, UsageError
 from crossspace.prediction_parts import merge_predictions, predict_parts, predict_to
 

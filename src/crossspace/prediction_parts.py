@@ -17,8 +17,9 @@ from crossspace import __version__
 from crossspace.data.corpus import Corpus
 from crossspace.data.part import AGAIN, NAME, is_part, open_part
 from crossspace.engine.making import Piece, make_parts
-from crossspace.engine.parts import Outcome, PartsFolder, Shard, Unwritten, key_of
+from crossspace.engine.parts import Outcome, PartsFolder, Unwritten, key_of
 from crossspace.engine.progress import PartsProgress
+from crossspace.engine.shard import Shard
 from crossspace.engine.work import Report, Work
 from crossspace.engine.workers import Engine
 from crossspace.errors import CrossspaceError, DataError, WritingError

@@ -8,7 +8,8 @@ import pytest
 
 from crossspace.engine.claim import claimed
 from crossspace.engine.making import Piece, make_parts
-from crossspace.engine.parts import Outcome, PartsFolder, Shard, Unwritten, key_of
+from crossspace.engine.parts import Outcome, PartsFolder, Unwritten, key_of
+from crossspace.engine.shard import Shard
 from crossspace.engine.work import Report, Work
 from crossspace.errors import DataError, UsageError, WritingError
 

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from crossspace.cli.parsing import Parser
-from crossspace.engine.parts import Outcome, Shard
+from crossspace.engine.parts import Outcome
+from crossspace.engine.shard import Shard
 from crossspace.errors import UsageError
 
 

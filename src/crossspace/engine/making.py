@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from crossspace.engine.claim import check_unclaimed, claimed
-from crossspace.engine.parts import Outcome, PartsFolder, Shard, Unwritten
+from crossspace.engine.parts import Outcome, PartsFolder, Unwritten
 from crossspace.engine.perform import perform
 from crossspace.engine.progress import PartsProgress
+from crossspace.engine.shard import Shard
 from crossspace.engine.spawned import UnguardedError
 from crossspace.engine.work import Done, Event, Failed, Reported, Work
 from crossspace.engine.workers import Engine

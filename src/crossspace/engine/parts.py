@@ -11,62 +11,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from glob import escape
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from crossspace.engine.claim import claimed, is_claimed
+from crossspace.engine.shard import Shard, shard_of
 from crossspace.errors import DataError, UsageError
 from crossspace.reading import reading
 from crossspace.runtime import write_new, write_text
 from crossspace.stores import Place, Where, place
 
-Thing = TypeVar("Thing")
 PLAN, RECORD, _SEAL = "plan.json", "done.json", "seal"
-_SHARD = re.compile(r"shard-([1-9][0-9]{0,5})-of-([1-9][0-9]{0,5})")
 _KEY = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One of several independent processes that share the items of some work.
-
-    Attributes:
-        number: from 1.
-        count: of all.
-
-    Raises:
-        UsageError: the number is not one of them.
-    """
-
-    number: int = 1
-    count: int = 1
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.number <= self.count:
-            raise UsageError(f"A shard should be written I/N, with I from 1 to N. Found {self.number}/{self.count}.")
-
-    @classmethod
-    def parse(cls, text: str) -> Shard:
-        """``2/8``.
-
-        Raises:
-            UsageError: it is something else.
-        """
-        match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
-        if match is None:
-            raise UsageError(f"A shard should be written I/N, such as 2/8. Found {text!r}.")
-        return cls(int(match[1]), int(match[2]))
-
-    @property
-    def whole(self) -> bool:
-        """Whether there is no other."""
-        return self.count == 1
-
-    def of(self, items: Sequence[Thing]) -> dict[int, Thing]:
-        """Its items by their place: every N-th, so that each shard has early and late ones."""
-        return dict(list(enumerate(items))[self.number - 1 :: self.count])
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.count}"
 
 
 @dataclass(frozen=True)
@@ -269,11 +224,11 @@ class PartsFolder:
     def _shard_folders(self) -> Iterator[Place]:
         if self.path.exists():
             inside: list[Place] = list(self.path.iterdir())
-            yield from (i for i in sorted(inside, key=lambda inner: inner.name) if _shard_of(i.name))
+            yield from (i for i in sorted(inside, key=lambda inner: inner.name) if shard_of(i.name))
 
     def _shards(self) -> list[Shard]:
         """Those that have ended."""
-        named = [(folder, _shard_of(folder.name)) for folder in self._shard_folders()]
+        named = [(folder, shard_of(folder.name)) for folder in self._shard_folders()]
         return sorted(
             (shard for folder, shard in named if shard and (folder / RECORD).exists()),
             key=lambda shard: (shard.count, shard.number),
@@ -283,12 +238,6 @@ class PartsFolder:
 def key_of(*material: Any) -> str:
     """What a part is called: a digest of what it is made from, plain values."""
     return hashlib.sha256(json.dumps(material, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _shard_of(name: str) -> Shard | None:
-    """Of which shard a folder of this name is."""
-    match = _SHARD.fullmatch(name)
-    return Shard(int(match[1]), int(match[2])) if match and int(match[1]) <= int(match[2]) else None
 
 
 def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> str:

@@ -12,8 +12,9 @@ from crossspace.data.cuts.recut import HASH
 from crossspace.data.cuts.rules import VALIDATION_FRACTION
 from crossspace.data.merge import Merging, merge_parts, notes_of
 from crossspace.engine.making import Piece, make_parts
-from crossspace.engine.parts import Outcome, PartsFolder, Shard, key_of
+from crossspace.engine.parts import Outcome, PartsFolder, key_of
 from crossspace.engine.progress import PartsProgress
+from crossspace.engine.shard import Shard
 from crossspace.engine.workers import Engine
 from crossspace.errors import DataError
 from crossspace.features.extraction.labels import Labels
