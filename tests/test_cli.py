@@ -254,7 +254,7 @@ MISTAKES: dict[str, tuple[list[str], int, list[str]]] = {
     "a misspelt option of the training": ([*TRAIN, "--epoch", "3"], 2, ["--training.epochs"]),
     "what others call an option of the training": ([*TRAIN, "--lr", "3"], 2, ["--training.learning_rate"]),
     "what others call an option": ([*TRAIN, "--gpu"], 2, ["Did you mean '--device'?"]),
-    "an option that nothing resembles": ([*TRAIN, "--checkpoint", "x"], 2, ["'crossspace train --help all'"]),
+    "an option that nothing resembles": ([*TRAIN, "--xylophone", "x"], 2, ["'crossspace train --help all'"]),
     "an option of a model": ([*TRAIN, "--heads", "3"], 2, ["--model.heads"]),
     "an option of a study's training": (
         ["study", "run", "fusions", "--data", "{corpus}", "--out", "o", "--learning-rate", "1"],

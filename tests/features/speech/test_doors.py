@@ -16,7 +16,8 @@ from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, UsageError
-from crossspace.features.extraction.workers import _begin
+from crossspace.features.extraction.plan import Making
+from crossspace.features.extraction.workers import Setup, _begin
 from crossspace.features.speech.transcribing import Transcribing
 
 pytest.importorskip("av")
@@ -129,7 +130,8 @@ def test_corpora_of_what_people_wrote_have_no_such_columns_and_wrong_ones_are_re
 def test_a_worker_loads_the_recogniser_once(recorded: Recorded, tmp_path: Path) -> None:
     from crossspace.features.sources import Recording
 
-    extraction = _begin(({}, tmp_path / "cache", Transcribing("counting", 2, "pitch")))
+    making = Making({}, Transcribing("counting", 2, "pitch"))
+    extraction = _begin(Setup(making, making.digest, str(tmp_path / "c.parquet"), tmp_path / "cache")).hearing
     path = recorded(*TALK)
     first = extraction.run(Recording("one", None, path))
     loaded = extraction.transcription and extraction.transcription.recogniser
