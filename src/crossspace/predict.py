@@ -170,8 +170,7 @@ class Predictor:
         Either is allowed, and either may be a modality under another name: it should be said wherever a model meets
         a corpus. :func:`said_unmatched` puts it into words.
         """
-        coverage = corpus.coverage(split)
-        return unmatched(self.task.modalities, [m for m, count in coverage.items() if count])
+        return unmatched(self.task.modalities, corpus.occurring(split))
 
     def check_labels(self, corpus: Corpus) -> None:
         """Raise :class:`MismatchError` unless corpus and model have the same labels in the same order."""

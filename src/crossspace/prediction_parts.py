@@ -111,7 +111,8 @@ def predict_parts(
         UsageError: other shards have other settings.
     """
     predictor.check(corpus)
-    ids, made_by = corpus.conversation_ids(split), _made_by(predictor, corpus, split)
+    ids, model = corpus.conversation_ids(split), _digest(predictor)
+    made_by = _made_by(model, corpus, split)
     if not ids:
         raise DataError(f"{path} should have the split {split}. Found {', '.join(corpus.splits) or 'none'}.")
     groups = batches_of(corpus.lengths(split), ROWS)
@@ -121,7 +122,7 @@ def predict_parts(
         {
             "kind": KIND,
             "release": __version__,
-            "model": _digest(predictor),
+            "model": model,
             "corpus": corpus.fingerprint,
             "split": split,
             "made_by": made_by,
@@ -152,7 +153,7 @@ def merge_predictions(target: Where) -> int:
 def _begin(setup: _Setup) -> _Bench:
     predictor, corpus = Predictor.from_pretrained(setup.model), Corpus.read(setup.corpus, CACHE)
     # On another machine, or a moment later, another model or corpus may stand under the same name.
-    if _made_by(predictor, corpus, setup.split) != setup.made_by:
+    if _made_by(_digest(predictor), corpus, setup.split) != setup.made_by:
         raise CrossspaceError(
             f"Every worker should have the same release of crossspace, the same model {setup.model} and the same "
             f"corpus {setup.corpus}. Found others. Run the command again once they are the same everywhere."
@@ -160,8 +161,8 @@ def _begin(setup: _Setup) -> _Bench:
     return _Bench(predictor, corpus, setup)
 
 
-def _made_by(predictor: Predictor, corpus: Corpus, split: str) -> str:
-    return key_of(__version__, _digest(predictor), corpus.fingerprint, split)
+def _made_by(model: str, corpus: Corpus, split: str) -> str:
+    return key_of(__version__, model, corpus.fingerprint, split)
 
 
 def _predict(bench: _Bench, piece: Piece[int], report: Report) -> Outcome | Unwritten:

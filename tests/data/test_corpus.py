@@ -3,6 +3,8 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import torch
 from crossspace.batching import Batch, batch_of, collate
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.data.corpus import Corpus
+from crossspace.data.importers.synthetic import Synthetic
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, UsageError
 
@@ -235,3 +238,27 @@ def test_the_package_offers_what_it_lists():
 
     assert len(dir(package)) >= 12
     assert all(getattr(package, name) is not None for name in dir(package))
+
+
+def test_a_modality_occurs_where_one_utterance_has_it_and_no_more_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Synthetic(train=60, validation=1, test=1, missing=0.1, widths={"text": 4, "audio": 3}).read()
+    made.write(tmp_path / "c.parquet")
+    corpus, read = Corpus.read(tmp_path / "c.parquet"), []
+    real = corpus.features.read
+
+    def counted(modality: str, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        read.append(modality)
+        return real(modality, start, stop)
+
+    monkeypatch.setattr(corpus.features, "read", counted)
+    coverage = made.coverage("train")
+    assert corpus.occurring("train") == [m for m, count in coverage.items() if count] == ["text", "audio"]
+    assert len(read) < 10
+    bare = [
+        Conversation(c.id, tuple(replace(u, features={}, missing={}) for u in c.utterances))
+        for c in made.split("train")
+    ]
+    empty = Corpus({"train": bare}, made.spec)
+    assert empty.occurring("train") == []

@@ -214,6 +214,11 @@ class Corpus(Described):
         spans = [self._index.span(c) for c in self._members(split)]
         return {m: sum(int(self._features.read(m, *s)[1].sum()) for s in spans) for m in self.spec.widths}
 
+    def occurring(self, split: str | None) -> list[str]:
+        """The modalities that some utterance of a split has; of each no more is read than to the first one."""
+        spans = [self._index.span(c) for c in self._members(split)]
+        return [m for m in self.spec.widths if any(self._features.read(m, *span)[1].any() for span in spans)]
+
     def columns(self, split: str | None, indices: Sequence[int]) -> Columns:
         """Conversations of a split, by their place in it, as arrays, without building utterance objects.
 
