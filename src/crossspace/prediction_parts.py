@@ -28,6 +28,7 @@ from crossspace.predict import Predictor
 from crossspace.reading import reading
 from crossspace.runtime import replacing
 from crossspace.stores import Place, Where
+from crossspace.stores.ahead import ahead
 
 KIND = "predict"
 ROWS = 4096
@@ -213,11 +214,14 @@ def _merged(folder: PartsFolder, outcomes: Sequence[Outcome]) -> int:
 
 
 def _tables(paths: Sequence[Place]) -> Iterator[pa.Table]:
-    for path in paths:
-        with reading(path, "a part of predictions (Parquet)", AGAIN):
-            table = open_part(path).read()
+    for table in ahead(_read, paths):
         kept = {key: value for key, value in (table.schema.metadata or {}).items() if key != NAME}
         yield table.replace_schema_metadata(kept or None)
+
+
+def _read(path: Place) -> pa.Table:
+    with reading(path, "a part of predictions (Parquet)", AGAIN):
+        return open_part(path).read()
 
 
 def _writer(target: Place, path: Path, schema: pa.Schema) -> Any:

@@ -18,7 +18,7 @@ from crossspace.errors import DataError, WritingError
 from crossspace.runtime import write_text
 from crossspace.stores import place
 
-_WIDTHS = {"text": 96, "audio": 32}
+_WIDTHS = {"text": 320, "audio": 64}
 _SIZES = {"train": 240, "validation": 30, "test": 30}
 
 
@@ -82,12 +82,39 @@ def test_only_what_is_needed_is_asked_for(proxy: Any, bucket: str, corpus: Corpu
     proxy.received = 0
     stored.columns("test", range(30))
     held = 300 * 4 * sum(_WIDTHS.values())
-    # At most one row group more than the split fills, for every modality; features do not compress.
-    assert len(proxy.requests) <= len(_WIDTHS) * (300 // 256 + 2)
+    # At most one row group more than the split fills, all fetched together; features do not compress.
+    assert len(proxy.requests) == 1
     assert proxy.received < held + 2 * 512 * 4 * sum(_WIDTHS.values())
     proxy.requests.clear()
     stored.columns("test", range(30))
     assert proxy.requests == []
+
+
+def test_what_stands_close_together_is_asked_for_at_once(proxy: Any, bucket: str) -> None:
+    one = np.zeros(4, np.float32)
+    conversations = [
+        Conversation(f"c{n:04d}", [Utterance(f"{n}-{i}", "A", features={"text": one}) for i in range(10)])
+        for n in range(2000)
+    ]
+    Corpus({"test": conversations}, TaskSpec(labels=("joy",), widths={"text": 4})).write(f"{bucket}/small.parquet")
+    proxy.requests.clear()
+    stored = Corpus.read(f"{bucket}/small.parquet")
+    assert stored.features._file.num_row_groups > 70  # type: ignore[attr-defined]
+    assert len(proxy.requests) <= 5
+    proxy.requests.clear()
+    # A full scan fetches many row groups with a request.
+    assert stored.coverage("test") == {"text": 20_000}
+    assert len(proxy.requests) <= 2000 / 64 + 1
+
+
+def test_of_many_files_each_is_asked_once_for_a_batch(proxy: Any, bucket: str, corpus: Corpus) -> None:
+    corpus.write_files(f"{bucket}/many", rows=600)
+    stored = Corpus.read(f"{bucket}/many")
+    proxy.requests.clear()
+    taken = stored.columns("train", range(0, 240, 3))
+    assert np.array_equal(taken.features["text"], corpus.columns("train", range(0, 240, 3)).features["text"])
+    # Of each file: what it is, its beginning, its end, and the rows.
+    assert len(proxy.requests) == 4 * len(list(place(f"{bucket}/many").glob("*.parquet")))
 
 
 def test_threads_read_the_same(root: str, corpus: Corpus) -> None:

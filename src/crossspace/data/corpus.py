@@ -212,12 +212,12 @@ class Corpus(Described):
         """``{modality: utterances of a split that have it}``; of a file this reads the features."""
         # Span by span: the presence of a whole corpus at once would need its values in memory too.
         spans = [self._index.span(c) for c in self._members(split)]
-        return {m: sum(int(self._features.read(m, *s)[1].sum()) for s in spans) for m in self.spec.widths}
+        return {m: sum(int(p.sum()) for _, p in self._features.walk(m, spans)) for m in self.spec.widths}
 
     def occurring(self, split: str | None) -> list[str]:
         """The modalities that some utterance of a split has; of each no more is read than to the first one."""
         spans = [self._index.span(c) for c in self._members(split)]
-        return [m for m in self.spec.widths if any(self._features.read(m, *span)[1].any() for span in spans)]
+        return [m for m in self.spec.widths if any(p.any() for _, p in self._features.walk(m, spans))]
 
     def columns(self, split: str | None, indices: Sequence[int]) -> Columns:
         """Conversations of a split, by their place in it, as arrays, without building utterance objects.
@@ -227,6 +227,7 @@ class Corpus(Described):
         """
         members = self._members(split)[np.asarray(indices, dtype=np.int64)]
         rows, spans = self._index.rows_of(members), [self._index.span(c) for c in members]
+        self._features.expect(list(self.spec.widths), spans)
         taken = {m: self._features.take(m, spans) for m in self.spec.widths}
         return Columns(
             features={m: values for m, (values, _) in taken.items()},

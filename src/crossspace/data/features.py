@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from crossspace.data.store.fingerprint import FeatureDigest
+
+_TOGETHER = 64
+"""Spans that are fetched together where many are read one after the other."""
 
 
 class Features(ABC):
@@ -29,6 +32,9 @@ class Features(ABC):
             DataError: the rows cannot be read, or hold numbers that are not finite.
         """
 
+    def expect(self, modalities: Collection[str], spans: Sequence[tuple[int, int]]) -> None:  # noqa: B027
+        """Told which rows will be read next: where they stand on a store, they are fetched together."""
+
     @abstractmethod
     def digests(self) -> dict[str, str]:
         """``{modality: SHA-256 of its rows}``, see :class:`~crossspace.data.store.fingerprint.FeatureDigest`."""
@@ -46,10 +52,17 @@ class Features(ABC):
         spans, digests = list(spans), {}
         for modality in self.widths:
             digest = FeatureDigest()
-            for start, stop in spans:
-                digest.update(*self.read(modality, start, stop))
+            for values, present in self.walk(modality, spans):
+                digest.update(values, present)
             digests[modality] = digest.hexdigest()
         return digests
+
+    def walk(self, modality: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The rows of each of many spans in turn."""
+        for first in range(0, len(spans), _TOGETHER):
+            self.expect([modality], spans[first : first + _TOGETHER])
+            for start, stop in spans[first : first + _TOGETHER]:
+                yield self.read(modality, start, stop)
 
 
 class ArrayFeatures(Features):
@@ -91,6 +104,10 @@ class ChosenFeatures(Features):
     def read(self, modality: str, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows ``start`` to ``stop`` of a modality."""
         return self._whole.read(self._names[modality], start, stop)
+
+    def expect(self, modalities: Collection[str], spans: Sequence[tuple[int, int]]) -> None:
+        """Handed on, by the names there."""
+        self._whole.expect([self._names[m] for m in modalities], spans)
 
     def digests(self) -> dict[str, str]:
         """Digests of the chosen modalities."""
@@ -135,6 +152,10 @@ class JoinedFeatures(Features):
             first = int(rows[run[0]])
             values[run], present[run] = self._others.read(self._names[modality], first, first + len(run))
         return values, present
+
+    def expect(self, modalities: Collection[str], spans: Sequence[tuple[int, int]]) -> None:
+        """Handed on for what is the corpus's own."""
+        self._own.expect([m for m in modalities if m not in self._names], spans)
 
     def digests(self) -> dict[str, str]:
         """Those of the corpus, and those of the others in the order of its rows, worked out once."""

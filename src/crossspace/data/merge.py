@@ -19,7 +19,7 @@ from crossspace.data.cuts.recut import HASH, cut_validation
 from crossspace.data.cuts.rules import VALIDATION_FRACTION
 from crossspace.data.features import ArrayFeatures
 from crossspace.data.index import Index, row_groups
-from crossspace.data.part import Part, features_of
+from crossspace.data.part import Part, features_of, parts_of
 from crossspace.data.store.fingerprint import FeatureDigest, fingerprint
 from crossspace.data.store.metadata import Metadata, Seal, dump
 from crossspace.data.store.parquet import writer
@@ -47,6 +47,7 @@ class _Survey:
         heard: ``{conversation id: track or channels}``.
         digests: of the features.
         numbered: every id of an utterance is a number.
+        hashes: of the ids of utterances, eight bytes for each.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -58,6 +59,7 @@ class _Survey:
     heard: dict[str, str] = field(default_factory=dict)
     digests: dict[str, FeatureDigest] = field(default_factory=dict)
     numbered: bool = True
+    hashes: list[np.ndarray] = field(default_factory=list)
 
     @property
     def starts(self) -> np.ndarray:
@@ -123,12 +125,12 @@ def merge_parts(
         return (_finished(t, described.schema, merging.relabel, splits, prefixed) for t in tables)
 
     digests = {m: digest.hexdigest() for m, digest in survey.digests.items()}
-    indexes = finished(_part(path, made_by, merging.widths).index() for path in paths)
+    indexes = finished(part.index() for part in _parts(paths, made_by, merging.widths))
     mark = fingerprint(described.metadata.content(), indexes, described.index_splits, digests)
     seal = Seal(mark, digests, len(survey.ids), sum(survey.lengths))
     head = {METADATA_KEY: dump(described.metadata, seal)}
     schema = pa.schema([*described.schema, *(feature_field(m, d) for m, d in merging.widths.items())], head)
-    rows = finished(t for path in paths for t in _part(path, made_by, merging.widths).tables())
+    rows = finished(t for part in _parts(paths, made_by, merging.widths) for t in part.tables())
     with replacing(target) as temporary, writer(temporary, schema) as file:
         for group in _regrouped(rows, row_groups(survey.starts)):
             file.write_table(group.cast(schema), row_group_size=len(group))
@@ -137,28 +139,27 @@ def merge_parts(
 
 def notes_of(paths: Sequence[Place], widths: Mapping[str, int]) -> Iterator[tuple[str, Sequence[str]]]:
     """``(conversation id, sentences)`` of all parts, in order."""
-    for path in paths:
-        yield from Part(path, widths).facts.notes.items()
+    for part in parts_of(paths, widths):
+        yield from part.facts.notes.items()
 
 
-def _part(path: Place, made_by: str, widths: Mapping[str, int]) -> Part:
-    part = Part(path, widths)
-    if part.facts.made_by != made_by:
-        raise DataError(
-            f"{path}: a part that was made by the same plan as the others is expected. Found one of another. Remove it "
-            "and run the same command again."
-        )
-    return part
+def _parts(paths: Sequence[Place], made_by: str, widths: Mapping[str, int]) -> Iterator[Part]:
+    for part in parts_of(paths, widths):
+        if part.facts.made_by != made_by:
+            raise DataError(
+                f"{part.path}: a part that was made by the same plan as the others is expected. Found one of another. "
+                "Remove it and run the same command again."
+            )
+        yield part
 
 
 def _survey(paths: Sequence[Place], made_by: str, widths: Mapping[str, int]) -> _Survey:
     survey = _Survey(digests={m: FeatureDigest() for m in widths})
-    for path in paths:
-        part = _part(path, made_by, widths)
+    for part in _parts(paths, made_by, widths):
         survey.heard |= part.facts.heard
         survey.columns |= set(part.index_schema.names) - set(INDEX_SCHEMA.names)
         for table in part.tables():
-            _take_note(survey, path, table)
+            _take_note(survey, part.path, table)
             for modality, digest in survey.digests.items():
                 digest.update(*features_of(table, modality))
     if not survey.ids:
@@ -179,12 +180,13 @@ def _take_note(survey: _Survey, path: Place, table: pa.Table) -> None:
     for entry in pc.value_counts(table["label"]).to_pylist():
         if entry["values"] is not None:
             survey.labels[entry["values"]] += entry["counts"]
+    survey.hashes.append(_hashes(table["utterance_id"].to_pylist()))
     survey.numbered = survey.numbered and pc.all(pc.utf8_is_decimal(table["utterance_id"])).as_py()
 
 
 def _labelled(paths: Sequence[Place], merging: Merging) -> Iterator[tuple[str, str | None]]:
-    for path in paths:
-        table = Part(path, merging.widths).index()
+    for part in parts_of(paths, merging.widths):
+        table = part.index()
         for name, label in zip(table["utterance_id"].to_pylist(), table["label"].to_pylist(), strict=True):
             yield f"utterance {name!r}", label
 
@@ -192,9 +194,10 @@ def _labelled(paths: Sequence[Place], merging: Merging) -> Iterator[tuple[str, s
 def _need_prefix(paths: Sequence[Place], survey: _Survey, merging: Merging) -> bool:
     """Whether the ids of utterances have to carry those of their conversations to be told apart."""
     prefixed = len(survey.ids) == 1 and survey.numbered
-    if not prefixed and _repeated(_utterance_ids(paths, merging, False)):
+    if not prefixed and _repeated(survey.hashes, _utterance_ids(paths, merging, False)):
         prefixed = True
-    if prefixed and (twice := _repeated(_utterance_ids(paths, merging, True))):
+    with_prefix = _utterance_ids(paths, merging, True)
+    if prefixed and (twice := _repeated(map(_hashes, with_prefix()), with_prefix)):
         shown = ", ".join(map(repr, sorted(twice)[:_SHOWN]))
         raise DataError(
             f"Utterances should have ids of their own. Found these more than once: {shown}. Mend the source."
@@ -204,18 +207,21 @@ def _need_prefix(paths: Sequence[Place], survey: _Survey, merging: Merging) -> b
 
 def _utterance_ids(paths: Sequence[Place], merging: Merging, prefixed: bool) -> Callable[[], Iterator[list[str]]]:
     def ids() -> Iterator[list[str]]:
-        for path in paths:
-            table = Part(path, merging.widths).index()
+        for part in parts_of(paths, merging.widths):
+            table = part.index()
             yield (_preceded(table) if prefixed else table["utterance_id"]).to_pylist()
 
     return ids
 
 
-def _repeated(ids: Callable[[], Iterator[list[str]]]) -> set[str]:
-    """Ids that stand more than once; eight bytes for each are kept, not the ids."""
-    hashes = np.concatenate([np.fromiter(map(hash, some), np.int64, len(some)) for some in ids()])
-    hashes.sort()
-    suspicious = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
+def _hashes(ids: Sequence[str]) -> np.ndarray:
+    return np.fromiter(map(hash, ids), np.int64, len(ids))
+
+
+def _repeated(hashes: Iterable[np.ndarray], ids: Callable[[], Iterator[list[str]]]) -> set[str]:
+    """Ids that stand more than once, by their hashes."""
+    sorted_ = np.sort(np.concatenate(list(hashes)))
+    suspicious = set(sorted_[1:][sorted_[1:] == sorted_[:-1]].tolist())
     if not suspicious:
         return set()
     # Two ids may have one hash: only now it is looked at the ids themselves.
@@ -266,7 +272,7 @@ def _skeleton(paths: Sequence[Place], survey: _Survey, metadata: Metadata, mergi
         table = pa.table({"conversation_id": survey.ids, "split": pa.array(survey.splits, pa.string())})
     else:
         names = ["conversation_id", "split", "speaker", "label"]
-        table = pa.concat_tables(Part(path, merging.widths).index().select(names) for path in paths)
+        table = pa.concat_tables(part.index().select(names) for part in parts_of(paths, merging.widths))
         table = _relabelled(table, merging.relabel)
     empty = {m: np.zeros((0, d), np.float32) for m, d in merging.widths.items()}
     return Corpus.from_columns(metadata, Index(table), ArrayFeatures(empty, {m: np.zeros(0, bool) for m in empty}))

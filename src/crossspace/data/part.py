@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from crossspace.errors import DataError
 from crossspace.reading import reading
 from crossspace.runtime import replacing
 from crossspace.stores import Place
+from crossspace.stores.ahead import ahead
 
 KEY, NAME = b"crossspace.part", b"crossspace.part.name"
 AGAIN = "Remove it and run the same commands again: it is made anew."
@@ -100,6 +102,11 @@ class Part:
         return range(self._file.metadata.num_row_groups)
 
 
+def parts_of(paths: Sequence[Place], widths: Mapping[str, int]) -> Iterator[Part]:
+    """The parts, in order."""
+    return ahead(partial(Part, widths=widths), paths)
+
+
 def features_of(table: pa.Table, modality: str) -> tuple[np.ndarray, np.ndarray]:
     """Values (n, D) and presence (n,) of a modality of some rows."""
     return to_arrays(table[feature_column(modality)])
@@ -122,13 +129,13 @@ def open_part(path: Place) -> pq.ParquetFile:
     Raises:
         DataError: it is missing, cut short, or another part was put in its place.
     """
-    if not path.exists():
-        raise DataError(
-            f"{path}: a part is expected here. Found nothing. Run the same commands again: it is made anew."
-        )
     try:
         file = open_parquet(path)
     except DataError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise DataError(
+                f"{path}: a part is expected here. Found nothing. Run the same commands again: it is made anew."
+            ) from error
         if not isinstance(path, Path):  # perhaps the store does not answer
             raise
         raise DataError(f"{path}: a part (Parquet) is expected. Found none, or half of one. {AGAIN}") from error

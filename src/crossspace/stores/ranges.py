@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 _END = 64 * 1024
 """Bytes of the end that are fetched at once: the description of a Parquet file stands there."""
-_GAP = 16 * 1024
-"""Ranges with no more than this between them are one request: it costs less than another one."""
+GAP = 128 * 1024
+"""Ranges with no more than this between them are one request: it costs less than another one, on any usual network."""
 _MOST = 32 * 1024**2
 """Bytes that one request asks for."""
 
@@ -22,7 +23,8 @@ _MOST = 32 * 1024**2
 class RangeFile(io.RawIOBase):
     """The bytes of an address, fetched when they are read, without reading ahead.
 
-    :meth:`fetch` asks for many ranges at the same time; they are kept until :meth:`forget`.
+    :meth:`fetch` asks for many ranges at the same time; they are kept until :meth:`forget`. :meth:`fetch_ahead` does
+    so for reads that are still to come; they are kept until it is called again.
 
     Args:
         address: of the file.
@@ -38,6 +40,7 @@ class RangeFile(io.RawIOBase):
         self._at = 0
         self._end: tuple[int, bytes] | None = None
         self._kept: list[tuple[int, bytes]] = []
+        self._ahead: list[tuple[int, bytes]] = []
 
     def readable(self) -> bool:
         """Yes."""
@@ -82,9 +85,8 @@ class RangeFile(io.RawIOBase):
         stop = min(stop, self.size)
         if start >= stop:
             return b""
-        for first, content in ([self._end] if self._end else []) + self._kept:
-            if first <= start and stop <= first + len(content):
-                return content[start - first : stop - first]
+        if (held := self._held(start, stop)) is not None:
+            return held
         first = max(self.size - _END, 0)
         if start >= first:
             self._end = (first, self._asked(first, self.size))
@@ -92,20 +94,38 @@ class RangeFile(io.RawIOBase):
         return self._asked(start, stop)
 
     def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
-        """Ask for ranges at the same time, neighbours together; what was fetched before is forgotten."""
+        """Ask at the same time for ranges that are not held yet, neighbours together."""
+        self._kept = self._brought(r for r in ranges if self._held(*r) is None)
+
+    def fetch_ahead(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Ask for ranges that will be read next; those of the call before are forgotten."""
+        self._ahead = []  # first, lest both are held at the same time
+        self._ahead = self._brought(ranges)
+
+    def forget(self) -> None:
+        """Let go of what :meth:`fetch` brought."""
+        self._kept = []
+
+    def _held(self, start: int, stop: int) -> bytes | None:
+        """The bytes of a range, if they are here."""
+        for held in ([self._end] if self._end else []), self._kept, self._ahead:
+            at = bisect_right(held, start, key=lambda one: one[0]) - 1
+            if at >= 0 and stop <= held[at][0] + len(held[at][1]):
+                return held[at][1][start - held[at][0] : stop - held[at][0]]
+        return None
+
+    def _brought(self, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, bytes]]:
         wanted = merged(ranges)
+        if not wanted:
+            return []
         with asking(self.address):
             path = self.address.path
             parts = self.address.fs.cat_ranges(
                 [path] * len(wanted), [start for start, _ in wanted], [stop for _, stop in wanted], on_error="raise"
             )
-        self._kept = [
+        return [
             (start, self._whole(bytes(part), start, stop)) for (start, stop), part in zip(wanted, parts, strict=True)
         ]
-
-    def forget(self) -> None:
-        """Let go of what :meth:`fetch` brought."""
-        self._kept = []
 
     def _asked(self, start: int, stop: int) -> bytes:
         with asking(self.address):
@@ -121,7 +141,7 @@ def merged(ranges: Iterable[tuple[int, int]]) -> Sequence[tuple[int, int]]:
     """Ranges in order, those that are near each other as one, none longer than a request should be."""
     result: list[tuple[int, int]] = []
     for start, stop in sorted(ranges):
-        if result and start - result[-1][1] <= _GAP and stop - result[-1][0] <= _MOST:
+        if result and start - result[-1][1] <= GAP and stop - result[-1][0] <= _MOST:
             result[-1] = (result[-1][0], max(stop, result[-1][1]))
         else:
             result.append((start, stop))

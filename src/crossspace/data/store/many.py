@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,17 +68,32 @@ class ManyFeatures(Features):
         """As the list states them."""
         return dict(self._digests)
 
+    def expect(self, modalities: Collection[str], spans: Sequence[tuple[int, int]]) -> None:
+        """Handed on to the files that hold them."""
+        theirs: dict[int, list[tuple[int, int]]] = {}
+        for span in spans:
+            for number, start, stop in self._within(*span):
+                theirs.setdefault(number, []).append((start, stop))
+        for number in set(self._files) - set(theirs):
+            self._file(number).expect(modalities, ())  # it lets go of what it holds
+        # A file that is closed again before it is read would have fetched for nothing.
+        for number in list(theirs)[:_OPEN]:
+            self._file(number).expect(modalities, theirs[number])
+
     def read(self, modality: str, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the files that hold them."""
-        first = int(np.searchsorted(self._starts, start, side="right")) - 1
-        last = int(np.searchsorted(self._starts, max(stop - 1, start), side="right")) - 1
-        pieces = []
-        for number in range(first, last + 1):
-            begin, end = int(self._starts[number]), int(self._starts[number + 1])
-            pieces.append(self._file(number).read(modality, max(start, begin) - begin, min(stop, end) - begin))
+        pieces = [self._file(number).read(modality, *span) for number, *span in self._within(start, stop)]
         if len(pieces) == 1:
             return pieces[0]
         return np.concatenate([values for values, _ in pieces]), np.concatenate([present for _, present in pieces])
+
+    def _within(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+        """The files in which rows stand, and which rows of theirs these are."""
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        last = int(np.searchsorted(self._starts, max(stop - 1, start), side="right")) - 1
+        for number in range(first, last + 1):
+            begin, end = int(self._starts[number]), int(self._starts[number + 1])
+            yield number, max(start, begin) - begin, min(stop, end) - begin
 
     def _file(self, number: int) -> StoredFeatures:
         with self._lock:
@@ -170,6 +185,9 @@ class _Window(Features):
 
     def read(self, modality: str, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         return self._whole.read(modality, self._start + start, self._start + stop)
+
+    def expect(self, modalities: Collection[str], spans: Sequence[tuple[int, int]]) -> None:
+        self._whole.expect(modalities, [(self._start + start, self._start + stop) for start, stop in spans])
 
     def digests(self) -> dict[str, str]:
         if not self._digests:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,18 +81,29 @@ class StoredFeatures(Features):
         """As the file states them."""
         return dict(self._digests)
 
+    def expect(self, modalities: Collection[str], spans: Sequence[tuple[int, int]]) -> None:
+        """Fetch the row groups that hold them, if this file stands on a store."""
+        if isinstance(self._file, RangedParquetFile):
+            groups = sorted({group for span in spans for group in self._groups(*span)})
+            with self._lock, reading(self.path, EXPECTED, _ADVICE):
+                missing = [g for g in groups if any((g, m) not in self._cache for m in modalities)]
+                self._file.fetch_ahead(missing, [feature_column(m) for m in modalities])
+
     def read(self, modality: str, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the row groups that hold them, decoded now or earlier."""
-        first = int(np.searchsorted(self._starts, start, side="right")) - 1
-        last = int(np.searchsorted(self._starts, max(stop - 1, start), side="right")) - 1
         pieces = []
-        for group in range(first, last + 1):
+        for group in self._groups(start, stop):
             values, present = self._group(group, modality)
             window = slice(max(start - self._starts[group], 0), max(stop - self._starts[group], 0))
             pieces.append((values[window], present[window]))
         if len(pieces) == 1:
             return pieces[0]
         return np.concatenate([v for v, _ in pieces]), np.concatenate([p for _, p in pieces])
+
+    def _groups(self, start: int, stop: int) -> range:
+        """The row groups in which rows stand."""
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        return range(first, int(np.searchsorted(self._starts, max(stop - 1, start), side="right")))
 
     def _group(self, group: int, modality: str) -> tuple[np.ndarray, np.ndarray]:
         key = (group, modality)

@@ -9,10 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crossspace.stores.ranges import RangeFile
+from crossspace.stores.ranges import GAP, RangeFile, merged
 
 _MOST = 256 * 1024**2
-"""Bytes that are fetched before they are decoded; more is fetched column by column."""
+"""Bytes that are fetched before they are decoded."""
+_WINDOW = 64 * 1024**2
+"""The same where a whole file is read, which is done window by window."""
 
 
 class RangedParquetFile(pq.ParquetFile):
@@ -31,8 +33,18 @@ class RangedParquetFile(pq.ParquetFile):
 
     def read(self, columns: Sequence[str] | None = None, **options: Any) -> pa.Table:
         """All row groups."""
-        with self._fetched(range(self.num_row_groups), columns):
-            return super().read(columns=columns, **options)
+        tables = [self.read_row_groups(groups, columns, **options) for groups in self._windows(columns)]
+        return pa.concat_tables(tables) if tables else super().read(columns=columns, **options)
+
+    def fetch_ahead(self, groups: Iterable[int], columns: Sequence[str]) -> None:
+        """Fetch what will be read next, as far as it may be held; it is, until this is called again."""
+        ranges, total = [], 0
+        for start, stop in (r for group in groups for r in self._chunks(group, columns)):
+            total += stop - start
+            if total > _MOST:
+                break
+            ranges.append((start, stop))
+        self.ranges.fetch_ahead(ranges)
 
     def read_row_group(self, i: int, columns: Sequence[str] | None = None, **options: Any) -> pa.Table:
         """One row group."""
@@ -49,12 +61,28 @@ class RangedParquetFile(pq.ParquetFile):
     @contextmanager
     def _fetched(self, groups: Iterable[int], columns: Sequence[str] | None) -> Iterator[None]:
         ranges = [r for group in groups for r in self._chunks(group, columns)]
+        # More than this is fetched column by column.
         if sum(stop - start for start, stop in ranges) <= _MOST:
             self.ranges.fetch(ranges)
         try:
             yield
         finally:
             self.ranges.forget()
+
+    def _windows(self, columns: Sequence[str] | None) -> Iterator[list[int]]:
+        """Row groups that are fetched together, with what stands between them, in memory that has a bound."""
+        window: list[int] = []
+        filled = 0
+        for group in range(self.num_row_groups):
+            # At most: what is between two groups comes too only where it is less.
+            size = GAP + sum(stop - start for start, stop in merged(self._chunks(group, columns)))
+            if window and filled + size > _WINDOW:
+                yield window
+                window, filled = [], 0
+            window.append(group)
+            filled += size
+        if window:
+            yield window
 
     def _chunks(self, group: int, columns: Sequence[str] | None) -> Iterator[tuple[int, int]]:
         """Where the wanted columns of a row group stand."""
