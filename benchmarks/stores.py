@@ -84,7 +84,7 @@ def compare(task: Task, folder: Path, inputs: Path, proxy: Proxy) -> dict[str, o
         on_store = place(f"{_BUCKET}/{task.name}") if name == "store" else out
         words = [*task.words(on_store), "--jobs", "2"]  # type: ignore[arg-type]
         if name == "store":
-            words = [word.replace(str(inputs), f"{_BUCKET}/in") for word in words]
+            words = [word if word.endswith(".yaml") else word.replace(str(inputs), f"{_BUCKET}/in") for word in words]
         proxy.requests.clear()
         proxy.received = 0
         over, cuts, watched, began = threading.Event(), [0], Watched(), time.monotonic()

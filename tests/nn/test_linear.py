@@ -4,15 +4,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from crossspace.nn import linear
+from crossspace.nn import kernels, linear
 from crossspace.nn.linear import Linear
 
 
 @pytest.fixture(params=[True, False], ids=["bias", "no bias"])
 def layer(request, monkeypatch):
-    """A layer that counts every product as large, on a processor with AVX-512."""
+    """A layer that counts every product as large, where oneDNN is the faster one."""
     monkeypatch.setattr(linear, "_WORTHWHILE", 1)
-    monkeypatch.setattr(linear, "_WIDE", True)
+    monkeypatch.setattr(linear, "onednn_pays", lambda threads: kernels._KNOWN)
     torch.manual_seed(0)
     return Linear(24, 40, bias=request.param)
 
@@ -50,34 +50,9 @@ def test_rows_and_gradients_that_lie_apart_are_copied_before_they_are_multiplied
     assert len(seen) == 6 and all(seen)
 
 
-def test_the_operator_of_pytorch_is_the_one_that_is_called():
-    """Fails where PyTorch has changed it: then the gain is lost until the call is adapted, and nothing else is."""
-    assert linear._KNOWN or not torch.backends.mkldnn.is_available()
-
-
-@pytest.mark.parametrize("schema", ["", "mkldnn::_linear_pointwise(Tensor X) -> Tensor Y"])
-def test_another_operator_is_not_called(layer, monkeypatch, schema):
-    monkeypatch.setattr(linear, "_SCHEMA", schema)
-    monkeypatch.setattr(linear, "_KNOWN", linear._is_known())
-    monkeypatch.setattr(linear, "_product", lambda *args: pytest.fail("it was called"))
-    rows = torch.randn(3, 24)
-    assert torch.equal(layer(rows), F.linear(rows, layer.weight, layer.bias))
-
-
-def test_an_operator_that_refuses_or_miscounts_is_not_known(monkeypatch):
-    monkeypatch.setattr(linear, "_product", lambda *args: torch.zeros(1, 1))
-    assert not linear._is_known()
-
-    def refuse(*args):
-        raise RuntimeError("could not create a primitive")
-
-    monkeypatch.setattr(linear, "_product", refuse)
-    assert not linear._is_known()
-
-
-def test_a_processor_without_wide_registers_is_left_with_its_own_library(layer, monkeypatch):
-    monkeypatch.setattr(linear, "_WIDE", False)
-    monkeypatch.setattr(linear, "_product", lambda *args: pytest.fail("it was called"))
+def test_a_processor_on_which_it_does_not_pay_is_left_with_its_own_library(layer, monkeypatch):
+    monkeypatch.setattr(linear, "onednn_pays", lambda threads: False)
+    monkeypatch.setattr(linear, "onednn", lambda *args: pytest.fail("it was called"))
     rows = torch.randn(3, 24)
     assert torch.equal(layer(rows), F.linear(rows, layer.weight, layer.bias))
 
@@ -87,6 +62,34 @@ def test_several_passes_through_a_retained_graph(layer):
     out = layer(rows)
     first = torch.autograd.grad(out.sum(), rows, retain_graph=True)[0]
     torch.testing.assert_close(torch.autograd.grad(2 * out.sum(), rows)[0], 2 * first)
+
+
+def test_of_several_passes_each_gives_what_one_alone_does(layer):
+    rows, outside = torch.randn(17, 24, requires_grad=True), torch.randn(3, 17, 40)
+    inputs = [rows, *layer.parameters()]
+    alone = [torch.autograd.grad(layer(rows), inputs, g) for g in outside]
+    out = layer(rows)
+    with linear.passes(several=True):
+        together = [torch.autograd.grad(out, inputs, g, retain_graph=True) for g in outside]
+    for one, other in zip(alone, together, strict=True):
+        for a, b in zip(one, other, strict=True):
+            torch.testing.assert_close(a, b)
+
+
+def test_compared_gradients_are_short_products_of_the_type_of_their_parameters(layer):
+    rows, outside = torch.randn(17, 24, requires_grad=True), torch.randn(17, 40)
+    inputs = [rows, *layer.parameters()]
+    with linear.passes(dtype=torch.bfloat16):
+        out = layer(rows)
+        with linear.passes(comparing=True):
+            short = torch.autograd.grad(out, inputs, outside, retain_graph=True)
+        full = torch.autograd.grad(out, inputs, outside)
+    plain = torch.autograd.grad(F.linear(rows, layer.weight, layer.bias), inputs, outside)
+    for a, b, c in zip(short, full, plain, strict=True):
+        assert a.dtype == torch.float32
+        torch.testing.assert_close(b, c)
+        torch.testing.assert_close(a, c, rtol=0.05, atol=0.1)
+    assert not torch.allclose(short[0], plain[0], rtol=1e-5, atol=1e-6)
 
 
 def test_no_rows(layer):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from crossspace.balance.arithmetic import Gradients, added, gradients_of, gram_matrix, laid_out, mixed
 from crossspace.balance.base import Balancer
 from crossspace.errors import UsageError
+from crossspace.nn.linear import passes
 
 Reduce = Callable[[list[Tensor]], None]
 """Adds every tensor of a list over all processes, in place."""
@@ -111,6 +112,7 @@ def accumulated_backward(
     balancer: Balancer,
     previous: Tensor | None = None,
     reduce: Reduce | None = None,
+    compare: torch.dtype | None = None,
 ) -> Balance:
     """:func:`balanced_backward` of a batch in several parts, exactly that of the whole.
 
@@ -126,6 +128,8 @@ def accumulated_backward(
         balancer: likewise.
         previous: likewise.
         reduce: likewise.
+        compare: multiply in this type where gradients of parameters are compared and no more; the graphs were built in
+            ``passes(dtype=...)`` of it. The gradient that is applied is that of the parameters' own type.
     """
     if reduce is not None:
         losses = losses.clone()
@@ -134,8 +138,9 @@ def accumulated_backward(
     if previous is not None or balancer.needs == "losses":
         weights = _weights(balancer, losses) if previous is None else previous
         gradients = _of_sum(micro_batches, parameters, weights)
-    elif balancer.space == "representation":
-        gradients, weights, gram = _compared_at_the_cut(micro_batches, parameters, losses, balancer, reduce)
+    elif balancer.space == "representation" or compare is not None:
+        number = None if balancer.space == "representation" else len(shared)
+        gradients, weights, gram = _compared_first(micro_batches, parameters, number, losses, balancer, reduce)
     else:
         tasks = _of_each(micro_batches, parameters, len(losses))
         if reduce is not None:
@@ -187,35 +192,57 @@ def _of_each(micro_batches: Sequence[MicroBatch], parameters: Sequence[Tensor], 
     for part in micro_batches:
         at_cut, above = _above(part, parameters)
         tops = part.below()
-        for k in range(count):
-            tasks[k] = added(tasks[k], above[k])
-            tasks[k] = added(tasks[k], gradients_of(tops, parameters, at_cut[k], keep=k < count - 1))
+        with passes(several=count > 1):
+            for k in range(count):
+                tasks[k] = added(tasks[k], above[k])
+                tasks[k] = added(tasks[k], gradients_of(tops, parameters, at_cut[k], keep=k < count - 1))
         # The graph goes before the next micro-batch builds its own.
         del tops
     return tasks
 
 
-def _compared_at_the_cut(
+def _compared_first(
     micro_batches: Sequence[MicroBatch],
-    parameters: Sequence[Tensor],
+    parameters: Sequence[nn.Parameter],
+    shared: int | None,
     losses: Tensor,
     balancer: Balancer,
     reduce: Reduce | None,
 ) -> tuple[Gradients, Tensor, Tensor]:
-    """The weighted gradient of this process, the weights, and the Gram matrix over everything that passes the cut."""
+    """The weighted gradient of this process, the weights, and the Gram matrix by which they were found.
+
+    Compared is everything that passes the cut, or the gradients of the first ``shared`` parameters by passes that serve
+    for nothing else. One more pass through the encoders takes the weighted gradient.
+    """
     tasks: list[Gradients] = [[None] * len(parameters) for _ in losses]
+    compared: list[Gradients] = [[None] * (shared or 0) for _ in losses]
     gram, gradients_at_cut = None, []
     for part in micro_batches:
         at_cut, above = _above(part, parameters)
         tasks = [added(task, more) for task, more in zip(tasks, above, strict=True)]
-        products = gram_matrix(at_cut).to(losses.device)
-        gram = products if gram is None else gram.add_(products)
+        if shared is None:
+            products = gram_matrix(at_cut).to(losses.device)
+            gram = products if gram is None else gram.add_(products)
+        else:
+            tops = part.below()
+            with passes(comparing=True):
+                for task, gradient in zip(compared, at_cut, strict=True):
+                    task[:] = added(task, gradients_of(tops, parameters[:shared], gradient, keep=True))
+            del tops  # a micro-batch that builds its graph anew need not have two
         # Small: rows of the representation, not parameters. They wait until the weights are known.
         gradients_at_cut.append(at_cut)
-    assert gram is not None
-    if reduce is not None:
+    if shared is not None:
+        # Copies: sums over processes are made in place, and those above the cut are summed later.
+        copies = [[None if g is None else g.clone() for g in task[:shared]] for task in tasks]
+        compared = [added(task, above) for task, above in zip(compared, copies, strict=True)]
+        if reduce is not None:
+            _reduce(compared, parameters[:shared], reduce)
+        gram = gram_matrix(compared)
+        del compared
+    elif reduce is not None and gram is not None:
         # Products over the representation add up over processes, since each row stands in one of them.
         reduce([gram])
+    assert gram is not None
     weights = _weights(balancer, losses, gram)
     gradients = mixed(tasks, weights)
     for part, at_cut in zip(micro_batches, gradients_at_cut, strict=True):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,26 +13,10 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from crossspace.nn.kernels import onednn, onednn_pays
+
 _WORTHWHILE = 1 << 28
 """Multiplications from which oneDNN pays: it prepares a kernel for every new number of rows, in about a millisecond."""
-
-
-_SCHEMA = (
-    "mkldnn::_linear_pointwise(Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm) -> Tensor Y"
-)
-"""The operator is PyTorch's own and may change in any release: where it is another, MKL does the work."""
-
-
-def _is_known() -> bool:
-    """Whether this PyTorch has the operator, takes what is given to it here, and computes a product by it."""
-    if not torch.backends.mkldnn.is_available():
-        return False
-    try:
-        operator = torch.ops.mkldnn._linear_pointwise.default
-        product = _product(torch.tensor([[2.0]]), torch.tensor([[3.0]]), torch.tensor([1.0]))
-    except (AttributeError, RuntimeError, TypeError):
-        return False
-    return str(operator._schema) == _SCHEMA and product.item() == 7.0
 
 
 class Linear(nn.Linear):
@@ -37,8 +24,8 @@ class Linear(nn.Linear):
 
     Note:
         PyTorch multiplies float32 matrices on the CPU with MKL, which on processors that are not Intel's does not use
-        AVX-512; oneDNN, which PyTorch uses for bfloat16 already, does, and is twice as fast there. A processor without
-        AVX-512 gains nothing by it and is left with MKL. Nothing changes but the order of summation.
+        AVX-512; oneDNN, which PyTorch uses for bfloat16 already, does, and is up to twice as fast there. The faster one
+        is used (:mod:`crossspace.nn.kernels`); nothing changes but the order of summation.
         ``torch.backends.mkldnn.enabled = False`` returns to MKL.
     """
 
@@ -49,52 +36,93 @@ class Linear(nn.Linear):
 
 def linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``rows @ weight.T + bias``, as :class:`Linear` computes it."""
-    if not _pays(rows, weight):
+    if not _is_large(rows, weight) or not (_PASSES.dtype or _by_onednn(rows)):
         return F.linear(rows, weight, bias)
-    return _OneDnnLinear.apply(rows, weight, bias)
+    return _Linear.apply(rows, weight, bias)
 
 
-def _pays(rows: Tensor, weight: Tensor) -> bool:
+@dataclass
+class _Passes:
+    """What is known of the backward passes that go on now, or will go through the graph that is built now.
+
+    Attributes:
+        several: more than one goes through the same graph.
+        dtype: in which of float32 and something shorter gradients are compared; None if in their own.
+        comparing: this pass only compares.
+    """
+
+    several: bool = False
+    dtype: torch.dtype | None = None
+    comparing: bool = False
+
+
+_PASSES = _Passes()  # of the process, as a backward pass on a GPU runs in a thread of its own
+
+
+@contextmanager
+def passes(**facts: Any) -> Iterator[None]:
+    """Say in the block what is known of backward passes: ``several``, ``dtype`` and ``comparing``."""
+    before = {name: getattr(_PASSES, name) for name in facts}
+    vars(_PASSES).update(facts)
+    try:
+        yield
+    finally:
+        vars(_PASSES).update(before)
+
+
+def _is_large(rows: Tensor, weight: Tensor) -> bool:
     return bool(
-        rows.is_cpu
-        and rows.dim() == 2
+        rows.dim() == 2
         and rows.dtype == weight.dtype == torch.float32
         and len(rows) * weight.numel() >= _WORTHWHILE
-        and _KNOWN
-        and _WIDE
-        and not torch.is_autocast_enabled("cpu")
-        and torch.backends.mkldnn.enabled
+        and not torch.is_autocast_enabled(rows.device.type)
     )
 
 
-class _OneDnnLinear(Function):
-    """``rows @ weight.T + bias`` and its gradients, three products of the same kind."""
+def _by_onednn(rows: Tensor) -> bool:
+    return bool(rows.is_cpu and torch.backends.mkldnn.enabled and onednn_pays(torch.get_num_threads()))
+
+
+class _Linear(Function):
+    """``rows @ weight.T + bias`` and its gradients, three products of the same kind.
+
+    What several passes need in another form, they make once: the rows transposed, which oneDNN would copy in each of
+    them, or rows and weight in the shorter type in which gradients are compared.
+    """
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         # A matrix whose rows lie apart in memory costs a copy here; oneDNN would take a hundred times as long.
         rows = rows.contiguous()
         ctx.save_for_backward(rows, weight)
+        ctx.other_forms = {}
         return _product(rows, weight, bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         rows, weight = ctx.saved_tensors
-        gradient = gradient.contiguous()
         for_rows, for_weight, for_bias = ctx.needs_input_grad
-        return (
-            _product(gradient, weight.t()) if for_rows else None,
-            _product(gradient.t(), rows.t()) if for_weight else None,
-            gradient.sum(0) if for_bias else None,
-        )
+        of_bias = gradient.sum(0) if for_bias else None
+        forms = ctx.other_forms
+        if _PASSES.comparing and _PASSES.dtype is not None:
+            if "short" not in forms:
+                forms["short"] = rows.to(_PASSES.dtype), weight.to(_PASSES.dtype)
+            rows, weight = forms["short"]
+            gradient = gradient.to(_PASSES.dtype)
+            # Automatic differentiation brings both back to float32.
+            return gradient @ weight if for_rows else None, gradient.t() @ rows if for_weight else None, of_bias
+        forms.pop("short", None)
+        gradient = gradient.contiguous()
+        if for_weight and _PASSES.several and _by_onednn(rows):
+            if "across" not in forms:
+                forms["across"] = rows.t().contiguous()
+            of_weight: Tensor | None = _product(forms["across"], gradient.t()).t()
+        else:
+            of_weight = _product(gradient.t(), rows.t()) if for_weight else None
+        return _product(gradient, weight.t()) if for_rows else None, of_weight, of_bias
 
 
 def _product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
     """``left @ right.T + bias``."""
-    return torch.ops.mkldnn._linear_pointwise(left, right, bias, "none", [], "")
-
-
-_KNOWN = _is_known()
-_WIDE = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
-"""Without it MKL is as fast, and up to a half faster at gradients of weights."""
+    return onednn(left, right, bias) if _by_onednn(left) else F.linear(left, right, bias)

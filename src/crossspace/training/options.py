@@ -21,6 +21,7 @@ _CHOICES = {
     "plateau_on": ("score", "loss"),
     "clip_per": ("model", "tensor"),
     "precision": ("float32", "bf16"),
+    "compare": ("float32", "bf16"),
 }
 
 
@@ -52,6 +53,9 @@ class TrainingOptions:
         clip: largest norm of a gradient; none does not clip.
         clip_per: what ``clip`` bounds: the gradient of the whole ``model``, or that of every ``tensor``.
         precision: ``float32``, or ``bf16`` for mixed precision.
+        compare: precision of the backward passes that only compare the gradients of objectives, ``float32`` or
+            ``bf16``. What moves the parameters stays in the precision of training; the weights of the objectives
+            move in their third decimal. It saves time where a balancer compares gradients of parameters in float32.
         class_weights: ``none``; ``balanced`` (inverse frequency on the training split, mean one over its rows); a
             number between 0 and 1, the power of the inverse frequency, which lies between the two; or one number per
             label, in label order.
@@ -80,6 +84,7 @@ class TrainingOptions:
     clip: float | None = None
     clip_per: Literal["model", "tensor"] = "model"
     precision: Literal["float32", "bf16"] = "float32"
+    compare: Literal["float32", "bf16"] = "float32"
     class_weights: Literal["none", "balanced"] | float | Sequence[float] = "none"
     modalities: Sequence[str] | None = None
     averaging: float = 0.0

@@ -14,6 +14,7 @@ from crossspace.balance.base import Balancer
 from crossspace.balance.gradients import Balance, Computed, MicroBatch, Reduce, accumulated_backward
 from crossspace.batching.batch import Batch
 from crossspace.models.base import Model
+from crossspace.nn.linear import passes
 from crossspace.nn.processes import process_count
 from crossspace.objectives.base import Objective
 from crossspace.training.checks import check_counts, check_divisible, objectives_of
@@ -71,6 +72,7 @@ class TrainingStep:
         autocast: gives the context of the forward computation, for mixed precision.
         reduce: sums over processes, or None for a single one.
         clip_per: what ``clip`` bounds, the gradient of the ``model`` or of every ``tensor``.
+        compare: multiply in this type, such as bfloat16, in the passes that only compare the gradients of objectives.
     """
 
     def __init__(
@@ -83,10 +85,11 @@ class TrainingStep:
         autocast: Callable[[], AbstractContextManager] = nullcontext,
         reduce: Reduce | None = None,
         clip_per: ClipPer = "model",
+        compare: torch.dtype | None = None,
     ) -> None:
         self.model, self.balancer, self.optimizer = model, balancer, optimizer
         self.objectives: Sequence[Objective] = objectives_of(model)
-        self.class_weights, self.reduce = class_weights, reduce
+        self.class_weights, self.reduce, self.compare = class_weights, reduce, compare
         self.modulation = model.modulation()
         # Here, once, for every model: what is frozen takes no gradient, whatever part of a model it is.
         self.shared = list(dict.fromkeys(p for p in model.shared_parameters() if p.requires_grad))
@@ -109,6 +112,10 @@ class TrainingStep:
 
     def __call__(self, *batches: Batch) -> StepRecord:
         """Train on ``batches``, the micro-batches of this process's part of the global batch; usually one."""
+        with passes(dtype=self.compare):
+            return self._step(batches)
+
+    def _step(self, batches: Sequence[Batch]) -> StepRecord:
         if not self.checked:
             check_divisible(self.model, self.objectives, len(batches), process_count())
         prepared = self._whole(batches[0]) if len(batches) == 1 else self._in_parts(batches)
@@ -124,6 +131,7 @@ class TrainingStep:
                 self.balancer,
                 previous=None if renew else self.weights,
                 reduce=self.reduce,
+                compare=self.compare,
             )
         if prepared.random is not None:
             # The backward half repeated random numbers; the next step is to draw new ones.

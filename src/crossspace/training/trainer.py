@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -96,6 +97,7 @@ class Trainer:
             autocast=fabric.autocast,
             reduce=reducer(),
             clip_per=options.clip_per,
+            compare=torch.bfloat16 if options.compare == "bf16" else None,
         )
         self.best = Best()
         self.state = TrainingState(
