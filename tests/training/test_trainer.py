@@ -134,8 +134,6 @@ INTERRUPTIONS = (1, 7, 4, 11)
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_interrupted_training_ends_bitwise_as_one_that_was_not(make: Make, tmp_path: Path, variant: str) -> None:
-    if variant == "pcgrad":
-        pytest.importorskip("torchjd")
     arguments = VARIANTS[variant]
     straight = make("straight", **arguments)
     straight.fit()
@@ -158,8 +156,6 @@ def test_an_interrupted_training_ends_bitwise_as_one_that_was_not(make: Make, tm
 
 @pytest.mark.parametrize("variant", ["plain", "pcgrad", "dwa", "everything handed on"])
 def test_it_does_not_matter_where_the_last_checkpoint_was_written(make: Make, tmp_path: Path, variant: str) -> None:
-    if variant == "pcgrad":
-        pytest.importorskip("torchjd")
     arguments = VARIANTS[variant]
     make("straight", **arguments).fit()
     # Asked for after every step but the last of an epoch, and after every epoch: three times an epoch.

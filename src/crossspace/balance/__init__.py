@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from crossspace.balance.aligned_mtl import AlignedMTL
 from crossspace.balance.arithmetic import gram_matrix
 from crossspace.balance.base import Balancer
+from crossspace.balance.cagrad import CAGrad
 from crossspace.balance.dwa import DynamicWeightAverage
 from crossspace.balance.fixed import FixedWeights
 from crossspace.balance.gradients import Balance, accumulated_backward, balanced_backward
+from crossspace.balance.imtl_g import IMTLG
+from crossspace.balance.mgda import MGDA
 from crossspace.balance.nash import NashMTL
+from crossspace.balance.pcgrad import PCGrad
 from crossspace.balance.pgm import ParetoGradientModulator
 from crossspace.balance.simplex import pareto_weights
-from crossspace.balance.torchjd import IMTLG, MGDA, AlignedMTL, CAGrad, PCGrad, UPGrad
 from crossspace.balance.uncertainty import UncertaintyWeights
+from crossspace.balance.upgrad import UPGrad
 from crossspace.components import Components, discover
 
 BALANCERS: Components[Balancer] = Components(
