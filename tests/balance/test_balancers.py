@@ -29,14 +29,14 @@ def gradients(count: int, seed: int = 0, dimension: int = 20) -> Tensor:
 
 def weigh(balancer: Balancer, rows: Tensor) -> Tensor:
     torch.manual_seed(0)
-    losses = torch.linspace(0.5, 1.5, len(rows))
+    losses = torch.linspace(0.5, 1.5, len(rows)) ** float(rows[0].norm().clamp(0.5, 3.0))  # by gradients, as they come
     return balancer.weights(losses, rows @ rows.T)
 
 
 def test_all_balancers_are_found() -> None:
     assert set(BALANCERS) == {
         *("pgm", "mgda", "cagrad", "pcgrad", "imtl-g", "aligned-mtl", "upgrad", "nash-mtl"),
-        *("fixed", "uncertainty", "dwa"),
+        *("fixed", "uncertainty", "dwa", "famo", "geometric-mean", "imtl-l", "pbi", "random", "stch"),
     }
 
 
@@ -59,6 +59,7 @@ def test_identical_gradients_give_a_step_along_them(name: str, count: int) -> No
 
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "pgm": [{}, {"apply": "unit"}], "fixed": [{}, {"values": (0.5, 1.0, 2.5)}], "cagrad": [{}, {"c": 0.0}],
+    "imtl-l": [{"learning_rate": 0.1}], "pbi": [{}, {"preference": (0.5, 1.0, 2.5)}],
 }  # fmt: skip
 
 
@@ -152,6 +153,7 @@ def test_state_survives_a_file_of_tensors_and_plain_values(name: str) -> None:
     for epoch in range(4):
         first.begin_epoch(epoch)
         first.weights(torch.rand(3), torch.eye(3))
+        first.look_back(torch.rand(3))
     file = io.BytesIO()
     torch.save(first.state_dict(), file)
     file.seek(0)
@@ -163,11 +165,12 @@ def test_state_survives_a_file_of_tensors_and_plain_values(name: str) -> None:
             torch.manual_seed(epoch)
             balancer.begin_epoch(epoch)
             found.append(balancer.weights(losses, rows @ rows.T))
+            balancer.look_back(losses.square())
         assert torch.equal(*found)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-@pytest.mark.parametrize("name", ["uncertainty", "dwa"])
+@pytest.mark.parametrize("name", ["uncertainty", "dwa", "imtl-l", "famo"])
 def test_losses_that_are_not_finite_leave_no_trace(name: str, bad: float) -> None:
     clean, spoilt = made(name), made(name)
     for epoch in range(5):
@@ -175,7 +178,9 @@ def test_losses_that_are_not_finite_leave_no_trace(name: str, bad: float) -> Non
         for balancer in (clean, spoilt):
             balancer.begin_epoch(epoch)
             balancer.weights(losses[0])
+            balancer.look_back(losses[0] / 2)
         spoilt.weights(torch.tensor([1.0, bad, 2.0]))
+        spoilt.look_back(losses[0])
         assert torch.equal(clean.weights(losses[1]), spoilt.weights(losses[1]))
 
 

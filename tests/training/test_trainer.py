@@ -17,12 +17,15 @@ import pytest
 import torch
 
 from crossspace.balance import (
+    FAMO,
+    IMTLL,
     Balancer,
     DynamicWeightAverage,
     FixedWeights,
     NashMTL,
     ParetoGradientModulator,
     PCGrad,
+    RandomWeights,
     UncertaintyWeights,
 )
 from crossspace.batching.batch import Batch
@@ -117,6 +120,14 @@ VARIANTS = {
     },
     "nash-mtl": {"balancer": lambda: NashMTL(every=2)},
     "pcgrad": {"balancer": PCGrad},
+    "imtl-l": {"balancer": lambda: IMTLL(learning_rate=0.1)},
+    "famo": {"balancer": lambda: FAMO(learning_rate=0.1), "accumulate": 2},
+    "famo, norm, dropout": {
+        "model": "example",
+        "arguments": {"norm": True, "dropout": 0.2},
+        "balancer": lambda: FAMO(learning_rate=0.1),
+    },
+    "random": {"balancer": RandomWeights},
     "micro-batches": {"accumulate": 2},
     "plateau": {"schedule": "plateau", "plateau_patience": 1, "plateau_on": "loss", "epochs": 4, "amsgrad": True},
     "everything handed on": {
