@@ -32,8 +32,8 @@ def test_a_combination_is_nearest_where_no_entry_can_move(rows: np.ndarray, seed
 
 
 def test_of_equally_good_combinations_it_is_the_shortest() -> None:
-    columns = np.array([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
-    np.testing.assert_allclose(nearest_combination(columns, np.array([3.0, -1.0])), [1, 1, 1, 0], rtol=1e-9)
+    columns = np.array([[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    np.testing.assert_allclose(nearest_combination(columns, np.array([0.0, 3.0, -1.0])), [1, 1, 1, 0], rtol=1e-9)
 
 
 @pytest.mark.parametrize("gains", [[0.0, 0.0], [-1.0, 0.0], [-1.0, -2.0]])

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.optimize
 
+_INDEPENDENT = 1e-6
+"""Unit vectors whose cosines have no eigenvalue below this have one solution, which is found without more ado."""
+
 _RIDGE = np.sqrt(1e-13)
 """Among several solutions that are equally good it leads to the shortest."""
 
@@ -25,7 +28,10 @@ def cosines_of(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def root_of(cosines: np.ndarray) -> np.ndarray:
-    """(K, K) A with ``A^T A`` the given matrix: its columns are unit vectors with these inner products."""
+    """(K, K) A with ``A^T A`` the given matrix: its columns are unit vectors with these inner products.
+
+    Its rows are orthogonal, the shortest first; its length squared is the least eigenvalue of the matrix.
+    """
     # No Cholesky factor: parallel vectors make the matrix singular.
     values, vectors = np.linalg.eigh(cosines)
     # What rounding leaves of an eigenvalue of 0 would outdo the ridge, which is to decide there.
@@ -33,12 +39,18 @@ def root_of(cosines: np.ndarray) -> np.ndarray:
 
 
 def nearest_combination(columns: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """(K,) x >= 0 that minimises ``|A x - b|``, A the (R, K) ``columns`` and b the (R,) ``target``.
+    """(K,) x >= 0 that minimises ``|A x - b|``, by the active-set method of Lawson and Hanson (1974).
 
-    Of several solutions, the shortest. The active-set method of Lawson and Hanson (1974) on the problem with a ridge
-    says which entries are above zero; then these are solved for without it.
+    Of several solutions, the shortest: where columns are nearly dependent, the problem with a ridge says which entries
+    are above zero; then these are solved for without it.
+
+    Args:
+        columns: (R, K) A, of which the first row is the shortest of :func:`root_of`.
+        target: (R,) b.
     """
     count = columns.shape[1]
+    if columns[0] @ columns[0] > _INDEPENDENT:
+        return scipy.optimize.nnls(columns, target, maxiter=100 * count)[0]
     system = np.concatenate([columns, _RIDGE * np.eye(count)])
     padded = np.concatenate([target, np.zeros(count)])
     solution = scipy.optimize.nnls(system, padded, maxiter=100 * count)[0]
@@ -57,7 +69,7 @@ def shortest_combination(columns: np.ndarray, gains: np.ndarray) -> np.ndarray:
     which grows with q = |A y|^2. All zero where no gain is positive.
 
     Args:
-        columns: (R, K) A.
+        columns: (K, K) A, of :func:`root_of`.
         gains: (K,) the largest about 1.
     """
     target = np.zeros(len(columns) + 1)
