@@ -32,6 +32,9 @@ from crossspace.yaml_text import read_yaml_file
 if TYPE_CHECKING:
     from crossspace.data.corpus import Corpus
 
+_PER_OBJECTIVE = {"fixed": "values", "pbi": "preference", "stch": "preference"}
+"""Arguments of balancers with a number for each objective; how many there are, the model says."""
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -98,9 +101,12 @@ class Configuration:
                 f"The weights of the model would take {size / 1e9:,.0f} GB; this machine has {memory / 1e9:,.0f} GB of "
                 "memory. Choose a smaller `model.width` or other sizes."
             )
-        values = self.balancer.get("values")
-        if self.balancer["name"] == "fixed" and values is not None and len(values) != len(objectives_of(model)):
-            raise UsageError(f"`balancer.values` should be {len(objectives_of(model))} factors. Found {list(values)}.")
+        argument, count = _PER_OBJECTIVE.get(self.balancer["name"], ""), len(objectives_of(model))
+        values = self.balancer.get(argument)
+        if values is not None and len(values) != count:
+            raise UsageError(
+                f"`balancer.{argument}` should be {count} numbers, one per objective. Found {list(values)}."
+            )
         check_balancer(self.build_balancer())
         check_training(seen, self.training, model, processes)
 

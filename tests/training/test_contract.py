@@ -130,7 +130,9 @@ def test_a_balancer_returns_a_factor_per_objective(model: Model, batch: Batch, a
         step_of(model, balancer)(batch)
 
 
-@pytest.mark.parametrize("said", [{"needs": "time"}, {"space": "outer"}, {"every": 0}, {"every": "x"}])
+@pytest.mark.parametrize(
+    "said", [{"needs": "time"}, {"space": "outer"}, {"every": 0}, {"every": "x"}, {"looks_back": None}]
+)
 def test_what_a_balancer_says_of_itself_is_what_there_is(said: dict[str, Any]) -> None:
     balancer = FixedWeights()
     check_balancer(balancer)

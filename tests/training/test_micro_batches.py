@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from crossspace.balance import (
     BALANCERS,
+    FAMO,
     Balancer,
     FixedWeights,
     ParetoGradientModulator,
@@ -21,7 +21,7 @@ from crossspace.balance import (
 )
 from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
-from crossspace.errors import MissingExtraError, UsageError
+from crossspace.errors import UsageError
 from crossspace.models import Model
 from crossspace.models.css import CSS
 from crossspace.nn.batch_norm import BatchNorm
@@ -34,6 +34,7 @@ PARTICULAR = {
     "unit": lambda: ParetoGradientModulator(apply="unit"),
     "representation unit": lambda: ParetoGradientModulator("representation", "unit"),
     "every second": lambda: ParetoGradientModulator(every=2),
+    "learning famo": lambda: FAMO(learning_rate=0.1),
     "learning uncertainty": lambda: UncertaintyWeights(learning_rate=0.1),
     "other values": lambda: FixedWeights([1.0, 0.5, 2.0]),
 }
@@ -59,10 +60,7 @@ def build(task: TaskSpec, example: type[Model], stranger: type[Model]) -> Callab
 
 
 def balancer_of(name: str) -> Balancer:
-    try:
-        return copy.deepcopy(PARTICULAR[name]() if name in PARTICULAR else BALANCERS[name]())
-    except MissingExtraError as error:
-        pytest.skip(str(error))
+    return PARTICULAR[name]() if name in PARTICULAR else BALANCERS[name]()
 
 
 def compare(whole: TrainingStep, divided: TrainingStep, batch: Batch, parts: Sequence[Batch], epochs: int = 3) -> None:

@@ -17,12 +17,15 @@ import pytest
 import torch
 
 from crossspace.balance import (
+    FAMO,
+    IMTLL,
     Balancer,
     DynamicWeightAverage,
     FixedWeights,
     NashMTL,
     ParetoGradientModulator,
     PCGrad,
+    RandomWeights,
     UncertaintyWeights,
 )
 from crossspace.batching.batch import Batch
@@ -117,6 +120,14 @@ VARIANTS = {
     },
     "nash-mtl": {"balancer": lambda: NashMTL(every=2)},
     "pcgrad": {"balancer": PCGrad},
+    "imtl-l": {"balancer": lambda: IMTLL(learning_rate=0.1)},
+    "famo": {"balancer": lambda: FAMO(learning_rate=0.1), "accumulate": 2},
+    "famo, norm, dropout": {
+        "model": "example",
+        "arguments": {"norm": True, "dropout": 0.2},
+        "balancer": lambda: FAMO(learning_rate=0.1),
+    },
+    "random": {"balancer": RandomWeights},
     "micro-batches": {"accumulate": 2},
     "plateau": {"schedule": "plateau", "plateau_patience": 1, "plateau_on": "loss", "epochs": 4, "amsgrad": True},
     "everything handed on": {
@@ -134,8 +145,6 @@ INTERRUPTIONS = (1, 7, 4, 11)
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_interrupted_training_ends_bitwise_as_one_that_was_not(make: Make, tmp_path: Path, variant: str) -> None:
-    if variant == "pcgrad":
-        pytest.importorskip("torchjd")
     arguments = VARIANTS[variant]
     straight = make("straight", **arguments)
     straight.fit()
@@ -158,8 +167,6 @@ def test_an_interrupted_training_ends_bitwise_as_one_that_was_not(make: Make, tm
 
 @pytest.mark.parametrize("variant", ["plain", "pcgrad", "dwa", "everything handed on"])
 def test_it_does_not_matter_where_the_last_checkpoint_was_written(make: Make, tmp_path: Path, variant: str) -> None:
-    if variant == "pcgrad":
-        pytest.importorskip("torchjd")
     arguments = VARIANTS[variant]
     make("straight", **arguments).fit()
     # Asked for after every step but the last of an epoch, and after every epoch: three times an epoch.

@@ -16,11 +16,14 @@ import torch
 import torch.distributed as dist
 
 from crossspace.balance import (
+    FAMO,
+    IMTLL,
     Balancer,
     DynamicWeightAverage,
     FixedWeights,
     NashMTL,
     ParetoGradientModulator,
+    RandomWeights,
     UncertaintyWeights,
 )
 from crossspace.batching.batch import Batch
@@ -63,6 +66,12 @@ PARTICULAR: dict[str, Case] = {
     "nash-mtl uneven": (CSS, NashMTL(), "uneven"),
     "uncertainty uneven": (CSS, UncertaintyWeights(learning_rate=0.1), "uneven"),
     "dwa uneven": (CSS, DynamicWeightAverage(), "uneven"),
+    "imtl-l uneven": (CSS, IMTLL(learning_rate=0.1), "uneven"),
+    "random uneven": (CSS, RandomWeights(), "uneven"),
+    "famo uneven": (CSS, FAMO(learning_rate=0.1), "uneven"),
+    "famo empty": (CSS, FAMO(learning_rate=0.1), "empty"),
+    "norm famo uneven": (NORM, FAMO(learning_rate=0.1), "uneven"),
+    "micro-batches famo uneven": (CSS, FAMO(learning_rate=0.1), "uneven"),
     "recurrent empty": (("css", {**CSS[1], "encoder": "gru"}), PGM, "empty"),
     "further tensors pgm uneven": (EXAMPLE, PGM, "uneven"),
     "further tensors pgm empty": (EXAMPLE, PGM, "empty"),

@@ -29,6 +29,7 @@ class Balancer(ABC):
     about_weights: str = ""
     space: Space = "parameters"
     every: int = 1
+    looks_back: bool = False
 
     @abstractmethod
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
@@ -37,6 +38,14 @@ class Balancer(ABC):
         Args:
             losses: (K,) values of the objectives, without gradient.
             gram: (K, K) float64 plain inner products of their gradients, for balancers that need them.
+        """
+
+    def look_back(self, losses: Tensor) -> None:  # noqa: B027  nor do most look back
+        """What became of the objectives of the last step, for balancers that learn from it.
+
+        Args:
+            losses: (K,) values on the same batch with the same random numbers, under the parameters after the step; the
+                same in all processes.
         """
 
     def begin_epoch(self, epoch: int) -> None:  # noqa: B027  most balancers do not care

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,8 +16,9 @@ from crossspace.errors import UsageError
 class GramBalancer(Balancer):
     """A rule from the Gram matrix to weights, kept from scales and cases in which it would fail.
 
-    The rule sees a matrix in float64 on the host whose mean diagonal entry is 1, so that thresholds within it do not
-    depend on how far training has come. Around it the conventions of :func:`~crossspace.balance.pareto_weights` hold:
+    The rule sees a NumPy matrix in float64 on the host whose mean diagonal entry is 1, so that thresholds within it do
+    not depend on how far training has come. Around it the conventions of :func:`~crossspace.balance.pareto_weights`
+    hold:
 
     * an objective with a zero gradient (below ``ZERO`` times the longest) gets weight 0 and the rest is solved without
       it; when all are zero the weights are uniform;
@@ -42,25 +44,29 @@ class GramBalancer(Balancer):
         """(K,) float64 weights on the device of ``gram``."""
         if gram is None:
             raise ValueError(f"{self.name!r} needs the Gram matrix of the objectives' gradients. Found none.")
-        # K x K numbers: small programs are solved faster here than launches take there.
-        host = gram.detach().to("cpu", torch.float64)
+        # K x K numbers: small programs are solved faster here than launches take there, and faster by NumPy, whose
+        # calls cost a fraction of PyTorch's.
+        host = gram.detach().to("cpu", torch.float64).numpy()
+        return torch.from_numpy(self._guarded(host)).to(gram.device)
+
+    def _guarded(self, gram: np.ndarray) -> np.ndarray:
+        if not np.isfinite(gram).all():
+            return np.full(len(gram), np.nan)
         # Rounding may leave a product of a gradient with itself a little below 0.
-        norms = host.diagonal().clamp(min=0.0).sqrt()
-        alive = torch.nonzero(norms > ZERO * norms.max()).flatten()
-        if not torch.isfinite(host).all():
-            weights = torch.full_like(norms, torch.nan)
-        elif not len(alive):
-            weights = torch.full_like(norms, 1.0 / len(norms))
-        else:
-            largest = host.abs().max()  # first, lest squares of squares overflow
-            scaled = host[alive][:, alive] / largest
-            mean = scaled.diagonal().mean()
-            solution = self._rule(scaled / mean) * self._unscaled(float(mean.sqrt()) * float(largest.sqrt()))
-            weights = torch.zeros_like(norms).index_copy(0, alive, solution)
-        return weights.to(gram.device)
+        squares = np.maximum(gram.diagonal(), 0.0)
+        norms = np.sqrt(squares)
+        alive = norms > ZERO * norms.max()
+        if not alive.any():
+            return np.full(len(gram), 1.0 / len(gram))
+        if not alive.all():
+            weights = np.zeros(len(gram))
+            weights[alive] = self._guarded(gram[alive][:, alive])
+            return weights
+        mean = squares.mean()
+        return self._rule(gram / mean) * self._unscaled(float(np.sqrt(mean)))
 
     @abstractmethod
-    def _rule(self, gram: Tensor) -> Tensor:
+    def _rule(self, gram: np.ndarray) -> np.ndarray:
         """(K,) weights for a finite (K, K) float64 Gram matrix without zero gradients, mean diagonal entry 1."""
 
     def _unscaled(self, length: float) -> float:

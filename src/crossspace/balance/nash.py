@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from crossspace.balance.base import Space
 from crossspace.balance.gram import GramBalancer
+from crossspace.balance.least_squares import cosines_of
 from crossspace.errors import UsageError
 
 _RIDGE = 1e-6
@@ -49,10 +48,9 @@ class NashMTL(GramBalancer):
         super().__init__(space, every)
         self.max_norm = max_norm
 
-    def _rule(self, gram: Tensor) -> Tensor:
-        norms = gram.diagonal().sqrt()
-        cosines = (gram / norms.unsqueeze(0) / norms.unsqueeze(1)).clamp(-1.0, 1.0)
-        return torch.from_numpy(_bargain(cosines.numpy())) / norms * self._shortening(len(gram))
+    def _rule(self, gram: np.ndarray) -> np.ndarray:
+        cosines, norms = cosines_of(gram)
+        return _bargain(cosines) / norms * self._shortening(len(gram))
 
     def _unscaled(self, length: float) -> float:
         return 1.0 / length  # gradients twice as long, weights half as large: the step is the same

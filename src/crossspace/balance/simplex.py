@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.optimize
 import torch
 from torch import Tensor
+
+from crossspace.balance.least_squares import cosines_of, root_of, shortest_combination
 
 ZERO = 1e-12
 """A gradient shorter than this fraction of the longest one counts as zero."""
@@ -55,6 +56,18 @@ def pareto_weights(gram: Tensor) -> Tensor:
     return weights * finite
 
 
+def smallest_in_hull(gram: np.ndarray) -> np.ndarray:
+    """(K,) gamma on the simplex that minimises ``gamma^T M gamma``; of several the least norm.
+
+    Args:
+        gram: (K, K) M, inner products of vectors of any lengths but zero.
+    """
+    cosines, norms = cosines_of(gram)
+    # In beta = n gamma, the columns are all of length 1, and the constraint reads sum beta / n = 1.
+    gamma = shortest_combination(root_of(cosines), norms.min() / norms) / norms
+    return gamma / gamma.sum()
+
+
 def _even(active: Tensor) -> Tensor:
     count = active.sum()
     return torch.where(count > 0, active / count.clamp(min=1.0), 1.0 / len(active))
@@ -83,7 +96,8 @@ def _many(cosines: Tensor, active: Tensor) -> Tensor:
         weights = np.zeros(len(matrix))
         groups = _directions(matrix, np.flatnonzero(alive))
         heads = [group[0] for group in groups]
-        for group, weight in zip(groups, _smallest_in_hull(matrix[np.ix_(heads, heads)]), strict=True):
+        shares = smallest_in_hull(matrix[np.ix_(heads, heads)])
+        for group, weight in zip(groups, shares, strict=True):
             weights[group] = weight / len(group)
     return torch.from_numpy(weights).to(cosines.device)
 
@@ -94,20 +108,3 @@ def _directions(matrix: np.ndarray, alive: np.ndarray) -> list[list[int]]:
         near = [g for g in groups if any(1 - matrix[index, other] <= MERGE for other in g)]
         groups = [g for g in groups if g not in near] + [sorted({int(index), *(i for g in near for i in g)})]
     return sorted(groups)
-
-
-def _smallest_in_hull(matrix: np.ndarray) -> np.ndarray:
-    """Minimise ``gamma^T Q gamma`` on the simplex as non-negative least squares.
-
-    With Q = A^T A, the solution x >= 0 of ``min |A x|^2 + (sum x - 1)^2`` is a positive multiple of gamma: for
-    x = s gamma the best s leaves q / (1 + q), which grows with q = |A gamma|^2. A ridge of 1e-13 chooses the
-    least-norm gamma where several are equally good.
-    """
-    values, vectors = np.linalg.eigh(matrix)
-    root = (vectors * np.sqrt(np.clip(values, 0.0, None))).T
-    count = len(matrix)
-    system = np.vstack([root, np.ones((1, count)), np.sqrt(1e-13) * np.eye(count)])
-    target = np.zeros(2 * count + 1)
-    target[count] = 1.0
-    solution, _ = scipy.optimize.nnls(system, target)
-    return solution / solution.sum()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from crossspace.balance.base import Balancer
+from crossspace.balance.learnt import Learnt
 from crossspace.errors import UsageError
 
 
@@ -41,41 +41,19 @@ class UncertaintyWeights(Balancer):
         if not bound > 0:
             raise UsageError(f"`bound` should be positive. Found {bound}.")
         self.learning_rate, self.bound = learning_rate, bound
-        self._log_variances: Tensor | None = None
-        self._adam: torch.optim.Adam | None = None
+        self._log_variances = Learnt(learning_rate)
 
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
         """(K,) ``exp(-s)``; then s learns from ``losses``."""
-        values, adam = self._learner(losses)
-        weights = torch.exp(-values)
-        values.grad = 0.5 - weights * losses.detach().to(torch.float64)
-        # The fused Adam refuses the step on the device when told so; nobody has to wait for the losses.
-        adam.found_inf = (~torch.isfinite(losses).all()).to(torch.float32)  # type: ignore[attr-defined]
-        adam.step()
-        values.clamp_(-self.bound, self.bound)
+        weights = torch.exp(-self._log_variances.values(losses))
+        gradient = 0.5 - weights * losses.detach().to(torch.float64)
+        self._log_variances.step(gradient, losses).clamp_(-self.bound, self.bound)
         return weights
 
     def state_dict(self) -> dict[str, Any]:
         """The s and the state of their Adam, nothing before the first step."""
-        if self._log_variances is None or self._adam is None:
-            return {}
-        return copy.deepcopy({"log_variances": self._log_variances, "adam": self._adam.state_dict()})
+        return self._log_variances.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
-        if state:
-            self._place(state["log_variances"], copy.deepcopy(state["adam"]))
-
-    def _learner(self, losses: Tensor) -> tuple[Tensor, torch.optim.Adam]:
-        if self._log_variances is None or self._adam is None:
-            return self._place(torch.zeros(len(losses), dtype=torch.float64, device=losses.device))
-        if self._log_variances.device != losses.device:
-            return self._place(self._log_variances.to(losses.device), self._adam.state_dict())
-        return self._log_variances, self._adam
-
-    def _place(self, values: Tensor, state: dict[str, Any] | None = None) -> tuple[Tensor, torch.optim.Adam]:
-        self._log_variances = values.detach().clone()
-        self._adam = torch.optim.Adam([self._log_variances], lr=self.learning_rate, fused=True)
-        if state is not None:
-            self._adam.load_state_dict(state)
-        return self._log_variances, self._adam
+        self._log_variances.load_state_dict(state)

@@ -66,13 +66,14 @@ def check_balancer(balancer: Balancer) -> None:
     """Whether a balancer says of itself what the step can follow.
 
     Raises:
-        UsageError: `needs`, `space` or `every` is something else than there is.
+        UsageError: `needs`, `space`, `every` or `looks_back` is something else than there is.
     """
     every = balancer.every
     for name, expected, fine in (
         ("needs", "'losses' or 'gram'", balancer.needs in get_args(Needs)),
         ("space", "'parameters' or 'representation'", balancer.space in get_args(Space)),
         ("every", "a whole number of at least 1", isinstance(every, int) and every >= 1),
+        ("looks_back", "True or False", isinstance(balancer.looks_back, bool)),
     ):
         if not fine:
             raise UsageError(

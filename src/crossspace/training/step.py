@@ -58,7 +58,8 @@ class TrainingStep:
 
     The order of events: forward to the cut; forward to the objectives; counts summed over micro-batches and processes;
     one gradient from all objectives (:func:`~crossspace.balance.gradients.accumulated_backward`); clipping; modulation;
-    update. A loss or gradient that is not finite leaves parameters, optimizer and running statistics as they were.
+    update; for a balancer that looks back, the objectives once more. A loss or gradient that is not finite leaves
+    parameters, optimizer and running statistics as they were.
 
     A batch in micro-batches takes one more forward pass, without a graph, since totals can be divided only when all is
     counted; random numbers repeat in the second, and the step is that of the whole batch.
@@ -118,6 +119,7 @@ class TrainingStep:
     def _step(self, batches: Sequence[Batch]) -> StepRecord:
         if not self.checked:
             check_divisible(self.model, self.objectives, len(batches), process_count())
+        begun = random_state(batches[0].labels.device) if self.balancer.looks_back else None
         prepared = self._whole(batches[0]) if len(batches) == 1 else self._in_parts(batches)
         self.checked = True
         # A resumed training knows its weights and its count, and renews them when the uninterrupted one would.
@@ -138,6 +140,8 @@ class TrainingStep:
             set_random_state(prepared.random)
         self.weights = balance.weights
         record = self._updated(prepared, balance)
+        if begun is not None:
+            self.balancer.look_back(self._measured_again(batches, begun))
         self.count += 1
         return record
 
@@ -181,6 +185,22 @@ class TrainingStep:
         losses = torch.stack([torch.stack(losses) for losses, _ in shares]).sum(0)
         parts = {name: torch.stack([means[name] for _, means in shares]).sum(0) for name in shares[0][1]}
         return _Prepared(repeated, losses, parts, divided.signals, random_state(batches[0].labels.device))
+
+    @torch.no_grad()
+    def _measured_again(self, batches: Sequence[Batch], begun: RandomState) -> Tensor:
+        """(K,) the objectives of the whole batch under the parameters of now, with the random numbers of before."""
+        after = random_state(batches[0].labels.device)
+        set_random_state(begun)
+        measured = [self.forward.decode(self.forward.encode(batch), batch) for batch in batches]
+        set_random_state(after)
+        counts = divisors(measured, self.reduce).counts
+        losses = torch.stack([torch.stack(one.means(counts)[0]) for one in measured]).sum(0)
+        if self.reduce is not None:
+            self.reduce([losses])
+        for norm in self.update.norms:
+            # Running statistics take a batch once.
+            norm.commit(refused=torch.ones_like(losses[0]))
+        return losses
 
     def _look(self, batch: Batch) -> None:
         """Build both graphs once, to see whether they meet elsewhere than at the cut; leaves no trace.
