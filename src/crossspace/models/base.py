@@ -45,6 +45,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
             ``batch.layout`` carries a memory to the layers that look at other rows.
         least_modalities: of how many modalities it takes; a task with fewer is refused.
         moved: ``{argument of an earlier release: where it is now}``, dotted where it is in a part.
+        no_graph: why the model cannot be exported as one graph for conversations of every length, where that is so.
         details: what a prediction needs to know beyond the arguments, such as the extractors of the features.
     """
 
@@ -55,6 +56,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     causal: bool = False
     least_modalities: ClassVar[int] = 1
     moved: ClassVar[Mapping[str, str]] = {}
+    no_graph: ClassVar[str] = ""
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()
