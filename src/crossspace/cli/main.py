@@ -36,6 +36,14 @@ COMMANDS = {
 }
 
 
+_LEFT_OUT = {
+    "torch": "PyTorch",
+    **{name: name for name in ("safetensors", "huggingface_hub", "jsonargparse", "scipy", "sklearn", "matplotlib")},
+    **{name: name for name in ("lightning_fabric", "jinja2", "docstring_parser")},
+}
+"""What the package depends on and an exported model does without."""
+
+
 def program() -> int:
     """:func:`main` as a process of its own."""
     # The objects of large libraries live to the end: looking for garbage among them once more at the exit took a fifth
@@ -62,6 +70,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(
             "crossspace: interrupted. What was finished is saved; the same command goes on (train: with --resume).",
+            file=sys.stderr,
+        )
+        return 1
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in _LEFT_OUT:
+            raise
+        print(
+            f"crossspace: this needs {_LEFT_OUT[library]}, and crossspace was installed without what it depends on. "
+            "Install it with: pip install crossspace. Without it, 'crossspace predict' takes the folder that "
+            "'crossspace export' has written.",
             file=sys.stderr,
         )
         return 1
