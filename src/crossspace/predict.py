@@ -20,6 +20,7 @@ from crossspace.data.task import TaskSpec
 from crossspace.digests import check_sums
 from crossspace.errors import DataError, MismatchError
 from crossspace.evaluation.predictions import prediction_table, with_truth
+from crossspace.hub import HubName, fetching
 from crossspace.inference.fit import check_conversation, check_corpus, unmatched
 from crossspace.inference.fit import said_unmatched as said_unmatched
 from crossspace.inference.infer import Inference, batches_of, infer
@@ -46,10 +47,11 @@ class Predictor:
         """Load from a run folder (the seed with the best validation score), a seed's folder, or a hub name.
 
         Args:
-            source: which, also by its address on a store; the model in the box, which reads text only, if none.
+            source: which, also by its address on a store; ``owner/name@revision`` is a branch, a tag or a commit of
+                a repository; the model in the box, which reads text only, if none.
 
         Raises:
-            DataError: there is no usable model.
+            DataError: there is no usable model, or the hub does not give it.
         """
         if source is None:
             from crossspace.pretrained import FOLDER
@@ -69,12 +71,9 @@ class Predictor:
                 f"{source} should be the folder of a run, of a seed, or a name on a hub. Found "
                 f"{'a file; the model comes first, then the data' if folder.is_file() else 'neither'}."
             )
-        try:
-            return cls(Model._from_pretrained(model_id=str(source)), name=str(source))
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{source} is no local folder, and it could not be fetched from a hub: {str(error).splitlines()[0]}"
-            ) from error
+        name = HubName.read(str(source))
+        with fetching(name):
+            return cls(Model._from_pretrained(model_id=name.repository, revision=name.revision), name=str(source))
 
     @property
     def task(self) -> TaskSpec:

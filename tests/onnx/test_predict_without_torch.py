@@ -112,8 +112,8 @@ def test_a_corpus_of_other_features_is_refused(exported: Path, tiny_corpus: Corp
     utterance = Utterance("u", "a", features={"text": np.zeros(9, np.float32)})
     with pytest.raises(MismatchError, match=r"'u': text should have 4 features, found shape \(9,\)"):
         predictor.predict(Conversation("c", (utterance,)))
+    nan = Utterance("u", "a", features={"text": np.full(4, np.nan, np.float32)})
     with pytest.raises(MismatchError, match="finite"):
-        nan = Utterance("u", "a", features={"text": np.full(4, np.nan, np.float32)})
         predictor.predict(Conversation("c", (nan,)))
     other = {m: {"name": "other", "version": "1", "parameters": {}} for m in tiny_corpus.spec.widths}
     with pytest.raises(MismatchError, match="do not fit"):

@@ -19,6 +19,7 @@ def parsers() -> dict[str, Parser]:
     parser = Parser(prog="crossspace export", description=_ABOUT, imports=True)
     parser.add_argument("model", help="run folder, folder of a seed, or name on a hub")
     parser.add_argument("--out", required=True, help="new folder to write")
+    parser.add_argument("--run", help="folder of the run that the model is from, where it does not lie beside it")
     return {"": parser}
 
 
@@ -28,9 +29,11 @@ def run(words: Sequence[str]) -> int:
 
     from crossspace.onnx.export import export
     from crossspace.predict import Predictor
+    from crossspace.publishing.card import written_card
 
     predictor = Predictor.from_pretrained(options.model)
-    found = export(predictor, Path(options.out))
+    card = written_card(predictor, run=options.run, name=Path(options.out).name, exported=True)
+    found = export(predictor, Path(options.out), card=card)
     print(
         f"{options.out}: {found.model}, {found.checked} conversations compared, probabilities differ from PyTorch's by "
         f"at most {found.difference:.1e}"

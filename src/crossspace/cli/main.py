@@ -27,6 +27,7 @@ COMMANDS = {
     "transcript": "show what was understood of a transcript of any format",
     "analyze": "from a recording or a transcript to a timeline of emotions",
     "card": "what a model is good for, and what it must not be used for",
+    "push": "put a model on a hub, with its card",
     "export": "write a model as ONNX, to predict without PyTorch",
     "serve": "the same over HTTP and on a web page",
     "report": "write the report of a run again",

@@ -23,8 +23,23 @@ from crossspace.output import Output
 from crossspace.parts import parts_of
 from crossspace.stores import is_address, place
 
+_CARD = """---
+{{ card_data }}
+---
 
-class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskSpec.from_dict)}):
+A model of emotion recognition in conversation, saved by crossspace, which loads it. `crossspace push` writes a card
+that says what it learned from, how good it is, and what it must not be used for.
+"""
+
+
+class Model(
+    nn.Module,
+    ModelHubMixin,
+    coders={TaskSpec: (TaskSpec.to_dict, TaskSpec.from_dict)},
+    library_name="crossspace",
+    tags=["emotion-recognition-in-conversation"],
+    model_card_template=_CARD,
+):
     """Base of all models.
 
     A subclass is one file of ``crossspace/models``, or one of your own that you name: it takes a :class:`TaskSpec` and
