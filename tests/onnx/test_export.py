@@ -121,6 +121,12 @@ def test_the_description_is_read_as_it_was_written(exported: Path) -> None:
     assert Description.read(exported / "exported.json").text() == (exported / "exported.json").read_text()
 
 
+def test_no_path_of_the_machine_is_in_the_file(exported: Path) -> None:
+    content = (exported / "model.onnx").read_bytes()
+    assert str(Path(torch.__file__).parents[1]).encode() not in content
+    assert str(Path(exporting.__file__).parents[1]).encode() not in content and b"stack_trace" not in content
+
+
 def test_the_command_refuses_what_is_no_model(
     exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -112,6 +112,7 @@ def _written(predictor: Predictor, partial: Path) -> Description:
     with torch.inference_mode():
         heads = tuple(model(first).unimodal)
     program = _program(model, heads, first)
+    _forget_sources(program.model)
     program.save(str(partial / MODEL), external_data=False)
     description = Description(
         model=model.name,
@@ -151,6 +152,20 @@ def _program(model: Model, heads: tuple[str, ...], first: Batch) -> Any:
         raise
     except Exception as error:  # tracing fails with nearly any exception
         raise _no_graph(model, f"PyTorch could not trace it ({_first_line(error)})") from error
+
+
+def _forget_sources(model: Any) -> None:
+    """Take out where in which file of this machine every operation came from: half of a file, and nobody's business."""
+    for graph in (model.graph, *model.functions.values()):
+        for node in graph.all_nodes():
+            node.metadata_props.clear()
+            node.doc_string = None
+            for value in node.outputs:
+                value.metadata_props.clear()
+        graph.metadata_props.clear()
+    for value in (*model.graph.inputs, *model.graph.initializers.values()):
+        value.metadata_props.clear()
+    model.metadata_props.clear()
 
 
 def _no_graph(model: Model, reason: str) -> UnsuitableError:

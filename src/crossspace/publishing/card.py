@@ -19,6 +19,7 @@ from crossspace.reading import reading
 
 _HUB_METRICS = {"weighted_f1": "f1", "accuracy": "accuracy", "macro_f1": "f1", "uar": "recall"}
 """As hubs call them."""
+_CORPUS: dict[str, Any] = dict.fromkeys(("name", "source", "licence", "fingerprint"))
 
 
 def written_card(
@@ -56,7 +57,7 @@ def made_card(
     """The same, made anew whatever lies beside the model."""
     record = _record(predictor, run)
     details, model = predictor.model.details, predictor.model
-    corpus = {**details.get("corpus", {}), **(record.environment["corpus"] if record else {})}
+    corpus = {**_CORPUS, **details.get("corpus", {}), **(record.environment["corpus"] if record else {})}
     context = {
         "head": _head(predictor, record, corpus, licence),
         "title": spelled(model.name),
@@ -138,13 +139,17 @@ def _head(predictor: Predictor, record: RunRecord | None, corpus: dict[str, Any]
     task = predictor.task
     tags = ["emotion-recognition", "emotion-recognition-in-conversation", predictor.model.name]
     tags += ["multimodal"] if len(task.modalities) > 1 else []
-    head: dict[str, Any] = {"library_name": "crossspace", "license": licence, "tags": tags}
+    head: dict[str, Any] = {"library_name": "crossspace", "license": _line(licence), "tags": tags}
     head["pipeline_tag"] = "text-classification" if task.modalities == ("text",) else None
-    head["language"] = predictor.model.details.get("language")
+    head["language"] = _line(predictor.model.details.get("language"))
     if record is not None and record.protocol == "validation":
         head["model-index"] = [_index(predictor, record, corpus)]
     kept = {key: value for key, value in head.items() if value is not None}
     return str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+
+
+def _line(text: Any) -> str | None:
+    return None if text is None else plain(str(text))
 
 
 def _index(predictor: Predictor, record: RunRecord, corpus: dict[str, Any]) -> dict[str, Any]:
