@@ -145,6 +145,30 @@ def test_damage_is_named(exported: Path, tmp_path: Path) -> None:
         ExportedPredictor.from_pretrained(copy)
 
 
+def test_a_file_of_a_later_onnx_is_named_with_what_helps(exported: Path, tmp_path: Path) -> None:
+    import onnx
+
+    copy = tmp_path / "copy"
+    shutil.copytree(exported, copy)
+    later = onnx.load(str(copy / "model.onnx"))
+    later.opset_import[0].version = 999
+    onnx.save(later, str(copy / "model.onnx"))
+    write_sums(copy, ["exported.json", "model.onnx"])
+    with pytest.raises(DataError, match=r"may also be too old for it: upgrade onnxruntime"):
+        ExportedPredictor.from_pretrained(copy)
+
+
+def test_a_graph_of_another_model_is_no_answer(exported: Path, tiny_corpus: Corpus, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(exported, copy)
+    stated = json.loads((copy / "exported.json").read_text())
+    stated["task"]["labels"] = stated["task"]["labels"][:-1]
+    (copy / "exported.json").write_text(json.dumps(stated))
+    write_sums(copy, ["exported.json", "model.onnx"])
+    with pytest.raises(DataError, match="should give one number per label"):
+        ExportedPredictor.from_pretrained(copy).predict(tiny_corpus.split("test")[0])
+
+
 def test_options_that_an_exported_model_does_not_have_are_refused(
     exported: Path, corpus_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

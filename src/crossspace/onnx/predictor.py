@@ -151,15 +151,30 @@ class ExportedPredictor:
             DataError: a probability is not finite, or ONNX Runtime cannot run the model.
         """
         given = graph_inputs(values, present, speakers)
+        if strange := sorted(self._taken - set(given)):
+            raise DataError(
+                f"{self.name}: {MODEL} should read what {DESCRIPTION} describes, {sorted(given)}. Found {strange} too. "
+                f"{ADVICE}"
+            )
         with reading(self.name, "an exported model that ONNX Runtime runs", ADVICE):
             outputs = self._session.run(None, {name: given[name] for name in self._taken})
         found = dict(zip(self._given, outputs, strict=True))
         unimodal = {}
         for m in self.description.heads:
-            alone = finite(softmax(found[f"unimodal.{m}"]))
+            alone = finite(softmax(self._logits(found, f"unimodal.{m}", len(speakers))))
             alone[~present[m]] = np.nan
             unimodal[m] = alone
-        return Inference(finite(softmax(found["logits"], self.description.temperature)), unimodal)
+        logits = self._logits(found, "logits", len(speakers))
+        return Inference(finite(softmax(logits, self.description.temperature)), unimodal)
+
+    def _logits(self, found: Rows, name: str, rows: int) -> np.ndarray:
+        shape = np.shape(found.get(name))
+        if shape != (rows, len(self.task.labels)):
+            raise DataError(
+                f"{self.name}: {MODEL} should give one number per label, {(rows, len(self.task.labels))} as {name!r}. "
+                f"Found {shape or 'nothing'}: it is not the model that {DESCRIPTION} describes. {ADVICE}"
+            )
+        return found[name]
 
 
 def is_exported(folder: str | Path) -> bool:
