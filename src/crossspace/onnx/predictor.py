@@ -168,7 +168,7 @@ class ExportedPredictor:
         return Inference(finite(softmax(logits, self.description.temperature)), unimodal)
 
     def _logits(self, found: Rows, name: str, rows: int) -> np.ndarray:
-        shape = np.shape(found.get(name))
+        shape = found[name].shape if name in found else ()
         if shape != (rows, len(self.task.labels)):
             raise DataError(
                 f"{self.name}: {MODEL} should give one number per label, {(rows, len(self.task.labels))} as {name!r}. "
