@@ -320,7 +320,8 @@ def searched(out: Path) -> str:
         (t.number, t.state.name, t.value, t.user_attrs.get("arguments"), t.user_attrs.get("scores")) for t in trials
     ]
     lines = (out / "search" / "best.yaml").read_text().splitlines(True)
-    best = "".join(line for line in lines if str(out) not in line)
+    # Not where it was found.
+    best = "".join(line for line in lines if str(out) not in line and not line.startswith("data:"))
     return hashlib.sha256((json.dumps(sorted(table)) + best).encode()).hexdigest()
 
 

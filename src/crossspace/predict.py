@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ from crossspace.data.task import TaskSpec
 from crossspace.digests import check_sums
 from crossspace.errors import DataError, MismatchError
 from crossspace.evaluation.predictions import prediction_table, with_truth
-from crossspace.features.extractors.base import named
+from crossspace.hub import HubName, fetching
+from crossspace.inference.fit import check_conversation, check_corpus, unmatched
+from crossspace.inference.fit import said_unmatched as said_unmatched
 from crossspace.inference.infer import Inference, batches_of, infer
 from crossspace.inference.stream import Stream
-from crossspace.inference.utterance_records import read_whole
+from crossspace.inference.whole import read_whole
 from crossspace.models.base import Model
 from crossspace.reading import reading
 from crossspace.stores import Place, Where, place
@@ -45,10 +47,11 @@ class Predictor:
         """Load from a run folder (the seed with the best validation score), a seed's folder, or a hub name.
 
         Args:
-            source: which, also by its address on a store; the model in the box, which reads text only, if none.
+            source: which, also by its address on a store; ``owner/name@revision`` is a branch, a tag or a commit of
+                a repository; the model in the box, which reads text only, if none.
 
         Raises:
-            DataError: there is no usable model.
+            DataError: there is no usable model, or the hub does not give it.
         """
         if source is None:
             from crossspace.pretrained import FOLDER
@@ -68,12 +71,9 @@ class Predictor:
                 f"{source} should be the folder of a run, of a seed, or a name on a hub. Found "
                 f"{'a file; the model comes first, then the data' if folder.is_file() else 'neither'}."
             )
-        try:
-            return cls(Model._from_pretrained(model_id=str(source)), name=str(source))
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{source} is no local folder, and it could not be fetched from a hub: {str(error).splitlines()[0]}"
-            ) from error
+        name = HubName.read(str(source))
+        with fetching(name):
+            return cls(Model._from_pretrained(model_id=name.repository, revision=name.revision), name=str(source))
 
     @property
     def task(self) -> TaskSpec:
@@ -105,11 +105,7 @@ class Predictor:
                 model was trained on.
             DataError: a probability is not finite.
         """
-        if faults := self._foreign(extractors or {}, "these are of"):
-            raise MismatchError(
-                f"Model {self.name} and conversation {conversation.id!r} do not fit: {'; '.join(faults)}. Make the "
-                "features with the extractors of the model."
-            )
+        check_conversation(self.name, self.task, self.extractors, conversation, extractors or {})
         return read_whole(self.model, conversation)
 
     def stream(self, *, contributions: bool = True, window: int = 100) -> Stream:
@@ -142,27 +138,12 @@ class Predictor:
 
     def check(self, corpus: Corpus) -> None:
         """Raise :class:`MismatchError` unless the corpus has features that the model was trained on."""
-        faults = []
-        for modality, width in self.task.widths.items():
-            corpus_width = corpus.spec.widths.get(modality)
-            if corpus_width is not None and corpus_width != width:
-                faults.append(f"{modality}: the model expects {width} features, the corpus has {corpus_width}")
-        faults += self._foreign(corpus.extractors, "the corpus has")
-        if not set(self.task.widths) & set(corpus.spec.widths):
-            faults.append(f"the model knows {list(self.task.widths)}, the corpus {list(corpus.spec.widths)}")
-        if faults:
-            raise MismatchError(
-                f"Model {self.name} and corpus {corpus.name!r} do not fit: " + "; ".join(faults) + ". Give the "
-                "corpus the features of the model, or train a model on this corpus."
-            )
+        check_corpus(self.name, self.task, self.extractors, corpus)
 
-    def _foreign(self, extractors: Mapping[str, Mapping[str, Any]], those: str) -> list[str]:
-        """A clause for every modality whose features were made by another extractor than the model was trained on."""
-        return [
-            f"{m}: the model was trained on features of {named(trained)}, {those} {named(extractors[m])}"
-            for m, trained in self.model.details.get("extractors", {}).items()
-            if m in self.task.widths and trained and extractors.get(m) and dict(trained) != dict(extractors[m])
-        ]
+    @property
+    def extractors(self) -> Mapping[str, Mapping[str, Any]]:
+        """What made the features that the model was trained on, by modality."""
+        return dict(self.model.details.get("extractors", {}))
 
     def unmatched(self, corpus: Corpus, split: str | None = "all") -> tuple[list[str], list[str]]:
         """Modalities that the model knows and no utterance of the split has, and those of the corpus it does not use.
@@ -211,24 +192,6 @@ class Predictor:
         )
 
 
-def unmatched(known: Iterable[str], present: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Modalities that a model knows and that are nowhere given, and those given that it does not use."""
-    knows, has = list(known), list(present)
-    return [m for m in knows if m not in has], [m for m in has if m not in knows]
-
-
-def said_unmatched(lacking: Sequence[str], unused: Sequence[str], source: str = "the corpus") -> list[str]:
-    """What :func:`unmatched` found, a sentence each."""
-    said = []
-    if lacking:
-        said.append(f"The model knows {', '.join(lacking)}, which {source} lacks everywhere: it predicts without.")
-    if unused:
-        said.append(f"The model does not use {', '.join(unused)} of {source}.")
-    if lacking and unused:
-        said.append("If one is the other under another name, import the features under the name that the model knows.")
-    return said
-
-
 def predictions_of(predictor: Predictor, corpus: Corpus, split: str, seed: int) -> pa.Table:
     """The prediction table of a split with seed, split, truth, text and times."""
     predictor.check_labels(corpus)
@@ -239,6 +202,11 @@ def _best_seed(folder: Place) -> Place:
     if not isinstance(folder, Path) and not folder.is_dir():
         found = "a file; the model comes first, then the data" if folder.is_file() else "nothing"
         raise DataError(f"{folder} should be the folder of a run, or of a seed. Found {found}.")
+    if (folder / "exported.json").exists():
+        raise DataError(
+            f"{folder} should hold a model of PyTorch. Found one that was exported: 'crossspace predict' and "
+            "crossspace.onnx.ExportedPredictor take it; everything else takes the model that was exported."
+        )
     if (folder / "model.safetensors").exists() and (folder / "config.json").exists():
         return folder
     seeds = []

@@ -51,6 +51,7 @@ BLOCKS = {
     "docs/guides/import-your-features.md": (15, 0, 0),
     "docs/guides/page.md": (0, 0, 1),
     "docs/guides/predict.md": (7, 1, 0),
+    "docs/guides/publish.md": (4, 0, 2),
     "docs/guides/recordings.md": (3, 1, 5),
     "docs/guides/resume.md": (3, 0, 2),
     "docs/guides/stores.md": (3, 0, 0),
@@ -149,8 +150,8 @@ def blocks(page: str) -> list[Block]:
 def test_no_page_and_no_block_escapes() -> None:
     fates = {page: [block.fate for block in blocks(page)] for page in pages()}
     assert {page: (f.count("run"), f.count("file"), f.count("not run")) for page, f in fates.items()} == BLOCKS
-    assert len(fates) == 39
-    assert sum(map(sum, BLOCKS.values())) == 151
+    assert len(fates) == 40
+    assert sum(map(sum, BLOCKS.values())) == 157
 
 
 def test_every_block_has_a_language_that_is_known() -> None:

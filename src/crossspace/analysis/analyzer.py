@@ -20,8 +20,9 @@ from crossspace.features.sources import Channels, Recording
 from crossspace.features.speech.transcribe import Transcription
 from crossspace.features.speech.transcribing import Transcribing
 from crossspace.features.text.passages import Turn
+from crossspace.inference.fit import said_unmatched, unmatched
 from crossspace.inference.stream import Past
-from crossspace.predict import Predictor, Stream, said_unmatched, unmatched
+from crossspace.predict import Predictor, Stream
 from crossspace.stores import Place, Where
 from crossspace.transcripts import Transcript
 

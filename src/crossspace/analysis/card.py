@@ -22,6 +22,7 @@ def card_of(predictor: Predictor) -> str | None:
     # The card of a run lies beside the folders of its seeds.
     for folder in (Path(predictor.name), Path(predictor.name).parent):
         path = folder / CARD
-        if (folder / "config.json").exists() and path.is_file():
+        ours = any((folder / name).exists() for name in ("config.json", "config.yaml"))
+        if ours and path.is_file():
             return path.read_text(encoding="utf-8")
     return None

@@ -6,16 +6,16 @@ import sys
 from collections.abc import Sequence
 
 from crossspace.cli.parsing import Parser
-from crossspace.errors import DataError
 
 _ABOUT = """Print the card of a model: what it learned from, how good it is, and what it must not be used for. Without a
-name, that of the model in the box."""
+name, that of the model in the box. A model without a README.md has a card that is made of what it and its run say."""
 
 
 def parsers() -> dict[str, Parser]:
     """The parser of the command."""
     parser = Parser(prog="crossspace card", description=_ABOUT, imports=True)
     parser.add_argument("model", nargs="?", help="run folder, folder of a seed, or name on a hub")
+    parser.add_argument("--run", help="folder of the run that the model is from, where it does not lie beside it")
     return {"": parser}
 
 
@@ -23,13 +23,11 @@ def run(words: Sequence[str]) -> int:
     """Print the card."""
     options = parsers()[""].parse_all(words)
 
-    from crossspace.analysis.card import body_of, card_of
+    from crossspace.analysis.card import body_of
     from crossspace.predict import Predictor
+    from crossspace.publishing.card import stated_card
 
-    card = card_of(Predictor.from_pretrained(options.model))
-    if card is None:
-        raise DataError(f"{options.model} has no card: a README.md beside it would be one. Ask who made it.")
-    text = body_of(card)
+    text = body_of(stated_card(Predictor.from_pretrained(options.model), options.run))
     if not sys.stdout.isatty():
         print(text)
         return 0

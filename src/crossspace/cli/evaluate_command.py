@@ -82,7 +82,8 @@ def _score(predictors: list[Predictor], corpus: Corpus, split: str) -> tuple[dic
     from crossspace.data.seen import seen_utterances
     from crossspace.evaluation.aggregate import aggregate
     from crossspace.evaluation.remarks import remarks
-    from crossspace.predict import predictions_of, said_unmatched
+    from crossspace.inference.fit import said_unmatched
+    from crossspace.predict import predictions_of
 
     details = predictors[0].model.details  # of one seed: those of a run differ in nothing but the seed
     tables = [

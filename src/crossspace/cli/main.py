@@ -27,12 +27,22 @@ COMMANDS = {
     "transcript": "show what was understood of a transcript of any format",
     "analyze": "from a recording or a transcript to a timeline of emotions",
     "card": "what a model is good for, and what it must not be used for",
+    "push": "put a model on a hub, with its card",
+    "export": "write a model as ONNX, to predict without PyTorch",
     "serve": "the same over HTTP and on a web page",
     "report": "write the report of a run again",
     "study": "train and compare many variants of a configuration",
     "merge": "make the one file of parts that were made by shards",
     "list": "list models, encoders, fusions, balancers, objectives, importers, extractors, recipes, studies",
 }
+
+
+_LEFT_OUT = {
+    "torch": "PyTorch",
+    **{name: name for name in ("safetensors", "huggingface_hub", "jsonargparse", "scipy", "sklearn", "matplotlib")},
+    **{name: name for name in ("lightning_fabric", "jinja2", "docstring_parser")},
+}
+"""What the package depends on and an exported model does without."""
 
 
 def program() -> int:
@@ -61,6 +71,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(
             "crossspace: interrupted. What was finished is saved; the same command goes on (train: with --resume).",
+            file=sys.stderr,
+        )
+        return 1
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in _LEFT_OUT:
+            raise
+        print(
+            f"crossspace: this needs {_LEFT_OUT[library]}, and crossspace was installed without what it depends on. "
+            "Install it with: pip install crossspace. Without it, 'crossspace predict' takes the folder that "
+            "'crossspace export' has written.",
             file=sys.stderr,
         )
         return 1

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crossspace.cli.engine_options import add_engine, engine_of
 from crossspace.cli.parsing import Parser, anywhere, check_split, spare
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from crossspace.data.conversation import Conversation
     from crossspace.data.corpus import Corpus
+    from crossspace.onnx.predictor import ExportedPredictor
     from crossspace.predict import Predictor
+
+    AnyPredictor: TypeAlias = Predictor | ExportedPredictor
 
 _SHOWN = 40
 _CACHE = 64 * 1024**2
@@ -41,7 +44,7 @@ def parsers() -> dict[str, Parser]:
     parser = Parser(
         prog="crossspace predict", description=_ABOUT, imports=True, instead={"--format": ending, "--output": ending}
     )
-    parser.add_argument("model", help="run folder, folder of a seed, or name on a hub")
+    parser.add_argument("model", help="run folder, folder of a seed, name on a hub, or folder of an exported model")
     parser.add_argument("source", type=anywhere, help="corpus (.parquet, or a folder of files) or conversation (.json)")
     parser.add_argument("--split", default="all", help="train, validation, test or all (default) of a corpus")
     parser.add_argument("--out", help="file to write; the terminal if not given")
@@ -65,6 +68,7 @@ def run(words: Sequence[str]) -> int:
         return _conversation(_predictor(options.model), conversation, extractors, options.source, options.out)
 
     from crossspace.data.corpus import Corpus
+    from crossspace.onnx import ExportedPredictor
 
     corpus = Corpus.read(options.source, _CACHE)
     if not len(corpus.split(options.split)):
@@ -77,7 +81,19 @@ def run(words: Sequence[str]) -> int:
         _note(*predictor.unmatched(corpus, options.split), "the corpus")
         _print(table)
         return 0
+    if isinstance(predictor, ExportedPredictor):
+        return _exported_to_file(options, predictor, corpus)
     return _to_file(options, predictor, corpus)
+
+
+def _exported_to_file(options: argparse.Namespace, predictor: ExportedPredictor, corpus: Corpus) -> int:
+    from crossspace.evaluation.predictions import write_table
+
+    table = predictor.predict_corpus(corpus, options.split)
+    write_table(table, options.out)
+    _note(*predictor.unmatched(corpus, options.split), "the corpus")
+    print(f"{options.out}: {table.num_rows} utterances")
+    return 0
 
 
 def _to_file(options: argparse.Namespace, predictor: Predictor, corpus: Corpus) -> int:
@@ -112,6 +128,14 @@ def _check(options: Any, source: Place) -> None:
     check_split(options.split)
     if options.jobs < 1:
         raise UsageError(f"--jobs should be at least 1. Found {options.jobs}.")
+    from crossspace.onnx import is_exported
+
+    parts = options.shard is not None or options.jobs > 1 or options.engine != "local"
+    if parts and is_exported(options.model):
+        raise UsageError(
+            "An exported model predicts in this process alone, on all its processors. Leave out --jobs, --engine and "
+            "--shard, or predict with the model that was exported."
+        )
     if options.shard is not None and (options.out is None or source.suffix == ".json"):
         raise UsageError("--shard goes with a corpus and --out FILE, beside which the parts are made.")
     fitting: tuple[str, ...] = (".json",) if source.suffix == ".json" else (".csv", ".parquet")
@@ -121,10 +145,16 @@ def _check(options: Any, source: Place) -> None:
         raise DataError(f"{source} should be a file. Found {'a folder' if source.is_dir() else 'nothing'}.")
 
 
-def _predictor(name: str) -> Predictor:
-    from crossspace.predict import Predictor
+def _predictor(name: str) -> AnyPredictor:
+    from crossspace.onnx import ExportedPredictor, is_exported
 
-    predictor = Predictor.from_pretrained(name)
+    predictor: AnyPredictor
+    if is_exported(name):
+        predictor = ExportedPredictor.from_pretrained(name)
+    else:
+        from crossspace.predict import Predictor
+
+        predictor = Predictor.from_pretrained(name)
     print(f"Model: {predictor.name}", file=sys.stderr)
     return predictor
 
@@ -147,17 +177,17 @@ def _print(table: pa.Table) -> None:
 
 def _note(lacking: Sequence[str], unused: Sequence[str], source: str) -> None:
     """Say which modalities of model and data do not meet."""
-    from crossspace.predict import said_unmatched
+    from crossspace.inference.fit import said_unmatched
 
     for sentence in said_unmatched(lacking, unused, source):
         print(f"Note: {sentence}", file=sys.stderr)
 
 
 def _conversation(
-    predictor: Predictor, conversation: Conversation, extractors: dict[str, Any], source: str, out: str | None
+    predictor: AnyPredictor, conversation: Conversation, extractors: dict[str, Any], source: str, out: str | None
 ) -> int:
     from crossspace.features.extractors.base import named
-    from crossspace.predict import unmatched
+    from crossspace.inference.fit import unmatched
 
     known = set(predictor.task.modalities)
     present = {modality for utterance in conversation.utterances for modality in utterance.features}
@@ -167,7 +197,7 @@ def _conversation(
             "conversation of text alone there is 'crossspace analyze', with a model whose extractors are known."
         )
     _note(*unmatched(sorted(known), sorted(present)), "the conversation")
-    trained = predictor.model.details.get("extractors", {})
+    trained = predictor.extractors
     # Nothing is refused: features made elsewhere are the user's word, and mostly right.
     if unsaid := sorted(m for m in known & present if trained.get(m) and m not in extractors):
         print(

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+from crossspace.runtime import replacing
+from crossspace.stores import Where, place
+
 
 def prediction_table(
     utterances: pa.Table,
@@ -42,3 +45,16 @@ def with_truth(table: pa.Table, utterances: pa.Table, seed: int, split: str) -> 
     back = {"truth": utterances["label"], **{name: utterances[name] for name in ("text", "start", "end")}}
     columns = {name: table[name] for name in table.column_names}
     return pa.table({**front, **columns, **back})
+
+
+def write_table(table: pa.Table, target: Where) -> None:
+    """Write a table as CSV or Parquet, as its ending says, whole or not at all."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    target = place(target)
+    with replacing(target) as temporary:
+        if target.suffix == ".csv":
+            pyarrow.csv.write_csv(table, temporary)
+        else:
+            pyarrow.parquet.write_table(table, temporary, write_page_checksum=True)

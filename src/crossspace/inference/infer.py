@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from crossspace.batching.batch import Batch
-from crossspace.errors import DataError
+from crossspace.inference.probabilities import Inference as Inference
+from crossspace.inference.probabilities import finite
 from crossspace.models.answers import checked_output
 from crossspace.models.base import Model
 
 _ROWS = 4096
 """Utterances in one batch of inference, as long as no single conversation is longer."""
-
-
-@dataclass(frozen=True, eq=False)
-class Inference:
-    """Probabilities of N utterances.
-
-    Attributes:
-        probabilities: (N, C) float64, of the fused prediction.
-        unimodal: ``{modality: (N, C)}`` float64; rows where the modality is missing hold NaN.
-    """
-
-    probabilities: np.ndarray
-    unimodal: dict[str, np.ndarray]
 
 
 @torch.inference_mode()
@@ -65,15 +52,8 @@ def infer(model: Model, batches: Iterable[Batch]) -> Inference:
 
 
 def _probabilities(logits: torch.Tensor) -> np.ndarray:
-    """(N, C) float64 probabilities; nothing that is not finite leaves as an answer."""
-    probabilities = torch.softmax(logits.double(), dim=1).cpu().numpy()
-    if not np.isfinite(probabilities).all():
-        rows = int((~np.isfinite(probabilities).all(1)).sum())
-        raise DataError(
-            f"The model gives no finite probabilities for {rows} of {len(probabilities)} utterances: its weights or "
-            "the features are far out of range. Look at the features with 'crossspace data validate', or train again."
-        )
-    return probabilities
+    """(N, C) float64 probabilities."""
+    return finite(torch.softmax(logits.double(), dim=1).cpu().numpy())
 
 
 def batches_of(lengths: Sequence[int], rows: int = _ROWS) -> list[list[int]]:

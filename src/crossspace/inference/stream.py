@@ -13,7 +13,8 @@ from crossspace.batching.memory import Memory
 from crossspace.data.conversation import Conversation, Utterance
 from crossspace.errors import UsageError
 from crossspace.inference.infer import Inference, infer
-from crossspace.inference.utterance_records import coalitions, read_whole, utterance_records
+from crossspace.inference.utterance_records import coalitions, utterance_records
+from crossspace.inference.whole import read_whole
 from crossspace.models.base import Model
 
 

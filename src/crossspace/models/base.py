@@ -23,8 +23,23 @@ from crossspace.output import Output
 from crossspace.parts import parts_of
 from crossspace.stores import is_address, place
 
+_CARD = """---
+{{ card_data }}
+---
 
-class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskSpec.from_dict)}):
+A model of emotion recognition in conversation, saved by crossspace, which loads it. `crossspace push` writes a card
+that says what it learned from, how good it is, and what it must not be used for.
+"""
+
+
+class Model(
+    nn.Module,
+    ModelHubMixin,
+    coders={TaskSpec: (TaskSpec.to_dict, TaskSpec.from_dict)},
+    library_name="crossspace",
+    tags=["emotion-recognition-in-conversation"],
+    model_card_template=_CARD,
+):
     """Base of all models.
 
     A subclass is one file of ``crossspace/models``, or one of your own that you name: it takes a :class:`TaskSpec` and
@@ -45,6 +60,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
             ``batch.layout`` carries a memory to the layers that look at other rows.
         least_modalities: of how many modalities it takes; a task with fewer is refused.
         moved: ``{argument of an earlier release: where it is now}``, dotted where it is in a part.
+        no_graph: why the model cannot be exported as one graph for conversations of every length, where that is so.
         details: what a prediction needs to know beyond the arguments, such as the extractors of the features.
     """
 
@@ -55,6 +71,7 @@ class Model(nn.Module, ModelHubMixin, coders={TaskSpec: (TaskSpec.to_dict, TaskS
     causal: bool = False
     least_modalities: ClassVar[int] = 1
     moved: ClassVar[Mapping[str, str]] = {}
+    no_graph: ClassVar[str] = ""
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()

@@ -204,6 +204,9 @@ def _normalisation(nodes: Tensor, shown: Tensor | None) -> tuple[Tensor, Tensor]
 
 def _off_diagonal(weights: Tensor) -> Tensor:
     """The same, with zeros where a node would send to itself; changes what it is given."""
+    if torch.compiler.is_exporting():  # a graph changes nothing in place
+        places = torch.arange(weights.shape[-1], device=weights.device)
+        return torch.where(places[:, None] == places, 0.0, weights)
     weights.diagonal(dim1=-2, dim2=-1).zero_()
     return weights
 

@@ -62,6 +62,7 @@ class MemoryNetwork(Model):
     """
 
     causal = True
+    no_graph = "its windows of the past are read slot by slot, and how many fill a slot depends on the speakers"
 
     def __init__(
         self, task: TaskSpec, width: int, window: int, hops: int, dropout: float, penalty: float, standardise: bool

@@ -66,6 +66,7 @@ class MMDFN(MultimodalGraph):
         "Hu et al., MM-DFN: Multimodal Dynamic Fusion Network for Emotion Recognition in Conversations, ICASSP 2022, "
         "doi:10.1109/ICASSP43922.2022.9747397"
     )
+    no_graph = "its recurrence over the turns of each speaker depends on who speaks how often"
 
     def __init__(
         self,

@@ -109,7 +109,8 @@ def _scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None, ca
     if keys is None and dropout == 0.0 and count == total:
         return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
     places = torch.arange(total - count, total, device=q.device)
-    if count <= _LONG or (dropout == 0.0 and not causal):
+    # What is exported holds for every number of queries, and does not ask how many there are.
+    if torch.compiler.is_exporting() or count <= _LONG or (dropout == 0.0 and not causal):
         return _masked(q, k, v, _mask(keys, places, total, causal), dropout)
     run = partial(checkpoint, _masked, use_reentrant=False) if dropout > 0.0 else _masked
     slices = [

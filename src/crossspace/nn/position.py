@@ -22,15 +22,16 @@ class SinusoidalPosition(nn.Module):
             0, width
         )  # no buffer: what copies or averages a module expects these to keep their size
 
-    def _build(self, length: int) -> Tensor:
-        position = torch.arange(length, dtype=torch.float32).unsqueeze(1)
+    def _build(self, positions: Tensor) -> Tensor:
         rate = torch.exp(torch.arange(0, self.width, 2, dtype=torch.float32) * (-math.log(10000.0) / self.width))
-        angle = position * rate
+        angle = positions.float().unsqueeze(1) * rate
         return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)[:, : self.width]
 
     def forward(self, positions: Tensor, longest: int) -> Tensor:
         """(N,) positions, all below ``longest``, to (N, d); the table grows when a conversation outgrows it."""
+        if torch.compiler.is_exporting():  # a graph for conversations of every length has no table that grows
+            return self._build(positions)
         table = self.table  # another thread may exchange it meanwhile
         if longest > len(table) or table.device != positions.device:
-            table = self.table = self._build(max(512, 2 * longest, len(table))).to(positions.device)
+            table = self.table = self._build(torch.arange(max(512, 2 * longest, len(table)))).to(positions.device)
         return table[positions]

@@ -1,4 +1,4 @@
-"""The encoder in the box is that of the library, to the last bit."""
+"""The encoder in the box is that of the library: with padding to the last bit, without it to rounding."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from crossspace.errors import DataError
+from crossspace.features.extractors.minilm import minilm_folder
 from crossspace.features.text.bert import load_bert
 from crossspace.features.text.network import TextNetwork
 
@@ -26,7 +28,6 @@ TEXTS = [
 @pytest.mark.parametrize("layer", [0, 3, 6])
 def test_vectors_are_those_of_the_library(layer: int) -> None:
     from crossspace.features.checkpoint import load_checkpoint
-    from crossspace.features.extractors.minilm import minilm_folder
 
     library = load_checkpoint(str(minilm_folder()), "text")
     library.model.encoder.layer = library.model.encoder.layer[:layer]
@@ -34,8 +35,30 @@ def test_vectors_are_those_of_the_library(layer: int) -> None:
     assert own.digest == library.digest
     expected, found = (TextNetwork(c, pooling="mean", limit=256) for c in (library, own))
     for one, other in zip(expected.vectors(TEXTS), found.vectors(TEXTS), strict=True):
-        assert np.array_equal(one, other)
+        np.testing.assert_allclose(one, other, rtol=0, atol=2e-5 * np.abs(one).max())
     assert [expected.is_overlong(t) for t in TEXTS] == [found.is_overlong(t) for t in TEXTS]
+    ids, mask = torch.randint(1000, 2000, (3, 9)), torch.ones(3, 9, dtype=torch.long)
+    mask[1, 4:] = 0
+    with torch.inference_mode():
+        theirs, ours = (c.model(ids, mask).last_hidden_state for c in (library, own))
+    assert torch.equal(theirs, ours)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_vector_depends_on_its_text_alone_to_the_last_bit(threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        network = TextNetwork(load_bert(minilm_folder(), 2), pooling="mean", limit=256)
+        alone = [network.vectors([text])[0] for text in TEXTS]
+        # So many that they fill several blocks, and more than are held at a time.
+        crowd = [*(f"number {n} of a crowd {'and more ' * (n % 40)}" for n in range(600)), *TEXTS, *TEXTS[::-1]]
+        found = network.vectors(crowd)
+        together, reversed_ = found[600 : 600 + len(TEXTS)], found[: 599 + len(TEXTS) : -1]
+    finally:
+        torch.set_num_threads(before)
+    for one, other, third in zip(alone, together, reversed_, strict=True):
+        assert np.array_equal(one, other) and np.array_equal(one, third)
 
 
 def test_a_folder_that_holds_none_is_refused_by_name(tmp_path: Path) -> None:

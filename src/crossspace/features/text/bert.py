@@ -1,18 +1,21 @@
 """The encoder of BERT from its published weights, for the text extractor in the box.
 
 Importing the library that computes any network takes longer than all else that a short analysis does, and one network
-is enough for it. This is the same arithmetic, operation for operation: the vectors are those of ``transformers`` to the
-last bit, which a test holds (Devlin et al. 2019).
+is enough for it. :meth:`BertEncoder.forward` is the same arithmetic, operation for operation: its states are those of
+``transformers`` to the last bit, which a test holds (Devlin et al. 2019). :meth:`BertEncoder.each` leaves out the
+padding, and rounds otherwise.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
@@ -22,6 +25,11 @@ from crossspace.building import uninitialised
 from crossspace.features.checkpoint import Checkpoint, digest_of
 from crossspace.reading import reading
 from crossspace.runtime import optional_import
+
+_BLOCK = 256
+"""Tokens that are multiplied together; fewer are slower for each, and more for a single text."""
+_AT_A_TIME = 64 * _BLOCK
+"""Tokens in memory at a time."""
 
 
 class BertEncoder(nn.Module):
@@ -61,6 +69,39 @@ class BertEncoder(nn.Module):
             states.append(layer(states[-1], mask))
         return SimpleNamespace(last_hidden_state=states[-1], hidden_states=tuple(states))
 
+    def each(self, texts: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], Tensor]]:
+        """The last states of the ids of texts, without padding: ``(n,)`` places of texts of one length T, (n, T, D).
+
+        A text's states depend on it alone, to the last bit: its tokens go through the products of matrices in blocks
+        of one size, whoever else stands in them, and attention sees one text at a time.
+        """
+        order = sorted((place for place, ids in enumerate(texts) if ids), key=lambda place: len(texts[place]))
+        while order:
+            tokens = np.cumsum([len(texts[place]) for place in order])
+            count = max(1, int(np.searchsorted(tokens, _AT_A_TIME, side="right")))
+            some, order = order[:count], order[count:]
+            lengths = [len(texts[place]) for place in some]
+            runs = [len(list(run)) for _, run in groupby(lengths)]
+            states, begin = self._packed([texts[place] for place in some], runs), 0
+            for run in runs:
+                length = lengths[begin]
+                rows, states = states[: run * length], states[run * length :]
+                yield some[begin : begin + run], rows.unflatten(0, (run, length))
+                begin += run
+
+    def _packed(self, texts: Sequence[Sequence[int]], runs: Sequence[int]) -> Tensor:
+        """(tokens, D) last states of texts in the order of their lengths; ``runs`` counts those of each length."""
+        places = torch.tensor([place for ids in texts for place in range(len(ids))])
+        ids = torch.tensor([token for ids in texts for token in ids])
+        # Whatever stands in what fills the last block: no row of another depends on it.
+        fill = (0, -len(ids) % _BLOCK)
+        ids, places = F.pad(ids, fill), F.pad(places, fill)
+        rows = self.norm(self.words(ids) + self.types(torch.zeros_like(ids)) + self.positions(places))
+        lengths = [len(texts[at - 1]) for at in np.cumsum(runs)]
+        for layer in self.layers:
+            rows = layer.packed(rows, list(zip(runs, lengths, strict=True)))
+        return rows
+
 
 class _Layer(nn.Module):
     def __init__(self, width: int, heads: int, inner: int, eps: float) -> None:
@@ -82,7 +123,24 @@ class _Layer(nn.Module):
             for part in (self.query, self.key, self.value)
         )
         context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        rows = self.norm(self.out(context.transpose(1, 2).reshape(batch, length, width)) + rows)
+        return self._behind(context.transpose(1, 2).reshape(batch, length, width), rows)
+
+    def packed(self, rows: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
+        """(N, D) to (N, D), N blocks; ``runs`` are ``(texts, tokens of each)``, one after the other."""
+        blocks = rows.split(_BLOCK)
+        q, k, v = (torch.cat([part(block) for block in blocks]) for part in (self.query, self.key, self.value))
+        context, begin = torch.zeros_like(rows), 0
+        for count, length in runs:
+            span = slice(begin, begin + count * length)
+            one, other, told = (x[span].view(count, length, self.heads, -1).transpose(1, 2) for x in (q, k, v))
+            found = F.scaled_dot_product_attention(one, other, told)
+            context[span] = found.transpose(1, 2).reshape(count * length, -1)
+            begin = span.stop
+        return torch.cat([self._behind(c, r) for c, r in zip(context.split(_BLOCK), blocks, strict=True)])
+
+    def _behind(self, context: Tensor, rows: Tensor) -> Tensor:
+        """What follows the attention."""
+        rows = self.norm(self.out(context) + rows)
         return self.last_norm(self.down(F.gelu(self.up(rows))) + rows)
 
 

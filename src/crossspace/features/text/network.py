@@ -10,6 +10,7 @@ import torch
 
 from crossspace.errors import DataError
 from crossspace.features.checkpoint import Checkpoint
+from crossspace.features.text.bert import BertEncoder
 
 Pooling = Literal["cls", "mean"]
 
@@ -23,9 +24,10 @@ class TextNetwork:
     """Tokeniser, network and pooling.
 
     A vector depends on its text alone, to the last bit: every forward pass has :data:`ROWS` texts of one rounded
-    length, missing ones made up, so that the same products of matrices are computed for a text in any company. An
-    extraction that was interrupted, or found some texts in a cache, so gives the same corpus. (Another processor,
-    number of threads or release of PyTorch may round otherwise.)
+    length, missing ones made up, so that the same products of matrices are computed for a text in any company (or, of
+    the network in the box, :meth:`~crossspace.features.text.bert.BertEncoder.each` sees to it). An extraction that was
+    interrupted, or found some texts in a cache, so gives the same corpus. (Another processor, number of threads or
+    release of PyTorch may round otherwise.)
 
     Args:
         checkpoint: what :func:`~crossspace.features.checkpoint.load_checkpoint` gives for ``text``.
@@ -70,6 +72,17 @@ class TextNetwork:
         if not texts:
             return vectors
         tokens = first_tokens(self._tokenizer, texts, self.limit)
+        for rows, pooled in self._pooled(tokens):
+            for row, vector in zip(rows, pooled.numpy()[: len(rows)], strict=True):
+                vectors[row] = vector if np.isfinite(vector).all() else None
+        return vectors
+
+    def _pooled(self, tokens: Sequence[list[int]]) -> Iterator[tuple[list[int], torch.Tensor]]:
+        """Places of texts, and their vectors."""
+        if isinstance(self._network, BertEncoder) and self._layer == -1:
+            for rows, states in self._network.each(tokens):
+                yield rows, self._pool(states, torch.ones(states.shape[:2]))
+            return
         for rows, length in batches([len(t) for t in tokens], self.limit):
             # The last text again until the pass is full: another number of rows would round otherwise.
             full = [tokens[row] for row in rows + rows[-1:] * (ROWS - len(rows))]
@@ -77,10 +90,7 @@ class TextNetwork:
                 {"input_ids": full}, padding="max_length", max_length=length, return_tensors="pt"
             )
             mask = inputs["attention_mask"]
-            pooled = self._pool(self._states(inputs["input_ids"], mask), mask).numpy()
-            for row, vector in zip(rows, pooled[: len(rows)], strict=True):
-                vectors[row] = vector if np.isfinite(vector).all() else None
-        return vectors
+            yield rows, self._pool(self._states(inputs["input_ids"], mask), mask)
 
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""

@@ -133,7 +133,7 @@ class CFNESA(Model):
 
     def _crossed(self, rows: Rows, layout: Layout, present: Presence) -> Tensor:
         for layer in self.crossing:
-            if layout.longest > _LONG and torch.is_grad_enabled():
+            if torch.is_grad_enabled() and layout.longest > _LONG:
                 rows = checkpoint(layer, rows, layout, present, use_reentrant=False)
             else:
                 rows = layer(rows, layout, present)

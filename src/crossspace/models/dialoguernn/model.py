@@ -61,6 +61,7 @@ class DialogueRNN(Model):
         "Majumder et al., DialogueRNN: An Attentive RNN for Emotion Detection in Conversations, AAAI 2019, "
         "doi:10.1609/aaai.v33i01.33016818"
     )
+    no_graph = "its states of the speakers are read and written step by step"
 
     def __init__(
         self,

@@ -125,11 +125,13 @@ class PairGraph(nn.Module):
             return one, other
         adjacency = self._normalised(layout, here, there)
         total = rows = both.blocks(torch.cat([one, other]))
-        held = self._composed if len(layout) >= rows.shape[1] else self._layer_by_layer
+        # What is exported is the same for every number of utterances.
+        short = not torch.compiler.is_exporting() and len(layout) < rows.shape[1]
+        held = self._layer_by_layer if short else self._composed
         for (layer, weight), (_, _, reader) in zip(held(rows, adjacency), self._layers(), strict=True):
             total = total + self.dropout(F.leaky_relu(linear(layer, weight, reader.bias), SLOPE))
-        one, other = both.rows(total).chunk(2)
-        return one, other
+        total = both.rows(total)
+        return total[: len(layout)], total[len(layout) :]
 
     def _layers(self) -> Iterator[tuple[Linear, Tensor, Linear]]:
         """The map of each convolution, its bias, and its reader."""

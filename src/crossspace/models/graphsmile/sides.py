@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -29,12 +29,16 @@ class BothSides:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        sizes = torch.tensor([block.rows.numel() for block in layout.blocks], dtype=torch.long, device=layout.device)
-        places = 2 * int(layout.padded_rows.numel())
+        sizes = [block.rows.numel() for block in layout.blocks]
+        places = 2 * layout.padded_rows.numel()
+
+        def at_each_row(of_blocks: Iterable[int]) -> Tensor:
+            parts = [torch.full((n,), value, device=layout.device) for n, value in zip(sizes, of_blocks, strict=True)]
+            return torch.cat([*parts, layout.places.new_zeros(0)])[layout.places]
+
         # Before the first modality of a block stand both of all blocks before it, of which the place counts one.
-        first = (sizes.cumsum(0) - sizes).repeat_interleave(sizes, output_size=places // 2)[layout.places]
-        first = first + layout.places
-        second = first + sizes.repeat_interleave(sizes, output_size=places // 2)[layout.places]
+        first = at_each_row(sum(sizes[:index]) for index in range(len(sizes))) + layout.places
+        second = first + at_each_row(sizes)
         self._places = torch.cat([first, second])
         count = len(self._places)
         self._taken = torch.full((places,), count, device=layout.device)
@@ -61,6 +65,12 @@ def exchange(adjacency: Sequence[Tensor], rows: Tensor, bias: Tensor) -> Tensor:
         In the widest of the precisions; autocast has no part in it.
     """
     precision = torch.promote_types(torch.promote_types(rows.dtype, bias.dtype), adjacency[0].dtype)
+    if torch.compiler.is_exporting():  # a graph writes nothing to where it stands
+        received = [
+            torch.stack([torch.baddbmm(bias, a[side], x[1 - side]) for side in (0, 1)]).flatten(0, 2)
+            for a, x in zip(adjacency, _by_block(rows, adjacency), strict=True)
+        ]
+        return torch.cat(received)
     return _Exchange.apply(rows.to(precision), bias.to(precision), *(a.to(precision) for a in adjacency))
 
 

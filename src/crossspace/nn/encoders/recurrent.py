@@ -14,6 +14,7 @@ from crossspace.errors import UsageError
 from crossspace.nn.encoders.base import Encoder
 from crossspace.nn.ragged import map_blocks, reorder
 from crossspace.nn.recurrence import stacked_gru
+from crossspace.nn.scanned import scanned
 
 
 class RecurrentEncoder(Encoder):
@@ -53,6 +54,8 @@ class RecurrentEncoder(Encoder):
 
         Rows that are not ``visible`` are skipped: the state passes over them unchanged and their own output is zero.
         """
+        if torch.compiler.is_exporting():
+            return scanned(self.cell, rows, visible)
         state = self._state(rows, layout)
         if visible is not None:
             return _scatter(self._run(rows[visible], _sublayout(layout, visible), state), visible)

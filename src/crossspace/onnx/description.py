@@ -1,0 +1,76 @@
+"""What stands beside an exported model: what it is, what it reads, and how it was checked."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crossspace.data.task import TaskSpec
+from crossspace.reading import reading
+
+MODEL, DESCRIPTION, REQUIREMENTS = "model.onnx", "exported.json", "requirements.txt"
+ADVICE = "Copy the folder again, or export the model again."
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Description:
+    """An exported model.
+
+    Attributes:
+        model: its name, such as ``css``.
+        task: labels, modalities and speakers.
+        causal: whether no output depends on a later utterance.
+        heads: the modalities that have classifiers of their own.
+        details: what the saved model knows beside its weights: extractors, calibration.
+        opset: of ONNX.
+        difference: the largest difference in probability to PyTorch that was found at the export.
+        checked: how many conversations it was found in.
+        release: of crossspace, and of PyTorch.
+    """
+
+    model: str
+    task: TaskSpec
+    causal: bool
+    heads: tuple[str, ...]
+    opset: int
+    difference: float
+    checked: int
+    details: Mapping[str, Any] = field(default_factory=dict)
+    release: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def extractors(self) -> Mapping[str, Mapping[str, Any]]:
+        """``{modality: {"name", "version", "parameters"}}`` of the features that the model was trained on."""
+        return dict(self.details.get("extractors", {}))
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by: 1 unless the model is calibrated."""
+        return float(self.details.get("calibration", {}).get("temperature", 1.0))
+
+    def text(self) -> str:
+        """As it is written."""
+        plain = {"format": _FORMAT, **asdict(self), "task": self.task.to_dict(), "heads": list(self.heads)}
+        return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Description:
+        """Undo :meth:`text`.
+
+        Raises:
+            DataError: the file is missing, damaged or of an unknown format.
+        """
+        with reading(path, "the description of an exported crossspace model", ADVICE):
+            plain = json.loads(path.read_text(encoding="utf-8"))
+            if plain.pop("format") != _FORMAT:
+                raise ValueError("a format of a later release of crossspace")
+            plain["task"] = TaskSpec.from_dict(plain["task"])
+            found = cls(**{**plain, "heads": tuple(plain["heads"])})
+            if not 0 < found.temperature < math.inf or not set(found.heads) <= set(found.task.modalities):
+                raise ValueError("a temperature or a classifier that no model has")
+            return found

@@ -1,0 +1,230 @@
+"""From an exported model to predictions, without PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crossspace.data.conversation import Conversation
+from crossspace.data.task import TaskSpec
+from crossspace.digests import SUMS, check_sums
+from crossspace.errors import DataError, MismatchError
+from crossspace.extras import optional_import
+from crossspace.inference.fit import check_conversation, check_corpus, unmatched
+from crossspace.inference.probabilities import Inference, finite, softmax
+from crossspace.inference.utterance_records import coalitions, utterance_records
+from crossspace.onnx.description import ADVICE, DESCRIPTION, MODEL, Description
+from crossspace.reading import reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from crossspace.data.corpus import Corpus
+
+Rows = Mapping[str, np.ndarray]
+
+
+class ExportedPredictor:
+    """Predicts as :class:`crossspace.Predictor` does, by ONNX Runtime; nothing of PyTorch is imported.
+
+    Args:
+        session: of ONNX Runtime.
+        description: of the model.
+        name: how messages call it.
+    """
+
+    def __init__(self, session: Any, description: Description, name: str = "model") -> None:
+        self._session, self.description, self.name = session, description, name
+        self._taken = {given.name for given in session.get_inputs()}
+        self._given = [output.name for output in session.get_outputs()]
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> ExportedPredictor:
+        """Load what ``crossspace export`` has written.
+
+        Raises:
+            DataError: there is no exported model, or it is damaged or changed.
+            MissingExtraError: ONNX Runtime is not installed.
+        """
+        folder = Path(folder)
+        if not is_exported(folder):
+            raise DataError(
+                f"{folder} should be a folder with {DESCRIPTION} and {MODEL}, as 'crossspace export' writes it. Found "
+                f"{'neither or one of them' if folder.is_dir() else 'no folder'}."
+            )
+        if not (folder / SUMS).is_file():
+            raise DataError(f"{folder} should hold {SUMS}, by which damage is found. Found none. {ADVICE}")
+        check_sums(folder)
+        description = Description.read(folder / DESCRIPTION)
+        return cls(session_of(folder / MODEL), description, str(folder))
+
+    @property
+    def task(self) -> TaskSpec:
+        """Labels, modalities and speakers of the model."""
+        return self.description.task
+
+    @property
+    def causal(self) -> bool:
+        """Whether predictions depend on past context only."""
+        return self.description.causal
+
+    @property
+    def extractors(self) -> Mapping[str, Mapping[str, Any]]:
+        """What made the features that the model was trained on, by modality."""
+        return self.description.extractors
+
+    def check(self, corpus: Corpus) -> None:
+        """Raise :class:`MismatchError` unless the corpus has features that the model was trained on."""
+        check_corpus(self.name, self.task, self.extractors, corpus)
+
+    def unmatched(self, corpus: Corpus, split: str | None = "all") -> tuple[list[str], list[str]]:
+        """Modalities that the model knows and no utterance of the split has, and those that it does not use."""
+        return unmatched(self.task.modalities, corpus.occurring(split))
+
+    def predict(
+        self, conversation: Conversation, *, extractors: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
+        """One record per utterance, as :meth:`crossspace.Predictor.predict` describes it.
+
+        Args:
+            conversation: with features of modalities that the model knows.
+            extractors: what made the features, where that is known.
+
+        Raises:
+            MismatchError: the features are not those of the model.
+            DataError: a probability is not finite.
+        """
+        check_conversation(self.name, self.task, self.extractors, conversation, extractors or {})
+        utterances = conversation.utterances
+        if not utterances:
+            return []
+        values, present = {}, {}
+        for modality, width in self.task.widths.items():
+            vectors = [u.features.get(modality) for u in utterances]
+            present[modality] = np.array([vector is not None for vector in vectors])
+            values[modality] = _stacked([u.id for u in utterances], vectors, modality, width)
+        speakers = self.task.speaker_indices([u.speaker for u in utterances])
+        there = [m for m in self.task.modalities if present[m].any()]
+        said = {c: self.infer(values, _keep(present, c), speakers) for c in coalitions(there)}
+        return utterance_records([u.id for u in utterances], self.task.labels, said, [there] * len(utterances))
+
+    def predict_corpus(self, corpus: Corpus, split: str | None = "all") -> pa.Table:
+        """A prediction table over a split of a corpus.
+
+        Raises:
+            MismatchError: corpus and model do not fit; both sides are named.
+        """
+        from crossspace.evaluation.predictions import prediction_table
+
+        self.check(corpus)
+        found = [self._conversation(corpus, split, place) for place in range(len(corpus.lengths(split)))]
+        return prediction_table(
+            corpus.utterances(split),
+            _joined([said.probabilities for said in found], len(self.task.labels)),
+            self.task.labels,
+            {m: _joined([said.unimodal[m] for said in found], len(self.task.labels)) for m in self.description.heads},
+        )
+
+    def _conversation(self, corpus: Corpus, split: str | None, place: int) -> Inference:
+        columns = corpus.columns(split, [place])
+        rows = len(columns.speakers)
+        values, present = {}, {}
+        for m, width in self.task.widths.items():
+            known = m in columns.features
+            values[m] = columns.features[m] if known else np.zeros((rows, width), dtype=np.float32)
+            present[m] = columns.present[m] if known else np.zeros(rows, dtype=bool)
+        speakers = corpus.utterances(split, [place])["speaker"].to_pylist()
+        return self.infer(values, present, self.task.speaker_indices(speakers))
+
+    def infer(self, values: Rows, present: Rows, speakers: Sequence[int]) -> Inference:
+        """What the model says of one conversation.
+
+        Args:
+            values: ``{modality: (N, D)}`` float32, anything finite where the modality is missing.
+            present: ``{modality: (N,)}`` bool.
+            speakers: N indices, see :meth:`crossspace.TaskSpec.speaker_indices`.
+
+        Raises:
+            DataError: a probability is not finite, or ONNX Runtime cannot run the model.
+        """
+        given = graph_inputs(values, present, speakers)
+        if strange := sorted(self._taken - set(given)):
+            raise DataError(
+                f"{self.name}: {MODEL} should read what {DESCRIPTION} describes, {sorted(given)}. Found {strange} too. "
+                f"{ADVICE}"
+            )
+        with reading(self.name, "an exported model that ONNX Runtime runs", ADVICE):
+            outputs = self._session.run(None, {name: given[name] for name in self._taken})
+        found = dict(zip(self._given, outputs, strict=True))
+        unimodal = {}
+        for m in self.description.heads:
+            alone = finite(softmax(self._logits(found, f"unimodal.{m}", len(speakers))))
+            alone[~present[m]] = np.nan
+            unimodal[m] = alone
+        logits = self._logits(found, "logits", len(speakers))
+        return Inference(finite(softmax(logits, self.description.temperature)), unimodal)
+
+    def _logits(self, found: Rows, name: str, rows: int) -> np.ndarray:
+        shape = found[name].shape if name in found else ()
+        if shape != (rows, len(self.task.labels)):
+            raise DataError(
+                f"{self.name}: {MODEL} should give one number per label, {(rows, len(self.task.labels))} as {name!r}. "
+                f"Found {shape or 'nothing'}: it is not the model that {DESCRIPTION} describes. {ADVICE}"
+            )
+        return found[name]
+
+
+def is_exported(folder: str | Path) -> bool:
+    """Whether ``crossspace export`` has written the folder."""
+    return (Path(folder) / DESCRIPTION).is_file() and (Path(folder) / MODEL).is_file()
+
+
+def session_of(path: Path) -> Any:
+    """The model as ONNX Runtime holds it.
+
+    Raises:
+        DataError: it is damaged, or of a version of ONNX that the installed ONNX Runtime does not know.
+        MissingExtraError: ONNX Runtime is not installed.
+    """
+    runtime = optional_import("onnxruntime", "onnx")
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3  # its warnings are about its own optimisation
+    advice = f"{ADVICE} ONNX Runtime {runtime.__version__} may also be too old for it: upgrade onnxruntime."
+    with reading(path, "a model that ONNX Runtime reads", advice):
+        return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def graph_inputs(values: Rows, present: Rows, speakers: Sequence[int]) -> dict[str, np.ndarray]:
+    """By their names in the graph."""
+    return {
+        **{f"features.{m}": np.ascontiguousarray(rows, dtype=np.float32) for m, rows in values.items()},
+        **{f"present.{m}": np.ascontiguousarray(rows, dtype=bool) for m, rows in present.items()},
+        "speakers": np.asarray(speakers, dtype=np.int64),
+    }
+
+
+def _stacked(ids: Sequence[str], vectors: Iterable[Any], modality: str, width: int) -> np.ndarray:
+    values = np.zeros((len(ids), width), dtype=np.float32)
+    for row, (name, vector) in enumerate(zip(ids, vectors, strict=True)):
+        if vector is None:
+            continue
+        if np.shape(vector) != (width,):
+            raise MismatchError(
+                f"Utterance {name!r}: {modality} should have {width} features, found shape {np.shape(vector)}."
+            )
+        values[row] = vector
+        if not np.isfinite(values[row]).all():
+            raise MismatchError(f"Utterance {name!r}: {modality} should have finite features. Found others.")
+    return values
+
+
+def _keep(present: Rows, modalities: Iterable[str]) -> dict[str, np.ndarray]:
+    kept = frozenset(modalities)
+    return {m: rows if m in kept else np.zeros_like(rows) for m, rows in present.items()}
+
+
+def _joined(parts: Sequence[np.ndarray], classes: int) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.zeros((0, classes))

@@ -1,0 +1,17 @@
+"""What has to be installed to predict by an exported model, and nothing more."""
+
+from __future__ import annotations
+
+from crossspace import __version__
+
+_NEEDED = ("numpy>=1.26", "pyarrow>=17", "onnxruntime>=1.20", "pyyaml>=6.0", "filelock>=3.24", "rich>=13.7")
+"""With the bounds of ``pyproject.toml``."""
+
+
+def requirements() -> str:
+    """The content of ``requirements.txt``."""
+    return (
+        "# To predict without PyTorch:\n"
+        "#   pip install -r requirements.txt\n"
+        f"#   pip install --no-deps crossspace=={__version__}\n" + "".join(f"{line}\n" for line in _NEEDED)
+    )

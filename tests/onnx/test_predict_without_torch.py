@@ -1,0 +1,183 @@
+"""An exported model predicts where PyTorch is not installed, and says the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from crossspace import Conversation, Corpus, Predictor, Utterance
+from crossspace.cli.main import main
+from crossspace.digests import write_sums
+from crossspace.errors import DataError, MismatchError
+from crossspace.onnx import ExportedPredictor
+from crossspace.onnx.requirements import requirements
+
+ROOT = Path(__file__).resolve().parents[2]
+WITHOUT = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {allowed} or name.partition(".")[0] not in {known}:
+            return None
+        raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+from crossspace.cli.main import main
+code = main(sys.argv[1:])
+assert "torch" not in sys.modules
+sys.exit(code)
+"""
+
+
+def dependencies() -> set[str]:
+    """Names under which what the wheel asks for is imported."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.findall(
+        r'^    "([\w-]+)', text[text.index("dependencies = [") : text.index("]\n", text.index("torch>="))], re.M
+    )
+    spelled = {"pyyaml": "yaml", "scikit-learn": "sklearn", "docstring-parser": "docstring_parser"}
+    assert "torch" in listed and len(listed) > 12
+    return {spelled.get(name, name.replace("-", "_")) for name in listed}
+
+
+def without_torch(*words: object) -> subprocess.CompletedProcess[str]:
+    """A command where nothing of what the wheel asks for can be imported but what the export lists."""
+    needed = set(re.findall(r"^([\w-]+)>=", requirements(), re.MULTILINE))
+    allowed = {"yaml" if name == "pyyaml" else name for name in needed}
+    code = WITHOUT.format(known=sorted(dependencies()), allowed=sorted(allowed))
+    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
+
+
+def same(one: pa.Table, other: pa.Table) -> None:
+    assert one.schema.equals(other.schema, check_metadata=True)
+    for name in one.column_names:
+        if pa.types.is_floating(one[name].type):
+            np.testing.assert_allclose(one[name].to_numpy(), other[name].to_numpy(), atol=1e-5)
+        else:
+            assert one[name].equals(other[name])
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_table_is_that_of_pytorch(
+    exported: Path, calibrated: Path, corpus_file: Path, tmp_path: Path, ending: str
+) -> None:
+    found = without_torch("predict", exported, corpus_file, "--out", tmp_path / f"without.{ending}")
+    assert found.returncode == 0, found.stderr
+    assert (
+        main(["predict", str(calibrated), str(corpus_file), "--out", str(tmp_path / f"with.{ending}"), "--quiet"]) == 0
+    )
+    read = pyarrow.csv.read_csv if ending == "csv" else pq.read_table
+    same(read(tmp_path / f"without.{ending}"), read(tmp_path / f"with.{ending}"))
+
+
+def test_a_conversation_has_the_records_of_pytorch(
+    exported: Path, calibrated: Path, tiny_corpus: Corpus, tmp_path: Path
+) -> None:
+    conversation = max(tiny_corpus.split("test"), key=len)
+    said = [
+        {"id": u.id, "speaker": u.speaker, "features": {m: x.tolist() for m, x in u.features.items()}}
+        for u in conversation.utterances
+    ]
+    path = tmp_path / "conversation.json"
+    path.write_text(json.dumps({"id": conversation.id, "utterances": said}))
+    found = without_torch("predict", exported, path)
+    assert found.returncode == 0, found.stderr
+    records = Predictor.from_pretrained(calibrated).predict(conversation)
+    for one, other in zip(json.loads(found.stdout), records, strict=True):
+        assert one["label"] == other["label"] and one.keys() == other.keys()
+        for key in ("probabilities", "contributions"):
+            assert one[key] == pytest.approx(other[key], abs=1e-5)
+        assert one["unimodal"].keys() == other["unimodal"].keys()
+
+
+def test_what_needs_pytorch_says_so(calibrated: Path, corpus_file: Path) -> None:
+    found = without_torch("predict", calibrated, corpus_file)
+    assert found.returncode == 1 and "Traceback" not in found.stderr
+    assert "PyTorch" in found.stderr and "crossspace export" in found.stderr
+
+
+def test_a_corpus_of_other_features_is_refused(exported: Path, tiny_corpus: Corpus) -> None:
+    predictor = ExportedPredictor.from_pretrained(exported)
+    utterance = Utterance("u", "a", features={"text": np.zeros(9, np.float32)})
+    with pytest.raises(MismatchError, match=r"'u': text should have 4 features, found shape \(9,\)"):
+        predictor.predict(Conversation("c", (utterance,)))
+    nan = Utterance("u", "a", features={"text": np.full(4, np.nan, np.float32)})
+    with pytest.raises(MismatchError, match="finite"):
+        predictor.predict(Conversation("c", (nan,)))
+    other = {m: {"name": "other", "version": "1", "parameters": {}} for m in tiny_corpus.spec.widths}
+    with pytest.raises(MismatchError, match="do not fit"):
+        predictor.predict(tiny_corpus.split("test")[0], extractors=other)
+    assert predictor.predict(Conversation("empty", ())) == []
+
+
+def test_damage_is_named(exported: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(exported, copy)
+    whole = (copy / "model.onnx").read_bytes()
+    (copy / "model.onnx").write_bytes(whole[:-100])
+    with pytest.raises(DataError, match=r"model\.onnx was changed or damaged"):
+        ExportedPredictor.from_pretrained(copy)
+    # Who signs the damage too is told by ONNX Runtime.
+    write_sums(copy, ["exported.json", "model.onnx"])
+    with pytest.raises(DataError, match=r"a model that ONNX Runtime reads is expected"):
+        ExportedPredictor.from_pretrained(copy)
+    (copy / "model.onnx").write_bytes(whole)
+    (copy / "exported.json").write_text('{"format": 2}')
+    write_sums(copy, ["exported.json", "model.onnx"])
+    with pytest.raises(DataError, match="later release"):
+        ExportedPredictor.from_pretrained(copy)
+    (copy / "SHA256SUMS").unlink()
+    with pytest.raises(DataError, match="should hold SHA256SUMS"):
+        ExportedPredictor.from_pretrained(copy)
+    (copy / "exported.json").unlink()
+    with pytest.raises(DataError, match=r"should be a folder with exported\.json"):
+        ExportedPredictor.from_pretrained(copy)
+
+
+def test_a_file_of_a_later_onnx_is_named_with_what_helps(exported: Path, tmp_path: Path) -> None:
+    import onnx
+
+    copy = tmp_path / "copy"
+    shutil.copytree(exported, copy)
+    later = onnx.load(str(copy / "model.onnx"))
+    later.opset_import[0].version = 999
+    onnx.save(later, str(copy / "model.onnx"))
+    write_sums(copy, ["exported.json", "model.onnx"])
+    with pytest.raises(DataError, match=r"may also be too old for it: upgrade onnxruntime"):
+        ExportedPredictor.from_pretrained(copy)
+
+
+def test_a_graph_of_another_model_is_no_answer(exported: Path, tiny_corpus: Corpus, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(exported, copy)
+    stated = json.loads((copy / "exported.json").read_text())
+    stated["task"]["labels"] = stated["task"]["labels"][:-1]
+    (copy / "exported.json").write_text(json.dumps(stated))
+    write_sums(copy, ["exported.json", "model.onnx"])
+    with pytest.raises(DataError, match="should give one number per label"):
+        ExportedPredictor.from_pretrained(copy).predict(tiny_corpus.split("test")[0])
+
+
+def test_options_that_an_exported_model_does_not_have_are_refused(
+    exported: Path, corpus_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", str(exported), str(corpus_file), "--out", str(tmp_path / "t.csv"), "--jobs", "2"]
+    assert main(words) == 2 and "Leave out --jobs" in capsys.readouterr().err
+
+
+def test_the_list_has_the_bounds_of_the_package() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = [line for line in requirements().splitlines() if not line.startswith("#")]
+    assert len(listed) >= 5
+    assert [line for line in listed if f'"{line}"' not in text] == []
