@@ -99,6 +99,7 @@ class BertEncoder(nn.Module):
         rows = self.norm(self.words(ids) + self.types(torch.zeros_like(ids)) + self.positions(places))
         lengths = [len(texts[at - 1]) for at in np.cumsum(runs)]
         for layer in self.layers:
+            assert isinstance(layer, _Layer)
             rows = layer.packed(rows, list(zip(runs, lengths, strict=True)))
         return rows
 
