@@ -60,7 +60,10 @@ def test_rows_are_sorted_and_row_groups_cut_no_conversation(path):
     rows = list(zip(table["conversation_id"], table["position"], strict=True))
     assert rows == sorted(rows)
     file = pq.ParquetFile(path)
-    seen = [set(file.read_row_group(i)["conversation_id"].to_pylist()) for i in range(file.num_row_groups)]
+    seen = [
+        set(file.read_row_group(i, columns=["conversation_id"])["conversation_id"].to_pylist())
+        for i in range(file.num_row_groups)
+    ]
     assert len(seen) > 1
     assert sum(map(len, seen)) == len(set.union(*seen))
 
