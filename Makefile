@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test test-lowest check docs bench clean
 
 demo: $(VENV)/installed
 	rm -rf demo
@@ -13,6 +13,13 @@ demo: $(VENV)/installed
 
 test: $(VENV)/tested
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+# With the oldest release of every library that pyproject.toml allows, in an environment of its own. uv resolves to these.
+test-lowest:
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable '.[test]'
+	$(VENV)-lowest/bin/python -m pytest -q -n 2 --dist loadgroup
 
 check: $(VENV)/checked
 	$(BIN)/ruff format --check .
@@ -28,7 +35,7 @@ bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks.bench
 
 clean:
-	rm -rf $(VENV) demo docs/_build
+	rm -rf $(VENV) $(VENV)-lowest demo docs/_build
 
 # PyTorch first and alone: pinned, it is the build that was tested; asked for by others, it could be any.
 $(VENV)/installed: pyproject.toml constraints.txt

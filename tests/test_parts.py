@@ -297,3 +297,13 @@ def test_an_option_of_a_part_outside_of_its_range_is_refused_when_it_is_built(
     (option,) = next(iter(options.values()))
     with pytest.raises(UsageError, match=rf"`.*{option}`.*Found"):
         MODELS["css"](task, width=8, heads=2, **options)
+
+
+class OfPython310:
+    """What Python 3.10 makes of an annotation whose default is None."""
+
+    def __init__(self, fusion: Annotated[PartSpec, FUSION] | None = None, width: int = 3) -> None: ...
+
+
+def test_a_part_is_found_within_an_optional_annotation() -> None:
+    assert parts_of(OfPython310) == {"fusion": FUSION}

@@ -157,7 +157,9 @@ def parts_of(kind: type) -> Mapping[str, Part]:
 
 
 def _parts(hint: Any) -> Iterator[Part]:
-    return (note for note in getattr(hint, "__metadata__", ()) if isinstance(note, Part))
+    # Python 3.10 makes `Optional[Annotated[...]]` of an argument whose default is None.
+    for one in (hint, *get_args(hint)):
+        yield from (note for note in getattr(one, "__metadata__", ()) if isinstance(note, Part))
 
 
 def nested(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:

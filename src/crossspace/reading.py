@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from crossspace import __version__
 from crossspace.errors import CrossspaceError, DataError
 from crossspace.stores import Where, is_address
 from crossspace.stores.faults import asking, is_unavailable
@@ -71,3 +73,21 @@ def _one_line(error: Exception) -> str:
     shown = text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
     # Damaged files put lone surrogates into messages, which a terminal cannot print.
     return shown.encode("utf-8", "backslashreplace").decode("utf-8").rstrip(".")
+
+
+def check_format(found: Any, newest: int, what: str) -> None:
+    """Refuse what a later release has written in a form that this one does not know.
+
+    Args:
+        found: the number that it states; what states none is of the first form.
+        newest: the last that this release reads.
+        what: it is, with its name.
+
+    Raises:
+        DataError: the number is higher.
+    """
+    if isinstance(found, int) and not isinstance(found, bool) and found > newest:
+        raise DataError(
+            f"{what} was written by a newer release of crossspace, in format {found}. This release, {__version__}, "
+            f"reads format {newest} and older ones. Update it: pip install --upgrade crossspace"
+        )

@@ -33,6 +33,7 @@ COMMANDS = {
     "report": "write the report of a run again",
     "study": "train and compare many variants of a configuration",
     "merge": "make the one file of parts that were made by shards",
+    "doctor": "what this installation has, what it lacks and what is broken",
     "list": "list models, encoders, fusions, balancers, objectives, importers, extractors, recipes, studies",
 }
 

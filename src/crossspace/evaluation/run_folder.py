@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 
 from crossspace.digests import check_sums
 from crossspace.errors import DataError
-from crossspace.reading import reading
+from crossspace.reading import check_format, reading
+
+_FORMAT = 1
 
 PROTOCOLS = ("validation", "best-on-test")
 """How an epoch may be chosen: on held-out training conversations, or on the very split that is reported."""
@@ -81,6 +83,7 @@ class RunRecord:
     @classmethod
     def _read(cls, folder: Path) -> RunRecord:
         environment = _object(folder / "environment.json", ("seeds", "corpus", "model"))
+        check_format(environment.get("format"), _FORMAT, f"{folder} (a run folder)")
         results = _object(folder / "results.json", ("protocol", "split", "seeds", "metrics", "per_class", "confusion"))
         history = _history(folder / "history.jsonl")
         record = cls(

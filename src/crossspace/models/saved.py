@@ -19,7 +19,7 @@ from crossspace.components import origin_of
 from crossspace.components.saved import check_version, class_of
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, MismatchError, UsageError
-from crossspace.reading import reading
+from crossspace.reading import check_format, reading
 from crossspace.runtime import replacing, write_text
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 _DIGESTS = "sha256"
 """One key alone: the library writes several in an order that changes from one process to the next."""
+_FORMAT = 1
 _USUAL = "Give the folder of a run, or one of its seed-<n> folders."
 _AGAIN = "Copy the folder again or train again."
 
@@ -35,7 +36,7 @@ _AGAIN = "Copy the folder again or train again."
 def write_model(model: Model, folder: Path, weights: Mapping[str, Tensor] | None = None) -> None:
     """Write ``config.json`` and ``model.safetensors`` to ``folder``, each whole or not at all."""
     config = {
-        "format": 1,
+        "format": _FORMAT,
         "model": model.name,
         "spec": model.task.to_dict(),
         "arguments": model.arguments,
@@ -89,6 +90,7 @@ def _description(path: Path) -> tuple[dict[str, Any], type[Model], TaskSpec]:
 
     with reading(path, "the description of a saved crossspace model", _USUAL):
         config = json.loads(path.read_text(encoding="utf-8"))
+        check_format(config.get("format"), _FORMAT, f"{path} (a saved model)")
         kind, task = class_of(config, MODELS, path), TaskSpec.from_dict(config["spec"])
         details = config.get("details", {})
         extractors, calibration = details.get("extractors", {}), details.get("calibration", {})

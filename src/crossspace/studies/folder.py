@@ -16,7 +16,7 @@ from crossspace.engine.claim import strangers
 from crossspace.errors import DataError, UsageError
 from crossspace.experiment.folder import differences
 from crossspace.layering import current_name
-from crossspace.reading import reading
+from crossspace.reading import check_format, reading
 from crossspace.runtime import write_new, write_text
 from crossspace.stores import Place
 from crossspace.studies.costs import Cost
@@ -25,6 +25,7 @@ from crossspace.studies.study import Conditions, Study, Variant
 
 STUDY, COSTS = "study.yaml", "costs.json"
 CONDITIONS = "conditions.parquet"
+_FORMAT = 1
 _ADJUSTABLE = ("data", "imports")
 
 
@@ -91,7 +92,9 @@ class StudyFolder:
                 f"{self.path} should be the folder of a study, which has a file {STUDY}. Found none. 'crossspace study "
                 "run' makes one."
             )
-        return read_yaml(path)
+        content = read_yaml(path)
+        check_format(content.get("format"), _FORMAT, f"{path} (a study)")
+        return content
 
     def study(self) -> Study:
         """The study that ``study.yaml`` describes."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from crossspace.analysis.analysis import FORMAT, Analysis, UtteranceAnalysis
 from crossspace.analysis.exports.tables import METADATA
 from crossspace.errors import DataError
-from crossspace.reading import reading
+from crossspace.reading import check_format, reading
 
 _LARGEST = 200_000_000
 """Bytes. A day of talking is less than a tenth of it."""
@@ -28,6 +28,8 @@ def read_analysis(path: Path) -> Analysis:
         if path.stat().st_size > _LARGEST:
             raise DataError(f"{path} should have at most {_LARGEST:,} bytes. Found {path.stat().st_size:,}.")
         content = json.loads(_whole(path))
+        if isinstance(content, dict) and "labels" in content:
+            check_format(content.get("format"), FORMAT, f"{path} (an analysis)")
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise DataError(f"{path} should be {expected}. Found JSON of another kind.")
         analysis = Analysis.from_dict(content)

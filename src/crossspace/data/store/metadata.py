@@ -11,7 +11,7 @@ from crossspace.data.sentiment import SENTIMENTS
 from crossspace.data.store.schema import is_modality_name
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, UsageError
-from crossspace.reading import reading
+from crossspace.reading import check_format, reading
 from crossspace.stores import Where
 
 FORMAT_VERSION = 1
@@ -136,6 +136,7 @@ def parse(raw: bytes, path: Where) -> tuple[Metadata, Seal]:
             raise DataError(
                 f"{path}: the metadata under 'crossspace' should be JSON with a 'format_version'. Found none. {_AGAIN}"
             )
+        check_format(version, FORMAT_VERSION, f"{path} (a corpus)")
         if version != FORMAT_VERSION:
             raise DataError(
                 f"{path}: this release reads format version {FORMAT_VERSION}. Found {version!r}. "

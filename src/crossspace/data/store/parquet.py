@@ -21,6 +21,7 @@ from crossspace.data.foreign.signs import refuse_other_kinds
 from crossspace.data.index import Index
 from crossspace.data.store.checks import count_faults, feature_faults, index_faults, refuse
 from crossspace.data.store.fingerprint import fingerprint
+from crossspace.data.store.lists import OPTIONS, read_row_group
 from crossspace.data.store.metadata import Metadata, Seal, dump, parse
 from crossspace.data.store.ranged import RangedParquetFile
 from crossspace.data.store.schema import (
@@ -166,8 +167,6 @@ def open_parquet(path: Place) -> pq.ParquetFile:
     Raises:
         DataError: there is no such file, it is no Parquet file, or its end is missing.
     """
-    # Without checksums, a flipped bit in a page is decoded into other numbers.
-    options = {"page_checksum_verification": True, "pre_buffer": False}
     with reading(path, EXPECTED, _ADVICE):
         try:
             file = path.open("rb") if isinstance(path, Path) else RangeFile(path)
@@ -175,10 +174,10 @@ def open_parquet(path: Place) -> pq.ParquetFile:
             raise DataError(f"{path}: {EXPECTED} is expected here. Found a folder. {_ADVICE}") from error
         if isinstance(file, RangeFile):
             refuse_other_kinds(path, ("parquet",), EXPECTED, file)
-            return RangedParquetFile(file, **options)
+            return RangedParquetFile(file, **OPTIONS)
         with file:
             refuse_other_kinds(path, ("parquet",), EXPECTED, file)
-        return pq.ParquetFile(path, **options)
+        return pq.ParquetFile(path, **OPTIONS)
 
 
 def read_group(file: pq.ParquetFile, path: Place, group: int, columns: list[str]) -> pa.Table:
@@ -189,7 +188,7 @@ def read_group(file: pq.ParquetFile, path: Place, group: int, columns: list[str]
     """
     with reading(path, EXPECTED, _ADVICE) as position:
         position.at = f"row group {group}, columns {columns}"
-        table = file.read_row_group(group, columns=columns, use_threads=False)
+        table = read_row_group(file, path, group, columns)
         stated = file.metadata.row_group(group).num_rows
         # pyarrow leaves out a column that it does not know, and says nothing.
         if len(table) != stated or len(table.column_names) != len(columns):
