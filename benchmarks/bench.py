@@ -19,12 +19,14 @@ from rich.console import Console
 from rich.table import Table
 
 import crossspace
-from benchmarks import graphs
+from benchmarks import graphs, texts
 from benchmarks.corpus import held_out_batches, padding, task, train_batches
 from benchmarks.growth import growth
 from benchmarks.memory import peak_mebibytes
-from benchmarks.procedures import QUICK, Library, Reference, Size, build
+from benchmarks.procedures import QUICK, Library, Reference, Size, build, build_sdt
 from benchmarks.timing import Rounds, evaluation_rounds, pairs, ratio, training_rounds
+from benchmarks.utilisation import PRECISIONS, counted, plain_speeds, utilisation
+from crossspace.batching.batch import Batch
 
 TARGETS = {
     "exact_float32": (3.0, 4.0),
@@ -50,15 +52,21 @@ def measure(quick: bool, count: int | None = None) -> dict[str, Any]:
     model = build(spec, size)
     reference, library = Reference(model), Library(model)
     progress.print(f"Training: {count} rounds and a warm-up ...")
-    training = training_rounds(reference, library, train, count)
+    training = training_rounds(reference, library, Library(build_sdt(spec, size)), train, count)
+    progress.print("Utilisation ...")
+    used = _utilisation(library, train, training)
     progress.print("Evaluation ...")
     evaluation = evaluation_rounds(reference, library, train[-1], held_out, count)
     del model, reference, library
+    progress.print("Texts ...")
+    told = texts.ratio(texts.made_up(64 if quick else texts.COUNT), layer=3, rounds=1 if quick else texts.ROUNDS)
     progress.print("Growth ...")
     grown = {axis: [asdict(point) for point in points] for axis, points in growth(quick).items()}
     progress.print("Graphs ...")
     return {
         **_summary(training, evaluation),
+        "utilisation": used,
+        "text_extraction_over_transformers": told,
         "memory_mib": memory,
         "growth": grown,
         "graph_ratios": graphs.graph_ratios(quick, count, ["m3net"] if quick else None),
@@ -84,12 +92,27 @@ def _summary(training: Rounds, evaluation: Rounds) -> dict[str, Any]:
         "pgm_over_fixed_weights": {
             name: 1 / ratio(training, name, "fixed_float32") for name in ("exact_float32", "representation_float32")
         },
+        "exact_mixed_over_fixed": 1 / ratio(training, "exact_mixed", "fixed_float32"),
+        "css_over_sdt_iemocap": {
+            name: 1 / ratio(training, name, "sdt_float32") for name in ("exact_float32", "exact_mixed", "fixed_float32")
+        },
         "pairs": {name: pairs(times, name) for name, times in by_name.items()},
         "seconds": {
             "training": {name: statistics.median(values) for name, values in training.items()},
             "evaluation": {name: statistics.median(values) for name, values in evaluation.items()},
         },
     }
+
+
+def _utilisation(library: Library, batches: Sequence[Batch], training: Rounds) -> dict[str, Any]:
+    """What :mod:`benchmarks.utilisation` says of every row, and what it rests on."""
+    rows = round(statistics.mean(len(batch) for batch in batches))
+    # Steps are timed over all batches, which are of about one size; counted is the one nearest to their mean.
+    batch = min(batches, key=lambda one: abs(len(one) - rows))
+    flops = {kind: number * rows / len(batch) for kind, number in counted(library, batch).items()}
+    speeds = plain_speeds(rows, 1024)
+    seconds = {name: statistics.median(training[name]) for name in PRECISIONS}
+    return {**utilisation(flops, speeds, seconds), "flops": flops, "plain_flops_per_second": speeds}
 
 
 def _processor() -> str:
@@ -112,6 +135,20 @@ def show(result: dict[str, Any], console: Console) -> None:
         f"PGM over fixed weights: {cost['exact_float32']:.2f} times the step (exact), "
         f"{cost['representation_float32']:.2f} (representation)."
     )
+    console.print(
+        f"With comparing passes in bf16: {result['exact_mixed_over_fixed']:.2f} times. CSS over SDT: "
+        + ", ".join(f"{name} {value:.2f}" for name, value in result["css_over_sdt_iemocap"].items())
+        + "."
+    )
+    speeds = result["utilisation"]["plain_flops_per_second"]
+    console.print(
+        "Of a plain product's speed (float32 {:.0f}, bf16 {:.0f} GFLOP/s): ".format(
+            speeds["float32"] / 1e9, speeds["bf16"] / 1e9
+        )
+        + ", ".join(f"{name} {result['utilisation'][name]:.0%}" for name in PRECISIONS)
+        + "."
+    )
+    console.print(f"Text extraction over transformers: {result['text_extraction_over_transformers']:.2f}.")
     console.print(
         f"Peak memory: reference {memory['reference']:.0f} MiB, library {memory['library']:.0f} MiB "
         f"({memory['library'] / memory['reference']:.0%})."

@@ -12,7 +12,9 @@ from benchmarks.reference import RELEASED, PaddedBatch, ReferenceStep
 from crossspace.balance import Balancer, FixedWeights, ParetoGradientModulator
 from crossspace.batching.batch import Batch
 from crossspace.data.task import TaskSpec
+from crossspace.models.base import Model
 from crossspace.models.css import CSS
+from crossspace.models.sdt import SDT
 from crossspace.training.step import TrainingStep
 
 
@@ -56,19 +58,22 @@ class Library:
     """This project's training step and evaluation.
 
     Args:
-        model: a CSS; all variants train its parameters with one optimizer.
+        model: all variants train its parameters with one optimizer.
     """
 
-    def __init__(self, model: CSS) -> None:
+    def __init__(self, model: Model) -> None:
         self.model = model
         self.optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, weight_decay=1e-5, fused=True)
         self.objectives = model.objectives()
 
     def step(
-        self, balancer: Balancer, autocast: Callable[[], AbstractContextManager] = nullcontext
+        self,
+        balancer: Balancer,
+        autocast: Callable[[], AbstractContextManager] = nullcontext,
+        compare: torch.dtype | None = None,
     ) -> Callable[[Batch], None]:
         """A training step under ``balancer``."""
-        step = TrainingStep(self.model, balancer, self.optimizer, autocast=autocast)
+        step = TrainingStep(self.model, balancer, self.optimizer, autocast=autocast, compare=compare)
 
         def train(batch: Batch) -> None:
             self.model.train()
@@ -91,6 +96,7 @@ class Library:
             "exact_bf16": self.step(ParetoGradientModulator(), bfloat16),
             "representation_float32": self.step(ParetoGradientModulator(space="representation")),
             "fixed_float32": self.step(FixedWeights()),
+            "exact_mixed": self.step(ParetoGradientModulator(), compare=torch.bfloat16),
         }
 
 
@@ -112,6 +118,12 @@ class Reference:
     def evaluate(self, batch: Batch) -> None:
         """Evaluate one batch."""
         self.step.evaluate(self.padded[id(batch)])
+
+
+def build_sdt(spec: TaskSpec, size: Size) -> SDT:
+    """SDT as its released code trains it on IEMOCAP, in the given size."""
+    torch.manual_seed(0)
+    return SDT(spec, width=size.width, heads=size.heads)
 
 
 def build(spec: TaskSpec, size: Size) -> CSS:

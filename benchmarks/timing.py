@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from benchmarks.procedures import Library, Reference, plain_kernels
+from crossspace.balance import FixedWeights
 from crossspace.batching.batch import Batch
 
 Procedure = Callable[[Batch], None]
@@ -41,9 +42,11 @@ def with_plain_kernels(procedure: Procedure) -> Procedure:
     return plain
 
 
-def training_rounds(reference: Reference, library: Library, batches: Sequence[Batch], count: int) -> Rounds:
-    """The reference's training step and every variant of the library's; the last batch warms up."""
-    variants = library.variants()
+def training_rounds(
+    reference: Reference, library: Library, sdt: Library, batches: Sequence[Batch], count: int
+) -> Rounds:
+    """The reference's training step, every variant of the library's, and SDT's; the last batch warms up."""
+    variants = {**library.variants(), "sdt_float32": sdt.step(FixedWeights())}
     for batch in batches:
         reference.prepare(batch)
     plain = {
