@@ -18,9 +18,7 @@ import torch
 import torch.nn.functional as F
 
 COUNT, BATCH, ROUNDS = 1500, 32, 3
-_WORDS = """i you we he she they it that this what who yeah no oh well okay really know think want go get said come see
-look thing time way day man guy friend house work love party sorry thanks please maybe never always just right good
-great bad nice crazy happy about with without for from into because when then there here not is are was have""".split()
+_WORDS = [
     "i",
     "you",
     "we",

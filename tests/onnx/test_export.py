@@ -37,7 +37,6 @@ def model(name: str, task: TaskSpec, **arguments: Any) -> Predictor:
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("sdt", {}),
         ("logistic-regression", {}),
         ("bc-lstm", {"layers": 2}),
         ("css", {"causal": True, "encoder": "gru", "standardise": True}),
