@@ -95,14 +95,24 @@ class Devices:
             torch.set_num_threads(before)
 
     def fabric(self, precision: str) -> Fabric:
-        """A launched Fabric."""
+        """A launched Fabric.
+
+        Raises:
+            UsageError: the devices do not compute in this precision.
+        """
+        if precision == "tf32" and self.kind != "cuda":
+            raise UsageError(
+                "The precision 'tf32' is one of CUDA devices. Found none in use; take 'float32' or 'bf16'."
+            )
+        # Of the process: two runs of one process may differ in it.
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
         own, nodes = _torchrun() if _by_torchrun() else (self.count, self.nodes)
         fabric = Fabric(
             accelerator=self.kind,
             devices=own,
             num_nodes=nodes,
             strategy="ddp" if own * nodes > 1 else "auto",
-            precision={"float32": "32-true", "bf16": "bf16-mixed"}[precision],  # type: ignore[arg-type]
+            precision={"float32": "32-true", "tf32": "32-true", "bf16": "bf16-mixed"}[precision],  # type: ignore[arg-type]
         )
         fabric.launch()
         return fabric

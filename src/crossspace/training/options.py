@@ -20,7 +20,7 @@ _CHOICES = {
     "schedule": ("constant", "cosine", "one-cycle", "plateau"),
     "plateau_on": ("score", "loss"),
     "clip_per": ("model", "tensor"),
-    "precision": ("float32", "bf16"),
+    "precision": ("float32", "tf32", "bf16"),
     "compare": ("float32", "bf16"),
 }
 
@@ -52,7 +52,8 @@ class TrainingOptions:
         plateau_on: what should improve, the ``score`` that chooses the epoch or the ``loss``.
         clip: largest norm of a gradient; none does not clip.
         clip_per: what ``clip`` bounds: the gradient of the whole ``model``, or that of every ``tensor``.
-        precision: ``float32``, or ``bf16`` for mixed precision.
+        precision: ``float32``; ``tf32``, whose products of matrices have ten bits behind the point, for GPUs; or
+            ``bf16`` for mixed precision.
         compare: precision of the backward passes that only compare the gradients of objectives, ``float32`` or
             ``bf16``. What moves the parameters stays in the precision of training; the weights of the objectives
             move in their third decimal. It saves time where a balancer compares gradients of parameters in float32.
@@ -83,7 +84,7 @@ class TrainingOptions:
     plateau_on: Literal["score", "loss"] = "score"
     clip: float | None = None
     clip_per: Literal["model", "tensor"] = "model"
-    precision: Literal["float32", "bf16"] = "float32"
+    precision: Literal["float32", "tf32", "bf16"] = "float32"
     compare: Literal["float32", "bf16"] = "float32"
     class_weights: Literal["none", "balanced"] | float | Sequence[float] = "none"
     modalities: Sequence[str] | None = None
