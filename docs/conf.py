@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,10 +16,18 @@ author = "crossspace developers"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_parser", "generated_pages", "drawn_math", "example"]
+extensions = ["myst_nb", "generated_pages", "drawn_math", "example"]
 myst_enable_extensions = ["deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_components", "_example", "_ext", "_templates"]
+
+# Notebooks run when the pages are built, each in a folder of its own, with the commands of this environment.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_output_stderr = "remove"  # what libraries say of the machine they run on
 
 html_theme = "furo"
 html_title = f"crossspace {__version__}"
