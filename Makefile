@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-lowest check docs bench clean
+.PHONY: demo test test-long test-lowest check docs bench clean
 
 demo: $(VENV)/installed
 	rm -rf demo
@@ -12,7 +12,10 @@ demo: $(VENV)/installed
 	$(BIN)/crossspace train --recipe css-synthetic --data demo/corpus.parquet --out demo/run
 
 test: $(VENV)/tested
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not long"
+
+test-long: $(VENV)/tested
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m long
 
 # With the oldest release of every library that pyproject.toml allows, in an environment of its own. uv resolves to these.
 test-lowest:

@@ -7,8 +7,12 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from benchmarks.fuzz import FAULTS, READERS, prepare, run
 from benchmarks.fuzzing.processes import outcomes
+
+pytestmark = pytest.mark.long
 
 
 def misbehave(job: str | None) -> tuple[str, str]:

@@ -142,6 +142,7 @@ def test_a_forged_source_is_damage(run: Path, tmp_path: Path, source: Any) -> No
         Predictor.from_pretrained(tmp_path / "forged")
 
 
+@pytest.mark.long
 def test_a_study_of_the_model_runs_in_processes_and_is_reported_with_its_code(
     code: list[str],
     corpus_file: Path,

@@ -173,6 +173,7 @@ def test_every_block_has_a_language_that_is_known() -> None:
     assert not unknown
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("only_the_box")
 @pytest.mark.parametrize("page", [page for page, counts in BLOCKS.items() if counts[0]])
 def test_code_runs(page: str, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

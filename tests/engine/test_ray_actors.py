@@ -25,6 +25,7 @@ from tests.engine.test_processes import Killer, Riddle, begin, do
 
 ray = pytest.importorskip("ray")
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.xdist_group("ray"),
     pytest.mark.skipif(sys.platform == "win32", reason="Ray runs on Windows as an experiment only"),
 ]

@@ -283,6 +283,7 @@ main(sys.argv[1:])
 """
 
 
+@pytest.mark.long
 def test_a_run_killed_by_sigkill_and_resumed_gives_the_numbers_of_an_uninterrupted_one(
     corpus_file: Path, tmp_path: Path, no_report: None
 ) -> None:

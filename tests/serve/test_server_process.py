@@ -23,7 +23,7 @@ from crossspace.serve.settings import Settings
 HERE = Path(__file__).parent
 HEAD = b'--x\r\nContent-Disposition: form-data; name="media"; filename="a"\r\n\r\n'
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")]
 
 
 @contextmanager

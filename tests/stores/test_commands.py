@@ -80,6 +80,7 @@ def test_what_is_not_there_is_named(memory: str, bucket: str, capsys: pytest.Cap
         assert words[-1] in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_study_with_everything_on_a_store_is_the_one_of_this_machine(
     bucket: str, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_study_with_everything_on_a_store_is_the_one_of_this_machine(
     assert main([*map(str, words), "--engine", "ray"]) == 2
 
 
+@pytest.mark.long
 def test_a_search_with_everything_on_a_store_is_the_one_of_this_machine(
     bucket: str, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,6 +100,7 @@ def test_nobody_answers(bucket: str, elsewhere: Callable[[str], None]) -> None:
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.long
 def test_a_server_that_never_answers_ends_in_a_refusal(
     bucket: str, elsewhere: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_on_another_machine_to_the_same_end(
     bucket: str, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_report: None
 ) -> None:
@@ -174,6 +175,18 @@ def test_a_killed_run_goes_on_on_another_machine_to_the_same_end(
     assert all(_weights(stored)[name].equal(value) for name, value in _weights(whole).items())
     assert place(f"{out}/results.json").read_text() == (tmp_path / "whole" / "results.json").read_text()
     assert not any(".claim" in name or name.endswith("checkpoint.pt") for name in _files(out))
+
+
+def test_whatever_a_kill_leaves_on_the_store_is_a_run_or_nothing(memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(mirror, "put_file", lambda address, file: sent.append(str(address)))
+    with mirrored(_address(memory), resume=False) as going:
+        for name in ("a.txt", "seed-0/checkpoint.pt", "seed-0/history.jsonl", "config.yaml", "results.json"):
+            (going.folder / name).parent.mkdir(exist_ok=True)
+            (going.folder / name).write_text("x")
+        going.send()
+    # Cut off anywhere, there is the file by which a run is known.
+    assert len(sent) == 5 and sent[0] == f"{memory}/config.yaml" and sent[-1] == f"{memory}/results.json"
 
 
 def test_who_was_taken_for_dead_finds_out_and_writes_no_more(memory: str, monkeypatch: pytest.MonkeyPatch) -> None:

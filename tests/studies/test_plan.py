@@ -274,7 +274,7 @@ def test_every_fault_of_a_study_is_named_at_once(tiny_corpus: Corpus) -> None:
         "variant 'smells': Corpus 'synthetic' has the modalities",
         "variant 'no-recipe': There is no recipe 'css-none'",
         "variant 'printed': `published` should be",
-        "variant 'weights': `balancer.values` should be 3 factors",
+        "variant 'weights': `balancer.values` should be 3 numbers",
         "variant 'no-number': `values[1]` should be finite. Found nan",
         "variant 'a-number' should be a mapping. Found 5",
         "grid: 'rank' should be section.argument",

@@ -24,6 +24,8 @@ from crossspace.studies.published import (
 )
 from crossspace.studies.results import StudyRecord
 
+pytestmark = pytest.mark.long
+
 TABLES = published_tables()
 
 

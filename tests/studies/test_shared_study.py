@@ -29,6 +29,8 @@ from crossspace.studies.queue import Lacking, Queue
 from crossspace.studies.run import StudyRun
 from crossspace.studies.worker import Finish, Train
 
+pytestmark = pytest.mark.long
+
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Everything that a study says: weights, results, predictions, tables."""

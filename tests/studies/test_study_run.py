@@ -68,6 +68,7 @@ def test_the_same_command_again_trains_nothing(finished_study: Path, study_words
     assert times(finished_study) == before and contents(finished_study) == said
 
 
+@pytest.mark.long
 def test_a_study_killed_half_way_ends_as_one_that_was_not(
     finished_study: Path, study_words: list[str], tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_study_killed_half_way_ends_as_one_that_was_not(
 
 
 @pytest.mark.xdist_group("ray")
+@pytest.mark.long
 def test_actors_of_a_cluster_train_what_processes_train(
     finished_study: Path, study_words: list[str], tmp_path: Path
 ) -> None:
@@ -222,6 +224,7 @@ def job(fake: ModuleType, name: str, what: str = "answer") -> Any:
     return fake.Fake(name, None, Path(), (0,), what)
 
 
+@pytest.mark.long
 def test_a_process_that_dies_is_a_failure_of_its_job_only(fake: ModuleType, tmp_path: Path) -> None:
     jobs = [
         job(fake, n, w) for n, w in (("a", "mistake"), ("b", "bug"), ("c", "answer"), ("d", "die"), ("e", "answer"))

@@ -14,6 +14,8 @@ import pytest
 from crossspace.models import MODELS
 from tests.training.killed import DIGEST
 
+pytestmark = pytest.mark.long
+
 _ROOT = Path(__file__).parents[2]
 
 

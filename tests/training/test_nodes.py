@@ -18,6 +18,8 @@ from crossspace.training.devices import Devices
 from crossspace.training.processes import is_first_process
 from tests.training import on_nodes
 
+pytestmark = pytest.mark.long
+
 _ROOT = Path(__file__).parents[2]
 
 

@@ -17,6 +17,8 @@ from crossspace.training.checks import objectives_of
 from crossspace.training.processes import reducer, share
 from tests.training import worker
 
+pytestmark = pytest.mark.long
+
 _ROOT = Path(__file__).parents[2]
 _WORDS = [sys.executable, "-m", "tests.training.worker"]
 

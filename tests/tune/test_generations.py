@@ -18,6 +18,8 @@ from crossspace.tune.folds import Folds
 from crossspace.tune.search import Search
 from crossspace.tune.trials import Trials
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("optuna")
 
 FreeSearch = Callable[..., Search]

@@ -257,6 +257,7 @@ def start(command: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program, *command], stdout=subprocess.DEVNULL)
 
 
+@pytest.mark.long
 def test_two_processes_share_a_search(command: list[str], tmp_path: Path) -> None:
     both = [start([*command, "--trials", "4", "--shared"]) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
@@ -294,6 +295,7 @@ main(sys.argv[2:])
 """
 
 
+@pytest.mark.long
 def test_a_killed_search_runs_the_trials_of_one_that_was_not(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

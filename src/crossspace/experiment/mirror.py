@@ -34,8 +34,10 @@ BEAT = 15.0
 """Seconds between two looks at what is new."""
 WRITER = ".writer"
 """Names who wrote the folder last: a scratch folder of the same name is then as far as the store, or further."""
-_ORDER = (WEIGHTS, MODEL_CONFIG, CHECKPOINT, SUMS, SEED_RESULT, CONFIG, RESULTS, REPORT)
-"""What rests on others comes after them; all else comes first."""
+_FIRST = CONFIG
+"""What makes a folder a run: with nothing beside it, a resumed run begins anew."""
+_ORDER = (WEIGHTS, MODEL_CONFIG, CHECKPOINT, SUMS, SEED_RESULT, RESULTS, REPORT)
+"""What rests on others comes after them; all else comes before."""
 _OURS = (LOCK, HOLDER)
 
 
@@ -241,6 +243,8 @@ def _names(folder: Path) -> list[str]:
 
 def _rank(name: str) -> int:
     last = name.rpartition("/")[2]
+    if name == _FIRST:
+        return -1
     return _ORDER.index(last) + 1 if last in _ORDER else 0
 
 

@@ -18,6 +18,8 @@ from crossspace.features.extraction.workers import extracted_or_reason
 from crossspace.features.sources import Recording
 from crossspace.transcripts import Cue, Transcript
 
+pytestmark = pytest.mark.long
+
 
 class Killer:
     """Ends the process that receives it."""

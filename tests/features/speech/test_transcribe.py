@@ -195,6 +195,7 @@ raise SystemExit(main([*words.split(), "--quiet"]))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is to be killed and another to go on")
+@pytest.mark.long
 def test_a_killed_transcription_goes_on_where_it_was(recorded: Recorded, tmp_path: Path) -> None:
     pytest.importorskip("silero_vad")
     recorded(*[(0, 20.0)] * 5)
