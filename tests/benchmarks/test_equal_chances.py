@@ -18,6 +18,7 @@ from crossspace.data.task import TaskSpec
 CONTENT = yaml.safe_load(RANGES.read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 def test_every_model_gets_as_many_settings_and_none_twice() -> None:
     trials = draw(CONTENT, (), 8)
     for model in CONTENT["models"]:

@@ -149,6 +149,7 @@ def test_a_clip_is_found_by_its_content(tmp_path: Path) -> None:
     assert np.array_equal(clip.load(), one)
 
 
+@pytest.mark.long
 def test_recordings_are_fine_tuned_from_the_command_line(
     folders: dict[str, Path],
     tmp_path: Path,

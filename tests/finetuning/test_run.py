@@ -166,6 +166,7 @@ def test_another_fine_tuning_is_refused(tuned: Path, plan: Callable[..., Plan], 
         finetune(plan(), tmp_path)
 
 
+@pytest.mark.long
 def test_encoders_side_by_side_are_those_of_one_after_the_other(tuned: Path, turned: Plan, tmp_path: Path) -> None:
     finetune(turned, tmp_path / "two", jobs=2)
     for name in ("all", "fold-1", "fold-2"):

@@ -22,6 +22,7 @@ from crossspace.errors import DataError, MismatchError
 from crossspace.onnx import ExportedPredictor
 from crossspace.onnx.requirements import requirements
 
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("onnx")]  # one export serves all of them
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT = """
 import sys

@@ -30,6 +30,7 @@ from crossspace.studies.results import StudyRecord
 from crossspace.studies.tables import study_tables
 from crossspace.training.devices import Devices
 
+pytestmark = pytest.mark.xdist_group("study report")  # one study serves all of them
 TABLES = {"scores", "differences-weighted-f1", "differences-accuracy", "classes", "missing", "oscillation"}
 FIGURES = {"scores", "differences", "missing", "losses", "confusions"}
 OPTIMISTIC = "reproduced, best-on-test (optimistic): Weighted F1"

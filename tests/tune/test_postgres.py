@@ -27,7 +27,10 @@ pytest.importorskip("optuna")
 pytest.importorskip("psycopg")
 _PLACES = os.pathsep.join([os.environ.get("PATH", ""), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
 INITDB = shutil.which("initdb", path=_PLACES)
-pytestmark = pytest.mark.skipif(INITDB is None, reason="there is no initdb of PostgreSQL")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(INITDB is None, reason="there is no initdb of PostgreSQL"),
+]
 
 FreeSearch = Callable[..., Search]
 SECRET = "a%40secret"

@@ -33,6 +33,13 @@ TRANSCRIPT = """WEBVTT
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them drive a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="session")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A picture that moves over a tone that swells, as WebM."""
