@@ -64,18 +64,6 @@ def test_several_passes_through_a_retained_graph(layer):
     torch.testing.assert_close(torch.autograd.grad(2 * out.sum(), rows)[0], 2 * first)
 
 
-def test_of_several_passes_each_gives_what_one_alone_does(layer):
-    rows, outside = torch.randn(17, 24, requires_grad=True), torch.randn(3, 17, 40)
-    inputs = [rows, *layer.parameters()]
-    alone = [torch.autograd.grad(layer(rows), inputs, g) for g in outside]
-    out = layer(rows)
-    with linear.passes(several=True):
-        together = [torch.autograd.grad(out, inputs, g, retain_graph=True) for g in outside]
-    for one, other in zip(alone, together, strict=True):
-        for a, b in zip(one, other, strict=True):
-            torch.testing.assert_close(a, b)
-
-
 def test_compared_gradients_are_short_products_of_the_type_of_their_parameters(layer):
     rows, outside = torch.randn(17, 24, requires_grad=True), torch.randn(17, 40)
     inputs = [rows, *layer.parameters()]

@@ -31,7 +31,7 @@ def gram_matrix(tasks: Sequence[Gradients]) -> Tensor:
     piece = max(1, min(largest, _CHUNK) if example.device.type == "cpu" else largest)
     rows = torch.zeros(len(tasks), piece, dtype=torch.float64, device=example.device)
     for parts in zip(*tasks, strict=True):
-        flat = _flat(parts)
+        flat = [None if part is None else part.detach().reshape(-1) for part in parts]
         size = next((f.numel() for f in flat if f is not None), 0)
         for start in range(0, size, piece):
             width = min(piece, size - start)
@@ -42,14 +42,6 @@ def gram_matrix(tasks: Sequence[Gradients]) -> Tensor:
                     row[:width].copy_(f[start : start + width])
             gram.addmm_(rows[:, :width], rows[:, :width].T)
     return gram
-
-
-def _flat(parts: Sequence[Tensor | None]) -> Gradients:
-    """The entries of tensors of one shape as vectors, all in the same order: as they lie in memory, if in one way."""
-    given = [part for part in parts if part is not None]
-    if given and given[0].dim() == 2 and all(g.t().is_contiguous() for g in given):
-        parts = [None if part is None else part.t() for part in parts]
-    return [None if part is None else part.detach().reshape(-1) for part in parts]
 
 
 def gradients_of(

@@ -192,10 +192,9 @@ def _of_each(micro_batches: Sequence[MicroBatch], parameters: Sequence[Tensor], 
     for part in micro_batches:
         at_cut, above = _above(part, parameters)
         tops = part.below()
-        with passes(several=count > 1):
-            for k in range(count):
-                tasks[k] = added(tasks[k], above[k])
-                tasks[k] = added(tasks[k], gradients_of(tops, parameters, at_cut[k], keep=k < count - 1))
+        for k in range(count):
+            tasks[k] = added(tasks[k], above[k])
+            tasks[k] = added(tasks[k], gradients_of(tops, parameters, at_cut[k], keep=k < count - 1))
         # The graph goes before the next micro-batch builds its own.
         del tops
     return tasks

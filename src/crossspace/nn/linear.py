@@ -46,12 +46,10 @@ class _Passes:
     """What is known of the backward passes that go on now, or will go through the graph that is built now.
 
     Attributes:
-        several: more than one goes through the same graph.
         dtype: in which of float32 and something shorter gradients are compared; None if in their own.
         comparing: this pass only compares.
     """
 
-    several: bool = False
     dtype: torch.dtype | None = None
     comparing: bool = False
 
@@ -61,7 +59,7 @@ _PASSES = _Passes()  # of the process, as a backward pass on a GPU runs in a thr
 
 @contextmanager
 def passes(**facts: Any) -> Iterator[None]:
-    """Say in the block what is known of backward passes: ``several``, ``dtype`` and ``comparing``."""
+    """Say in the block what is known of backward passes: ``dtype`` and ``comparing``."""
     before = {name: getattr(_PASSES, name) for name in facts}
     vars(_PASSES).update(facts)
     try:
@@ -87,8 +85,7 @@ def _by_onednn(rows: Tensor) -> bool:
 class _Linear(Function):
     """``rows @ weight.T + bias`` and its gradients, three products of the same kind.
 
-    What several passes need in another form, they make once: the rows transposed, which oneDNN would copy in each of
-    them, or rows and weight in the shorter type in which gradients are compared.
+    Rows and weight in the shorter type in which gradients are compared are made once, for all passes that compare.
     """
 
     @staticmethod
@@ -96,7 +93,7 @@ class _Linear(Function):
         # A matrix whose rows lie apart in memory costs a copy here; oneDNN would take a hundred times as long.
         rows = rows.contiguous()
         ctx.save_for_backward(rows, weight)
-        ctx.other_forms = {}
+        ctx.short = None
         return _product(rows, weight, bias)
 
     @staticmethod
@@ -105,23 +102,20 @@ class _Linear(Function):
         rows, weight = ctx.saved_tensors
         for_rows, for_weight, for_bias = ctx.needs_input_grad
         of_bias = gradient.sum(0) if for_bias else None
-        forms = ctx.other_forms
         if _PASSES.comparing and _PASSES.dtype is not None:
-            if "short" not in forms:
-                forms["short"] = rows.to(_PASSES.dtype), weight.to(_PASSES.dtype)
-            rows, weight = forms["short"]
+            if ctx.short is None:
+                ctx.short = rows.to(_PASSES.dtype), weight.to(_PASSES.dtype)
+            rows, weight = ctx.short
             gradient = gradient.to(_PASSES.dtype)
             # Automatic differentiation brings both back to float32.
             return gradient @ weight if for_rows else None, gradient.t() @ rows if for_weight else None, of_bias
-        forms.pop("short", None)
+        ctx.short = None
         gradient = gradient.contiguous()
-        if for_weight and _PASSES.several and _by_onednn(rows):
-            if "across" not in forms:
-                forms["across"] = rows.t().contiguous()
-            of_weight: Tensor | None = _product(forms["across"], gradient.t()).t()
-        else:
-            of_weight = _product(gradient.t(), rows.t()) if for_weight else None
-        return _product(gradient, weight.t()) if for_rows else None, of_weight, of_bias
+        return (
+            _product(gradient, weight.t()) if for_rows else None,
+            _product(gradient.t(), rows.t()) if for_weight else None,
+            of_bias,
+        )
 
 
 def _product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
