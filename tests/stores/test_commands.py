@@ -16,6 +16,9 @@ _ALONE = [
     ["finetune", "{corpus}", "--out", "s3://bucket/x"],
     ["calibrate", "{corpus}", "{corpus}", "--out", "s3://bucket/x"],
     ["report", "s3://bucket/x"],
+    ["study", "run", "s3://bucket/x.yaml", "--data", "{corpus}", "--out", "x"],
+    ["train", "--config", "s3://bucket/x.yaml", "--data", "{corpus}", "--out", "x"],
+    ["tune", "--space", "s3://bucket/x.yaml", "--data", "{corpus}", "--out", "x"],
     ["data", "import", "s3://bucket/x.npz", "x.parquet", "--format", "arrays"],
 ]
 

@@ -45,7 +45,7 @@ def parsers() -> dict[str, Parser]:
 
 def _run_parser() -> Parser:
     parser = Parser(prog="crossspace study run", description=_ABOUT, takes_components=True, imports=True)
-    parser.add_argument("study", help="name of a shipped study, or a YAML file")
+    parser.add_argument("study", type=local, help="name of a shipped study, or a YAML file")
     parser.add_argument("--data", type=anywhere, required=True, help="corpus file (.parquet)")
     parser.add_argument(
         "--out", type=anywhere, required=True, help="folder of the study: new, empty, or of this same study"

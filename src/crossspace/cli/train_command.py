@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossspace.cli.parsing import Parser, anywhere, chosen_components, import_named, split_off_components
+from crossspace.cli.parsing import Parser, anywhere, chosen_components, import_named, local, split_off_components
 from crossspace.errors import UsageError
 from crossspace.runtime import checked_seeds
 from crossspace.stores import is_address, place
@@ -35,7 +35,7 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("--data", type=anywhere, help="corpus file (.parquet)")
     parser.add_argument("--out", type=anywhere, help="folder of the run, new or empty")
     parser.add_argument("--recipe", help="start from a recipe; 'crossspace list recipes' names them")
-    parser.add_argument("--config", help="start from a YAML file, such as the config.yaml of another run")
+    parser.add_argument("--config", type=local, help="start from a YAML file, such as the config.yaml of another run")
     parser.add_argument("--seeds", type=int, help="number of seeds to train (default 1)")
     parser.add_argument("--first-seed", type=int, help="the first of them (default 0)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run in --out")

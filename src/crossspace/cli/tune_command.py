@@ -29,11 +29,13 @@ As with 'crossspace train', --model.width 64 and its like set what is not search
 def parsers() -> dict[str, Parser]:
     """The options of the command itself."""
     parser = Parser(prog="crossspace tune", description=_ABOUT, takes_components=True, imports=True)
-    parser.add_argument("--space", help="YAML file: arguments such as model.width, with a list or low and high")
+    parser.add_argument(
+        "--space", type=local, help="YAML file: arguments such as model.width, with a list or low and high"
+    )
     parser.add_argument("--data", type=anywhere, help="corpus file (.parquet)")
     parser.add_argument("--out", type=anywhere, help="folder of the search: new, empty, or one to go on with")
     parser.add_argument("--recipe", help="what the space varies: a recipe")
-    parser.add_argument("--config", help="what the space varies: a YAML file")
+    parser.add_argument("--config", type=local, help="what the space varies: a YAML file")
     parser.add_argument("--trials", type=int, default=50, help="trials in all, earlier ones included (default 50)")
     parser.add_argument("--folds", type=int, default=5, help="folds of the cross-validation (default 5)")
     parser.add_argument("--seeds", type=int, default=1, help="trainings per fold (default 1)")
