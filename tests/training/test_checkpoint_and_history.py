@@ -14,6 +14,7 @@ import torch
 from crossspace.errors import CrossspaceError, DataError
 from crossspace.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from crossspace.training.history import History, step_line
+from crossspace.training.state import TrainingState
 
 
 class Evil:
@@ -112,3 +113,14 @@ def test_history_tells_its_sinks_the_same_and_closes_them(tmp_path: Path) -> Non
     history.append([{"kind": "step"}])
     history.close()
     assert sink.seen == [{"kind": "step"}] and sink.closed
+
+
+def test_what_another_release_remembers_of_a_step_is_refused_by_name(tmp_path):
+    class Step:
+        def load_state_dict(self, state):
+            state["values"]
+
+    state = object.__new__(TrainingState)
+    state.folder, state.step, state._step = tmp_path, Step(), {"log_variances": 0}
+    with pytest.raises(DataError, match=r"checkpoint\.pt.*by this release.*this seed starts again"):
+        state.resume_step()

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from crossspace.models.base import Model
-from crossspace.training.checkpoint import Checkpoints, load_checkpoint
+from crossspace.reading import reading
+from crossspace.training.checkpoint import CHECKPOINT, Checkpoints, load_checkpoint
 from crossspace.training.event import Best
 from crossspace.training.history import History
 from crossspace.training.rates import Rates
@@ -109,7 +110,10 @@ class TrainingState:
 
     def resume_step(self) -> None:
         """Put back what the step remembers, again where the beginning of its epoch has been repeated."""
-        self.step.load_state_dict(dict(self._step))
+        advice = f"Remove the folder {self.folder} and resume: this seed starts again, finished seeds stay."
+        # A balancer of another release may have kept it in another form.
+        with reading(self.folder / CHECKPOINT, "the state of a training by this release", advice):
+            self.step.load_state_dict(dict(self._step))
 
     @staticmethod
     def _module(averaged: AveragedModel) -> Model:
