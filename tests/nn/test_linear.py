@@ -64,20 +64,37 @@ def test_several_passes_through_a_retained_graph(layer):
     torch.testing.assert_close(torch.autograd.grad(2 * out.sum(), rows)[0], 2 * first)
 
 
-def test_compared_gradients_are_short_products_of_the_type_of_their_parameters(layer):
+def test_compared_gradients_are_short_products_and_those_of_weights_go_past_the_graph(layer):
     rows, outside = torch.randn(17, 24, requires_grad=True), torch.randn(17, 40)
-    inputs = [rows, *layer.parameters()]
+    inputs = [rows, *layer.parameters()]  # the weight first
+    compared: dict[torch.Tensor, torch.Tensor] = {}
     with linear.passes(dtype=torch.bfloat16):
         out = layer(rows)
-        with linear.passes(comparing=True):
-            short = torch.autograd.grad(out, inputs, outside, retain_graph=True)
+        with linear.passes(compared=compared):
+            short = torch.autograd.grad(out, inputs, outside, retain_graph=True, allow_unused=True)
         full = torch.autograd.grad(out, inputs, outside)
     plain = torch.autograd.grad(F.linear(rows, layer.weight, layer.bias), inputs, outside)
-    for a, b, c in zip(short, full, plain, strict=True):
-        assert a.dtype == torch.float32
+    assert short[1] is None and list(compared) == [layer.weight]
+    assert compared[layer.weight].dtype == torch.bfloat16 and short[0].dtype == torch.float32
+    for a, b, c in zip((short[0], compared[layer.weight].float(), *short[2:]), full, plain, strict=True):
         torch.testing.assert_close(b, c)
         torch.testing.assert_close(a, c, rtol=0.05, atol=0.1)
     assert not torch.allclose(short[0], plain[0], rtol=1e-5, atol=1e-6)
+
+
+def test_of_a_weight_that_is_computed_or_used_twice_the_compared_gradient_is_whole(layer):
+    rows, outside = torch.randn(17, 24), torch.randn(17, 40)
+    compared: dict[torch.Tensor, torch.Tensor] = {}
+    with linear.passes(dtype=torch.bfloat16):
+        twice = linear.linear(rows, layer.weight) + linear.linear(rows, layer.weight)
+        made = linear.linear(rows, 2 * layer.weight)
+        with linear.passes(compared=compared):
+            torch.autograd.grad(twice, [layer.weight], outside, allow_unused=True)
+            through = torch.autograd.grad(made, [layer.weight], outside)[0]
+    expected = 2 * outside.T @ rows
+    torch.testing.assert_close(compared.pop(layer.weight), expected, rtol=0.05, atol=0.2)
+    assert not compared
+    torch.testing.assert_close(through, expected, rtol=0.05, atol=0.2)
 
 
 def test_no_rows(layer):

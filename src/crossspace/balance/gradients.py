@@ -216,6 +216,7 @@ def _compared_first(
     tasks: list[Gradients] = [[None] * len(parameters) for _ in losses]
     compared: list[Gradients] = [[None] * (shared or 0) for _ in losses]
     gram, gradients_at_cut = None, []
+    whole = len(micro_batches) == 1 and reduce is None
     for part in micro_batches:
         at_cut, above = _above(part, parameters)
         tasks = [added(task, more) for task, more in zip(tasks, above, strict=True)]
@@ -224,16 +225,15 @@ def _compared_first(
             gram = products if gram is None else gram.add_(products)
         else:
             tops = part.below()
-            with passes(comparing=True):
-                for task, gradient in zip(compared, at_cut, strict=True):
-                    task[:] = added(task, gradients_of(tops, parameters[:shared], gradient, keep=True))
+            for task, gradient in zip(compared, at_cut, strict=True):
+                task[:] = added(task, _only_compared(tops, parameters[:shared], gradient, whole))
             del tops  # a micro-batch that builds its graph anew need not have two
         # Small: rows of the representation, not parameters. They wait until the weights are known.
         gradients_at_cut.append(at_cut)
     if shared is not None:
         # Copies: sums over processes are made in place, and those above the cut are summed later.
         copies = [[None if g is None else g.clone() for g in task[:shared]] for task in tasks]
-        compared = [added(task, above) for task, above in zip(compared, copies, strict=True)]
+        compared = [added(above, task) for task, above in zip(compared, copies, strict=True)]
         if reduce is not None:
             _reduce(compared, parameters[:shared], reduce)
         gram = gram_matrix(compared)
@@ -247,6 +247,23 @@ def _compared_first(
     for part, at_cut in zip(micro_batches, gradients_at_cut, strict=True):
         gradients = added(gradients, gradients_of(part.below(), parameters, mixed(at_cut, weights)))
     return gradients, weights, gram
+
+
+def _only_compared(
+    tops: Sequence[Tensor], parameters: Sequence[nn.Parameter], at_tops: Gradients, whole: bool
+) -> Gradients:
+    """Gradients for a comparison, some in a shorter type; in that of the parameters unless they are the ``whole``."""
+    short: dict[Tensor, Tensor] = {}
+    with passes(compared=short):
+        usual = gradients_of(tops, parameters, at_tops, keep=True)
+    found: Gradients = []
+    for parameter, gradient in zip(parameters, usual, strict=True):
+        more = short.pop(parameter, None)
+        if more is not None and (gradient is not None or not whole):
+            more = more.to(parameter.dtype)  # what is added up is added in full
+        found.append(gradient if more is None else more if gradient is None else gradient.add_(more))
+    assert not short, "a layer gave a gradient of something that is compared nowhere"
+    return found
 
 
 def _above(part: MicroBatch, parameters: Sequence[Tensor]) -> tuple[list[Gradients], list[Gradients]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -47,11 +47,11 @@ class _Passes:
 
     Attributes:
         dtype: in which of float32 and something shorter gradients are compared; None if in their own.
-        comparing: this pass only compares.
+        compared: this pass only compares, and puts the gradients of weights here, in the shorter type; None if not.
     """
 
     dtype: torch.dtype | None = None
-    comparing: bool = False
+    compared: MutableMapping[Tensor, Tensor] | None = None
 
 
 _PASSES = _Passes()  # of the process, as a backward pass on a GPU runs in a thread of its own
@@ -59,7 +59,7 @@ _PASSES = _Passes()  # of the process, as a backward pass on a GPU runs in a thr
 
 @contextmanager
 def passes(**facts: Any) -> Iterator[None]:
-    """Say in the block what is known of backward passes: ``dtype`` and ``comparing``."""
+    """Say in the block what is known of backward passes: ``dtype`` and ``compared``."""
     before = {name: getattr(_PASSES, name) for name in facts}
     vars(_PASSES).update(facts)
     try:
@@ -102,13 +102,19 @@ class _Linear(Function):
         rows, weight = ctx.saved_tensors
         for_rows, for_weight, for_bias = ctx.needs_input_grad
         of_bias = gradient.sum(0) if for_bias else None
-        if _PASSES.comparing and _PASSES.dtype is not None:
+        if _PASSES.compared is not None and _PASSES.dtype is not None:
             if ctx.short is None:
                 ctx.short = rows.to(_PASSES.dtype), weight.to(_PASSES.dtype)
-            rows, weight = ctx.short
+            rows, short = ctx.short
             gradient = gradient.to(_PASSES.dtype)
-            # Automatic differentiation brings both back to float32.
-            return gradient @ weight if for_rows else None, gradient.t() @ rows if for_weight else None, of_bias
+            of_weight = gradient.t() @ rows if for_weight else None
+            if of_weight is not None and weight.is_leaf:
+                # Past automatic differentiation, which would bring it back to float32: it is only compared.
+                before = _PASSES.compared.get(weight)
+                # What is added up is added in full.
+                _PASSES.compared[weight] = of_weight if before is None else before.to(weight.dtype).add_(of_weight)
+                of_weight = None
+            return gradient @ short if for_rows else None, of_weight, of_bias
         ctx.short = None
         gradient = gradient.contiguous()
         return (

@@ -32,9 +32,16 @@ class _Arrange(Function):
         return _take(gradient, give), None, None
 
 
+_LARGE = 1 << 18
+"""Numbers from which another pass through memory costs more than a few small operations."""
+
+
 def _take(rows: Tensor, index: Tensor) -> Tensor:
     if len(index) <= len(rows):
         return rows.index_select(0, index)
+    if rows.is_cpu and rows.numel() >= _LARGE and not torch.compiler.is_exporting():
+        none = index == len(rows)
+        return rows.index_select(0, index.masked_fill(none, 0)).index_fill_(0, none.nonzero().flatten(), 0.0)
     zero = rows.new_zeros(1, *rows.shape[1:])
     return torch.cat([rows, zero]).index_select(0, index)
 

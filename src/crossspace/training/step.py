@@ -30,6 +30,7 @@ from crossspace.training.forward import (
     with_gradients,
 )
 from crossspace.training.measured import divisors
+from crossspace.training.memory import keep_freed_memory
 from crossspace.training.step_record import StepRecord, step_values
 from crossspace.training.update import ClipPer, Update
 
@@ -98,6 +99,8 @@ class TrainingStep:
         self.others = [p for p in model.parameters() if id(p) not in shared and p.requires_grad]
         self.forward = Forward(model, self.objectives, class_weights, autocast)
         self.update = Update(model, [*self.shared, *self.others], optimizer, clip, clip_per)
+        if all(p.is_cpu for p in model.parameters()):
+            keep_freed_memory()
         self.count = 0
         self.weights: Tensor | None = None
         self.checked = False
