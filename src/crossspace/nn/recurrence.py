@@ -1,8 +1,12 @@
-"""The steps of a GRU with their gradient, in both directions at once, for the CPU.
+"""Recurrences in one or both directions, for the CPU.
 
-PyTorch's own recurrence makes a product of matrices for each weight at each step, there and back, and one direction
-waits for the other. Here a step is one product for both directions; the gradients of the weights are one product each
-for all steps; and what of a gradient does not depend on those of later steps is computed for all steps together.
+Of a GRU the steps stand here, with their gradient. PyTorch's own recurrence makes a product of matrices for each weight
+at each step, there and back, and one direction waits for the other. Here a step is one product for both directions; the
+gradients of the weights are one product each for all steps; and what of a gradient does not depend on those of later
+steps is computed for all steps together.
+
+Of an LSTM oneDNN has all steps in one operation, there and back. PyTorch asks it for blocks and not for packed
+sequences, which it reads step by step and up to ten times as slowly.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from crossspace.batching.layout import Layout
+from crossspace.batching.layout import Block, Layout
 from crossspace.nn.dropout import dropout
 from crossspace.nn.linear import linear
 from crossspace.nn.ragged import reorder
@@ -35,6 +39,42 @@ def stacked_gru(cell: nn.GRU, rows: Tensor, layout: Layout) -> Tensor:
         states = _GRUSteps.apply(torch.stack(read), weight, bias, walks[0].sizes)
         rows = torch.cat([reorder(s, w.places, w.rows) for s, w in zip(states, walks, strict=True)], dim=1)
     return rows
+
+
+def stacked_lstm(cell: nn.LSTM, block: Block, rows: Tensor) -> Tensor:
+    """What ``cell`` makes of a block: (b, t, d) to (b, t, h), or (b, t, 2 h) where it reads in both directions.
+
+    Padding stands last in either direction, so that no utterance depends on it; its own results mean nothing.
+    """
+    for layer in range(cell.num_layers):
+        if layer and cell.training:
+            rows = dropout(rows, cell.dropout)
+        ways = [_lstm(cell, f"l{layer}", rows)]
+        if cell.bidirectional:
+            turned = _turned(block.valid)
+            ways.append(_in_order(_lstm(cell, f"l{layer}_reverse", _in_order(rows, turned)), turned))
+        rows = torch.cat(ways, dim=2)
+    return rows
+
+
+def _lstm(cell: nn.LSTM, suffix: str, rows: Tensor) -> Tensor:
+    """(b, t, d) to (b, t, h), forwards."""
+    weights = [getattr(cell, f"{kind}_{suffix}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    start = rows.new_zeros(1, len(rows), cell.hidden_size)
+    return torch.lstm(rows, (start, start), weights, True, 1, 0.0, cell.training, False, True)[0]
+
+
+def _turned(valid: Tensor) -> Tensor:
+    """(b t,) the place from which each place of a block takes its row when conversations are read from their end."""
+    count, length = valid.shape
+    steps, lengths = torch.arange(length), valid.sum(1, keepdim=True)
+    turned = torch.where(valid, lengths - 1 - steps, steps)
+    return (turned + length * torch.arange(count).unsqueeze(1)).flatten()
+
+
+def _in_order(rows: Tensor, order: Tensor) -> Tensor:
+    """(b, t, d) rows at other places of the block; ``order`` (b t,) is its own inverse."""
+    return reorder(rows.flatten(0, 1), order, order).view(rows.shape)
 
 
 class _GRUSteps(Function):

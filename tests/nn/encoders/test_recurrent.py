@@ -67,3 +67,21 @@ def test_one_direction_reads_forwards_and_may_be_odd(rows: torch.Tensor) -> None
     later = rows.clone()
     later[3] += 1
     torch.testing.assert_close(encoder(later, Layout(LENGTHS))[:3], encoder(rows, Layout(LENGTHS))[:3], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_single_precision_is_computed_otherwise_and_says_the_same(kind: str, causal: bool) -> None:
+    torch.manual_seed(0)
+    encoder = ENCODERS[kind](5, 8, layers=2, causal=causal)
+    lengths = (31, 24, 3, 0, 1, 30)
+    rows, outside = torch.randn(sum(lengths), 5), torch.randn(sum(lengths), 8)
+
+    def answers(dtype: torch.dtype) -> list[torch.Tensor]:
+        given = rows.to(dtype).requires_grad_()
+        out = encoder.to(dtype)(given, Layout(lengths))
+        return [out, *torch.autograd.grad(out, [given, *encoder.parameters()], outside.to(dtype))]
+
+    double = answers(torch.float64)
+    for one, other in zip(answers(torch.float32), double, strict=True):
+        torch.testing.assert_close(one.double(), other, rtol=1e-5, atol=1e-5)

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from crossspace.batching.layout import Block, Layout
+from crossspace.batching.layout import Layout
 from crossspace.errors import UsageError
 from crossspace.nn.encoders.base import Encoder
 from crossspace.nn.ragged import map_blocks, reorder
-from crossspace.nn.recurrence import stacked_gru
+from crossspace.nn.recurrence import stacked_gru, stacked_lstm
 from crossspace.nn.scanned import scanned
 
 
@@ -75,21 +75,15 @@ class RecurrentEncoder(Encoder):
         if rows.is_cpu and torch.is_autocast_enabled("cpu"):
             rows = rows.float()  # not every processor has recurrences in bfloat16, and there PyTorch ends in an error
         with torch.autocast("cpu", enabled=False):
-            if isinstance(self.cell, nn.LSTM):
-                # By blocks, which round as they always did: recorded scores stay what they are, to the last digit.
-                return map_blocks(partial(self._one_block, state), layout, rows)
             if rows.is_cpu and state is None:
+                if isinstance(self.cell, nn.LSTM):
+                    return map_blocks(partial(stacked_lstm, self.cell), layout, rows)
                 return stacked_gru(self.cell, rows, layout)
             walk = layout.forward_walk
             # The order of a walk is that of a packed sequence: all conversations at once, and nothing is padded.
             packed = PackedSequence(reorder(rows, walk.rows, walk.places), torch.tensor(walk.sizes))
             output = self._packed(packed, state, layout.conversations[walk.rows[: walk.sizes[0]]])
         return reorder(output.data, walk.places, walk.rows)
-
-    def _one_block(self, state: Tensor | None, block: Block, rows: Tensor) -> Tensor:
-        packed = nn.utils.rnn.pack_padded_sequence(rows, block.valid.sum(1).cpu(), batch_first=True)
-        output = self._packed(packed, state, block.conversations)
-        return nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=rows.shape[1])[0]
 
     def _packed(self, packed: PackedSequence, state: Tensor | None, running: Tensor) -> PackedSequence:
         if state is None:
