@@ -11,8 +11,9 @@ from torch import Tensor
 Gradients: TypeAlias = "list[Tensor | None]"
 """One entry per parameter; None stands for zero."""
 
-_CHUNK = 1 << 16
-"""Entries of a gradient that are turned into float64 at a time; they stay in the processor's cache."""
+_CHUNK = 1 << 18
+"""Entries of a gradient that are turned into float64 at a time: few enough to stay in the processor's cache, and enough
+that threads which wait for one another do not cost more than the arithmetic."""
 
 
 def gram_matrix(tasks: Sequence[Gradients]) -> Tensor:
