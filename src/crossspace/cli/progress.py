@@ -87,7 +87,8 @@ class TrainingProgress(Display):
         )
         self.seeds = seeds
         self._tasks: dict[int, TaskID] = {}
-        self._score, self._losses = "", ""
+        self._scores: dict[int, str] = {}
+        self._losses: dict[int, str] = {}
         self._last = 0.0
 
     def show(self, seed: int, event: Event) -> None:
@@ -96,28 +97,29 @@ class TrainingProgress(Display):
             return
         if seed not in self._tasks:
             self._tasks[seed] = self._progress.add_task("", total=event.epochs, seed=seed, text="")
-            # What is shown is of one seed; the next begins with nothing.
-            self._score = self._losses = ""
         record = event.record
         if record["kind"] == "epoch":
             decided = record["scores"]["weighted_f1"]
-            self._score = (
+            self._scores[seed] = (
                 f"{record['split']} F1 {100 * decided:.2f}, best {100 * event.best.score:.2f} at {event.best.epoch + 1}"
             )
             self._line(seed, event)
         # Reading losses waits for the device, and nobody reads faster.
         elif time.monotonic() - self._last > _SECONDS_BETWEEN_UPDATES:
-            self._losses = _losses(record)
+            self._losses[seed] = _losses(record)
             self._last = time.monotonic()
         # The event of an epoch comes when it is over, those of steps while it goes on.
         done = event.epoch + (1 if record["kind"] == "epoch" else 0)
-        self._progress.update(self._tasks[seed], completed=done, text=f"{self._losses} {self._score}".strip())
+        self._progress.update(self._tasks[seed], completed=done, text=self._text(seed))
+
+    def _text(self, seed: int) -> str:
+        return f"{self._losses.get(seed, '')} {self._scores.get(seed, '')}".strip()
 
     def _line(self, seed: int, event: Event) -> None:
         # A log of a cluster should not grow by a line per epoch.
         tenth = max(1, event.epochs // 10)
         if (event.epoch + 1) % tenth == 0 or event.epoch + 1 == event.epochs:
-            self.line(f"seed {seed} epoch {event.epoch + 1}/{event.epochs}: {self._score}")
+            self.line(f"seed {seed} epoch {event.epoch + 1}/{event.epochs}: {self._scores[seed]}")
 
 
 def _losses(record: dict[str, Any]) -> str:

@@ -41,6 +41,9 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run in --out")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
     parser.add_argument("--processes", type=int, default=1, help="processes on each machine, one per device")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="seeds at a time, each in a process with its share of the processors"
+    )
     parser.add_argument("--nodes", type=int, default=1, help="machines that train together; torchrun says it itself")
     parser.add_argument(
         "--checkpoint-seconds",
@@ -159,6 +162,7 @@ def _train(
                 tags={"corpus": corpus.name, "fingerprint": corpus.fingerprint},
             ),
             checkpoint_seconds=options.checkpoint_seconds,
+            jobs=options.jobs,
         ).execute(resume=options.resume)
 
 

@@ -40,7 +40,7 @@ from crossspace.experiment.folder import (
 )
 from crossspace.models.base import Model
 from crossspace.predict import Predictor, predictions_of
-from crossspace.runtime import checked_seeds, replacing, seed_everything, write_text
+from crossspace.runtime import checked_seeds, processors, replacing, seed_everything, write_text
 from crossspace.stores import Where, place
 from crossspace.training.checkpoint import CHECKPOINT
 from crossspace.training.devices import Devices
@@ -65,6 +65,7 @@ class Run:
         on_event: progress, called with the seed and the event.
         sinks: makes further readers of the history of a seed, given the seed's folder.
         checkpoint_seconds: between two checkpoints, and what a training that is killed has to do again.
+        jobs: seeds at a time, each in a process of its own; ``on_event`` is then told of every epoch and of some steps.
 
     Attributes:
         held: the claim under which it trains; a training ends when that is lost.
@@ -81,14 +82,15 @@ class Run:
         on_event: Callable[[int, Event], None] | None = None,
         sinks: Callable[[Path], list[Sink]] | None = None,
         checkpoint_seconds: float = SECONDS,
+        jobs: int = 1,
     ) -> None:
         self.configuration, self.corpus_path = configuration, place(corpus_path)
         self.whole, self.corpus = corpus, configuration.view(corpus)
         self.left_out = set(corpus.spec.modalities) - set(self.corpus.spec.modalities)
         self.files, self.seeds = RunFolder(folder), checked_seeds(seeds)
         self.devices, self.on_event = devices or Devices(), on_event
-        self.sinks = sinks or (lambda folder: [])
-        self.checkpoint_seconds = checkpoint_seconds
+        self.sinks = sinks or _no_sinks
+        self.checkpoint_seconds, self.jobs = checkpoint_seconds, jobs
         self.held: Claim | None = None
 
     def execute(self, resume: bool = False) -> dict[str, Any]:
@@ -114,10 +116,27 @@ class Run:
         done = self.results() if resume else None
         if self._agree(done is not None):
             return done or {}
+        if self.jobs > 1:
+            return self._at_once()
         for seed in self.seeds:
             self.train(seed)
         self.fabric.barrier()  # nobody leaves while another still trains
         return self.finish() if self.fabric.is_global_zero else {}
+
+    def _at_once(self) -> dict[str, Any]:
+        """Train several seeds at a time, then test with as many threads as each of them had."""
+        from crossspace.experiment.seeds import train_seeds
+
+        before, threads = torch.get_num_threads(), max(1, processors() // self.jobs)
+        train_seeds(self, [s for s in self.seeds if not self._is_trained(s)], self.jobs, threads)
+        torch.set_num_threads(threads)
+        try:
+            return self.finish()
+        finally:
+            torch.set_num_threads(before)
+
+    def _is_trained(self, seed: int) -> bool:
+        return (self.files.seed(seed) / SEED_RESULT).exists()
 
     @cached_property
     def fabric(self) -> Fabric:
@@ -148,8 +167,16 @@ class Run:
         """Whether everything is right, the test split included, as is better known before the training than after it.
 
         Raises:
-            UsageError: the configuration does not fit the corpus, or there is nothing to test on.
+            UsageError: the configuration does not fit the corpus, there is nothing to test on, or several processes
+                are to train one seed and several seeds at a time.
         """
+        if self.jobs < 1:
+            raise UsageError(f"`--jobs` should be at least 1. Found {self.jobs}.")
+        if self.jobs > 1 and self.devices.processes > 1:
+            raise UsageError(
+                f"Several seeds at a time (`--jobs {self.jobs}`) or several processes for each should be asked for. "
+                f"Found {self.devices.processes} processes; leave one of both out."
+            )
         self.configuration.check(self.whole, self.devices.processes)
         if not (self.corpus.labels("test") != UNLABELLED).any():
             raise UsageError(
@@ -184,7 +211,7 @@ class Run:
     def train(self, seed: int) -> None:
         """Train one seed, from its last checkpoint where there is one; nothing when it is trained already."""
         fabric, folder = self.fabric, self.files.seed(seed)
-        if self._agree((folder / SEED_RESULT).exists()):
+        if self._agree(self._is_trained(seed)):
             return
         folder.mkdir(parents=True, exist_ok=True)
         seed_everything(seed)
@@ -224,11 +251,12 @@ class Run:
             folder,
             seed,
             history=History(folder / HISTORY, sinks),
-            on_event=lambda event: self._heard(seed, event),
+            on_event=lambda event: self.heard(seed, event),
             checkpoint_seconds=self.checkpoint_seconds,
         )
 
-    def _heard(self, seed: int, event: Event) -> None:
+    def heard(self, seed: int, event: Event) -> None:
+        """A training got further: go on only while the folder is ours, and pass it on."""
         if self.held is not None:
             self.held.check()
         if self.on_event is not None:
@@ -281,3 +309,7 @@ class Run:
         # The class of what was saved, which says more than a name: it may be from outside.
         model = type(Predictor.from_pretrained(self.files.seed(self.seeds[0])).model)
         return environment_of(self, model, seed_results)
+
+
+def _no_sinks(folder: Path) -> list[Sink]:
+    return []
