@@ -54,7 +54,7 @@ BLOCKS = {
     "docs/guides/predict.md": (7, 1, 0),
     "docs/guides/publish.md": (4, 0, 2),
     "docs/guides/recordings.md": (3, 1, 5),
-    "docs/guides/resume.md": (3, 0, 2),
+    "docs/guides/resume.md": (4, 0, 2),
     "docs/guides/stores.md": (3, 0, 0),
     "docs/guides/study.md": (4, 1, 0),
     "docs/guides/transcribe.md": (0, 0, 4),
