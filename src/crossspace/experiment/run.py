@@ -65,7 +65,8 @@ class Run:
         on_event: progress, called with the seed and the event.
         sinks: makes further readers of the history of a seed, given the seed's folder.
         checkpoint_seconds: between two checkpoints, and what a training that is killed has to do again.
-        jobs: seeds at a time, each in a process of its own; ``on_event`` is then told of every epoch and of some steps.
+        jobs: seeds at a time, each in a process of its own; ``on_event`` is then told of every epoch and of some steps,
+            and ``sinks`` is a function of a module.
 
     Attributes:
         held: the claim under which it trains; a training ends when that is lost.
@@ -127,7 +128,8 @@ class Run:
         """Train several seeds at a time, then test with as many threads as each of them had."""
         from crossspace.experiment.seeds import train_seeds
 
-        before, threads = torch.get_num_threads(), max(1, processors() // self.jobs)
+        # Of all seeds and not of those that are left: a resumed run is to have the digits of an uninterrupted one.
+        before, threads = torch.get_num_threads(), max(1, processors() // min(self.jobs, len(self.seeds)))
         train_seeds(self, [s for s in self.seeds if not self._is_trained(s)], self.jobs, threads)
         torch.set_num_threads(threads)
         try:
