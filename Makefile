@@ -17,11 +17,14 @@ test: $(VENV)/tested
 test-long: $(VENV)/tested
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m long
 
-# With the oldest release of every library that pyproject.toml allows, in an environment of its own. uv resolves to these.
+# With the oldest release of every library that pyproject.toml allows, in an environment of its own. uv resolves to these;
+# the extras named here are those that `test` does not bring.
 test-lowest:
-	$(PYTHON) -m venv $(VENV)-lowest
+	$(PYTHON) -m venv --clear $(VENV)-lowest
 	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable '.[test]'
+	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable '.[test,asr,gcs,mlflow,opensmile,tensorboard,tune]'
+	$(VENV)-lowest/bin/python -m benchmarks.lowest
+	$(VENV)-lowest/bin/crossspace doctor
 	$(VENV)-lowest/bin/python -m pytest -q -n 2 --dist loadgroup
 
 check: $(VENV)/checked

@@ -72,6 +72,12 @@ def test_csv_has_a_row_per_utterance_and_no_formula(analysis: Analysis) -> None:
     assert second["text"] == "'=1+1" and second["start"] == ""
 
 
+def test_csv_has_no_formula_behind_a_code_that_is_left_out(analysis: Analysis) -> None:
+    hidden = replace(analysis, utterances=(replace(analysis.utterances[0], text="\x00=1+1"),))
+    (row,) = csv.DictReader(io.StringIO(render(hidden, "a.csv").decode()))
+    assert row["text"] == "'=1+1"
+
+
 def test_webvtt_carries_the_emotion_as_class_and_escapes_what_was_said(analysis: Analysis) -> None:
     text = to_vtt(analysis)
     assert text.startswith("WEBVTT\n\n01:00:00.000 --> 01:00:01.000\n")

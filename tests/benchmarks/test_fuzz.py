@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from benchmarks.fuzz import FAULTS, READERS, prepare, run
@@ -44,6 +45,7 @@ def test_every_reader_reads_its_own_whole_file(tmp_path: Path) -> None:
         reader.read(tmp_path / reader.name / reader.file)
 
 
+@pytest.mark.skipif(int(pyarrow.__version__.split(".")[0]) < 26, reason="pyarrow 25 reads no corpus to be damaged")
 def test_damaged_and_forged_files_are_read_or_refused_and_nothing_else() -> None:
     found = run(files=6 * len(READERS), seed=3, seconds=60)
     assert [line for line in found if line["outcome"] in FAULTS] == []

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,6 +178,8 @@ def test_every_block_has_a_language_that_is_known() -> None:
 @pytest.mark.usefixtures("only_the_box")
 @pytest.mark.parametrize("page", [page for page, counts in BLOCKS.items() if counts[0]])
 def test_code_runs(page: str, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if page == "docs/guides/beyond-one-machine.md" and int(pyarrow.__version__.split(".")[0]) < 26:
+        pytest.skip("Other programs read no corpus with pyarrow 25.")
     found = blocks(page)
     _copy(prepared, tmp_path, with_run=not any("--out runs/mosi" in block.text for block in found))
     monkeypatch.chdir(tmp_path)

@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 import catalogue
 import commands
 import example
-import generated_pages
 import interface
 import pytest
 
 from crossspace.cli.parsing import Parser
 
+generated_pages = pytest.importorskip("generated_pages")  # imports docutils, which comes with the extra `docs`
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 COMPONENTS = [c for c in catalogue.components() if c.kind != "Python names"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -203,7 +204,9 @@ def test_this_installation_is_told_with_all_sections(capsys: pytest.CaptureFixtu
     out = capsys.readouterr().out
     for title in ("Libraries", "Extras", "What can be done", "Places", "Problems"):
         assert f"\n{title}\n" in out
-    assert "torch" in out and "pip install 'crossspace[" in out
+    assert "torch" in out
+    lacking = re.findall(r"^  (\w+) +(?:missing|too old|broken)\b", out, re.MULTILINE)
+    assert all(f"pip install 'crossspace[{extra}]'" in out for extra in lacking)
 
 
 def test_what_every_extra_is_for_is_told() -> None:

@@ -33,10 +33,10 @@ def tracks(tmp_path: Path) -> Callable[..., Path]:
         with av.open(str(path), "w") as container:
             streams = [container.add_stream("pcm_s16le", rate=16000, layout="mono") for _ in sounds]
             for number, stream in enumerate(streams):
-                stream.disposition = av.stream.Disposition(0)
+                stream.disposition = 0
                 stream.metadata.update({"language": "eng", "title": (titles or {}).get(number, "")})
             for kind, number in dispositions.items():
-                streams[number].disposition = av.stream.Disposition[kind]
+                streams[number].disposition = av.stream.Disposition[kind].value
             packets = []
             for stream, sound in zip(streams, sounds, strict=True):
                 for begin in range(0, len(sound), 1600):

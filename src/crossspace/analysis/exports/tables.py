@@ -9,6 +9,7 @@ from typing import Any
 
 from crossspace.analysis.analysis import Analysis
 from crossspace.transcripts.spreadsheet import guarded
+from crossspace.transcripts.tidy import CONTROLS
 
 METADATA = b"crossspace_analysis"
 """Where the metadata of a Parquet file hold the analysis."""
@@ -64,14 +65,16 @@ def to_csv(analysis: Analysis) -> str:
     out = io.StringIO()
     # The module's own newline is \r\n, which writing as text would turn into \r\r\n on Windows.
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns(analysis))
+    writer.writerow(map(_cell, columns(analysis)))
     writer.writerows(map(_cell, row) for row in rows(analysis))
     return out.getvalue()
 
 
 def _cell(value: Any) -> Any:
-    # In the lower case of JSON, as the page writes it.
-    return str(value).lower() if isinstance(value, bool) else guarded(value)
+    if isinstance(value, bool):
+        return str(value).lower()  # as JSON and the page write it
+    # Codes go first: without them a cell may begin as a formula does, and Python 3.10 writes no NUL.
+    return guarded(value.translate(CONTROLS) if isinstance(value, str) else value)
 
 
 def to_parquet(analysis: Analysis) -> bytes:

@@ -1,0 +1,33 @@
+"""Whether the environment holds exactly the lowest versions that ``pyproject.toml`` allows; `make test-lowest` asks.
+
+A bound that another library's bound lies above would never be run, and so be a guess.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+
+def guesses() -> list[str]:
+    """One line per bound of the package and its extras, those of tools aside, that is not what is installed."""
+    found = []
+    for text in importlib.metadata.requires("crossspace") or ():
+        requirement = Requirement(text)
+        if any(f'extra == "{tools}"' in str(requirement.marker) for tools in ("check", "docs")):
+            continue
+        for bound in (one.version for one in requirement.specifier if one.operator == ">="):
+            try:
+                installed = importlib.metadata.version(requirement.name)
+            except importlib.metadata.PackageNotFoundError:
+                installed = None
+            if installed is None or Version(installed) != Version(bound):
+                found.append(f"{requirement.name}>={bound}: {installed or 'nothing'} is installed")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit("\n".join(guesses()) or None)
