@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+
+from crossspace.balance.base import Balancer
+from crossspace.errors import UsageError
 
 
 class Learnt:
@@ -59,3 +62,47 @@ class Learnt:
         if state is not None:
             self._adam.load_state_dict(state)
         return self._values, self._adam
+
+
+class LearntScales(Balancer):
+    """Base of balancers whose weights are ``exp(sign s_k)``, s_k a learnt log scale.
+
+    The s begin at 0, weights at 1, and take one Adam step after every training step, with the weights of that step and
+    the gradient ``sign (w_k l_k - target)``, under which the weight of a steady loss tends to ``target / l_k``.
+
+    Args:
+        learning_rate: of the s.
+        bound: the s stay within ``-bound`` and ``bound``; without it, the weight of a loss that goes to 0 would grow
+            for ever.
+
+    Attributes:
+        sign: 1 or -1.
+        target: what scaled losses tend to.
+    """
+
+    needs = "losses"
+    sign: ClassVar[int]
+    target: ClassVar[float]
+
+    def __init__(self, learning_rate: float = 1e-3, bound: float = 5.0) -> None:
+        if not learning_rate > 0:
+            raise UsageError(f"`learning_rate` should be positive. Found {learning_rate}.")
+        if not bound > 0:
+            raise UsageError(f"`bound` should be positive. Found {bound}.")
+        self.learning_rate, self.bound = learning_rate, bound
+        self._scales = Learnt(learning_rate)
+
+    def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
+        """(K,) ``exp(sign s)``; then s learns from ``losses``."""
+        weights = torch.exp(self.sign * self._scales.values(losses))
+        gradient = self.sign * (weights * losses.detach().to(torch.float64) - self.target)
+        self._scales.step(gradient, losses).clamp_(-self.bound, self.bound)
+        return weights
+
+    def state_dict(self) -> dict[str, Any]:
+        """The s and the state of their Adam, nothing before the first step."""
+        return self._scales.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        self._scales.load_state_dict(state)
