@@ -10,8 +10,9 @@ import torch
 from crossspace.features.checkpoint import Checkpoint, load_checkpoint
 from crossspace.features.finetuned.encoder import Encoder, Vectors
 from crossspace.features.text.bert import load_bert, published_names
-from crossspace.features.text.network import ROWS, batches, limit_of
-from crossspace.features.text.passages import Passage, Reader, Tokens
+from crossspace.features.text.network import limit_of, pool
+from crossspace.features.text.passages import Passage, Reader
+from crossspace.features.text.tokens import text_arrays
 
 MINILM = "minilm"
 
@@ -45,28 +46,17 @@ class TextEncoder(Encoder):
     @torch.inference_mode()
     def encode(self, items: Sequence[Passage]) -> list[Vectors | None]:
         """The vectors of each passage; ``None`` where the tokenizer knows nothing of the utterance."""
-        tokens, found = self._reader.read(items), list[Vectors | None]([None] * len(items))
-        lengths = [len(t.ids) if t.begin < t.end else 0 for t in tokens]
-        for rows, length in batches(lengths, self.limit):
-            full = [tokens[row] for row in rows + rows[-1:] * (ROWS - len(rows))]
-            for row, state in zip(rows, self._states(full, length).numpy(), strict=False):
+        found: list[Vectors | None] = [None] * len(items)
+        for one in text_arrays(self._reader.read(items), self.limit, self._pad, self.saved.settings.pooling):
+            ids, mask, weights = (torch.from_numpy(array) for array in one[1:])
+            states = pool(self._network(input_ids=ids, attention_mask=mask).last_hidden_state, weights)
+            for row, state in zip(one.rows, states.numpy(), strict=False):
                 found[row] = self._with_logits(state)
         return found
 
     def is_overlong(self, text: str) -> bool:
         """Whether an utterance goes on beyond what is read of it."""
         return self._reader.read([Passage(text, "")])[0].is_cut
-
-    def _states(self, tokens: Sequence[Tokens], length: int) -> torch.Tensor:
-        ids, mask = torch.full((len(tokens), length), self._pad), torch.zeros(len(tokens), length, dtype=torch.long)
-        own = torch.zeros(len(tokens), length)
-        for row, one in enumerate(tokens):
-            ids[row, : len(one.ids)], mask[row, : len(one.ids)] = torch.tensor(one.ids), 1
-            own[row, one.begin : one.end] = 1
-        states = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
-        if self.saved.settings.pooling == "cls":
-            return states[:, 0].clone()
-        return (states * own.unsqueeze(2)).sum(1) / own.sum(1, keepdim=True)
 
 
 def base_checkpoint(base: str, layers: int | None) -> Checkpoint:

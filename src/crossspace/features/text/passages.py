@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossspace.errors import DataError
+from crossspace.features.text.tokens import Tokens, first_tokens
 
 Turn = tuple[str, str]
 """Speaker and text."""
@@ -68,25 +69,6 @@ def passages(
     return found
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """A passage as a network reads it.
-
-    Attributes:
-        ids: of all tokens.
-        begin, end: of those of the utterance itself.
-        is_cut: whether the utterance goes on beyond what is read of it.
-    """
-
-    ids: tuple[int, ...]
-    begin: int
-    end: int
-    is_cut: bool = False
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
 class Reader:
     """Turns passages into tokens.
 
@@ -122,9 +104,6 @@ class Reader:
         return [self._tokens(p, known, marked) for p in found]
 
     def _ids(self, texts: Sequence[str]) -> dict[str, list[int]]:
-        # Not above: this brings PyTorch, which whoever only gathers turns has no use for.
-        from crossspace.features.text.network import first_tokens
-
         found = first_tokens(self._tokenizer, texts, self.limit, add_special_tokens=False) if texts else []
         return dict(zip(texts, found, strict=True))
 
