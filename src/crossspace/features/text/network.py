@@ -7,10 +7,14 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import nn
 
 from crossspace.errors import DataError
 from crossspace.features.checkpoint import Checkpoint
 from crossspace.features.text.bert import BertEncoder
+from crossspace.features.text.graph import ExportableText, TextGraph, ends_of, tokenizer_json
+from crossspace.features.text.pooling import pool
+from crossspace.features.text.text_input import TextInput
 from crossspace.features.text.tokens import Tokens, first_tokens, text_arrays
 
 Pooling = Literal["cls", "mean"]
@@ -83,6 +87,22 @@ class TextNetwork:
             ids, mask, weights = (torch.from_numpy(array) for array in one[1:])
             yield one.rows, pool(self._states(ids, mask), weights)
 
+    def exportable(self, head: nn.Module) -> ExportableText:
+        """Network, tokenizer and what is read of a text.
+
+        Args:
+            head: what follows the pooling.
+
+        Raises:
+            UnsuitableError: it cannot be exported.
+        """
+        first, last = ends_of(self._tokenizer)
+        pooling: Literal["own", "cls"] = "cls" if self._pooling == "cls" else "own"
+        settings = TextInput(first, last, self._pad, self.limit, pooling, whole=True)
+        return ExportableText(
+            TextGraph([self._network], [head], self._layer), tokenizer_json(self._tokenizer), settings
+        )
+
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""
         # A token is a byte at least, and most texts are short: they need not be looked at again.
@@ -98,12 +118,6 @@ class TextNetwork:
         if self._layer == -1:
             return self._network(**inputs).last_hidden_state
         return self._network(**inputs, output_hidden_states=True).hidden_states[self._layer]
-
-
-def pool(states: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """``(B, T, D)`` and ``(B, T)`` to the ``(B, D)`` weighted means over the tokens."""
-    weights = weights.unsqueeze(2).to(states.dtype)
-    return (states * weights).sum(1) / weights.sum(1)
 
 
 def limit_of(network: Any, tokenizer: Any) -> int:

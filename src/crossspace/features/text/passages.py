@@ -89,7 +89,7 @@ class Reader:
             next(([i] for i in (getattr(tokenizer, name, None) for name in names) if i is not None), list[int]())
             for names in (("cls_token_id", "bos_token_id"), ("sep_token_id", "eos_token_id"))
         )
-        self._first, self._last, self.limit = first, last, limit
+        self.first, self.last, self.limit = first, last, limit
         if limit < len(first) + len(last) + 4:
             raise DataError(f"The network reads {limit} tokens at most, which hold no utterance.")
 
@@ -114,16 +114,16 @@ class Reader:
             return marked[numbers[speaker]] if self._speakers else []
 
         own, start = known[passage.text], mark(passage.speaker)
-        room = self.limit - len(self._first) - len(self._last) - len(start)
+        room = self.limit - len(self.first) - len(self.last) - len(start)
         is_cut, own = len(own) > room, own[:room]
         room -= len(own)
         before: list[int] = []
         for speaker, text in reversed(passage.before):
-            turn = [*mark(speaker), *known[text], *self._last][-room:] if room > 0 else []
+            turn = [*mark(speaker), *known[text], *self.last][-room:] if room > 0 else []
             before, room = [*turn, *before], room - len(turn)
         after: list[int] = []
         for speaker, text in passage.after:
-            turn = [*mark(speaker), *known[text], *self._last][:room] if room > 0 else []
+            turn = [*mark(speaker), *known[text], *self.last][:room] if room > 0 else []
             after, room = [*after, *turn], room - len(turn)
-        head = [*self._first, *before, *start]
-        return Tokens((*head, *own, *self._last, *after), len(head), len(head) + len(own), is_cut)
+        head = [*self.first, *before, *start]
+        return Tokens((*head, *own, *self.last, *after), len(head), len(head) + len(own), is_cut)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from crossspace.extras import optional_import
+
+
+@contextmanager
+def panic_told() -> Iterator[None]:
+    """Inside, a failure deep in the library, which no ``except Exception`` sees, becomes a :class:`ValueError`."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ValueError(f"the tokenizer fails ({error})") from error
 
 
 class TokenizerFile:
@@ -59,5 +71,6 @@ class TokenizerFile:
         first, last = ([i] if add_special_tokens and i is not None else [] for i in ends)
         room = max_length - len(first) - len(last)
         # Without special tokens: they are put around what is left after the cut.
-        encodings = self._pieces.encode_batch(list(texts), add_special_tokens=False)
+        with panic_told():
+            encodings = self._pieces.encode_batch(list(texts), add_special_tokens=False)
         return {"input_ids": [[*first, *one.ids[:room], *last] for one in encodings]}
