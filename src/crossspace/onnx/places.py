@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from crossspace.digests import SUMS
@@ -39,15 +40,24 @@ def exported_folder(source: Where) -> Path | None:
 
 
 def _fetched(name: HubName) -> Path | None:
-    from huggingface_hub import hf_hub_download, snapshot_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    def fetch(file: str, revision: str | None) -> Path:
+        return Path(hf_hub_download(name.repository, file, revision=revision))
 
     with fetching(name):
         try:
-            found = Path(hf_hub_download(name.repository, DESCRIPTION, revision=name.revision))
-        except (EntryNotFoundError, LocalEntryNotFoundError):
-            # A model of PyTorch, or no network and no copy: who looks for such a model says what is wrong.
+            # No network and no copy is an error of the same kind.
+            folder = fetch(DESCRIPTION, name.revision).parent
+        except EntryNotFoundError:
+            # Who looks for a model of PyTorch says what is wrong, if it is none either.
             return None
-        # Of the same commit: the branch may have moved meanwhile.
-        commit = found.parent.name
-        return Path(snapshot_download(name.repository, revision=commit, allow_patterns=list(EXPORTED_FILES)))
+        # Of the same commit: the branch may have moved meanwhile. Digests say which files there are.
+        stated = fetch(SUMS, folder.name).read_bytes().decode("utf-8", "replace").split()
+        for file in (MODEL, TEXT_MODEL, TOKENIZER):
+            if file == MODEL or file in stated:
+                fetch(file, folder.name)
+        with suppress(EntryNotFoundError):
+            fetch(CARD, folder.name)
+        return folder
