@@ -14,6 +14,11 @@ def check_details(details: Any) -> None:
         raise ValueError("a calibration that is no mapping")
     if not isinstance(extractors, dict) or not all(isinstance(e, dict) for e in extractors.values()):
         raise ValueError("details that are no mappings")
+    if not all(isinstance(e.get("parameters") or {}, dict) for e in extractors.values()):
+        raise ValueError("parameters of an extractor that are no mapping")
+    sizes = details.get("training_sizes", {})
+    if not isinstance(sizes, dict) or not all(type(size) is int for size in sizes.values()):
+        raise ValueError("sizes of the training conversations that are no numbers")
     if calibration:
         _check_calibration(calibration)
 

@@ -108,6 +108,8 @@ class Description:
             plain["text_encoder"] = None if encoder is None else TextDescription.from_dict(encoder)
             check_details(plain["details"])
             found = cls(**{**plain, "heads": tuple(plain["heads"])})
+            if not isinstance(found.model, str) or type(found.causal) is not bool:
+                raise ValueError("a model without a name, or one that does not say what it looks at")
             if not set(found.heads) <= set(found.task.modalities):
                 raise ValueError("a classifier that no model has")
             if found.text_encoder is not None and found.text_encoder.width != found.task.widths.get("text"):

@@ -201,13 +201,14 @@ class ExportedPredictor:
         return Inference(finite(softmax(logits, self.description.temperature)), unimodal)
 
     def _logits(self, found: Rows, name: str, rows: int) -> np.ndarray:
-        shape = found[name].shape if name in found else ()
-        if shape != (rows, len(self.task.labels)):
+        given = found.get(name)
+        shape = given.shape if isinstance(given, np.ndarray) and given.dtype == np.float32 else ()
+        if given is None or shape != (rows, len(self.task.labels)):
             raise DataError(
                 f"{self.name}: {MODEL} should give one number per label, {(rows, len(self.task.labels))} as {name!r}. "
                 f"Found {shape or 'nothing'}: it is not the model that {DESCRIPTION} describes. {ADVICE}"
             )
-        return found[name]
+        return given
 
 
 def graph_inputs(values: Rows, present: Rows, speakers: Sequence[int]) -> dict[str, np.ndarray]:

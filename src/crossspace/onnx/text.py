@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from crossspace.digests import file_digest
 from crossspace.errors import DataError
 from crossspace.extras import optional_import
 from crossspace.features.extractors.base import Missing, TextExtractor
@@ -56,9 +57,9 @@ class ExportedText(TextExtractor):
         self._session = session_of(folder / TEXT_MODEL)
         self.width, self.limit = description.width, settings.limit
         self.earlier, self.later = settings.earlier, settings.later
-        digest = hashlib.sha256(json.dumps(asdict(description), sort_keys=True).encode())
-        digest.update(content.encode())
-        self.version = f"sha256:{digest.hexdigest()[:16]}"
+        # All that decides the numbers: caches find vectors by it.
+        stated = json.dumps([asdict(settings), file_digest(folder / TEXT_MODEL), file_digest(folder / TOKENIZER)])
+        self.version = f"sha256:{hashlib.sha256(stated.encode()).hexdigest()[:16]}"
         self.parameters = {}
         self._check()
 
@@ -107,10 +108,12 @@ class ExportedText(TextExtractor):
         path = self._folder / TEXT_MODEL
         with reading(path, f"an encoder that reads the tokens of {TOKENIZER} beside it", ADVICE):
             vectors = self._session.run(None, dict(zip(INPUTS, (ids, mask, weights), strict=True)))[0]
-        if vectors.shape != (len(ids), self.width) or vectors.dtype != np.float32:
+        # What a graph gives may also be a list or a mapping.
+        found = (np.shape(vectors), str(vectors.dtype)) if isinstance(vectors, np.ndarray) else type(vectors).__name__
+        if found != ((len(ids), self.width), "float32"):
             raise DataError(
-                f"{path} should give {(len(ids), self.width)} float32 numbers, as described. Found "
-                f"{vectors.shape} {vectors.dtype}: it is another encoder. {ADVICE}"
+                f"{path} should give {(len(ids), self.width)} float32 numbers, as described. Found {found}: it is "
+                f"another encoder. {ADVICE}"
             )
         return np.asarray(vectors)
 
