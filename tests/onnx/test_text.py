@@ -19,7 +19,7 @@ from small import small
 from crossspace import Analyzer, Predictor, TaskSpec
 from crossspace.cli.main import main
 from crossspace.digests import write_sums
-from crossspace.errors import CrossspaceError, DataError, UnsuitableError, UsageError
+from crossspace.errors import CrossspaceError, DataError, MismatchError, UnsuitableError, UsageError
 from crossspace.features.extractors import Missing, build
 from crossspace.features.extractors.base import TextExtractor
 from crossspace.models import MODELS
@@ -177,6 +177,14 @@ def test_an_extractor_that_is_not_found_is_told_and_one_that_was_named_is_refuse
     assert "Note: The encoder of texts was not exported. The text features were made by transformers" in said
     assert not (tmp_path / "out" / "text.onnx").exists()
     assert main(["export", str(model), "--out", "x", "--no-text", "--text", "minilm"]) == 2
+
+
+def test_an_extractor_that_the_model_was_not_trained_on_is_refused(model: Path, tmp_path: Path) -> None:
+    other = build("text", "minilm")
+    assert isinstance(other, TextExtractor)
+    with pytest.raises(MismatchError, match=r"was trained on text features of transformers .* Found minilm"):
+        export(Predictor.from_pretrained(model), tmp_path / "out", text=other)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_encoder_that_says_something_else_is_not_written(

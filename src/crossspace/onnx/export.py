@@ -12,8 +12,8 @@ from torch import Tensor
 from crossspace import __version__
 from crossspace.batching.batch import Batch
 from crossspace.digests import write_sums
-from crossspace.errors import CrossspaceError, UnsuitableError, UsageError
-from crossspace.features.extractors.base import TextExtractor
+from crossspace.errors import CrossspaceError, MismatchError, UnsuitableError, UsageError
+from crossspace.features.extractors.base import TextExtractor, named
 from crossspace.inference.infer import infer
 from crossspace.inference.probabilities import Inference
 from crossspace.models.base import Model
@@ -65,6 +65,7 @@ def export(
 
     Raises:
         UsageError: the folder exists, or the model cannot be one graph for conversations of every length.
+        MismatchError: the extractor is not the one whose features the model was trained on.
         CrossspaceError: ONNX Runtime says something else than PyTorch; nothing is written.
         MissingExtraError: a library of the extra ``onnx`` is not installed.
     """
@@ -73,6 +74,12 @@ def export(
         raise UsageError(f"{folder} should be a new folder. It exists; name another one, or remove it.")
     if predictor.model.no_graph:
         raise _no_graph(predictor.model, predictor.model.no_graph)
+    trained = dict(predictor.extractors.get("text", {}))
+    if text is not None and text.identity != trained:
+        raise MismatchError(
+            f"Model {predictor.name} was trained on text features of {named(trained) or 'no known extractor'}. Found "
+            f"{named(text.identity)}, whose vectors it would read as those. Give the extractor that it was trained on."
+        )
     with whole_folder(folder) as partial:
         found = _written(predictor, partial)
         found = found if text is None else _with_text(found, predictor, text, partial, notes)
@@ -117,7 +124,7 @@ def _with_text(
         for name in (TEXT_MODEL, TOKENIZER):
             (partial / name).unlink(missing_ok=True)
         if notes is not None:
-            notes.append(f"The text extractor {text.name!r} was not exported: {error}.")
+            notes.append(f"The text extractor {text.name!r} was not exported: {str(error).rstrip('.')}.")
         return found
     found = replace(found, text_encoder=encoder)
     exported = ExportedPredictor(session_of(partial / MODEL), found)
