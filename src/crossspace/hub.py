@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from crossspace.errors import CrossspaceError, DataError, UsageError, WritingError
 
@@ -36,6 +37,12 @@ class HubName:
         if not _NAME.fullmatch(repository) or (at and not revision):
             raise UsageError(f"A name on a hub should be owner/name, or owner/name@revision. Found {text!r}.")
         return cls(repository, revision or None)
+
+
+def is_hub_name(folder: Path) -> bool:
+    """Whether a name that might be a folder's is one on a hub: it has two parts, of which nothing is here."""
+    # Where a local folder called owner exists, a typing mistake is likelier.
+    return len(folder.parts) == 2 and not folder.exists() and not folder.parent.exists()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from crossspace.data.task import TaskSpec
 from crossspace.digests import check_sums
 from crossspace.errors import DataError, MismatchError
 from crossspace.evaluation.predictions import prediction_table, with_truth
-from crossspace.hub import HubName, fetching
+from crossspace.hub import HubName, fetching, is_hub_name
 from crossspace.inference.fit import check_conversation, check_corpus, unmatched
 from crossspace.inference.fit import said_unmatched as said_unmatched
 from crossspace.inference.infer import Inference, batches_of, infer
@@ -65,8 +65,7 @@ class Predictor:
         if folder.is_dir():
             folder = _best_seed(folder)
             return cls(Model._from_pretrained(model_id=str(folder)), name=str(folder))
-        # A hub name is "owner/name"; where a local folder called owner exists, a typing mistake is likelier.
-        if folder.exists() or len(folder.parts) != 2 or folder.parent.exists():
+        if not is_hub_name(folder):
             raise DataError(
                 f"{source} should be the folder of a run, of a seed, or a name on a hub. Found "
                 f"{'a file; the model comes first, then the data' if folder.is_file() else 'neither'}."
@@ -84,6 +83,16 @@ class Predictor:
     def causal(self) -> bool:
         """Whether predictions depend on past context only."""
         return self.model.causal
+
+    @property
+    def kind(self) -> str:
+        """The name of the model, such as ``css``."""
+        return self.model.name
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What the model knows beside its weights."""
+        return self.model.details
 
     def predict(
         self, conversation: Conversation, *, extractors: Mapping[str, Mapping[str, Any]] | None = None
@@ -204,8 +213,8 @@ def _best_seed(folder: Place) -> Place:
         raise DataError(f"{folder} should be the folder of a run, or of a seed. Found {found}.")
     if (folder / "exported.json").exists():
         raise DataError(
-            f"{folder} should hold a model of PyTorch. Found one that was exported: 'crossspace predict' and "
-            "crossspace.onnx.ExportedPredictor take it; everything else takes the model that was exported."
+            f"{folder} should hold a model of PyTorch. Found one that was exported: 'crossspace predict', 'crossspace "
+            "analyze' and crossspace.onnx.ExportedPredictor take it; everything else takes the model that was exported."
         )
     if (folder / "model.safetensors").exists() and (folder / "config.json").exists():
         return folder

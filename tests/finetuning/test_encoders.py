@@ -79,7 +79,7 @@ def test_adapters_are_merged_as_the_library_computes_them(tuned: Path, plan: Cal
     folder = tuned / "seed-0" / "all"
     encoder = TextEncoder(folder)
     library = peft.PeftModel.from_pretrained(base_checkpoint(plan().base, None).model, folder).eval()
-    (tokens,) = encoder._reader.read([Passage("hooray", "A", (("B", "so"),))])
+    (tokens,) = encoder.reader.read([Passage("hooray", "A", (("B", "so"),))])
     with torch.no_grad():
         states = library(input_ids=torch.tensor([tokens.ids])).last_hidden_state[0]
     (found,) = encoder.encode([Passage("hooray", "A", (("B", "so"),))])

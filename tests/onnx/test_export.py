@@ -19,7 +19,7 @@ from crossspace.cli.main import main
 from crossspace.errors import CrossspaceError, UnsuitableError, UsageError, WritingError
 from crossspace.inference.infer import infer
 from crossspace.models import MODELS
-from crossspace.onnx import ExportedPredictor
+from crossspace.onnx import ExportedPredictor, tracing
 from crossspace.onnx import export as exporting
 from crossspace.onnx.description import Description
 from crossspace.onnx.export import TOLERANCE, export, random_conversation
@@ -110,7 +110,7 @@ def test_a_folder_that_exists_or_cannot_be_made_is_left_alone(task: TaskSpec, tm
 
 
 def test_a_model_larger_than_a_file_is_refused(task: TaskSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "_LARGEST", 100)
+    monkeypatch.setattr(tracing, "LARGEST", 100)
     with pytest.raises(UnsuitableError, match="at most 100 bytes"):
         export(model("logistic-regression", task), tmp_path / "out")
 

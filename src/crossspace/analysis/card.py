@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from crossspace.predict import Predictor
+from crossspace.onnx.loading import AnyPredictor
+from crossspace.onnx.places import CARD
+from crossspace.onnx.predictor import ExportedPredictor
 
-CARD = "README.md"
 _HEAD = re.compile(r"\A---\r?\n.*?\n---\r?\n+", re.DOTALL)
 """What hubs read of a card, and people need not."""
 
@@ -17,8 +18,11 @@ def body_of(card: str) -> str:
     return _HEAD.sub("", card)
 
 
-def card_of(predictor: Predictor) -> str | None:
+def card_of(predictor: AnyPredictor) -> str | None:
     """The card of a model, in Markdown, if it has one."""
+    if isinstance(predictor, ExportedPredictor):
+        own = predictor.folder / CARD if predictor.folder is not None else None
+        return own.read_text(encoding="utf-8", errors="replace") if own is not None and own.is_file() else None
     # The card of a run lies beside the folders of its seeds.
     for folder in (Path(predictor.name), Path(predictor.name).parent):
         path = folder / CARD

@@ -46,7 +46,9 @@ def parsers() -> dict[str, Parser]:
     parser.add_argument("--transcript", type=anywhere, help="transcript of the recording")
     add_turns(parser)
     add_sound(parser)
-    parser.add_argument("--model", metavar="RUN", help="run folder, folder of a seed, or name on a hub")
+    parser.add_argument(
+        "--model", metavar="RUN", help="run folder, folder of a seed or of an exported model, or name on a hub"
+    )
     parser.add_argument(
         "--out", type=anywhere, action="append", default=[], metavar="FILE", help="file to write; may be repeated"
     )

@@ -81,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(
             f"crossspace: this needs {_LEFT_OUT[library]}, and crossspace was installed without what it depends on. "
-            "Install it with: pip install crossspace. Without it, 'crossspace predict' takes the folder that "
-            "'crossspace export' has written.",
+            "Install it with: pip install crossspace. Without it, 'crossspace predict' and 'crossspace analyze' take "
+            "the folder that 'crossspace export' has written.",
             file=sys.stderr,
         )
         return 1

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from crossspace.cli.engine_options import add_engine, engine_of
 from crossspace.cli.parsing import Parser, anywhere, check_split, spare
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 
     from crossspace.data.conversation import Conversation
     from crossspace.data.corpus import Corpus
+    from crossspace.onnx.loading import AnyPredictor
     from crossspace.onnx.predictor import ExportedPredictor
     from crossspace.predict import Predictor
-
-    AnyPredictor: TypeAlias = Predictor | ExportedPredictor
 
 _SHOWN = 40
 _CACHE = 64 * 1024**2
@@ -44,7 +43,7 @@ def parsers() -> dict[str, Parser]:
     parser = Parser(
         prog="crossspace predict", description=_ABOUT, imports=True, instead={"--format": ending, "--output": ending}
     )
-    parser.add_argument("model", help="run folder, folder of a seed, name on a hub, or folder of an exported model")
+    parser.add_argument("model", help="run folder, folder of a seed or of an exported model, or name on a hub")
     parser.add_argument("source", type=anywhere, help="corpus (.parquet, or a folder of files) or conversation (.json)")
     parser.add_argument("--split", default="all", help="train, validation, test or all (default) of a corpus")
     parser.add_argument("--out", help="file to write; the terminal if not given")
@@ -76,6 +75,12 @@ def run(words: Sequence[str]) -> int:
             f"{options.source} should have the split {options.split}. Found {', '.join(corpus.splits) or 'none'}."
         )
     predictor = _predictor(options.model)
+    parts = options.shard is not None or options.jobs > 1 or options.engine != "local"
+    if parts and isinstance(predictor, ExportedPredictor):
+        raise UsageError(
+            "An exported model predicts in this process alone, on all its processors. Leave out --jobs, --engine and "
+            "--shard, or predict with the model that was exported."
+        )
     if options.out is None:
         table = predictor.predict_corpus(corpus, options.split)
         _note(*predictor.unmatched(corpus, options.split), "the corpus")
@@ -128,14 +133,6 @@ def _check(options: Any, source: Place) -> None:
     check_split(options.split)
     if options.jobs < 1:
         raise UsageError(f"--jobs should be at least 1. Found {options.jobs}.")
-    from crossspace.onnx import is_exported
-
-    parts = options.shard is not None or options.jobs > 1 or options.engine != "local"
-    if parts and is_exported(options.model):
-        raise UsageError(
-            "An exported model predicts in this process alone, on all its processors. Leave out --jobs, --engine and "
-            "--shard, or predict with the model that was exported."
-        )
     if options.shard is not None and (options.out is None or source.suffix == ".json"):
         raise UsageError("--shard goes with a corpus and --out FILE, beside which the parts are made.")
     fitting: tuple[str, ...] = (".json",) if source.suffix == ".json" else (".csv", ".parquet")
@@ -146,15 +143,9 @@ def _check(options: Any, source: Place) -> None:
 
 
 def _predictor(name: str) -> AnyPredictor:
-    from crossspace.onnx import ExportedPredictor, is_exported
+    from crossspace.onnx.loading import load_predictor
 
-    predictor: AnyPredictor
-    if is_exported(name):
-        predictor = ExportedPredictor.from_pretrained(name)
-    else:
-        from crossspace.predict import Predictor
-
-        predictor = Predictor.from_pretrained(name)
+    predictor = load_predictor(name)
     print(f"Model: {predictor.name}", file=sys.stderr)
     return predictor
 

@@ -32,7 +32,8 @@ def run(words: Sequence[str]) -> int:
 
     from crossspace.hub import HubName
     from crossspace.onnx import ExportedPredictor, is_exported
-    from crossspace.publishing.push import EXPORTED_FILES, push, push_files
+    from crossspace.onnx.places import EXPORTED_FILES
+    from crossspace.publishing.push import push, push_files
 
     name = HubName.read(options.name)
     if is_exported(options.model):

@@ -46,6 +46,7 @@ def run(words: Sequence[str]) -> int:
         optional_import(library, "serve")
 
     from crossspace.analysis.analyzer import Analyzer
+    from crossspace.onnx.predictor import ExportedPredictor
     from crossspace.serve.app import create_app
     from crossspace.serve.running import listen, serve
 
@@ -53,6 +54,11 @@ def run(words: Sequence[str]) -> int:
     with listening:
         hearing: dict[str, Any] = {} if transcribing is None else {"transcribing": transcribing}
         analyzer = Analyzer.load(options.run, options.extractors, **hearing)
+        if isinstance(analyzer.predictor, ExportedPredictor):
+            raise UsageError(
+                f"{options.run} was exported, and the page follows live conversations, which such a model cannot. "
+                "Serve the model that was exported."
+            )
         app = create_app(analyzer, settings)
         app.state.crossspace.prepare()
         try:

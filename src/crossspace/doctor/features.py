@@ -16,7 +16,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "tune --storage postgresql://": ("tune", "postgres"),
     "train --track tensorboard": ("tensorboard",),
     "train --track mlflow": ("mlflow",),
-    "export, and predict by what was exported": ("onnx",),
+    "export, and predict and analyze by what was exported": ("onnx", "text"),
     "extract --visual onnx": ("media", "onnx"),
     "extract --audio opensmile": ("media", "opensmile"),
     "--engine ray": ("ray",),

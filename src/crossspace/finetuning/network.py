@@ -16,7 +16,7 @@ from crossspace.features.finetuned.clips import Clip
 from crossspace.features.finetuned.encoder import width_of
 from crossspace.features.finetuned.settings import FineTuning
 from crossspace.features.finetuned.spans import Seer
-from crossspace.features.text.passages import Tokens
+from crossspace.features.text.tokens import Tokens
 from crossspace.finetuning.dropout import Dropout, quick_attention, with_quick_dropout
 from crossspace.runtime import optional_import
 

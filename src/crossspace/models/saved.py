@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from torch import Tensor
 from crossspace.building import uninitialised, without_storage
 from crossspace.components import origin_of
 from crossspace.components.saved import check_version, class_of
+from crossspace.data.details import check_details
 from crossspace.data.task import TaskSpec
 from crossspace.errors import DataError, MismatchError, UsageError
 from crossspace.reading import check_format, reading
@@ -92,24 +92,8 @@ def _description(path: Path) -> tuple[dict[str, Any], type[Model], TaskSpec]:
         config = json.loads(path.read_text(encoding="utf-8"))
         check_format(config.get("format"), _FORMAT, f"{path} (a saved model)")
         kind, task = class_of(config, MODELS, path), TaskSpec.from_dict(config["spec"])
-        details = config.get("details", {})
-        extractors, calibration = details.get("extractors", {}), details.get("calibration", {})
-        if not isinstance(calibration, dict):
-            raise ValueError("a calibration that is no mapping")
-        if not isinstance(extractors, dict) or not all(isinstance(e, dict) for e in extractors.values()):
-            raise ValueError("details that are no mappings")
-        if calibration:
-            _check_calibration(calibration)
+        check_details(config.get("details", {}))
         return config, kind, task
-
-
-def _check_calibration(stated: Mapping[str, Any]) -> None:
-    """Raise ValueError unless it is what calibration writes."""
-    temperature, below, right = (stated[key] for key in ("temperature", "unsure_below", "right"))
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"the calibration has the temperature {temperature!r}")
-    if not (0 <= below <= 1 and 0 < right < 1):
-        raise ValueError(f"the calibration has unsure_below {below!r} for right {right!r}")
 
 
 def _weights(path: Path) -> tuple[dict[str, Tensor], str | None]:

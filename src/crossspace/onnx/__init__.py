@@ -3,6 +3,7 @@
 What predicts, :class:`ExportedPredictor`, imports no PyTorch; what exports, :mod:`crossspace.onnx.export`, does.
 """
 
-from crossspace.onnx.predictor import ExportedPredictor, is_exported
+from crossspace.onnx.places import is_exported
+from crossspace.onnx.predictor import ExportedPredictor
 
 __all__ = ["ExportedPredictor", "is_exported"]

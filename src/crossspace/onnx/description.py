@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crossspace.data.details import check_details
 from crossspace.data.task import TaskSpec
+from crossspace.features.text.text_input import TextInput
 from crossspace.reading import reading
 
 MODEL, DESCRIPTION, REQUIREMENTS = "model.onnx", "exported.json", "requirements.txt"
+TEXT_MODEL, TOKENIZER = "text.onnx", "tokenizer.json"
 ADVICE = "Copy the folder again, or export the model again."
 _FORMAT = 1
+
+
+@dataclass(frozen=True)
+class TextDescription:
+    """The encoder of texts beside an exported model.
+
+    Attributes:
+        settings: what it reads of a text.
+        width: of its vectors.
+        difference: the largest difference of a number of a vector to PyTorch that was found at the export, in parts of
+            the largest number of that vector where that is above 1.
+        checked: in how many texts it was looked for.
+    """
+
+    settings: TextInput
+    width: int
+    difference: float
+    checked: int
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> TextDescription:
+        """Of plain values.
+
+        Raises:
+            TypeError, ValueError: they describe none.
+        """
+        found = cls(**{**plain, "settings": TextInput(**plain["settings"])})
+        if type(found.width) is not int or found.width < 1:
+            raise ValueError("a width that no encoder has")
+        return found
 
 
 @dataclass(frozen=True)
@@ -31,6 +63,7 @@ class Description:
         difference: the largest difference in probability to PyTorch that was found at the export.
         checked: how many conversations it was found in.
         release: of crossspace, and of PyTorch.
+        text_encoder: where it was exported too.
     """
 
     model: str
@@ -42,6 +75,7 @@ class Description:
     checked: int
     details: Mapping[str, Any] = field(default_factory=dict)
     release: Mapping[str, str] = field(default_factory=dict)
+    text_encoder: TextDescription | None = None
 
     @property
     def extractors(self) -> Mapping[str, Mapping[str, Any]]:
@@ -70,7 +104,14 @@ class Description:
             if plain.pop("format") != _FORMAT:
                 raise ValueError("a format of a later release of crossspace")
             plain["task"] = TaskSpec.from_dict(plain["task"])
+            encoder = plain.pop("text_encoder", None)
+            plain["text_encoder"] = None if encoder is None else TextDescription.from_dict(encoder)
+            check_details(plain["details"])
             found = cls(**{**plain, "heads": tuple(plain["heads"])})
-            if not 0 < found.temperature < math.inf or not set(found.heads) <= set(found.task.modalities):
-                raise ValueError("a temperature or a classifier that no model has")
+            if not isinstance(found.model, str) or type(found.causal) is not bool:
+                raise ValueError("a model without a name, or one that does not say what it looks at")
+            if not set(found.heads) <= set(found.task.modalities):
+                raise ValueError("a classifier that no model has")
+            if found.text_encoder is not None and found.text_encoder.width != found.task.widths.get("text"):
+                raise ValueError("an encoder of texts whose vectors are not as wide as the model reads them")
             return found

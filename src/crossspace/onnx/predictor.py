@@ -12,11 +12,13 @@ from crossspace.data.conversation import Conversation
 from crossspace.data.task import TaskSpec
 from crossspace.digests import SUMS, check_sums
 from crossspace.errors import DataError, MismatchError
-from crossspace.extras import optional_import
 from crossspace.inference.fit import check_conversation, check_corpus, unmatched
 from crossspace.inference.probabilities import Inference, finite, softmax
 from crossspace.inference.utterance_records import coalitions, utterance_records
 from crossspace.onnx.description import ADVICE, DESCRIPTION, MODEL, Description
+from crossspace.onnx.places import exported_folder
+from crossspace.onnx.session import session_of
+from crossspace.onnx.text import ExportedText
 from crossspace.reading import reading
 
 if TYPE_CHECKING:
@@ -34,32 +36,42 @@ class ExportedPredictor:
         session: of ONNX Runtime.
         description: of the model.
         name: how messages call it.
+        folder: where it lies, if it was read.
     """
 
-    def __init__(self, session: Any, description: Description, name: str = "model") -> None:
-        self._session, self.description, self.name = session, description, name
+    def __init__(self, session: Any, description: Description, name: str = "model", folder: Path | None = None) -> None:
+        self._session, self.description, self.name, self.folder = session, description, name, folder
         self._taken = {given.name for given in session.get_inputs()}
         self._given = [output.name for output in session.get_outputs()]
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> ExportedPredictor:
+    def from_pretrained(cls, source: str | Path) -> ExportedPredictor:
         """Load what ``crossspace export`` has written.
 
+        Args:
+            source: its folder, or the name of a repository of a hub that has it, ``owner/name`` or
+                ``owner/name@revision``.
+
         Raises:
-            DataError: there is no exported model, or it is damaged or changed.
+            DataError: there is no exported model, or it is damaged or changed, or the hub does not give it.
             MissingExtraError: ONNX Runtime is not installed.
         """
-        folder = Path(folder)
-        if not is_exported(folder):
+        folder = exported_folder(source)
+        if folder is None:
             raise DataError(
-                f"{folder} should be a folder with {DESCRIPTION} and {MODEL}, as 'crossspace export' writes it. Found "
-                f"{'neither or one of them' if folder.is_dir() else 'no folder'}."
+                f"{source} should be a folder with {DESCRIPTION} and {MODEL}, as 'crossspace export' writes it, or the "
+                f"name of such a one on a hub. Found {'another folder' if Path(source).is_dir() else 'none'}."
             )
+        return cls.read(folder, str(source))
+
+    @classmethod
+    def read(cls, folder: Path, name: str) -> ExportedPredictor:
+        """Load a folder that is called otherwise in messages, such as by its name on a hub."""
         if not (folder / SUMS).is_file():
-            raise DataError(f"{folder} should hold {SUMS}, by which damage is found. Found none. {ADVICE}")
+            raise DataError(f"{name} should hold {SUMS}, by which damage is found. Found none. {ADVICE}")
         check_sums(folder)
         description = Description.read(folder / DESCRIPTION)
-        return cls(session_of(folder / MODEL), description, str(folder))
+        return cls(session_of(folder / MODEL), description, name, folder)
 
     @property
     def task(self) -> TaskSpec:
@@ -75,6 +87,27 @@ class ExportedPredictor:
     def extractors(self) -> Mapping[str, Mapping[str, Any]]:
         """What made the features that the model was trained on, by modality."""
         return self.description.extractors
+
+    @property
+    def kind(self) -> str:
+        """The name of the model, such as ``css``."""
+        return self.description.model
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What the model knows beside its weights."""
+        return self.description.details
+
+    def text_extractor(self) -> ExportedText | None:
+        """The encoder of texts that was exported with the model, if it was.
+
+        Raises:
+            DataError: it is damaged, or not the one that was written.
+            MissingExtraError: ``tokenizers`` is not installed.
+        """
+        if self.description.text_encoder is None or self.folder is None:
+            return None
+        return ExportedText(self.folder, self.description.text_encoder)
 
     def check(self, corpus: Corpus) -> None:
         """Raise :class:`MismatchError` unless the corpus has features that the model was trained on."""
@@ -168,33 +201,14 @@ class ExportedPredictor:
         return Inference(finite(softmax(logits, self.description.temperature)), unimodal)
 
     def _logits(self, found: Rows, name: str, rows: int) -> np.ndarray:
-        shape = found[name].shape if name in found else ()
-        if shape != (rows, len(self.task.labels)):
+        given = found.get(name)
+        shape = given.shape if isinstance(given, np.ndarray) and given.dtype == np.float32 else ()
+        if given is None or shape != (rows, len(self.task.labels)):
             raise DataError(
                 f"{self.name}: {MODEL} should give one number per label, {(rows, len(self.task.labels))} as {name!r}. "
                 f"Found {shape or 'nothing'}: it is not the model that {DESCRIPTION} describes. {ADVICE}"
             )
-        return found[name]
-
-
-def is_exported(folder: str | Path) -> bool:
-    """Whether ``crossspace export`` has written the folder."""
-    return (Path(folder) / DESCRIPTION).is_file() and (Path(folder) / MODEL).is_file()
-
-
-def session_of(path: Path) -> Any:
-    """The model as ONNX Runtime holds it.
-
-    Raises:
-        DataError: it is damaged, or of a version of ONNX that the installed ONNX Runtime does not know.
-        MissingExtraError: ONNX Runtime is not installed.
-    """
-    runtime = optional_import("onnxruntime", "onnx")
-    options = runtime.SessionOptions()
-    options.log_severity_level = 3  # its warnings are about its own optimisation
-    advice = f"{ADVICE} ONNX Runtime {runtime.__version__} may also be too old for it: upgrade onnxruntime."
-    with reading(path, "a model that ONNX Runtime reads", advice):
-        return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return given
 
 
 def graph_inputs(values: Rows, present: Rows, speakers: Sequence[int]) -> dict[str, np.ndarray]:

@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crossspace.analysis.card import CARD
-from crossspace.digests import SUMS
 from crossspace.hub import HubName, sending
 from crossspace.models.saved import CONFIG, WEIGHTS
-from crossspace.onnx.description import DESCRIPTION, MODEL, REQUIREMENTS
 from crossspace.predict import Predictor
 from crossspace.runtime import write_text
 
 FILES = (CONFIG, WEIGHTS, CARD)
-EXPORTED_FILES = (DESCRIPTION, MODEL, REQUIREMENTS, SUMS, CARD)
 
 
 def push(predictor: Predictor, name: HubName, card: str, *, private: bool = False) -> str:

@@ -46,7 +46,7 @@ def describe(state: State) -> ModelAnswer:
     analyzer, predictor = state.analyzer, state.analyzer.predictor
     return ModelAnswer(
         name=state.analyzer.name,
-        kind=predictor.model.name,
+        kind=predictor.kind,
         labels=list(predictor.task.labels),
         modalities=list(predictor.task.modalities),
         extractors={modality: extractor.identity for modality, extractor in analyzer.extractors.items()},

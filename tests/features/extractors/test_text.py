@@ -10,7 +10,7 @@ from crossspace.errors import DataError, MissingExtraError, UsageError
 from crossspace.features.checkpoint import load_checkpoint
 from crossspace.features.extractors import Extractor, Missing, build
 from crossspace.features.extractors.minilm import minilm_folder
-from crossspace.features.text.network import ROWS, STEP, batches, first_tokens
+from crossspace.features.text.tokens import ROWS, STEP, batches, first_tokens
 
 
 @pytest.fixture(scope="module")

@@ -73,9 +73,8 @@ class Analyzer:
     card = "# tiny\n\nKnows **three** emotions.\n\n## Not for\n\n- judging <img src=x onerror='window.hurt = 1'>\n"
 
     def __init__(self, make: Callable[..., Analysis]) -> None:
-        model = SimpleNamespace(name="css")
         task = SimpleNamespace(labels=("neutral", "joy", "anger"), modalities=("text", "audio", "visual"))
-        self.predictor = SimpleNamespace(name="tiny", model=model, task=task, causal=True)
+        self.predictor = SimpleNamespace(name="tiny", kind="css", task=task, causal=True)
         self.name = "tiny"
         self.media = {"name": "talk.webm", "duration": float(SECONDS), "audio": True, "video": True}
         self.extractors: dict[str, Any] = {}

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from crossspace.errors import UnsuitableError
+
 if TYPE_CHECKING:
     from crossspace.data.conversation import Conversation
+    from crossspace.features.text.graph import ExportableText
 
 Material = TypeVar("Material")
 
@@ -103,6 +106,14 @@ class TextExtractor(Extractor[Any]):
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""
         return False
+
+    def exportable(self) -> ExportableText:
+        """What it is made of, where it can be written as ONNX.
+
+        Raises:
+            UnsuitableError: it cannot; the message is the reason, without a full stop.
+        """
+        raise UnsuitableError("it does not say of what network and tokenizer it is made")
 
 
 class AudioExtractor(Extractor[np.ndarray]):

@@ -17,6 +17,7 @@ from crossspace.features.text.passages import Passage
 
 if TYPE_CHECKING:
     from crossspace.features.finetuned.encoder import Encoder, Vectors
+    from crossspace.features.text.graph import ExportableText
 
 _MENDED = "`crossspace finetune` makes one, and the same command goes on with one that was interrupted."
 
@@ -127,6 +128,12 @@ class FineTunedText(FineTuned, TextExtractor):
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""
         return self._encoders[0].is_overlong(text)  # type: ignore[attr-defined]
+
+    def exportable(self) -> ExportableText:
+        """Its encoders, the mean over them and what is wanted of it as one graph."""
+        from crossspace.features.finetuned.text import exportable
+
+        return exportable(self._encoders, self._output)  # type: ignore[arg-type]
 
     def vectors(self, items: Sequence[str | Passage]) -> list[Vectors | None]:
         """The same of passages, or of texts where it reads no turns around them."""

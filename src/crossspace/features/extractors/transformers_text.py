@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from crossspace.errors import UsageError
 from crossspace.features.extractors.base import Missing, TextExtractor
+
+if TYPE_CHECKING:
+    from crossspace.features.text.graph import ExportableText
 
 
 class TransformersText(TextExtractor):
@@ -48,6 +51,12 @@ class TransformersText(TextExtractor):
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""
         return self._network.is_overlong(text)
+
+    def exportable(self) -> ExportableText:
+        """Network and pooling as one graph."""
+        from torch.nn import Identity
+
+        return self._network.exportable(Identity())
 
     def extract(self, items: Sequence[str]) -> list[np.ndarray | Missing]:
         """One vector ``(D,)`` per text."""

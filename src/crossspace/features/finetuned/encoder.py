@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 
 from crossspace.errors import DataError, UsageError
 from crossspace.features.checkpoint import Checkpoint
@@ -62,6 +63,11 @@ class Encoder(ABC):
                 f"of {self._weight.shape[1]}. Copy the folder again."
             )
         self._prepare(checkpoint)
+
+    @property
+    def classifier(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Its weight (C, D) and bias (C,), float64."""
+        return torch.from_numpy(self._weight), torch.from_numpy(self._bias)
 
     @abstractmethod
     def _checkpoint(self, base: str) -> tuple[Checkpoint, dict[str, str]]:

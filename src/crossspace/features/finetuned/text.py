@@ -7,11 +7,16 @@ from pathlib import Path
 
 import torch
 
+from crossspace.errors import UnsuitableError
 from crossspace.features.checkpoint import Checkpoint, load_checkpoint
 from crossspace.features.finetuned.encoder import Encoder, Vectors
 from crossspace.features.text.bert import load_bert, published_names
-from crossspace.features.text.network import ROWS, batches, limit_of
-from crossspace.features.text.passages import Passage, Reader, Tokens
+from crossspace.features.text.graph import Classified, ExportableText, TextGraph, tokenizer_json
+from crossspace.features.text.network import limit_of
+from crossspace.features.text.passages import Passage, Reader
+from crossspace.features.text.pooling import pool
+from crossspace.features.text.text_input import TextInput
+from crossspace.features.text.tokens import text_arrays
 
 MINILM = "minilm"
 
@@ -33,10 +38,10 @@ class TextEncoder(Encoder):
 
     def _prepare(self, checkpoint: Checkpoint) -> None:
         settings, network = self.saved.settings, checkpoint.model
-        self._network = network.get_encoder() if network.config.is_encoder_decoder else network
-        self._reader = reader_of(checkpoint, settings.tokens, bool(settings.context_turns + settings.later_turns))
-        self.limit: int = self._reader.limit
-        self._pad = checkpoint.processor.pad_token_id or 0
+        self.network = network.get_encoder() if network.config.is_encoder_decoder else network
+        self.reader = reader_of(checkpoint, settings.tokens, bool(settings.context_turns + settings.later_turns))
+        self.limit: int = self.reader.limit
+        self.pad, self.tokenizer = checkpoint.processor.pad_token_id or 0, checkpoint.processor
 
     def _checkpoint(self, base: str) -> tuple[Checkpoint, dict[str, str]]:
         checkpoint = read_only(base, self.saved.settings.layers)
@@ -45,28 +50,45 @@ class TextEncoder(Encoder):
     @torch.inference_mode()
     def encode(self, items: Sequence[Passage]) -> list[Vectors | None]:
         """The vectors of each passage; ``None`` where the tokenizer knows nothing of the utterance."""
-        tokens, found = self._reader.read(items), list[Vectors | None]([None] * len(items))
-        lengths = [len(t.ids) if t.begin < t.end else 0 for t in tokens]
-        for rows, length in batches(lengths, self.limit):
-            full = [tokens[row] for row in rows + rows[-1:] * (ROWS - len(rows))]
-            for row, state in zip(rows, self._states(full, length).numpy(), strict=False):
+        found: list[Vectors | None] = [None] * len(items)
+        for one in text_arrays(self.reader.read(items), self.limit, self.pad, self.saved.settings.pooling):
+            ids, mask, weights = (torch.from_numpy(array) for array in one[1:])
+            states = pool(self.network(input_ids=ids, attention_mask=mask).last_hidden_state, weights)
+            for row, state in zip(one.rows, states.numpy(), strict=False):
                 found[row] = self._with_logits(state)
         return found
 
     def is_overlong(self, text: str) -> bool:
         """Whether an utterance goes on beyond what is read of it."""
-        return self._reader.read([Passage(text, "")])[0].is_cut
+        return self.reader.read([Passage(text, "")])[0].is_cut
 
-    def _states(self, tokens: Sequence[Tokens], length: int) -> torch.Tensor:
-        ids, mask = torch.full((len(tokens), length), self._pad), torch.zeros(len(tokens), length, dtype=torch.long)
-        own = torch.zeros(len(tokens), length)
-        for row, one in enumerate(tokens):
-            ids[row, : len(one.ids)], mask[row, : len(one.ids)] = torch.tensor(one.ids), 1
-            own[row, one.begin : one.end] = 1
-        states = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
-        if self.saved.settings.pooling == "cls":
-            return states[:, 0].clone()
-        return (states * own.unsqueeze(2)).sum(1) / own.sum(1, keepdim=True)
+
+def exportable(encoders: Sequence[TextEncoder], output: str) -> ExportableText:
+    """The mean of encoders as one graph.
+
+    Args:
+        encoders: of one fine-tuning.
+        output: ``states``, ``logits`` or ``both``.
+
+    Raises:
+        UnsuitableError: it cannot be exported.
+    """
+    first = encoders[0]
+    if any((e.saved.base, e.saved.settings) != (first.saved.base, first.saved.settings) for e in encoders):
+        raise UnsuitableError("its encoders were not all trained in one way from one network")
+    settings = first.saved.settings
+    reading = TextInput(
+        first=next(iter(first.reader.first), None),
+        last=next(iter(first.reader.last), None),
+        pad=first.pad,
+        limit=first.limit,
+        pooling=settings.pooling,
+        whole=False,
+        earlier=settings.context_turns,
+        later=settings.later_turns,
+    )
+    heads = [Classified(*one.classifier, output) for one in encoders]
+    return ExportableText(TextGraph([e.network for e in encoders], heads), tokenizer_json(first.tokenizer), reading)
 
 
 def base_checkpoint(base: str, layers: int | None) -> Checkpoint:

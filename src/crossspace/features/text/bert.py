@@ -23,8 +23,8 @@ from torch.nn import functional as F
 
 from crossspace.building import uninitialised
 from crossspace.features.checkpoint import Checkpoint, digest_of
+from crossspace.features.text.tokenizer_file import TokenizerFile
 from crossspace.reading import reading
-from crossspace.runtime import optional_import
 
 _BLOCK = 256
 """Tokens that are multiplied together; fewer are slower for each, and more for a single text."""
@@ -57,17 +57,22 @@ class BertEncoder(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, output_hidden_states: bool = False) -> SimpleNamespace:
         """(B, T) ids and mask, 1 where a token stands, to ``last_hidden_state`` (B, T, D) and ``hidden_states``."""
+        # No mask at all where nothing is masked, as the library has it: another kernel, other last bits.
+        states = self.states(input_ids, None if bool(attention_mask.all()) else attention_mask)
+        return SimpleNamespace(last_hidden_state=states[-1], hidden_states=tuple(states))
+
+    def states(self, input_ids: Tensor, attention_mask: Tensor | None) -> list[Tensor]:
+        """The same without a look at what is masked, which no graph could hold: (B, T, D) each."""
         # Positions count the padding as well, which stands behind all tokens and is masked.
         places = torch.arange(input_ids.shape[1])
         rows = self.words(input_ids) + self.types(torch.zeros_like(input_ids)) + self.positions(places)
+        batch, length = input_ids.shape
+        mask = None if attention_mask is None else attention_mask.bool()[:, None, None, :]
+        mask = None if mask is None else mask.expand(batch, 1, length, length)
         states = [self.norm(rows)]
-        # (B, 1, T, T), and none at all where nothing is masked, as the library has it: another kernel, other last bits.
-        batch, length = attention_mask.shape
-        whole = bool(attention_mask.all())
-        mask = None if whole else attention_mask.bool()[:, None, None, :].expand(batch, 1, length, length)
         for layer in self.layers:
             states.append(layer(states[-1], mask))
-        return SimpleNamespace(last_hidden_state=states[-1], hidden_states=tuple(states))
+        return states
 
     def each(self, texts: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], Tensor]]:
         """The last states of the ids of texts, without padding: ``(n,)`` places of texts of one length T, (n, T, D).
@@ -145,54 +150,6 @@ class _Layer(nn.Module):
         return self.last_norm(self.down(F.gelu(self.up(rows))) + rows)
 
 
-class WordPieces:
-    """The tokeniser of a BERT, with as much of the library's interface as :class:`TextNetwork` uses.
-
-    Args:
-        path: ``tokenizer.json``.
-        longest: tokens that the network has positions for.
-    """
-
-    pad_token, cls_token, bos_token = "[PAD]", "[CLS]", None
-
-    def __init__(self, path: Path, longest: int) -> None:
-        tokenizers = optional_import("tokenizers", "text")
-        self._pieces = tokenizers.Tokenizer.from_file(str(path))
-        # The file may ask for either; lengths are decided here, text by text.
-        self._pieces.no_padding()
-        self._pieces.no_truncation()
-        self.cls_token_id, self.sep_token_id, self.pad_token_id = (
-            self._pieces.token_to_id(token) for token in ("[CLS]", "[SEP]", "[PAD]")
-        )
-        self.model_max_length, self.padding_side = longest, "right"
-
-    def num_special_tokens_to_add(self) -> int:
-        """Tokens that stand around a text."""
-        return 2
-
-    def __call__(
-        self, texts: Sequence[str], truncation: bool, max_length: int, add_special_tokens: bool = True
-    ) -> dict[str, list[list[int]]]:
-        """The ids of each text, at most ``max_length``."""
-        first, last = ([self.cls_token_id], [self.sep_token_id]) if add_special_tokens else ([], [])
-        room = max_length - len(first) - len(last)
-        # Without special tokens: they are put around what is left after the cut.
-        encodings = self._pieces.encode_batch(list(texts), add_special_tokens=False)
-        return {"input_ids": [[*first, *one.ids[:room], *last] for one in encodings]}
-
-    def pad(
-        self, encoded: Mapping[str, Sequence[Sequence[int]]], padding: str, max_length: int, return_tensors: str
-    ) -> dict[str, Tensor]:
-        """(B, T) ids and mask."""
-        rows = encoded["input_ids"]
-        ids = torch.full((len(rows), max_length), self.pad_token_id)
-        mask = torch.zeros(len(rows), max_length, dtype=torch.long)
-        for place, row in enumerate(rows):
-            ids[place, : len(row)] = torch.tensor(row)
-            mask[place, : len(row)] = 1
-        return {"input_ids": ids, "attention_mask": mask}
-
-
 def load_bert(folder: Path, layers: int) -> Checkpoint:
     """The first layers of a BERT, and its tokeniser.
 
@@ -207,7 +164,7 @@ def load_bert(folder: Path, layers: int) -> Checkpoint:
             network = BertEncoder(config, layers)
         with safe_open(folder / "model.safetensors", framework="pt") as file:
             network.load_state_dict({ours: file.get_tensor(theirs) for ours, theirs in _names(layers).items()})
-        tokenizer = WordPieces(folder / "tokenizer.json", network.config.max_position_embeddings)
+        tokenizer = TokenizerFile.of_bert(folder / "tokenizer.json", network.config.max_position_embeddings)
         return Checkpoint(network.eval().requires_grad_(False), tokenizer, digest_of(folder))
 
 

@@ -7,23 +7,24 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import nn
 
 from crossspace.errors import DataError
 from crossspace.features.checkpoint import Checkpoint
 from crossspace.features.text.bert import BertEncoder
+from crossspace.features.text.graph import ExportableText, TextGraph, ends_of, tokenizer_json
+from crossspace.features.text.pooling import pool
+from crossspace.features.text.text_input import TextInput
+from crossspace.features.text.tokens import Tokens, first_tokens, text_arrays
 
 Pooling = Literal["cls", "mean"]
-
-_TOKEN = 32
-"""Characters of a token that a text is cut by to begin with: words of a hundred are rare."""
-ROWS, STEP = 4, 8
-"""Texts of one forward pass, and what their length in tokens is rounded up to."""
 
 
 class TextNetwork:
     """Tokeniser, network and pooling.
 
-    A vector depends on its text alone, to the last bit: every forward pass has :data:`ROWS` texts of one rounded
+    A vector depends on its text alone, to the last bit: every forward pass has
+    :data:`~crossspace.features.text.tokens.ROWS` texts of one rounded
     length, missing ones made up, so that the same products of matrices are computed for a text in any company (or, of
     the network in the box, :meth:`~crossspace.features.text.bert.BertEncoder.each` sees to it). An extraction that was
     interrupted, or found some texts in a cache, so gives the same corpus. (Another processor, number of threads or
@@ -45,10 +46,8 @@ class TextNetwork:
         self._network = network.get_encoder() if network.config.is_encoder_decoder else network
         self._pooling, self._layer = pooling, layer
         self.limit = min(limit or 1 << 30, limit_of(network, self._tokenizer))
-        # Tokenisers of decoders pad on the left, where `cls` would take the padding.
-        self._tokenizer.padding_side = "right"
         # Any token will do: whatever stands there is masked.
-        self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token or self._tokenizer.unk_token
+        self._pad = self._tokenizer.pad_token_id or 0
         if pooling == "cls" and self._tokenizer.cls_token is None and self._tokenizer.bos_token is None:
             raise DataError(
                 "Pooling 'cls' needs a network whose texts begin with a token of their own. This one has none; use "
@@ -81,16 +80,28 @@ class TextNetwork:
         """Places of texts, and their vectors."""
         if isinstance(self._network, BertEncoder) and self._layer == -1:
             for rows, states in self._network.each(tokens):
-                yield rows, self._pool(states, torch.ones(states.shape[:2]))
+                yield rows, pool(states, torch.ones(states.shape[:2]))
             return
-        for rows, length in batches([len(t) for t in tokens], self.limit):
-            # The last text again until the pass is full: another number of rows would round otherwise.
-            full = [tokens[row] for row in rows + rows[-1:] * (ROWS - len(rows))]
-            inputs = self._tokenizer.pad(
-                {"input_ids": full}, padding="max_length", max_length=length, return_tensors="pt"
-            )
-            mask = inputs["attention_mask"]
-            yield rows, self._pool(self._states(inputs["input_ids"], mask), mask)
+        found = [Tokens(tuple(ids), 0, len(ids)) for ids in tokens]
+        for one in text_arrays(found, self.limit, self._pad, "cls" if self._pooling == "cls" else "own"):
+            ids, mask, weights = (torch.from_numpy(array) for array in one[1:])
+            yield one.rows, pool(self._states(ids, mask), weights)
+
+    def exportable(self, head: nn.Module) -> ExportableText:
+        """Network, tokenizer and what is read of a text.
+
+        Args:
+            head: what follows the pooling.
+
+        Raises:
+            UnsuitableError: it cannot be exported.
+        """
+        first, last = ends_of(self._tokenizer)
+        pooling: Literal["own", "cls"] = "cls" if self._pooling == "cls" else "own"
+        settings = TextInput(first, last, self._pad, self.limit, pooling, whole=True)
+        return ExportableText(
+            TextGraph([self._network], [head], self._layer), tokenizer_json(self._tokenizer), settings
+        )
 
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""
@@ -107,50 +118,6 @@ class TextNetwork:
         if self._layer == -1:
             return self._network(**inputs).last_hidden_state
         return self._network(**inputs, output_hidden_states=True).hidden_states[self._layer]
-
-    def _pool(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """``(B, T, D)`` to ``(B, D)``."""
-        if self._pooling == "cls":
-            # A view would keep the states of the whole batch in memory.
-            return states[:, 0].clone()
-        weights = mask.unsqueeze(2).to(states.dtype)
-        return (states * weights).sum(1) / weights.sum(1)
-
-
-def first_tokens(tokenizer: Any, texts: Sequence[str], most: int, **options: Any) -> list[list[int]]:
-    """The first tokens of each text, at most ``most``; special ones included unless ``options`` say otherwise."""
-    by_text: list[list[int]] = [[]] * len(texts)
-    # Of a long text no more is taken apart than holds them: the tokens of a whole file would fill the memory.
-    left, length = list(range(len(texts))), most * _TOKEN
-    while left:
-        # A lone surrogate, as broken files have them, is no text that the tokenizer takes.
-        parts = [_until_space(texts[i], length).encode("utf-8", "replace").decode("utf-8") for i in left]
-        found = tokenizer(parts, truncation=True, max_length=most, **options)["input_ids"]
-        for i, tokens in zip(left, found, strict=True):
-            by_text[i] = tokens
-        # Too few tokens although there is more text: look again at four times as much.
-        short = [i for i, part in zip(left, parts, strict=True) if len(by_text[i]) < most and len(part) < len(texts[i])]
-        left, length = short, 4 * length
-    return by_text
-
-
-def _until_space(text: str, length: int) -> str:
-    """A text up to the last space within ``length`` characters, so that no word is cut; all of it where it is short."""
-    if len(text) <= length:
-        return text
-    place = max(text.rfind(" ", 0, length), text.rfind("\n", 0, length))
-    return text[: place if place > 0 else length]
-
-
-def batches(lengths: Sequence[int], limit: int) -> Iterator[tuple[list[int], int]]:
-    """At most :data:`ROWS` rows of one rounded length, and that length; rows without a token are left out."""
-    rounded: dict[int, list[int]] = {}
-    for row, length in enumerate(lengths):
-        if length:
-            rounded.setdefault(min(-(-length // STEP) * STEP, limit), []).append(row)
-    for length, rows in sorted(rounded.items()):
-        for at in range(0, len(rows), ROWS):
-            yield rows[at : at + ROWS], length
 
 
 def limit_of(network: Any, tokenizer: Any) -> int:

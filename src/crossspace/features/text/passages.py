@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossspace.errors import DataError
+from crossspace.features.text.tokens import Tokens, first_tokens
 
 Turn = tuple[str, str]
 """Speaker and text."""
@@ -68,25 +69,6 @@ def passages(
     return found
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """A passage as a network reads it.
-
-    Attributes:
-        ids: of all tokens.
-        begin, end: of those of the utterance itself.
-        is_cut: whether the utterance goes on beyond what is read of it.
-    """
-
-    ids: tuple[int, ...]
-    begin: int
-    end: int
-    is_cut: bool = False
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
 class Reader:
     """Turns passages into tokens.
 
@@ -107,7 +89,7 @@ class Reader:
             next(([i] for i in (getattr(tokenizer, name, None) for name in names) if i is not None), list[int]())
             for names in (("cls_token_id", "bos_token_id"), ("sep_token_id", "eos_token_id"))
         )
-        self._first, self._last, self.limit = first, last, limit
+        self.first, self.last, self.limit = first, last, limit
         if limit < len(first) + len(last) + 4:
             raise DataError(f"The network reads {limit} tokens at most, which hold no utterance.")
 
@@ -122,9 +104,6 @@ class Reader:
         return [self._tokens(p, known, marked) for p in found]
 
     def _ids(self, texts: Sequence[str]) -> dict[str, list[int]]:
-        # Not above: this brings PyTorch, which whoever only gathers turns has no use for.
-        from crossspace.features.text.network import first_tokens
-
         found = first_tokens(self._tokenizer, texts, self.limit, add_special_tokens=False) if texts else []
         return dict(zip(texts, found, strict=True))
 
@@ -135,16 +114,16 @@ class Reader:
             return marked[numbers[speaker]] if self._speakers else []
 
         own, start = known[passage.text], mark(passage.speaker)
-        room = self.limit - len(self._first) - len(self._last) - len(start)
+        room = self.limit - len(self.first) - len(self.last) - len(start)
         is_cut, own = len(own) > room, own[:room]
         room -= len(own)
         before: list[int] = []
         for speaker, text in reversed(passage.before):
-            turn = [*mark(speaker), *known[text], *self._last][-room:] if room > 0 else []
+            turn = [*mark(speaker), *known[text], *self.last][-room:] if room > 0 else []
             before, room = [*turn, *before], room - len(turn)
         after: list[int] = []
         for speaker, text in passage.after:
-            turn = [*mark(speaker), *known[text], *self._last][:room] if room > 0 else []
+            turn = [*mark(speaker), *known[text], *self.last][:room] if room > 0 else []
             after, room = [*after, *turn], room - len(turn)
-        head = [*self._first, *before, *start]
-        return Tokens((*head, *own, *self._last, *after), len(head), len(head) + len(own), is_cut)
+        head = [*self.first, *before, *start]
+        return Tokens((*head, *own, *self.last, *after), len(head), len(head) + len(own), is_cut)
