@@ -56,7 +56,7 @@ BLOCKS = {
     "docs/guides/recordings.md": (3, 1, 5),
     "docs/guides/resume.md": (3, 0, 2),
     "docs/guides/stores.md": (3, 0, 0),
-    "docs/guides/study.md": (4, 1, 0),
+    "docs/guides/study.md": (4, 1, 2),
     "docs/guides/transcribe.md": (0, 0, 4),
     "docs/guides/tune.md": (5, 1, 0),
     "docs/index.md": (1, 0, 0),
