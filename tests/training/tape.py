@@ -24,10 +24,16 @@ LOOKS = {
 
 
 class Tape(TorchDispatchMode):
-    """The operations of a block, below automatic differentiation and autocast."""
+    """The operations of a block, below automatic differentiation and autocast.
+
+    Attributes:
+        outside: addresses of memory that was there before the block, and that it reads or writes.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.outside: set[int] = set()
+        self._made: set[int] = set()
         self.operations: list[tuple[Any, tuple, dict, Any]] = []
         self._before: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
 
@@ -37,7 +43,10 @@ class Tape(TorchDispatchMode):
         for tensor in written(func, args, kwargs):
             storage = tensor.untyped_storage()
             self._before.setdefault(storage.data_ptr(), (storage, storage.clone()))
+        self.outside |= addresses((args, kwargs)) - self._made
         result = func(*args, **kwargs)
+        # What is made here is kept with the operations, so that no address comes twice.
+        self._made |= addresses(result) - self.outside
         if func.namespace != "profiler":
             self.operations.append((func, args, kwargs, result))
         return result
@@ -98,6 +107,11 @@ def written(func: Any, args: tuple, kwargs: dict) -> Iterator[Tensor]:
         if argument.alias_info is not None and argument.alias_info.is_write:
             given = args[place] if place < len(args) else kwargs.get(argument.name)
             yield from (x for x in tree_leaves(given) if isinstance(x, Tensor))
+
+
+def addresses(given: Any) -> set[int]:
+    """Of the memory of all tensors in it."""
+    return {x.untyped_storage().data_ptr() for x in tree_leaves(given) if isinstance(x, Tensor) and x.numel()}
 
 
 def is_view(func: Any) -> bool:

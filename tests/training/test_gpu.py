@@ -6,6 +6,7 @@ import copy
 import io
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,15 @@ import torch
 
 from crossspace.balance import FixedWeights, ParetoGradientModulator
 from crossspace.batching.batch import Batch
+from crossspace.data.corpus import Corpus
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UsageError
 from crossspace.models.css import CSS
+from crossspace.runtime import seed_everything
 from crossspace.training.devices import Devices
+from crossspace.training.options import TrainingOptions
 from crossspace.training.step import TrainingStep
+from crossspace.training.trainer import Trainer
 from tests.training.recorded import Run, check_same
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -99,6 +104,25 @@ def test_dropout_of_a_repeated_step_is_another_every_time(make: Callable[..., Ru
     batch = run.batch((4, 4))
     losses = [float(run.step(batch).values[0]) for _ in range(5)]
     assert len(set(losses)) == 5
+
+
+@needs_gpu
+def test_a_training_with_graphs_ends_like_one_without(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    ends = []
+    for graphs in (True, False):
+        seed_everything(0)
+        # The rate is one that float32 holds.
+        options = TrainingOptions(epochs=4, batch_size=3, learning_rate=2**-9, graphs=graphs)
+        model = CSS(tiny_corpus.spec, width=8, heads=2, dropout=0.0)
+        folder = tmp_path / str(graphs)
+        folder.mkdir()
+        trainer = Trainer(
+            Devices("cuda").fabric("float32"), tiny_corpus, model, ParetoGradientModulator(), options, folder, seed=0
+        )
+        trainer.fit()
+        ends.append(trainer)
+    assert ends[0].step.recorded >= 1
+    torch.testing.assert_close(ends[0].model.state_dict(), ends[1].model.state_dict(), rtol=1e-2, atol=1e-2)
 
 
 @needs_gpu

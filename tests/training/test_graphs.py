@@ -43,7 +43,7 @@ from crossspace.training.step import TrainingStep
 from crossspace.training.trainer import Trainer
 from tests.models.small import small
 from tests.training.recorded import Modulated, Run, check_same
-from tests.training.tape import LOOKS, Tape, TapeRecorder, is_view
+from tests.training.tape import LOOKS, Tape, TapeRecorder, addresses, is_view
 
 Make = Callable[..., Run]
 
@@ -170,6 +170,21 @@ def test_records_of_earlier_steps_stay_as_they_were(make: Make) -> None:
     records = run.take([(4, 4)] * 6)
     losses = [record.values[0].item() for record in records]
     assert len(set(losses)) == 6
+
+
+@pytest.mark.parametrize("balancer", [FixedWeights([1.0, 2.0, 3.0]), ParetoGradientModulator(every=2)])
+@pytest.mark.parametrize("kind", [CSS, SDT])
+def test_a_recording_reads_no_memory_that_nobody_keeps(kind: type[Model], balancer: Balancer, make: Make) -> None:
+    weights = torch.ones(3)
+    run = make(True, balancer, torch.float32, kind=kind, dropout=0.2, clip=1.0, class_weights=weights)
+    run.take([(4, 4)] * 9, 4)
+    states = run.rates.optimizer.state_dict()["state"]
+    rates = [group["lr"] for group in run.rates.optimizer.param_groups]
+    kept = list(run.step._kept.values())
+    own = [weights, *rates, run.step._weights, *run.model.parameters(), *run.model.buffers()]
+    known = addresses([own, states, vars(balancer), vars(run.step.step.balancer)])
+    known |= addresses([vars(one.filled) for one in kept] + [one.alive for one in kept])
+    assert run.recorder.tapes and all(tape.outside <= known for tape in run.recorder.tapes)
 
 
 def test_no_more_recordings_are_kept_than_asked_for(make: Make) -> None:

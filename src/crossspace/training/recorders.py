@@ -77,9 +77,14 @@ def recorder_on(device: torch.device) -> Recorder:
     Raises:
         UsageError: it has none.
     """
-    if device.type != "cuda":
-        raise UsageError(
-            f"`training.graphs` should be false on the device {device.type!r}: CUDA alone has graphs. Found true; "
-            "leave it out, or use `--device cuda` where there is one."
-        )
+    check_kind(device.type)
     return CudaRecorder(device)
+
+
+def check_kind(kind: str) -> None:
+    """Raise :class:`UsageError` unless devices of this kind have graphs."""
+    if kind != "cuda":
+        raise UsageError(
+            f"`training.graphs` should be false on the device {kind!r}: CUDA alone has graphs. Found true; leave it "
+            "out, or use `--device cuda` where there is one."
+        )
