@@ -26,6 +26,7 @@ from crossspace.recipes import read_recipe
 from crossspace.runtime import total_memory
 from crossspace.signatures import REFUSALS, add_component, faults_of, reason, without_strange_parts, without_value
 from crossspace.training.checks import check_balancer, check_training, objectives_of
+from crossspace.training.graphs import check_graphs
 from crossspace.training.options import TrainingOptions
 from crossspace.yaml_text import read_yaml_file
 
@@ -107,8 +108,11 @@ class Configuration:
             raise UsageError(
                 f"`balancer.{argument}` should be {count} numbers, one per objective. Found {list(values)}."
             )
-        check_balancer(self.build_balancer())
+        balancer = self.build_balancer()
+        check_balancer(balancer)
         check_training(seen, self.training, model, processes)
+        if self.training.graphs:
+            check_graphs(model, balancer, self.training.accumulate, processes)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, complete: reading them back gives the same configuration."""

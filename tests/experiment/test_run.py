@@ -64,6 +64,12 @@ def same_weights(left: Path, right: Path) -> bool:
     return all((left / f).read_bytes() == (right / f).read_bytes() for f in files)
 
 
+def test_graphs_are_refused_off_cuda_before_anything_is_written(execute: Execute, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"`training\.graphs` should be false on the device 'cpu'"):
+        execute(tmp_path / "run", graphs=True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_folder_holds_what_the_design_says(finished_run: Path) -> None:
     names = {p.name for p in finished_run.iterdir()}
     assert names >= {

@@ -40,6 +40,13 @@ class Balancer(ABC):
             gram: (K, K) float64 plain inner products of their gradients, for balancers that need them.
         """
 
+    def on_device(self, objectives: int) -> bool:
+        """Whether :meth:`weights` of so many objectives stays on their device and depends on its arguments alone.
+
+        Then a recorded step may hold it, which repeats what was done on the device and asks nobody again.
+        """
+        return False
+
     def look_back(self, losses: Tensor) -> None:  # noqa: B027  nor do most look back
         """What became of the objectives of the last step, for balancers that learn from it.
 

@@ -23,6 +23,7 @@ class FixedWeights(Balancer):
 
     def __init__(self, values: Sequence[float] | None = None) -> None:
         self.values = None if values is None else tuple(float(v) for v in values)
+        self._factors: Tensor | None = None
 
     @property
     def about_weights(self) -> str:  # type: ignore[override]
@@ -30,6 +31,10 @@ class FixedWeights(Balancer):
         if self.values is None:
             return "The weights are fixed, 1 for each objective."
         return f"The weights are fixed, in the order of the objectives: {', '.join(f'{v:g}' for v in self.values)}."
+
+    def on_device(self, objectives: int) -> bool:
+        """Always."""
+        return True
 
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
         """(K,) the fixed factors."""
@@ -39,4 +44,7 @@ class FixedWeights(Balancer):
             raise UsageError(
                 f"Fixed weights should be one per objective. Found {len(self.values)} for {len(losses)} objectives."
             )
-        return torch.tensor(self.values, dtype=torch.float64, device=losses.device)
+        if self._factors is None or self._factors.device != losses.device:
+            # Once: a copy to a device has no place in a recorded step.
+            self._factors = torch.tensor(self.values, dtype=torch.float64, device=losses.device)
+        return self._factors

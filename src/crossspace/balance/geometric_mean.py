@@ -31,6 +31,10 @@ class GeometricMean(Balancer):
         "have no fixed sum."
     )
 
+    def on_device(self, objectives: int) -> bool:
+        """Always."""
+        return True
+
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
         """(K,) the derivative of the geometric mean."""
         positive = losses.detach().to(torch.float64).clamp(min=_LEAST)

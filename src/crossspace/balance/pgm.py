@@ -52,6 +52,10 @@ class ParetoGradientModulator(Balancer):
             "of its own; the weights have no fixed sum."
         )
 
+    def on_device(self, objectives: int) -> bool:
+        """Up to three have a closed form; more are solved on the host."""
+        return objectives <= 3
+
     def weights(self, losses: Tensor, gram: Tensor | None = None) -> Tensor:
         """(K,) gamma, or gamma over the lengths of the gradients when the unit direction is applied."""
         if gram is None:

@@ -48,6 +48,7 @@ from crossspace.training.event import Event
 from crossspace.training.history import History, Sink
 from crossspace.training.options import SECONDS
 from crossspace.training.processes import is_first_process
+from crossspace.training.recorders import check_kind
 from crossspace.training.rehearsal import rehearse
 from crossspace.training.trainer import Trainer
 
@@ -104,6 +105,8 @@ class Run:
                 is at work on; or the configuration does not fit the corpus.
         """
         self.check()
+        if self.configuration.training.graphs:
+            check_kind(self.devices.kind)
         with claimed(self.folder) if is_first_process() else nullcontext() as claim:
             self.held = claim
             if is_first_process():

@@ -61,6 +61,9 @@ class Model(
         least_modalities: of how many modalities it takes; a task with fewer is refused.
         moved: ``{argument of an earlier release: where it is now}``, dotted where it is in a part.
         no_graph: why the model cannot be exported as one graph for conversations of every length, where that is so.
+        fillable: True when rows of filling change nothing about the others: rows without a label and a modality, behind
+            those of the batch, that belong to no conversation. The model then asks ``batch.layout`` for no lengths,
+            and takes no statistics over rows but those in which a modality is present. Recorded training steps need it.
         details: what a prediction needs to know beyond the arguments, such as the extractors of the features.
     """
 
@@ -72,6 +75,7 @@ class Model(
     least_modalities: ClassVar[int] = 1
     moved: ClassVar[Mapping[str, str]] = {}
     no_graph: ClassVar[str] = ""
+    fillable: bool = False
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()

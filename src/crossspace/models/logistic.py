@@ -33,6 +33,7 @@ class LogisticRegression(Model):
     citation = "Bishop, Pattern Recognition and Machine Learning, Springer 2006, section 4.3.4"
     contextual = False
     causal = True
+    fillable = True
 
     def __init__(self, task: TaskSpec, *, input_dropout: float = 0.0) -> None:
         super().__init__(task)

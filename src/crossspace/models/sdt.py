@@ -64,6 +64,7 @@ class SDT(Model):
         "Ma et al., A Transformer-Based Model With Self-Distillation for Multimodal Emotion Recognition in "
         "Conversations, IEEE Transactions on Multimedia 26, 2024, doi:10.1109/TMM.2023.3271019"
     )
+    fillable = True
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from crossspace.models.base import Model
 from crossspace.training.options import TrainingOptions
@@ -30,12 +30,12 @@ class Rates:
         self.factors = [factor for _, factor in groups]
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[options.optimizer]
         self.optimizer: torch.optim.Optimizer = kind(
-            [{"params": parameters} for parameters, _ in groups],
-            lr=options.learning_rate,
+            [{"params": parameters, "lr": _held(options, parameters[0].device)} for parameters, _ in groups],
             weight_decay=options.weight_decay,
             amsgrad=options.amsgrad,
             # The fused kernels alone can refuse an update on the device, without the host looking.
             fused=True,
+            capturable=options.graphs,
         )
         self.plateau = Plateau(options.plateau_factor, options.plateau_patience, options.plateau_on == "score")
 
@@ -46,7 +46,10 @@ class Rates:
         if self.options.schedule == "plateau":
             rate *= self.plateau.rate
         for group, factor in zip(self.optimizer.param_groups, self.factors, strict=True):
-            group["lr"] = rate * factor
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate * factor)
+            else:
+                group["lr"] = rate * factor
         return rate
 
     def look(self, score: float, loss: float) -> None:
@@ -55,12 +58,27 @@ class Rates:
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the optimizer and of the schedule."""
-        return {"optimizer": self.optimizer.state_dict(), "plateau": self.plateau.state_dict()}
+        optimizer = self.optimizer.state_dict()
+        # The same whether steps are recorded or not, so that a training may go on either way.
+        optimizer["param_groups"] = [
+            {**group, "lr": float(group["lr"]), "capturable": False} for group in optimizer["param_groups"]
+        ]
+        return {"optimizer": optimizer, "plateau": self.plateau.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
+        own = [(group["lr"], group["capturable"]) for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
+        for group, (rate, capturable) in zip(self.optimizer.param_groups, own, strict=True):
+            # Rates are set before every step; what holds them is a matter of this training.
+            group["lr"], group["capturable"] = rate, capturable
         self.plateau.load_state_dict(state["plateau"])
+
+
+def _held(options: TrainingOptions, device: torch.device) -> float | Tensor:
+    """What holds a learning rate: a tensor where steps are recorded, since these read it by its address."""
+    rate = options.learning_rate
+    return torch.tensor(rate, dtype=torch.float32, device=device) if options.graphs else rate
 
 
 def parameter_groups(model: Model) -> list[Group]:

@@ -14,6 +14,7 @@ from crossspace.models.base import Model
 from crossspace.reading import reading
 from crossspace.training.checkpoint import CHECKPOINT, Checkpoints, load_checkpoint
 from crossspace.training.event import Best
+from crossspace.training.graphs import GraphedStep
 from crossspace.training.history import History
 from crossspace.training.rates import Rates
 from crossspace.training.step import TrainingStep
@@ -50,7 +51,7 @@ class TrainingState:
         model: Model,
         averaged: AveragedModel | None,
         rates: Rates,
-        step: TrainingStep,
+        step: TrainingStep | GraphedStep,
         history: History,
         seconds: float,
     ) -> None:

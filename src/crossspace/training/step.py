@@ -105,6 +105,12 @@ class TrainingStep:
         self.weights: Tensor | None = None
         self.checked = False
 
+    @property
+    def renews(self) -> bool:
+        """Whether the next step asks the balancer for new weights."""
+        # A resumed training knows its weights and its count, and renews them when the uninterrupted one would.
+        return self.weights is None or self.count % self.balancer.every == 0
+
     def begin_epoch(self, epoch: int) -> None:
         """Called at the start of every epoch, which counts from 0, in the state of :meth:`Balancer.begin_epoch`."""
         self.balancer.begin_epoch(epoch)
@@ -125,8 +131,6 @@ class TrainingStep:
         begun = random_state(batches[0].labels.device) if self.balancer.looks_back else None
         prepared = self._whole(batches[0]) if len(batches) == 1 else self._in_parts(batches)
         self.checked = True
-        # A resumed training knows its weights and its count, and renews them when the uninterrupted one would.
-        renew = self.weights is None or self.count % self.balancer.every == 0
         with earlier_graphs_refused(self.model):
             balance = accumulated_backward(
                 prepared.micro_batches,
@@ -134,7 +138,7 @@ class TrainingStep:
                 self.shared,
                 self.others,
                 self.balancer,
-                previous=None if renew else self.weights,
+                previous=None if self.renews else self.weights,
                 reduce=self.reduce,
                 compare=self.compare,
             )

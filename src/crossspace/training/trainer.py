@@ -24,12 +24,14 @@ from crossspace.training.checkpoint import CHECKPOINT, snapshot
 from crossspace.training.checks import check_training, deciding_split
 from crossspace.training.class_weights import class_weights
 from crossspace.training.event import Best, Event
+from crossspace.training.graphs import GraphedStep
 from crossspace.training.history import History, step_line
 from crossspace.training.options import SECONDS, TrainingOptions
 from crossspace.training.order import in_blocks, in_order, shuffled
 from crossspace.training.processes import reducer, share
 from crossspace.training.randomness import random_states, restore
 from crossspace.training.rates import Rates
+from crossspace.training.recorders import recorder_on
 from crossspace.training.scoring import score_split
 from crossspace.training.state import Position, TrainingState
 from crossspace.training.step import TrainingStep
@@ -88,7 +90,7 @@ class Trainer:
         self.model = model.to(fabric.device)
         self.averaged = _averaged(self.model, options.averaging)
         self.rates = Rates(self.model, options, options.epochs * self.steps_per_epoch)
-        self.step = TrainingStep(
+        step = TrainingStep(
             self.model,
             balancer,
             self.rates.optimizer,
@@ -99,6 +101,7 @@ class Trainer:
             clip_per=options.clip_per,
             compare=torch.bfloat16 if options.compare == "bf16" else None,
         )
+        self.step = GraphedStep(step, recorder_on(fabric.device)) if options.graphs else step
         self.best = Best()
         self.state = TrainingState(
             folder, self.model, self.averaged, self.rates, self.step, self.history, checkpoint_seconds

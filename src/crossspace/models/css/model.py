@@ -150,6 +150,12 @@ class CSS(Model):
         self.unimodal = nn.ModuleDict({m: nn.Sequential(*before, Linear(width, classes)) for m in self.task.modalities})
         self.classifier = Linear(width, classes)
 
+    @property
+    def fillable(self) -> bool:  # type: ignore[override]
+        """Unless rows are exchanged for any other ones, or encoded by a recurrence."""
+        encoders = [] if self.encoder is None else list(self.encoder.values())
+        return not any(self.corruption.swap.values()) and all(encoder.fillable for encoder in encoders)
+
     @classmethod
     def translated(cls, arguments: Mapping[str, Any], earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Arguments of releases in which CSS had no parts."""

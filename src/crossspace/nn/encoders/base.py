@@ -21,10 +21,12 @@ class Encoder(nn.Module, ABC):
     Attributes:
         name: how users call the encoder.
         citation: the paper it comes from.
+        fillable: as of a :class:`~crossspace.models.base.Model`.
     """
 
     name: ClassVar[str]
     citation: ClassVar[str]
+    fillable: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, rows: Tensor, layout: Layout, visible: Tensor | None = None) -> Tensor:

@@ -22,6 +22,7 @@ class TransformerEncoder(Encoder):
 
     name = "transformer"
     citation = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"
+    fillable = True
 
     def __init__(self, width: int, heads: int, layers: int = 1, dropout: float = 0.0, first_norm: bool = False) -> None:
         super().__init__()
