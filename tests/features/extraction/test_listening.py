@@ -102,6 +102,13 @@ def test_a_track_that_is_not_there_is_refused_with_those_that_are(tracks, syllab
         opened_to_hear(path, number, None)
 
 
+def test_a_title_that_is_not_utf8_is_read_as_far_as_it_goes(tracks):
+    path = tracks("a.mkv", TONE, titles={0: "Kitchen"})
+    path.write_bytes(path.read_bytes().replace(b"Kitchen", b"K\xfcche 2"))
+    media, _ = opened_to_hear(path, None, None)
+    assert media.audio.title == "K\ufffdche 2"
+
+
 def test_tracks_are_told_apart_by_the_cache_and_decided_once(tracks, syllables, tmp_path, monkeypatch):
     path = tracks("a.mkv", syllables(3), TONE)
     judged, honest = [], listening._judged

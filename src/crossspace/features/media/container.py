@@ -61,7 +61,7 @@ def opened(path: Path) -> Iterator[Any]:
         # The prefix keeps FFmpeg from taking a name such as "concat:a" or "http:b" for a protocol.
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
         source = f"file:{path.absolute()}" if mended is None else mended
-        container = av.open(source, container_options=options, metadata_errors="replace")
+        container = av.open(source, container_options=options, **_tags_as_they_are(av.__version__))
     except (av.FFmpegError, ValueError) as error:
         check_kind(path)
         raise DataError(
@@ -74,6 +74,11 @@ def opened(path: Path) -> Iterator[Any]:
             if stream.codec_context is not None:
                 stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
         yield container
+
+
+def _tags_as_they_are(version: str) -> dict[str, str]:
+    """What lets a file be opened whose tags are not UTF-8: before its release 19, PyAV has to be told."""
+    return {"metadata_errors": "surrogateescape"} if int(version.split(".")[0]) < 19 else {}
 
 
 def check_kind(path: Place) -> None:

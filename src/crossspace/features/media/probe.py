@@ -165,8 +165,7 @@ def _audio(container: Any, track: _SurveyedTrack) -> AudioTrack:
 
     stream, first = track.stream, track.first
     # Matroska, MP4 and AVI call them differently; "und" says that it is not known.
-    language = stream.metadata.get("language", "")
-    title = stream.metadata.get("title") or stream.metadata.get("handler_name") or ""
+    language, title = _tag(stream, "language"), _tag(stream, "title") or _tag(stream, "handler_name")
     aside = Disposition.comment | Disposition.visual_impaired | Disposition.karaoke | Disposition.descriptions
     return AudioTrack(
         stream.index,
@@ -179,6 +178,11 @@ def _audio(container: Any, track: _SurveyedTrack) -> AudioTrack:
         default=bool(stream.disposition & Disposition.default),
         aside=bool(stream.disposition & aside),
     )
+
+
+def _tag(stream: Any, name: str) -> str:
+    """What a track says of itself, or nothing; what is not UTF-8 becomes question marks."""
+    return stream.metadata.get(name, "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _numbered(path: Path, track: int, sounds: Sequence[AudioTrack], count: int) -> AudioTrack:
