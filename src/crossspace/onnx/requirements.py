@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crossspace import __version__
 
-_NEEDED = ("numpy>=2.0", "pyarrow>=25", "onnxruntime>=1.20", "pyyaml>=6.0", "filelock>=3.24", "rich>=13.8")
+_NEEDED = ("numpy>=2.0", "pyarrow>=25", "onnxruntime>=1.20", "pyyaml>=6.0", "filelock>=3.30", "rich>=13.8")
 """With the bounds of ``pyproject.toml``."""
 
 
