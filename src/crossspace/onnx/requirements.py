@@ -5,10 +5,10 @@ from __future__ import annotations
 from crossspace import __version__
 
 _NEEDED = (
-    *("numpy>=2.0", "pyarrow>=25", "onnxruntime>=1.20", "pyyaml>=6.0", "filelock>=3.24", "rich>=13.8"),
-    "huggingface-hub>=1.5",
+    *("numpy>=2.0", "pyarrow>=25", "onnxruntime>=1.20", "pyyaml>=6.0", "filelock>=3.30", "rich>=13.8"),
+    "huggingface-hub>=1.31",
 )
-_OF_TEXTS = ("tokenizers>=0.22.1", "py3langid>=0.4")
+_OF_TEXTS = ("tokenizers>=0.23.1", "py3langid>=0.4")
 """With the bounds of ``pyproject.toml``."""
 
 

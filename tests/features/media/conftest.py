@@ -17,6 +17,15 @@ BITS = 10
 """A coded picture shows its number as so many black and white columns."""
 
 Recording = Callable[..., Path]
+
+
+@pytest.fixture
+def turning() -> None:
+    """PyAV 17, the last for Python 3.10, reads how a video is to be turned, and cannot write it."""
+    if int(av.__version__.split(".")[0]) < 18:
+        pytest.skip("PyAV 17 writes no video that is to be turned.")
+
+
 TIMES = [number / 25 for number in range(100)]
 
 

@@ -44,6 +44,7 @@ def test_pictures_alone_have_no_audio(recording, signals):
     assert media.audio is None and media.video is not None
 
 
+@pytest.mark.usefixtures("turning")
 def test_a_rotated_video_is_measured_upright(recording, signals):
     media = open_media(
         recording("phone.mp4", signals.times[:5], prepare=lambda stream: stream.set_display_rotation(-90))

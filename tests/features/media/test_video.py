@@ -52,6 +52,7 @@ def test_frames_of_a_variable_rate_are_those_on_the_screen(recording, signals):
     assert [signals.number_in(frame.image) for frame in held] == [3]
 
 
+@pytest.mark.usefixtures("turning")
 def test_a_rotated_video_stands_upright(recording, signals):
     plain = open_media(recording("plain.mp4", signals.times[:5]))
     turned = open_media(
@@ -99,6 +100,7 @@ def moved(image: np.ndarray, a: int, b: int, c: int, d: int) -> np.ndarray:
     "matrix",
     [(s, 0, 0, t) for s in (1, -1) for t in (1, -1)] + [(0, s, t, 0) for s in (1, -1) for t in (1, -1)],
 )
+@pytest.mark.usefixtures("turning")
 def test_a_video_is_seen_as_its_display_matrix_asks(recording, signals, matrix):
     a, b, c, d = (value << 16 for value in matrix)
     full = [a, b, 0, c, d, 0, 0, 0, 1 << 30]
@@ -196,6 +198,7 @@ def test_without_pictures_there_is_nothing_to_see(recording, signals):
     assert list(read_frames(media, [(0, 1)])) == [(0, [])]
 
 
+@pytest.mark.usefixtures("turning")
 def test_pictures_leave_the_memory_without_the_garbage_collector(recording, signals):
     turned = recording("a.mp4", signals.times, prepare=lambda stream: stream.set_display_rotation(-90))
     media = open_media(turned)
