@@ -33,7 +33,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         _remove_leftovers(folder)
         partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_prefix(folder), suffix=_SUFFIX))
         lock = filelock.FileLock(partial / _LOCK, timeout=0)
-        with suppress(NotImplementedError):  # a file system without locks: nobody will take it for left over
+        with suppress(OSError, NotImplementedError):  # a file system without locks: nobody will take it for left over
             lock.acquire()
         yield partial
         lock.release()

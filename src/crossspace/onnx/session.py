@@ -12,7 +12,7 @@ from crossspace.onnx.description import ADVICE
 from crossspace.reading import reading
 
 _HEAD = 20
-_KEY = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)\Z")
+_KEY = re.compile(rb"(?:\x0a|\x8a[\x80-\xff]*[\x00-\x7f])(?:\x08|\x88[\x80-\xff]*[\x00-\x7f])\Z")
 """How a text of eight bytes begins that is the first field of its message, also in more bytes than it takes."""
 
 
