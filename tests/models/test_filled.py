@@ -22,6 +22,7 @@ from crossspace.nn.batch_norm import BatchNorm
 from crossspace.nn.encoders import ENCODERS
 from crossspace.nn.fusion import FUSIONS
 from crossspace.training.step import TrainingStep
+from crossspace.training.step_record import StepRecord
 from tests.models.small import small, variants
 
 TASK = TaskSpec(("joy", "anger", "calm"), {"text": 6, "audio": 5, "visual": 4}, speakers=2)
@@ -43,7 +44,7 @@ def filled(batch: Batch) -> Batch:
     return memory.batch()
 
 
-def step_of(model: Model, balancer: Balancer, batch: Batch) -> tuple[torch.Tensor, list[torch.Tensor | None]]:
+def step_of(model: Model, balancer: Balancer, batch: Batch) -> tuple[StepRecord, list[torch.Tensor | None]]:
     """The record of a step, and the gradients that reach the optimizer."""
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     step = TrainingStep(model, balancer, optimizer, class_weights=torch.tensor([0.5, 1.0, 2.0]), clip=1.0)
@@ -52,19 +53,23 @@ def step_of(model: Model, balancer: Balancer, batch: Batch) -> tuple[torch.Tenso
         lambda *_: gradients.extend(None if p.grad is None else p.grad.clone() for p in model.parameters())
     )
     step.begin_epoch(0)
-    return step(batch).values, gradients
+    return step(batch), gradients
 
 
 def check_equal(model: Model, balancer: Balancer, batch: Batch, tolerance: float) -> None:
     model = without_noise(model).train()
     other = copy.deepcopy(model)
-    values, gradients = step_of(model, copy.deepcopy(balancer), batch)
+    record, gradients = step_of(model, copy.deepcopy(balancer), batch)
     theirs, same = step_of(other, copy.deepcopy(balancer), filled(batch))
-    torch.testing.assert_close(theirs, values, rtol=tolerance, atol=tolerance)
+    losses = sum(name.startswith(("losses/", "parts/")) for name in record.names)
+    torch.testing.assert_close(theirs.values[:losses], record.values[:losses], rtol=tolerance, atol=tolerance)
+    # The root of SPF has a slope of 500 at zero: in float32 rounding moves gradients there, filled up or not.
+    steep = tolerance if batch.features["text"].dtype == torch.float64 else 1e-2
+    torch.testing.assert_close(theirs.values[losses:], record.values[losses:], rtol=steep, atol=steep)
     assert [g is None for g in same] == [g is None for g in gradients]
     for a, b in zip(same, gradients, strict=True):
         if a is not None:
-            torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance)
+            torch.testing.assert_close(a, b, rtol=steep, atol=steep)
     # Buffers of the one and the other, and what it says of the utterances, with parameters that are the same.
     torch.testing.assert_close(dict(other.named_buffers()), dict(model.named_buffers()), rtol=tolerance, atol=tolerance)
     other.load_state_dict(model.state_dict())

@@ -74,6 +74,21 @@ def test_recorded_steps_are_the_ordinary_ones(balancer: FixedWeights, make: Call
         torch.testing.assert_close(a.values.cpu(), b.values, rtol=1e-8, atol=1e-8)
 
 
+@needs_gpu
+def test_a_batch_is_copied_to_the_device_without_waiting_for_it(
+    task: TaskSpec, make_batch: Callable[..., Batch]
+) -> None:
+    batches = [make_batch(task, (4, 4), missing=0.2, seed=seed) for seed in range(20)]
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        moved = [batch.to("cuda", non_blocking=True) for batch in batches]
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    for there, here in zip(moved, batches, strict=True):
+        assert all(torch.equal(there.features[m].cpu(), x) for m, x in here.features.items())
+        assert torch.equal(there.labels.cpu(), here.labels) and there.complete == here.complete
+
+
 SLOWLY = {"learning_rate": 2**-20}
 """Kernels may add in another order every time; Adam would make much of that where gradients are small."""
 

@@ -40,6 +40,7 @@ from crossspace.training.options import TrainingOptions
 from crossspace.training.rates import Rates
 from crossspace.training.recorders import recorder_on
 from crossspace.training.step import TrainingStep
+from crossspace.training.step_record import StepRecord
 from crossspace.training.trainer import Trainer
 from tests.models.small import small
 from tests.training.recorded import Modulated, Run, check_same
@@ -51,6 +52,29 @@ Make = Callable[..., Run]
 @pytest.fixture
 def make(task: TaskSpec, make_batch: Callable[..., Batch]) -> Make:
     return partial(Run, task, make_batch)
+
+
+def test_a_tape_repeats_what_was_done_and_not_what_python_would_do_now() -> None:
+    state, given, seen = torch.zeros(3), torch.ones(3), []
+
+    def step() -> StepRecord:
+        seen.append(len(seen))
+        made = given.exp() * (len(seen) + 1)  # saved, shared and written over, as in a training step
+        state.add_(made.view(3, 1).squeeze(1))
+        return StepRecord(("sum",), state.sum().reshape(1), made.new_zeros(()))
+
+    replay = TapeRecorder().record(step)
+    assert not state.any()
+    given.fill_(0.0)
+    for number in (1, 2):
+        assert replay().values.tolist() == [6.0 * number] and state.tolist() == [2.0 * number] * 3
+    assert seen == [0]
+
+
+@pytest.mark.parametrize("look", [torch.Tensor.item, torch.Tensor.nonzero, lambda x: x[x > 0], bool])
+def test_a_tape_refuses_to_look(look: Callable[[torch.Tensor], Any]) -> None:
+    with pytest.raises(AssertionError, match="cannot be recorded"), Tape():
+        look(torch.ones(()))
 
 
 BALANCING = [

@@ -54,10 +54,18 @@ class Batch:
         return Layout(self.lengths.tolist(), self.labels.device, self.memory)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
-        """The same batch on another device (``lengths`` stay on the CPU)."""
+        """The same batch on another device (``lengths`` stay on the CPU).
+
+        Args:
+            device: where to.
+            non_blocking: do not wait until a CUDA device has finished what it is at, and copy then.
+        """
+        # Only from memory that is locked a device copies by itself; PyTorch keeps it until that is done.
+        locked = non_blocking and torch.device(device).type == "cuda"
 
         def move(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=non_blocking)
+            source = tensor.pin_memory() if locked and tensor.is_cpu else tensor
+            return source.to(device, non_blocking=non_blocking)
 
         return replace(
             self,

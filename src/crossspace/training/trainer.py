@@ -191,7 +191,8 @@ class Trainer:
         mine = share(indices, self.lengths, self.fabric.global_rank, self.fabric.world_size)
         count = min(self.options.accumulate, len(mine))  # further parts would be empty
         parts = [part for number in range(count) if (part := share(mine, self.lengths, number, count))]
-        return [batch_of(self.corpus, self.train_split, part).to(self.fabric.device) for part in parts or [mine]]
+        # The host reads the next batch while the device is at work on this one.
+        return [batch_of(self.corpus, self.train_split, part).to(self.fabric.device, True) for part in parts or [mine]]
 
     def _as_record(self, epoch: int, number: int, record: StepRecord, rate: float) -> dict[str, Any]:
         step = epoch * self.steps_per_epoch + number
