@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,11 +13,11 @@ import numpy as np
 from crossspace.digests import file_digest
 from crossspace.errors import DataError
 from crossspace.extras import optional_import
-from crossspace.features.extractors.base import Missing, TextExtractor
+from crossspace.features.extractors.base import Feature, Missing, TextExtractor
 from crossspace.features.text.passages import Passage
 from crossspace.features.text.text_input import TextInputs
 from crossspace.features.text.tokenizer_file import panic_told
-from crossspace.features.text.tokens import TextArrays
+from crossspace.features.text.tokens import ROWS, STEP, TextArrays
 from crossspace.onnx.description import ADVICE, TEXT_MODEL, TOKENIZER, TextDescription
 from crossspace.onnx.session import session_of
 from crossspace.reading import reading
@@ -83,21 +83,26 @@ class ExportedText(TextExtractor):
         Raises:
             DataError: tokenizer and encoder are not of one model.
         """
-        whole = self._description.settings.whole
-        found: list[np.ndarray | Missing] = [
-            Missing("no readable text" if whole else "no word that is known") for _ in items
-        ]
+        found = self._missing(items)
         with reading(self._folder / TOKENIZER, "the tokenizer of the encoder", ADVICE):
+            # Each alone: its company then changes nothing, and a conversation has few of one length.
             read = list(self._inputs.arrays(items))
+        return self._filled(read, found)
+
+    def extract_together(self, items: Sequence[str | Passage]) -> list[Feature]:
+        """The same, several texts at a time with padding, as other programs may call the graph."""
+        return self._filled(self._inputs.arrays(items, rows=ROWS, step=STEP), self._missing(items))
+
+    def _missing(self, items: Sequence[str | Passage]) -> list[Feature]:
+        whole = self._description.settings.whole
+        return [Missing("no readable text" if whole else "no word that is known") for _ in items]
+
+    def _filled(self, read: Iterable[TextArrays], found: list[Feature]) -> list[Feature]:
         for one in read:
             for place, vector in zip(one.rows, self.run(one.ids, one.mask, one.weights), strict=False):
                 if np.isfinite(vector).all():
                     found[place] = vector
         return found
-
-    def arrays(self, items: Sequence[str | Passage]) -> Iterator[TextArrays]:
-        """What the encoder reads of texts."""
-        return self._inputs.arrays(items)
 
     def run(self, ids: np.ndarray, mask: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """``(B, T)`` arrays to ``(B, D)``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -113,20 +113,10 @@ def _compared(extractor: TextExtractor, exported: ExportedText, settings: TextIn
     items = read_items(extractor, compared_texts(settings.limit))
     expected = extractor.extract(items)
     worst = 0.0
-    for found in (exported.extract(items), _alone(exported, items)):
+    for found in (exported.extract(items), exported.extract_together(items)):
         for item, one, other in zip(items, expected, found, strict=True):
             worst = max(worst, _checked(extractor, item, one, other))
     return worst, len(items)
-
-
-def _alone(exported: ExportedText, items: Sequence[str | Passage]) -> Iterator[Feature]:
-    """The same one by one and without padding, which is how other programs may call the graph."""
-    for item in items:
-        (feature,) = exported.extract([item])
-        for one in exported.arrays([item]):
-            length = int(one.mask[0].sum())
-            (feature,) = exported.run(*(array[:1, :length] for array in one[1:]))
-        yield feature
 
 
 def _checked(extractor: TextExtractor, item: str | Passage, one: Feature, other: Feature) -> float:

@@ -64,12 +64,13 @@ class TextInputs:
         self._tokenizer = TokenizerFile(pieces, settings.limit, settings.first, settings.last, settings.pad)
         self._reader = Reader(self._tokenizer, settings.limit, bool(settings.earlier + settings.later))
 
-    def arrays(self, items: Sequence[str | Passage]) -> Iterator[TextArrays]:
-        """The arrays of all that have something to read, a few at a time."""
+    def arrays(self, items: Sequence[str | Passage], *, rows: int = 1, step: int = 1) -> Iterator[TextArrays]:
+        """The arrays of all that have something to read: each alone, or ``rows`` of one length rounded up."""
         found = self._reader.read([item if isinstance(item, Passage) else Passage(item, "") for item in items])
         if self._settings.whole:
             found = [Tokens(one.ids, 0, len(one.ids)) for one in found]
-        yield from text_arrays(found, self._settings.limit, self._settings.pad, self._settings.pooling)
+        settings = self._settings
+        yield from text_arrays(found, settings.limit, settings.pad, settings.pooling, rows=rows, step=step)
 
     def is_overlong(self, text: str) -> bool:
         """Whether a text goes on beyond what is read of it."""

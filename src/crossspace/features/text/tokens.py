@@ -74,34 +74,42 @@ def _until_space(text: str, length: int) -> str:
     return text[: place if place > 0 else length]
 
 
-def batches(lengths: Sequence[int], limit: int) -> Iterator[tuple[list[int], int]]:
-    """At most :data:`ROWS` rows of one rounded length, and that length; rows without a token are left out."""
+def batches(lengths: Sequence[int], limit: int, rows: int = ROWS, step: int = STEP) -> Iterator[tuple[list[int], int]]:
+    """At most so many rows of one rounded length, and that length; rows without a token are left out."""
     rounded: dict[int, list[int]] = {}
     for row, length in enumerate(lengths):
         if length:
-            rounded.setdefault(min(-(-length // STEP) * STEP, limit), []).append(row)
-    for length, rows in sorted(rounded.items()):
-        for at in range(0, len(rows), ROWS):
-            yield rows[at : at + ROWS], length
+            rounded.setdefault(min(-(-length // step) * step, limit), []).append(row)
+    for length, found in sorted(rounded.items()):
+        for at in range(0, len(found), rows):
+            yield found[at : at + rows], length
 
 
 def text_arrays(
-    tokens: Sequence[Tokens], limit: int, pad: int, pooling: Literal["own", "cls"] = "own"
+    tokens: Sequence[Tokens],
+    limit: int,
+    pad: int,
+    pooling: Literal["own", "cls"] = "own",
+    *,
+    rows: int = ROWS,
+    step: int = STEP,
 ) -> Iterator[TextArrays]:
-    """Texts in passes of :data:`ROWS` of one rounded length; those without a token of their own are left out.
+    """Texts in passes of so many of one rounded length; those without a token of their own are left out.
 
     Args:
         tokens: of the texts.
         limit: tokens of a text at most.
         pad: the id of what fills a row up; any will do, since it is masked.
         pooling: ``own`` weighs the tokens of the text itself, ``cls`` the first one.
+        rows: texts of a pass.
+        step: what their length is rounded up to.
     """
-    for rows, length in batches([len(t.ids) if t.begin < t.end else 0 for t in tokens], limit):
-        ids = np.full((ROWS, length), pad, dtype=np.int64)
-        mask, weights = np.zeros((ROWS, length), dtype=np.int64), np.zeros((ROWS, length), dtype=np.float32)
+    for places, length in batches([len(t.ids) if t.begin < t.end else 0 for t in tokens], limit, rows, step):
+        ids = np.full((rows, length), pad, dtype=np.int64)
+        mask, weights = np.zeros((rows, length), dtype=np.int64), np.zeros((rows, length), dtype=np.float32)
         # The last text again until the pass is full: another number of rows would round otherwise.
-        for row, place in enumerate(rows + rows[-1:] * (ROWS - len(rows))):
+        for row, place in enumerate(places + places[-1:] * (rows - len(places))):
             one = tokens[place]
             ids[row, : len(one.ids)], mask[row, : len(one.ids)] = one.ids, 1
             weights[row, slice(one.begin, one.end) if pooling == "own" else 0] = 1
-        yield TextArrays(rows, ids, mask, weights)
+        yield TextArrays(places, ids, mask, weights)
