@@ -41,6 +41,7 @@ class _SurveyedTrack:
     """What a look through the packets of a stream found.
 
     Attributes:
+        codec: its name, asked for before anything is decoded: PyAV 19 dies of the question when nothing could be.
         first: its first frame.
         begin: the time stamp of its first packet, in ticks.
         ticks: where it ends.
@@ -50,6 +51,7 @@ class _SurveyedTrack:
     """
 
     stream: Any
+    codec: str
     first: Any = None
     begin: int | None = None
     ticks: int = 0
@@ -120,7 +122,7 @@ def open_media(path: str | Path, track: int | None = None) -> Media:
 def _remarks(
     path: Path, container: Any, surveyed: Sequence[_SurveyedTrack], duration: float, origin: float
 ) -> list[str]:
-    notes = [undecodable(path, one.stream) for one in surveyed if one.first is None]
+    notes = [undecodable(path, one.stream.type, one.codec) for one in surveyed if one.first is None]
     notes += shortened(path, container, duration, origin, container.format.name in _GUESSED)
     notes += unread(path, container, duration, max(one.read for one in surveyed))
     return notes + miscounted(path, duration)
@@ -142,7 +144,7 @@ def _streams(container: Any) -> list[Any]:
 
 
 def _survey(container: Any, streams: list[Any]) -> list[_SurveyedTrack]:
-    tracks = {stream.index: _SurveyedTrack(stream) for stream in streams}
+    tracks = {s.index: _SurveyedTrack(s, s.codec_context.name if s.codec_context else "unknown") for s in streams}
     for packet in packets(container, tuple(streams), Faults()) if streams else ():
         track = tracks[packet.stream_index]
         if track.first is None:
@@ -171,7 +173,7 @@ def _audio(container: Any, track: _SurveyedTrack) -> AudioTrack:
         stream.index,
         int(first.sample_rate),
         len(first.layout.channels),
-        unbounded=stream.codec_context.name.startswith(("pcm_f32", "pcm_f64")),
+        unbounded=track.codec.startswith(("pcm_f32", "pcm_f64")),
         number=1 + [other.index for other in container.streams.audio].index(stream.index),
         language="" if language == "und" else language[:_LONGEST_TAG],
         title="" if title in _NO_TITLES else title[:_LONGEST_TAG],

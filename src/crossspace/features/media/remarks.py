@@ -18,10 +18,9 @@ def is_mended(path: Path) -> bool:
     return samples is not None and not samples.as_stated
 
 
-def undecodable(path: Path, stream: Any) -> str:
+def undecodable(path: Path, kind: str, codec: str) -> str:
     """Nothing of a track could be decoded."""
-    codec = stream.codec_context.name if stream.codec_context else "unknown"
-    return f"{path.name}: nothing of the {stream.type} track ({codec}) could be decoded; it is left out."
+    return f"{path.name}: nothing of the {kind} track ({codec}) could be decoded; it is left out."
 
 
 def shortened(path: Path, container: Any, duration: float, origin: float, guessed: bool) -> list[str]:
