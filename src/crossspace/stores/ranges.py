@@ -123,6 +123,9 @@ class RangeFile(io.RawIOBase):
             parts = self.address.fs.cat_ranges(
                 [path] * len(wanted), [start for start, _ in wanted], [stop for _, stop in wanted], on_error="raise"
             )
+            for part in parts:
+                if isinstance(part, BaseException):  # older releases of fsspec give errors back all the same
+                    raise part
         return [
             (start, self._whole(bytes(part), start, stop)) for (start, stop), part in zip(wanted, parts, strict=True)
         ]
