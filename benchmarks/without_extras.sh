@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The wheel in an empty environment, without extras and outside of the repository, trains every model there is.
+# The wheel in an empty environment, without extras and outside of the repository, trains every model with a small recipe.
 #
 #     bash benchmarks/without_extras.sh WHEEL [PYTHON]
 set -euo pipefail
