@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import crossspace.experiment.run as run_module
 from crossspace.cli.main import main
 
 WORDS = ["--quiet", "--device", "cpu", "--seeds", "3", "--model.width=8", "--model.heads=2", "--training.batch_size=3"]
@@ -23,6 +25,14 @@ def assert_same(one: Path, other: Path) -> None:
     names = ["results.json", "predictions.parquet", *(f"seed-{seed}/model.safetensors" for seed in range(3))]
     for name in names:
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_report() -> Iterator[None]:
+    """Spares the drawing of figures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "write_report", lambda folder: (folder / "report.html").write_text("report"))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +50,7 @@ def test_seeds_at_a_time_give_the_run_of_one_after_the_other(corpus_file: Path, 
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("only_the_box")
 def test_a_seed_whose_process_dies_is_named_and_the_others_are_kept(
     corpus_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
