@@ -11,7 +11,6 @@ from benchmarks import gpu
 from benchmarks.corpus import random_batch
 
 
-@pytest.mark.long
 def test_recorded_steps_are_compared_with_others(capsys: pytest.CaptureFixture[str]) -> None:
     gpu.main(["--device", "cpu", "--quick", "--limit", "0"])
     said = json.loads(capsys.readouterr().out)
@@ -23,7 +22,6 @@ def test_recorded_steps_are_compared_with_others(capsys: pytest.CaptureFixture[s
         assert max(found.values()) < limit
 
 
-@pytest.mark.long
 def test_everything_is_timed_with_graphs_and_without(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,7 +30,7 @@ from crossspace.onnx.text import ExportedText
 from crossspace.onnx.text_export import TOLERANCE, export_text, read_items
 
 pytest.importorskip("transformers")
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("onnx")]
+pytestmark = pytest.mark.xdist_group("onnx")
 FILES = ["exported.json", "model.onnx", "text.onnx", "tokenizer.json"]
 TALK = "Ann: I got the job!\nBen: No way. \u4f60\u597d\nAnn: " + "Really, it is so. " * 40 + "\nCid: mm\n"
 

@@ -21,7 +21,7 @@ from crossspace.onnx import ExportedPredictor
 from crossspace.onnx.export import export
 from crossspace.onnx.loading import load_predictor
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("exported-hub")]
+pytestmark = pytest.mark.xdist_group("exported-hub")
 NAME = "someone/mine-onnx"
 
 
