@@ -67,7 +67,7 @@ def test_several_passes_through_a_retained_graph(layer):
 def test_compared_gradients_are_short_products_and_those_of_weights_go_past_the_graph(layer):
     rows, outside = torch.randn(17, 24, requires_grad=True), torch.randn(17, 40)
     inputs = [rows, *layer.parameters()]  # the weight first
-    compared: dict[torch.Tensor, torch.Tensor] = {}
+    compared: dict[torch.Tensor, torch.Tensor | None] = {layer.weight: None}
     with linear.passes(dtype=torch.bfloat16):
         out = layer(rows)
         with linear.passes(compared=compared):
@@ -84,7 +84,7 @@ def test_compared_gradients_are_short_products_and_those_of_weights_go_past_the_
 
 def test_of_a_weight_that_is_computed_or_used_twice_the_compared_gradient_is_whole(layer):
     rows, outside = torch.randn(17, 24), torch.randn(17, 40)
-    compared: dict[torch.Tensor, torch.Tensor] = {}
+    compared: dict[torch.Tensor, torch.Tensor | None] = {layer.weight: None}
     with linear.passes(dtype=torch.bfloat16):
         twice = linear.linear(rows, layer.weight) + linear.linear(rows, layer.weight)
         made = linear.linear(rows, 2 * layer.weight)
@@ -95,6 +95,16 @@ def test_of_a_weight_that_is_computed_or_used_twice_the_compared_gradient_is_who
     torch.testing.assert_close(compared.pop(layer.weight), expected, rtol=0.05, atol=0.2)
     assert not compared
     torch.testing.assert_close(through, expected, rtol=0.05, atol=0.2)
+
+
+def test_of_a_weight_that_nobody_compares_no_gradient_is_kept(layer):
+    rows, compared = torch.randn(17, 24), {layer.weight: None}
+    other = linear.Linear(40, 8)
+    with linear.passes(dtype=torch.bfloat16):
+        out = other(layer(rows))
+        with linear.passes(compared=compared):
+            torch.autograd.grad(out.sum(), [layer.weight], allow_unused=True)
+    assert list(compared) == [layer.weight] and compared[layer.weight] is not None
 
 
 def test_no_rows(layer):

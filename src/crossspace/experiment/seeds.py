@@ -73,7 +73,7 @@ def train_seeds(run: Run, seeds: Sequence[int], jobs: int, threads: int) -> None
         told = "\n".join(f"Seed {seed}: {failed[seed]}" for seed in sorted(failed))
         raise CrossspaceError(
             f"{len(failed)} of {len(run.seeds)} seeds should have been trained and were not.\n{told}\n"
-            "The others are. Mend what is said, and go on with --resume."
+            "What was trained is kept. Mend what is said, and go on with --resume."
         )
 
 

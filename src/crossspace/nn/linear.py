@@ -47,11 +47,12 @@ class _Passes:
 
     Attributes:
         dtype: in which of float32 and something shorter gradients are compared; None if in their own.
-        compared: this pass only compares, and puts the gradients of weights here, in the shorter type; None if not.
+        compared: this pass only compares, and puts the gradients of the weights that are named here beside them, in the
+            shorter type; None if it serves for more.
     """
 
     dtype: torch.dtype | None = None
-    compared: MutableMapping[Tensor, Tensor] | None = None
+    compared: MutableMapping[Tensor, Tensor | None] | None = None
 
 
 _PASSES = _Passes()  # of the process, as a backward pass on a GPU runs in a thread of its own
@@ -107,10 +108,12 @@ class _Linear(Function):
                 ctx.short = rows.to(_PASSES.dtype), weight.to(_PASSES.dtype)
             rows, short = ctx.short
             gradient = gradient.to(_PASSES.dtype)
-            of_weight = gradient.t() @ rows if for_weight else None
+            # Of a parameter that is not compared nobody asks for a gradient, though it has one.
+            wanted = for_weight and (not weight.is_leaf or weight in _PASSES.compared)
+            of_weight = gradient.t() @ rows if wanted else None
             if of_weight is not None and weight.is_leaf:
                 # Past automatic differentiation, which would bring it back to float32: it is only compared.
-                before = _PASSES.compared.get(weight)
+                before = _PASSES.compared[weight]
                 # What is added up is added in full.
                 _PASSES.compared[weight] = of_weight if before is None else before.to(weight.dtype).add_(of_weight)
                 of_weight = None
