@@ -17,15 +17,25 @@ test: $(VENV)/tested
 test-long: $(VENV)/tested
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m long
 
-# With the oldest release of every library that pyproject.toml allows, in an environment of its own. uv resolves to these;
-# the extras named here are those that `test` does not bring.
+# With the oldest release of every library that pyproject.toml allows, which uv resolves to: what needs no extra in an
+# environment without any, then everything in one with all; the extras named there are those that `test` does not bring.
 test-lowest:
-	$(PYTHON) -m venv --clear $(VENV)-lowest
-	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable '.[test,asr,gcs,mlflow,opensmile,tensorboard,tune]'
+	$(call lowest,.[test-core])
 	$(VENV)-lowest/bin/python -m benchmarks.lowest
+	$(VENV)-lowest/bin/python -m pytest -q -n 2 --dist loadgroup $(CORE)
+	$(call lowest,.[test$(comma)asr$(comma)gcs$(comma)mlflow$(comma)opensmile$(comma)tensorboard$(comma)tune])
+	$(VENV)-lowest/bin/python -m benchmarks.lowest extras
 	$(VENV)-lowest/bin/crossspace doctor
 	$(VENV)-lowest/bin/python -m pytest -q -n 2 --dist loadgroup
+
+comma := ,
+CORE := $(addprefix tests/,data batching models nn objectives balance training evaluation inference experiment \
+	publishing/test_hub.py test_predict.py test_released.py)
+define lowest
+	$(PYTHON) -m venv --clear $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable '$(1)'
+endef
 
 check: $(VENV)/checked
 	$(BIN)/ruff format --check .

@@ -388,6 +388,8 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_written(
     monkeypatch: pytest.MonkeyPatch,
     command: list[str],
 ) -> None:
+    if command[0] == "tune":
+        pytest.importorskip("optuna")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.chdir(tmp_path)
     Path("space.yaml").write_text("training.batch_size: [2, 4]\n")

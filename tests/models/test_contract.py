@@ -55,6 +55,10 @@ def exact(build: Build, task: TaskSpec) -> Model:
     return build(task).double()
 
 
+def test_a_class_that_inherits_its_constructor_has_its_arguments(kind: type[Model]) -> None:
+    assert inspect.signature(type("Further", (kind,), {})) == inspect.signature(kind)
+
+
 def total_loss(model: Model, batch: Batch) -> torch.Tensor:
     output = model(batch)
     parts = [p for o in model.objectives() for p in o.parts(output, batch).values()]

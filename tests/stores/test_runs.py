@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -136,10 +136,26 @@ def test_a_finished_run_is_resumed_by_doing_nothing(
 
 
 _KILLED = """
-import sys
+import os, signal, sys, threading
 from crossspace.cli.main import main
-from crossspace.experiment import mirror, run
-mirror.BEAT = 0.1
+from crossspace.experiment import mirror
+from crossspace.training import checkpoint
+
+mirror.BEAT, put_file, save_checkpoint = 0.1, mirror.put_file, checkpoint.save_checkpoint
+saved = []
+
+def put(address, file):
+    put_file(address, file)
+    if address.name == "checkpoint.pt":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def save(folder, state):
+    save_checkpoint(folder, state)
+    saved.append(folder)
+    if len(saved) == 4:  # the training waits for it, and is not done before it is killed
+        threading.Event().wait()
+
+mirror.put_file, checkpoint.save_checkpoint = put, save
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -151,16 +167,9 @@ def test_a_killed_run_goes_on_on_another_machine_to_the_same_end(
     words = ["--data", str(corpus_file), "--training.epochs", "12", "--training.patience", "12"]
     words += ["--checkpoint-seconds", "0"]
     out = f"{bucket}/run"
-    killed = subprocess.Popen(
-        [sys.executable, "-c", _KILLED, "train", *_WORDS, *words, "--out", out],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    until = time.monotonic() + 60
-    while not place(f"{out}/seed-0/checkpoint.pt").exists() and killed.poll() is None and time.monotonic() < until:
-        time.sleep(0.2)
-    killed.kill()
-    killed.wait()
+    program = [sys.executable, "-c", _KILLED, "train", *_WORDS, *words, "--out", out]
+    killed = subprocess.run(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL
     assert "seed-0/checkpoint.pt" in _files(out)
     assert not place(f"{out}/results.json").exists()
     monkeypatch.setenv("CROSSSPACE_CACHE", str(tmp_path / "another"))

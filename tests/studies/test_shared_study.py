@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,19 @@ def test_two_processes_share_a_study_and_one_that_is_killed_is_taken_over(
     assert [name for name in found if found[name] != expected[name]] == []
     assert epochs(folder) == epochs(finished_study)
     assert not list(folder.rglob("*.partial")) and not list(folder.rglob(".claim-*"))
+
+
+def test_who_is_killed_behind_his_last_word_leaves_no_claim_in_a_finished_study(
+    finished_study: Path, study_words: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "study"
+    shutil.copytree(finished_study, folder)
+    (run, *_) = sorted((folder / "runs").iterdir())
+    for place in (run, run / "seed-0"):
+        claim_path(place, 1).write_text(this_process(1).text())
+    before = contents(folder)
+    assert main([*study_words, "--out", str(folder)]) == 0
+    assert not list(folder.rglob(".claim-*")) and contents(folder) == before
 
 
 def test_two_that_run_a_study_to_the_end_train_nothing_twice_and_say_the_same(

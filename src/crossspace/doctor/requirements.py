@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 OURSELVES = "crossspace"
-DEVELOPERS = ("test", "check", "docs")
+DEVELOPERS = ("test", "test-core", "check", "docs")
 """Extras that nobody needs who uses the package."""
 MODULES = {
     "docstring-parser": "docstring_parser",

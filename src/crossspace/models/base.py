@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -76,6 +77,13 @@ class Model(
     moved: ClassVar[Mapping[str, str]] = {}
     no_graph: ClassVar[str] = ""
     fillable: bool = False
+    __signature__: ClassVar[inspect.Signature]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # Python 3.10 takes the mixin's `__new__` for the signature of a class that inherits its constructor.
+        constructor = inspect.signature(cls.__init__)
+        cls.__signature__ = constructor.replace(parameters=list(constructor.parameters.values())[1:])
 
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()

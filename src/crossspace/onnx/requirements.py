@@ -6,7 +6,7 @@ from crossspace import __version__
 
 _NEEDED = (
     *("numpy>=2.0", "pyarrow>=25", "onnxruntime>=1.20", "pyyaml>=6.0", "filelock>=3.30", "rich>=13.8"),
-    "huggingface-hub>=1.31",
+    "huggingface-hub>=0.30",
 )
 _OF_TEXTS = ("tokenizers>=0.23.1", "py3langid>=0.4")
 """With the bounds of ``pyproject.toml``."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from crossspace.data.corpus import Corpus
-from crossspace.engine.claim import claimed_in_turn, is_claimed
+from crossspace.engine.claim import ClaimedError, claimed, claimed_in_turn, is_claimed
 from crossspace.engine.engines import Local
+from crossspace.engine.owner import newest
 from crossspace.engine.processes import Processes
 from crossspace.engine.progress import Progress
 from crossspace.engine.watch import Watch
@@ -94,7 +96,16 @@ class StudyRun:
             if "costs" in self.study.report:
                 self._measure()
             self.folder.failures.forget_earlier()
+            self._forget_the_dead()
         return self.folder.failures.merged()
+
+    def _forget_the_dead(self) -> None:
+        """Remove the claims of those who were killed behind their last word, as nobody takes up what is done."""
+        for run in (RunFolder(self.folder.run(variant.name)) for variant in self._usable()):
+            for folder in (run.path, *map(run.seed, self.seeds)):
+                if newest(folder) is not None:
+                    with suppress(ClaimedError), claimed(folder, dead=()):
+                        pass
 
     def _setup(self, threads: int) -> JobSetup:
         return JobSetup(str(self.path), self.devices.accelerator, threads, self.track, self.folder.path)
