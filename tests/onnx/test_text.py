@@ -16,10 +16,10 @@ import torch
 sys.path.append(str(Path(__file__).resolve().parents[1] / "models"))
 from small import small
 
-from crossspace import Analyzer, Predictor, TaskSpec
+from crossspace import Analyzer, Predictor, TaskSpec, Utterance
 from crossspace.cli.main import main
 from crossspace.digests import write_sums
-from crossspace.errors import CrossspaceError, DataError, MismatchError, UnsuitableError, UsageError
+from crossspace.errors import CrossspaceError, DataError, MismatchError, UnsuitableError
 from crossspace.features.extractors import Missing, build
 from crossspace.features.extractors.base import TextExtractor
 from crossspace.models import MODELS
@@ -196,10 +196,16 @@ def test_an_encoder_that_says_something_else_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_an_exported_model_follows_no_live_conversation(texted: Path) -> None:
-    with pytest.raises(UsageError, match="reads whole conversations only"):
-        Analyzer.load(texted).stream()
-    assert main(["serve", str(texted), "--port", "0"]) == 2
+def test_a_live_conversation_is_that_of_pytorch(texted: Path, model: Path, folders: dict[str, Path]) -> None:
+    with_torch = Analyzer.load(model, {"text": f"transformers:{folders['text']},pooling=mean"}).stream()
+    without = Analyzer.load(texted).stream()
+    for number, line in enumerate(TALK.splitlines()):
+        speaker, _, text = line.partition(": ")
+        said = Utterance(f"u{number}", speaker, text=text)
+        one, other = without.push(said), with_torch.push(said)
+        assert (one.label, one.missing) == (other.label, other.missing)
+        for key in ("probabilities", "contributions"):
+            assert getattr(one, key) == pytest.approx(getattr(other, key), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["text.onnx", "tokenizer.json"])

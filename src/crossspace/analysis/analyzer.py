@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from crossspace.analysis.analysis import Analysis, UtteranceAnalysis
 from crossspace.analysis.card import card_of
@@ -22,16 +22,13 @@ from crossspace.features.speech.transcribe import Transcription
 from crossspace.features.speech.transcribing import Transcribing
 from crossspace.features.text.passages import Turn
 from crossspace.inference.fit import said_unmatched, unmatched
+from crossspace.inference.streaming import Past, Streaming
 from crossspace.onnx.loading import AnyPredictor, load_predictor
 from crossspace.onnx.predictor import ExportedPredictor
 from crossspace.stores import Place, Where
 from crossspace.transcripts import Transcript
 
-if TYPE_CHECKING:  # they bring PyTorch, which an exported model does without
-    from crossspace.inference.stream import Past
-    from crossspace.predict import Stream
-
-Mark: TypeAlias = "tuple[Past, tuple[Turn, ...]]"
+Mark: TypeAlias = tuple[Past, tuple[Turn, ...]]
 """Where a live conversation is: what its model remembers, and the last turns that its extractor reads."""
 
 _ON_RECOGNISED = (
@@ -200,16 +197,7 @@ class Analyzer:
         return self._analysis(extracted.conversation, None, extracted.notes)
 
     def stream(self) -> LiveAnalysis:
-        """A conversation that is still going on.
-
-        Raises:
-            UsageError: the model was exported.
-        """
-        if isinstance(self.predictor, ExportedPredictor):
-            raise UsageError(
-                f"{self.predictor.name} was exported, and such a model reads whole conversations only. Give the model "
-                "that was exported to follow one that is going on."
-            )
+        """A conversation that is still going on."""
         return LiveAnalysis(self._extraction, self.predictor.stream(), self.predictor.task.modalities)
 
     def _analysis(self, conversation: Conversation, media: Mapping[str, Any] | None, notes: Sequence[str]) -> Analysis:
@@ -265,7 +253,7 @@ class LiveAnalysis:
         modalities: that the model knows.
     """
 
-    def __init__(self, extraction: Extraction, stream: Stream, modalities: Sequence[str]) -> None:
+    def __init__(self, extraction: Extraction, stream: Streaming, modalities: Sequence[str]) -> None:
         self._extraction, self._stream, self._modalities = extraction, stream, modalities
         self._turns: tuple[Turn, ...] = ()
 

@@ -46,7 +46,6 @@ def run(words: Sequence[str]) -> int:
         optional_import(library, "serve")
 
     from crossspace.analysis.analyzer import Analyzer
-    from crossspace.onnx.predictor import ExportedPredictor
     from crossspace.serve.app import create_app
     from crossspace.serve.running import listen, serve
 
@@ -54,11 +53,6 @@ def run(words: Sequence[str]) -> int:
     with listening:
         hearing: dict[str, Any] = {} if transcribing is None else {"transcribing": transcribing}
         analyzer = Analyzer.load(options.run, options.extractors, **hearing)
-        if isinstance(analyzer.predictor, ExportedPredictor):
-            raise UsageError(
-                f"{options.run} was exported, and the page follows live conversations, which such a model cannot. "
-                "Serve the model that was exported."
-            )
         app = create_app(analyzer, settings)
         app.state.crossspace.prepare()
         try:
@@ -73,7 +67,7 @@ def parsers() -> dict[str, Parser]:
     """The parser of the command."""
     default = Settings()
     parser = Parser(prog="crossspace serve", description=_ABOUT, imports=True)
-    parser.add_argument("run", nargs="?", help="run folder, folder of a seed, or name on a hub")
+    parser.add_argument("run", nargs="?", help="run folder, folder of a seed or of an exported model, or name on a hub")
     parser.add_argument("--host", default=default.host, help="address to listen on (default: this computer only)")
     parser.add_argument("--port", type=int, default=default.port, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--token", help=f"what clients must show; better given as {_TOKEN} in the environment")

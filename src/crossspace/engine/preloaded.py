@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import atexit
 import shutil
+from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
 
 import numpy  # noqa: F401
 import pyarrow.parquet  # noqa: F401
-import torch  # noqa: F401
+
+with suppress(ModuleNotFoundError):  # an exported model does without
+    import torch  # noqa: F401
 
 
 def _remove_socket() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from crossspace.digests import SUMS, check_sums
 from crossspace.errors import DataError, MismatchError
 from crossspace.inference.fit import check_conversation, check_corpus, unmatched
 from crossspace.inference.probabilities import Inference, finite, softmax
+from crossspace.inference.streaming import Streaming
 from crossspace.inference.utterance_records import coalitions, utterance_records
 from crossspace.onnx.description import ADVICE, DESCRIPTION, MODEL, Description
 from crossspace.onnx.places import exported_folder
@@ -131,6 +133,23 @@ class ExportedPredictor:
             DataError: a probability is not finite.
         """
         check_conversation(self.name, self.task, self.extractors, conversation, extractors or {})
+        speakers = self.task.speaker_indices([u.speaker for u in conversation.utterances])
+        return self.records(conversation, speakers)
+
+    def stream(self, *, contributions: bool = True, window: int = 100) -> ExportedStream:
+        """A conversation to be predicted while it goes on, one utterance at a time: see :class:`ExportedStream`."""
+        return ExportedStream(self, contributions=contributions, window=window)
+
+    def records(
+        self, conversation: Conversation, speakers: Sequence[int], contributions: bool = True
+    ) -> list[dict[str, Any]]:
+        """As :meth:`predict`, of a conversation whose speakers were numbered in more than itself.
+
+        Args:
+            conversation: with features of the model's widths.
+            speakers: an index for every utterance.
+            contributions: whether to say what each modality adds.
+        """
         utterances = conversation.utterances
         if not utterances:
             return []
@@ -139,10 +158,13 @@ class ExportedPredictor:
             vectors = [u.features.get(modality) for u in utterances]
             present[modality] = np.array([vector is not None for vector in vectors])
             values[modality] = _stacked([u.id for u in utterances], vectors, modality, width)
-        speakers = self.task.speaker_indices([u.speaker for u in utterances])
         there = [m for m in self.task.modalities if present[m].any()]
-        said = {c: self.infer(values, _keep(present, c), speakers) for c in coalitions(there)}
-        return utterance_records([u.id for u in utterances], self.task.labels, said, [there] * len(utterances))
+        said = {
+            coalition: self.infer(values, _keep(present, coalition), speakers)
+            for coalition in coalitions(there)[0 if contributions else -1 :]
+        }
+        named = [there if contributions else []] * len(utterances)
+        return utterance_records([u.id for u in utterances], self.task.labels, said, named)
 
     def predict_corpus(self, corpus: Corpus, split: str | None = "all") -> pa.Table:
         """A prediction table over a split of a corpus.
@@ -209,6 +231,26 @@ class ExportedPredictor:
                 f"Found {shape or 'nothing'}: it is not the model that {DESCRIPTION} describes. {ADVICE}"
             )
         return given
+
+
+class ExportedStream(Streaming):
+    """As :class:`crossspace.Stream`, by an exported model, which keeps nothing and reads what was said again.
+
+    Args:
+        predictor: the model. Streams may share it; a stream itself has one user at a time.
+        contributions: give ``contributions``.
+        window: utterances that are read again, the new one included; all of them by a model that looks at the past
+            alone, whose records are then those of a pass over the whole, as in PyTorch.
+    """
+
+    def __init__(self, predictor: ExportedPredictor, *, contributions: bool = True, window: int = 100) -> None:
+        self.predictor = predictor
+        super().__init__(predictor.task, contributions, window)
+        if predictor.causal:
+            self.window = sys.maxsize
+
+    def _records(self, passage: Conversation, speakers: Sequence[int]) -> list[dict[str, Any]]:
+        return self.predictor.records(passage, speakers, contributions=bool(self._names))
 
 
 def graph_inputs(values: Rows, present: Rows, speakers: Sequence[int]) -> dict[str, np.ndarray]:
