@@ -12,6 +12,7 @@ from crossspace.stores import Where, place
 
 SUMS = "SHA256SUMS"
 """Its lines are those of the command ``sha256sum``, which checks them too: ``sha256sum --check SHA256SUMS``."""
+_ADVICE = f"Copy the folder again, or run again; a change made on purpose is accepted once {SUMS} is removed."
 _LINE = re.compile(r"([0-9a-f]{64})  ([^/\x00]+)")
 
 
@@ -32,8 +33,12 @@ def write_sums(folder: Where, names: Sequence[str]) -> None:
     write_text(folder / SUMS, "".join(lines))
 
 
-def check_sums(folder: Where) -> None:
+def check_sums(folder: Where, advice: str = _ADVICE) -> None:
     """Compare the files of a folder with the digests beside them; a folder without digests passes.
+
+    Args:
+        folder: of a run, a model, an encoder.
+        advice: what helps where a file is another.
 
     Raises:
         DataError: a file is not what was written; every one is named.
@@ -52,7 +57,4 @@ def check_sums(folder: Where) -> None:
         elif file_digest(folder / entry[2]) != entry[1]:
             faults.append(f"{entry[2]} was changed or damaged")
     if faults:
-        raise DataError(
-            f"{folder} should hold what was written there: {'; '.join(faults)}. Copy the folder again, or run again; a "
-            f"change made on purpose is accepted once {SUMS} is removed."
-        )
+        raise DataError(f"{folder} should hold what was written there: {'; '.join(faults)}. {advice}")

@@ -71,7 +71,7 @@ class ExportedPredictor:
         """Load a folder that is called otherwise in messages, such as by its name on a hub."""
         if not (folder / SUMS).is_file():
             raise DataError(f"{name} should hold {SUMS}, by which damage is found. Found none. {ADVICE}")
-        check_sums(folder)
+        check_sums(folder, ADVICE)
         description = Description.read(folder / DESCRIPTION)
         return cls(session_of(folder / MODEL), description, name, folder)
 

@@ -65,7 +65,7 @@ def place(where: Where) -> Place:
     check_name(where, rest)
     resolved = _resolved(where, kind, rest)
     library, extra = SCHEMES[kind]
-    optional_import("upath", "stores")
+    optional_import("upath", extra or "stores")
     if extra:
         optional_import(library, extra)
     from crossspace.stores.address import Address

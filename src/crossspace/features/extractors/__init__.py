@@ -72,6 +72,11 @@ def from_identity(modality: str, identity: Mapping[str, Any], wanted: str | None
 
 def _recorded(modality: str, identity: Mapping[str, Any]) -> Extractor:
     name = str(identity.get("name"))
+    if name == "synthetic":
+        raise UsageError(
+            f"The {modality} features were generated, as 'crossspace data synthesize' does, so they cannot be made of "
+            "anything else. Give the model a corpus of such features ('crossspace predict')."
+        )
     if name not in extractors()[modality].here:  # a file that states a name imports nothing by itself
         raise UsageError(
             f"The {modality} features were made by {named(identity)}, which is none of crossspace. If it is your own, "
