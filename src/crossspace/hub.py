@@ -10,7 +10,8 @@ from pathlib import Path
 
 from crossspace.errors import CrossspaceError, DataError, UsageError, WritingError
 
-_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_NAME = re.compile(r"(?![.-])(?!.*(--|\.\.|\.git$|[.-]/|/[.-]|[.-]$))[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}")
+"""As hubs allow them: neither two dashes or dots in a row, nor one of them at an end."""
 _LOG_IN = "Log in with 'hf auth login', or set HF_TOKEN to a token of an account that may."
 
 

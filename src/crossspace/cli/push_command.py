@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crossspace.cli.parsing import Parser
+from crossspace.errors import UsageError
 
 _ABOUT = """Put a trained model on the Hugging Face hub, with a card that says what it learned from, how good it is, and
 what it must not be used for.
@@ -37,6 +38,11 @@ def run(words: Sequence[str]) -> int:
 
     name = HubName.read(options.name)
     if is_exported(options.model):
+        if options.license or options.run:
+            raise UsageError(
+                f"{options.model} was exported with its card, which stays as it is. Leave out --license and --run, or "
+                f"write them into the README.md there first."
+            )
         exported = ExportedPredictor.from_pretrained(options.model)
         message = f"{exported.description.model} as ONNX"
         print(push_files(Path(options.model), EXPORTED_FILES, name, message, options.private))

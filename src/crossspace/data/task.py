@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import Any
 
 from crossspace.data.sentiment import SENTIMENTS
@@ -38,12 +39,14 @@ class TaskSpec:
 
     def __post_init__(self) -> None:
         # Frozen, but from YAML and JSON come lists and NumPy strings: equal tasks have to compare equal.
-        object.__setattr__(self, "labels", tuple(str(label) for label in self.labels))
+        object.__setattr__(self, "labels", _names(self.labels, "labels"))
         object.__setattr__(self, "widths", {str(m): int(d) for m, d in self.widths.items()})
-        object.__setattr__(self, "sentiments", tuple(str(s) for s in self.sentiments))
+        object.__setattr__(self, "sentiments", _names(self.sentiments, "sentiments"))
         object.__setattr__(self, "vectors", {m: int(v) for m, v in self.vectors.items() if v != 1})
+        if isinstance(self.speakers, bool) or (isinstance(self.speakers, int) and self.speakers < 0):
+            raise UsageError(f"A task should tell a number of speakers apart, or some by name. Found {self.speakers}.")
         if not isinstance(self.speakers, int):
-            object.__setattr__(self, "speakers", tuple(str(s) for s in self.speakers))
+            object.__setattr__(self, "speakers", _names(self.speakers, "speakers"))
         if len(set(self.labels)) != len(self.labels):
             raise UsageError(f"A task should have no label twice. Found {list(self.labels)}.")
         if not self.widths or any(width < 1 for width in self.widths.values()):
@@ -102,11 +105,37 @@ class TaskSpec:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TaskSpec:
-        """Undo :meth:`to_dict`."""
-        return cls(
-            labels=data["labels"],
-            widths=data["widths"],
-            speakers=data["speakers"],
-            sentiments=data.get("sentiments", SENTIMENTS),
-            vectors=data.get("vectors", {}),
-        )
+        """Undo :meth:`to_dict`.
+
+        Raises:
+            ValueError: it is no task; whoever reads a file names it.
+        """
+        try:
+            return cls(
+                labels=data["labels"],
+                widths=data["widths"],
+                speakers=data["speakers"],
+                sentiments=data.get("sentiments", SENTIMENTS),
+                vectors=data.get("vectors", {}),
+            )
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+
+
+def _names(given: Any, what: str) -> tuple[str, ...]:
+    """Names as plain text; a single text is no list of its letters."""
+    listed = isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping))
+    names = tuple(given) if listed else (given,)
+    if faults := [name for name in names if not listed or not _is_name(name)]:
+        raise UsageError(f"A task should have a list of names as its {what}. Found {faults[0]!r}.")
+    return tuple(str(name) for name in names)
+
+
+def _is_name(name: object) -> bool:
+    if isinstance(name, bool) or not isinstance(name, (str, Integral)):
+        return False
+    try:
+        str(name).encode("utf-8")
+    except UnicodeEncodeError:  # half of a sign, which no file can hold
+        return False
+    return True

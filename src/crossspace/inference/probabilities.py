@@ -24,9 +24,9 @@ class Inference:
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """(N, C) probabilities in float64 from logits, which are divided by ``temperature`` before."""
-    scaled = logits.astype(np.float64) / temperature
     # What is not finite stays so, without a warning, and is refused by :func:`finite`.
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = logits.astype(np.float64) / temperature
         powers = np.exp(scaled - scaled.max(axis=1, keepdims=True, initial=-np.inf))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 

@@ -11,7 +11,7 @@ from typing import Any
 from crossspace.data.details import check_details
 from crossspace.data.task import TaskSpec
 from crossspace.features.text.text_input import TextInput
-from crossspace.reading import reading
+from crossspace.reading import check_format, reading
 
 MODEL, DESCRIPTION, REQUIREMENTS = "model.onnx", "exported.json", "requirements.txt"
 TEXT_MODEL, TOKENIZER = "text.onnx", "tokenizer.json"
@@ -101,8 +101,7 @@ class Description:
         """
         with reading(path, "the description of an exported crossspace model", ADVICE):
             plain = json.loads(path.read_text(encoding="utf-8"))
-            if plain.pop("format") != _FORMAT:
-                raise ValueError("a format of a later release of crossspace")
+            check_format(plain.pop("format"), _FORMAT, f"{path} (an exported model)")
             plain["task"] = TaskSpec.from_dict(plain["task"])
             encoder = plain.pop("text_encoder", None)
             plain["text_encoder"] = None if encoder is None else TextDescription.from_dict(encoder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import filelock
 
 from crossspace.engine.owner import this_boot
+from crossspace.errors import UsageError
 from crossspace.runtime import not_written
 
 _LOCK, _SUFFIX = ".lock", ".partial"
@@ -25,6 +27,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
     Raises:
         WritingError: it could not be written.
+        UsageError: another process has made it in the meantime.
     """
     partial: Path | None = None
     lock: filelock.BaseFileLock | None = None
@@ -41,6 +44,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         os.chmod(partial, 0o755)
         os.rename(partial, folder)
     except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise UsageError(
+                f"{folder} should not be there yet. Another process has made it meanwhile. Look at it, or name another."
+            ) from error
         raise not_written(folder, error.strerror or str(error)) from error
     finally:
         if lock is not None:

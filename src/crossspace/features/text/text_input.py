@@ -44,6 +44,8 @@ class TextInput:
         counts = [(i, 1 << 31) for i in ids] + [(self.limit, _LONGEST)]
         counts += [(self.earlier, _MOST_TURNS), (self.later, _MOST_TURNS)]
         fine = all(type(number) is int and 0 <= number < most for number, most in counts)
+        # Between the signs of a beginning and an end there has to be room for a text: as for the reader of passages.
+        fine = fine and self.limit >= len(ids) + 3
         if not fine or self.pooling not in ("own", "cls") or type(self.whole) is not bool:
             raise ValueError("a way to read texts that no network has")
 
