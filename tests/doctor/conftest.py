@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from crossspace.doctor import examination
+from crossspace.doctor.features import ITSELF
+from crossspace.doctor.requirements import module_of
+
+ROOT = Path(__file__).resolve().parents[2]
 
 LIBRARIES = {
     "healthy-one": ("1.2", "print('libraries talk when they are imported')"),
@@ -53,7 +61,34 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         lines += [f"Classifier: Programming Language :: Python :: 3.{minor}" for minor in range(10, 15)]
         distribution(tmp_path, "crossspace", "0.1.0", [*lines, *(f"Requires-Dist: {text}" for text in requires)])
         monkeypatch.syspath_prepend(tmp_path)
-        monkeypatch.setattr(examination, "FEATURES", {f"with {extra}": (extra,) for extra in extras})
+        monkeypatch.setattr(examination, "FEATURES", {f"with {extra}": (ITSELF, extra) for extra in extras})
+        return tmp_path
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def project() -> dict[str, Any]:
+    """What ``pyproject.toml`` says of the package."""
+    tomllib = pytest.importorskip("tomllib")
+    return dict(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"])
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: dict[str, Any]) -> Callable[..., Path]:
+    """Makes an environment with crossspace as it is and, of libraries, those of some lines such as ``numpy>=2.0``."""
+
+    def install(*lines: str) -> Path:
+        for line in lines:
+            (lowest,) = re.findall(r">=([\d.]+)", line)
+            name = Requirement(line).name
+            distribution(tmp_path, name, lowest, [])
+            (tmp_path / f"{module_of(name)}.py").write_text("", encoding="utf-8")
+        asked = [f"Requires-Dist: {line}" for line in project["dependencies"]]
+        for extra, found in project["optional-dependencies"].items():
+            asked += [f"Provides-Extra: {extra}", *(f"Requires-Dist: {line}; extra == '{extra}'" for line in found)]
+        distribution(tmp_path, "crossspace", project["version"], asked)
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *(p for p in sys.path if "site-packages" not in p)])
         return tmp_path
 
     return install

@@ -12,7 +12,8 @@ _ABOUT = """Say what this installation has and what it lacks: versions, processo
 for, environment variables that matter, caches and disks. Nothing is changed, and nobody is asked over a network. It is
 made to be pasted into a report of a fault.
 
-The exit code is 0 unless something that is installed is broken. An extra that is not there is not broken."""
+The exit code is 0 unless something that is installed is broken, or a library lacks that the package itself asks for. An
+extra that is not there is no fault, and neither is PyTorch where exported models alone are used."""
 
 
 def parsers() -> dict[str, Parser]:

@@ -60,7 +60,7 @@ def _extra(found: Examination, name: str) -> tuple[str, ...]:
 
 
 def _feature(feature: dict[str, Any]) -> tuple[str, ...]:
-    return ("yes" if not feature["lacking"] else "no", feature["what"], feature["install"] or "")
+    return feature["can"], feature["what"], feature["install"] or ""
 
 
 def _place(place: dict[str, Any]) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator
+import importlib.util
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,18 @@ def pythons() -> list[str]:
 
 def libraries(extra: str = "") -> list[Library]:
     """What an extra asks for; without one what the package itself does."""
+    if not extra and importlib.util.find_spec("packaging") is None:
+        # It reads what is asked for. Without it no more can be told, but that it lacks can.
+        return [Library("packaging", "packaging", "", None)]
     found = {one.name: one for one in map(_library, _wanted(OURSELVES, extra))}
     return list(found.values())
+
+
+def stated(lines: Iterable[str]) -> list[Library]:
+    """The libraries of these lines, such as ``numpy>=2.0``, whatever the installed package says of itself."""
+    from packaging.requirements import Requirement
+
+    return [_library(Requirement(line)) for line in lines]
 
 
 def module_of(name: str) -> str:

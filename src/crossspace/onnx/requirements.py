@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from crossspace import __version__
-
-_NEEDED = (
-    *("numpy>=2.0", "pyarrow>=25", "onnxruntime>=1.20", "pyyaml>=6.0", "filelock>=3.30", "rich>=13.8"),
-    "huggingface-hub>=0.30",
-)
-_OF_TEXTS = ("tokenizers>=0.23.1", "py3langid>=0.4")
-"""With the bounds of ``pyproject.toml``."""
+from crossspace.without_torch import EXPORTED, EXPORTED_TEXTS
 
 
 def requirements(texts: bool = False) -> str:
@@ -18,7 +12,7 @@ def requirements(texts: bool = False) -> str:
     Args:
         texts: whether the encoder of texts is there too.
     """
-    needed = (*_NEEDED, *_OF_TEXTS) if texts else _NEEDED
+    needed = EXPORTED_TEXTS if texts else EXPORTED
     return (
         "# To predict without PyTorch:\n"
         "#   pip install -r requirements.txt\n"
