@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import packaging
 import pytest
 from packaging.requirements import Requirement
 
@@ -83,7 +85,9 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: dict[str, An
             (lowest,) = re.findall(r">=([\d.]+)", line)
             name = Requirement(line).name
             distribution(tmp_path, name, lowest, [])
-            (tmp_path / f"{module_of(name)}.py").write_text("", encoding="utf-8")
+            if name != "packaging":
+                (tmp_path / f"{module_of(name)}.py").write_text("", encoding="utf-8")
+        shutil.copytree(Path(packaging.__file__).parent, tmp_path / "packaging")  # by which the lines are read
         asked = [f"Requires-Dist: {line}" for line in project["dependencies"]]
         for extra, found in project["optional-dependencies"].items():
             asked += [f"Provides-Extra: {extra}", *(f"Requires-Dist: {line}; extra == '{extra}'" for line in found)]

@@ -6,11 +6,13 @@ import importlib.metadata
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import packaging
 import pytest
 
 from crossspace.cli.main import main
@@ -118,8 +120,11 @@ def test_whatever_cannot_be_found_out_is_said_and_the_rest_goes_on(
     assert report(found) and json.dumps(found.as_dict())
 
 
-def test_without_metadata_of_the_package_the_machine_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [p for p in sys.path if "site-packages" not in p])
+def test_without_metadata_of_the_package_the_machine_is_told_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(Path(packaging.__file__).parent, tmp_path / "packaging")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *(p for p in sys.path if "site-packages" not in p)])
     found = Examination(importing=False)
     assert any("Nothing is known of libraries" in note for note in found.notes)
     assert "processor" in report(found)
@@ -228,3 +233,33 @@ def test_the_module_of_every_library_is_known(project: dict[str, Any]) -> None:
     assert len(installed) >= 15
     wrong = {n: module_of(n) for n in installed if n not in map(canonicalize_name, found.get(module_of(n), ()))}
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("raise RuntimeError('of another release')", "RuntimeError: of another release"),
+        ("import os; os._exit(3)", "the import ended the process with exit code 3"),
+    ],
+)
+def test_the_library_that_reads_what_is_asked_for_is_examined_too(
+    installed: Callable[..., Path], code: str, fault: str
+) -> None:
+    (installed() / "packaging.py").write_text(code, encoding="utf-8")
+    found = Examination(importing=False)
+    assert found.problems == [f"packaging: {fault}. Try: pip install --force-reinstall packaging"]
+    assert found.as_dict()["libraries"][0]["state"] == "broken"
+
+
+def test_an_error_without_words_is_told_by_its_name(installed: Callable[..., Path]) -> None:
+    code = "class Mute(Exception):\n    def __str__(self):\n        raise ValueError\nraise Mute"
+    (installed("healthy") / "healthy_one.py").write_text(code, encoding="utf-8")
+    assert imported(["healthy_one"])["healthy_one"]["fault"] == "Mute"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes as POSIX has them")
+def test_what_an_import_has_begun_holds_nobody_up(installed: Callable[..., Path]) -> None:
+    code = "import os, time\nif os.fork() == 0:\n    time.sleep(600)\n    os._exit(0)"
+    (installed("healthy") / "healthy_one.py").write_text(code, encoding="utf-8")
+    found = imported(["healthy_one", "deadly_one", "healthy_one"])
+    assert found["healthy_one"]["fault"] == "" and "exit code 7" in found["deadly_one"]["fault"]

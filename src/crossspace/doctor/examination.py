@@ -12,7 +12,7 @@ from crossspace.doctor import machine
 from crossspace.doctor.features import EXPORTED, FEATURES, ITSELF, WITHOUT_TORCH, install, install_alone
 from crossspace.doctor.imports import imported
 from crossspace.doctor.places import places
-from crossspace.doctor.requirements import Library, extras, libraries, pythons, stated
+from crossspace.doctor.requirements import Library, extras, ill_reader, libraries, pythons, stated
 
 _LITTLE = 2 * 10**9
 """Bytes below which a disk is told to be nearly full: a model of the hub does not fit."""
@@ -35,10 +35,15 @@ class Examination:
         self.notes: list[str] = []
         self._named: set[str] = set()
         self._unknown: dict[str, list[str]] = {}
-        sets = {ITSELF: self._ask("libraries", libraries, [])}
-        sets |= {name: self._ask(name, partial(stated, lines), []) for name, lines in WITHOUT_TORCH.items()}
-        by_extra = {name: self._ask(name, partial(libraries, name), []) for name in self._ask("extras", extras, [])}
-        sets |= by_extra
+        sets: dict[str, list[Library]] = {name: [] for name in (ITSELF, *WITHOUT_TORCH)}
+        by_extra: dict[str, list[Library]] = {}
+        if (ill := ill_reader()) is not None:
+            sets[ITSELF] = [ill]
+        else:
+            sets[ITSELF] = self._ask("libraries", libraries, [])
+            sets |= {name: self._ask(name, partial(stated, lines), []) for name, lines in WITHOUT_TORCH.items()}
+            by_extra = {name: self._ask(name, partial(libraries, name), []) for name in self._ask("extras", extras, [])}
+            sets |= by_extra
         every = [one for found in sets.values() for one in found]
         answers = self._ask("imports", lambda: _imports(every), {}) if importing else {}
         self.pytorch: dict[str, Any] = answers.get("torch", {}).get("facts", {})

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 PATIENCE = 120.0
 """Seconds to wait for one import; a cold disk takes a while over PyTorch."""
+_END = 10.0
+"""Seconds to wait for a process that has closed its line."""
 
 
 def imported(modules: Sequence[str], patience: float = PATIENCE) -> dict[str, dict[str, Any]]:
@@ -37,26 +42,45 @@ def _answers(modules: Sequence[str], patience: float) -> Iterator[dict[str, Any]
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,  # with what libraries begin at their import, which may hold the line open
     )
     assert probe.stdin is not None and probe.stdout is not None
     answered, late = 0, threading.Event()
     with probe:
         watch = _Watch(probe, late, patience)
+        threading.Thread(target=_followed, args=(probe,), daemon=True).start()
         try:
             probe.stdin.write(json.dumps({"path": sys.path, "modules": list(modules)}).encode())
             probe.stdin.close()
-            for line in probe.stdout:
+            while answered < len(modules) and (line := probe.stdout.readline()):
                 watch.again()
                 yield json.loads(line)
                 answered += 1
+            if answered < len(modules):
+                with suppress(subprocess.TimeoutExpired):  # its own end is told, and not ours of it
+                    probe.wait(_END)
         except BrokenPipeError:
             pass  # it ended before it was asked anything
         finally:
             watch.stop()
-            probe.kill()
+            _kill(probe)
     if answered < len(modules):
         ended = f"took longer than {patience:g} seconds" if late.is_set() else _end(probe.returncode)
         yield {"module": modules[answered], "fault": f"the import {ended}"}
+
+
+def _followed(process: subprocess.Popen[bytes]) -> None:
+    """When a process has ended, end what it has begun and what holds its line open."""
+    process.wait()
+    _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """A process that leads a session, and whatever it has begun."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 def _end(code: int) -> str:
@@ -78,7 +102,7 @@ class _Watch:
 
     def _end(self) -> None:
         self.late.set()
-        self.process.kill()
+        _kill(self.process)
 
     def again(self) -> None:
         """Begin to wait anew."""

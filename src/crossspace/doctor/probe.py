@@ -33,7 +33,9 @@ def _told(module: str) -> dict[str, Any]:
         imported = __import__(module)
     # Whatever a library does when it is imported, it shall be told: some end the program.
     except BaseException as error:
-        found["fault"] = f"{type(error).__name__}: {error}"[:500]
+        found["fault"] = type(error).__name__
+        with suppress(Exception):  # some have no words either
+            found["fault"] = f"{type(error).__name__}: {error}"[:500]
         return found
     if module == "torch":
         # A release that has none of these names is not broken for that.

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from crossspace.doctor.imports import imported
+
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
@@ -72,11 +74,20 @@ def pythons() -> list[str]:
     return [text.removeprefix(prefix) for text in stated if text.startswith(prefix + "3.")]
 
 
+def ill_reader() -> Library | None:
+    """The library that reads what is asked for, where it cannot be imported: no more can be told then.
+
+    It is tried in a process that may die of it, as this one imports it.
+    """
+    if importlib.util.find_spec("packaging") is None:
+        return Library("packaging", "packaging", "", None)
+    module = "packaging.requirements"
+    fault = imported([module])[module]["fault"]
+    return Library("packaging", "packaging", "", "?", fault, broken=True) if fault else None
+
+
 def libraries(extra: str = "") -> list[Library]:
     """What an extra asks for; without one what the package itself does."""
-    if not extra and importlib.util.find_spec("packaging") is None:
-        # It reads what is asked for. Without it no more can be told, but that it lacks can.
-        return [Library("packaging", "packaging", "", None)]
     found = {one.name: one for one in map(_library, _wanted(OURSELVES, extra))}
     return list(found.values())
 
