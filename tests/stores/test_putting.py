@@ -158,6 +158,7 @@ def test_no_credentials(bucket: str, elsewhere: Callable[[str], None], monkeypat
     elsewhere(os.environ["AWS_ENDPOINT_URL"])
     with pytest.raises(WritingError, match="credentials"):
         write_text(f"{bucket}/x", "text")
+    elsewhere("http://127.0.0.1:9")  # a client remembers that it found none
 
 
 def test_a_connection_lost_while_writing_is_tried_again(proxy: Any, bucket: str) -> None:
