@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from crossspace.errors import CrossspaceError
-from crossspace.serve.refusal import UNEXPECTED, Refusal, content, refusal_of
+from crossspace.serve.refusal import ENDS, UNEXPECTED, Refusal, content, refusal_of
 
 
 def answer(refusal: Refusal) -> JSONResponse:
@@ -54,8 +54,8 @@ def handle_errors(app: FastAPI, names: Mapping[str, str], headers: Mapping[str, 
 
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: ClientDisconnect) -> Response:
-        # Nobody reads it; something has to be returned.
-        return Response(status_code=400)
+        # Nobody reads it, unless the server ends: some releases of uvicorn say then that the client has gone.
+        return answer(Refusal(503, ENDS))
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
