@@ -9,7 +9,7 @@ from pathlib import Path
 import filelock
 import pytest
 
-from crossspace.errors import WritingError
+from crossspace.errors import UsageError, WritingError
 from crossspace.onnx.folder import whole_folder
 
 KILLED = """
@@ -54,3 +54,9 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_makes_stays(tmp_p
             _ = 1 / 0
         assert living.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([dead["other[1]"].name, mine.name, "out"])
+
+
+def test_a_folder_that_another_process_has_made_meanwhile_stays(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Another process has made it meanwhile"), whole_folder(tmp_path / "out"):
+        (tmp_path / "out" / "theirs").mkdir(parents=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "theirs"]

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from crossspace import Corpus, Predictor
+from crossspace.analysis.card import body_of
 from crossspace.cli.main import main
 from crossspace.digests import write_sums
 from crossspace.errors import MismatchError
@@ -119,3 +120,16 @@ def test_names_that_look_like_markup_stay_text(finished_run: Path) -> None:
 def test_the_command_prints_it_without_its_head(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["card", str(finished_run)]) == 0
     assert (said := capsys.readouterr().out).startswith("# CSS") and "library_name" not in said
+
+
+def test_the_card_of_an_exported_model_is_printed(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    out = tmp_path / "exported"
+    assert main(["export", str(finished_run), "--out", str(out)]) == 0
+    capsys.readouterr()
+    assert main(["card", str(out)]) == 0
+    assert body_of((out / "README.md").read_text()).strip() == capsys.readouterr().out.strip()
+    assert main(["card", str(out), "--run", str(finished_run)]) == 2
+    assert "Leave out --run" in capsys.readouterr().err

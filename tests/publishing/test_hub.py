@@ -175,5 +175,13 @@ def test_a_branch_that_does_not_exist_is_not_written(pushed: Hub, finished_run: 
 def test_a_name_that_is_none_is_refused_before_anything_is_read(
     hub: Hub, finished_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["push", str(finished_run), "mine"]) == 2
-    assert "should be owner/name" in capsys.readouterr().err and not hub.asked
+    for name in ("mine", "../mine", "./mine", "a..b/mine", "a/-mine", "a/mi--ne", "a/mine@", "a/b/mine"):
+        assert main(["push", str(finished_run), name]) == 2
+        assert "should be owner/name" in capsys.readouterr().err and not hub.asked
+
+
+def test_an_exported_model_is_pushed_with_the_card_that_it_has(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    exported = Path(__file__).resolve().parents[1] / "fixtures" / "released" / "0.2.0" / "exported"
+    for option in ("--license", "--run"):
+        assert main(["push", str(exported), NAME, option, "other"]) == 2
+        assert "Leave out --license and --run" in capsys.readouterr().err and not hub.asked

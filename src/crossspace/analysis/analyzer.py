@@ -116,6 +116,11 @@ class Analyzer:
         return "the model in the box" if self.in_the_box else "/".join(Path(self.predictor.name).parts[-2:])
 
     @property
+    def _subject(self) -> str:
+        """How a sentence about the model begins."""
+        return "The model in the box" if self.in_the_box else f"Model {self.name}"
+
+    @property
     def causal(self) -> bool:
         """Whether what is said of an utterance depends on the past alone, its features included."""
         return self.predictor.causal and not self._extraction.reads_ahead
@@ -170,7 +175,7 @@ class Analyzer:
         hears = bool({"audio", "visual"} & set(self.predictor.task.modalities))
         if transcript is None and media is not None and not hears and self.transcribing is None:
             raise DataError(
-                f"{self.name[0].upper()}{self.name[1:]} reads text only, and the recording {name or media.name} comes "
+                f"{self._subject} reads text only, and the recording {name or media.name} comes "
                 "without a transcript. Give its transcript, have its words recognised (--transcribe whisper:FOLDER), "
                 "or give a model that hears or sees."
             )
@@ -205,7 +210,7 @@ class Analyzer:
         if not any(m in u.features for u in conversation.utterances for m in known):
             reasons = sorted({f"{m}: {r}" for u in conversation.utterances for m, r in u.missing.items() if m in known})
             raise DataError(
-                f"{self.name[0].upper()}{self.name[1:]} uses {', '.join(known)}, and conversation {conversation.id!r} "
+                f"{self._subject} uses {', '.join(known)}, and conversation {conversation.id!r} "
                 "has nothing of it" + (f" ({'; '.join(reasons)})." if reasons else ".")
             )
         records = self.predictor.predict(conversation)
@@ -236,7 +241,7 @@ class Analyzer:
         count = sum(max(record["probabilities"].values()) < below for record in records)
         if not count:
             return None
-        name = f"{self.name[0].upper()}{self.name[1:]}"
+        name = self._subject
         return (
             f"{name} is unsure of {count} of {len(records)} utterances: it says so below a confidence of "
             f"{100 * below:.0f} %. Where it was calibrated, {100 * right:.0f} % of what it said with more was right; "

@@ -25,7 +25,8 @@ def check_details(details: Any) -> None:
 
 def _check_calibration(stated: Mapping[str, Any]) -> None:
     temperature, below, right = (stated[key] for key in ("temperature", "unsure_below", "right"))
-    if not 0 < float(temperature) < math.inf:
+    # As a float: a whole number may be larger than any.
+    if type(temperature) not in (int, float) or not 0 < float(temperature) < math.inf:
         raise ValueError(f"the calibration has the temperature {temperature!r}")
     if not (0 <= below <= 1 and 0 < right < 1):
         raise ValueError(f"the calibration has unsure_below {below!r} for right {right!r}")

@@ -42,18 +42,25 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         lock.release()
         (partial / _LOCK).unlink(missing_ok=True)
         os.chmod(partial, 0o755)
-        os.rename(partial, folder)
+        _take_name(partial, folder)
     except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            raise UsageError(
-                f"{folder} should not be there yet. Another process has made it meanwhile. Look at it, or name another."
-            ) from error
         raise not_written(folder, error.strerror or str(error)) from error
     finally:
         if lock is not None:
             lock.release()
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _take_name(partial: Path, folder: Path) -> None:
+    try:
+        os.rename(partial, folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise UsageError(
+            f"{folder} should not be there yet. Another process has made it meanwhile. Look at it, or name another."
+        ) from error
 
 
 def _prefix(folder: Path) -> str:
