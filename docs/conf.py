@@ -28,6 +28,7 @@ nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_output_stderr = "remove"  # what libraries say of the machine they run on
+nb_merge_streams = True  # a cell of commands prints in pieces
 
 html_theme = "furo"
 html_title = f"crossspace {__version__}"
