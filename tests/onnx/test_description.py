@@ -33,6 +33,8 @@ def _temperature(value: object) -> Callable[[dict[str, Any]], None]:
         *(_temperature(wrong) for wrong in (0, -1, 10**400, float("nan"), "1", None)),
         lambda plain: plain.update(text_encoder={"width": 24, "settings": {"limit": 5}}),
         lambda plain: plain.update(heads=["smell"]),
+        *((lambda plain, wrong=wrong: plain.update(format=wrong)) for wrong in (0, "1", None, True, 1.5)),
+        lambda plain: plain.pop("format"),
     ],
 )
 def test_what_no_model_is_is_refused_by_the_name_of_the_file(

@@ -101,7 +101,10 @@ class Description:
         """
         with reading(path, "the description of an exported crossspace model", ADVICE):
             plain = json.loads(path.read_text(encoding="utf-8"))
-            check_format(plain.pop("format"), _FORMAT, f"{path} (an exported model)")
+            stated = plain.pop("format")
+            check_format(stated, _FORMAT, f"{path} (an exported model)")
+            if type(stated) is not int or stated != _FORMAT:
+                raise ValueError("a format that no release has written")
             plain["task"] = TaskSpec.from_dict(plain["task"])
             encoder = plain.pop("text_encoder", None)
             plain["text_encoder"] = None if encoder is None else TextDescription.from_dict(encoder)
