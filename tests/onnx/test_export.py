@@ -24,7 +24,7 @@ from crossspace.onnx import export as exporting
 from crossspace.onnx.description import Description
 from crossspace.onnx.export import TOLERANCE, export, random_conversation
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("onnx")]
+pytestmark = pytest.mark.xdist_group("onnx")
 STEP_BY_STEP = {"cmn", "icon", "dialoguernn", "mm-dfn"}
 """Those that say of themselves that they are no graph."""
 

@@ -146,7 +146,7 @@ def test_damage_is_named(exported: Path, tmp_path: Path) -> None:
     (copy / "model.onnx").write_bytes(whole)
     (copy / "exported.json").write_text('{"format": 2}')
     write_sums(copy, ["exported.json", "model.onnx"])
-    with pytest.raises(DataError, match="later release"):
+    with pytest.raises(DataError, match="newer release"):
         ExportedPredictor.from_pretrained(copy)
     (copy / "SHA256SUMS").unlink()
     with pytest.raises(DataError, match="should hold SHA256SUMS"):
