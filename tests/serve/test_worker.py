@@ -86,6 +86,43 @@ def test_work_that_is_no_longer_wanted_ends_with_its_process(worker):
     assert worker.call(told, "ab")[0] == "ba"
 
 
+def test_another_thread_ends_the_process_but_closes_no_line_that_is_listened_to():
+    worker, begun, ended, seen = Worker("shared"), threading.Event(), threading.Event(), []
+
+    def wanted(stage: str = "") -> None:
+        if stage:
+            spawned = worker._spawned
+            begun.set()
+            spawned.process.join()  # the other thread has ended it, and waits
+            seen.append((spawned.line.closed, ended.is_set()))
+            raise Stopped
+
+    def end() -> None:
+        begun.wait()
+        worker.end()
+        ended.set()
+
+    other = threading.Thread(target=end)
+    other.start()
+    with pytest.raises(Stopped):
+        worker.call(stuck, said=wanted)
+    other.join()
+    assert seen == [(False, False)] and worker.process is None
+    assert worker.call(told, "ab")[0] == "ba"
+    worker.end()
+
+
+def test_nothing_is_begun_for_work_that_is_no_longer_wanted():
+    worker = Worker("idle")
+
+    def unwanted(stage: str = "") -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        worker.call(told, "a", said=unwanted)
+    assert worker.process is None
+
+
 def gathered(megabytes, say):
     return len(bytearray(megabytes * 1_000_000))
 

@@ -15,6 +15,7 @@ runs as the same user. It bounds time, and a crash is an answer to one client on
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -50,6 +51,9 @@ class Worker:
     def __init__(self, name: str, memory: int | None = None, imports: Sequence[Origin] = ()) -> None:
         self._name, self._memory, self._imports = name, memory, tuple(imports)
         self._spawned: Spawned | None = None
+        # Held by who begins the process, works with it or closes its line: a line that is closed under another thread
+        # is a file that may be anybody's by then.
+        self._lock = threading.RLock()
 
     @property
     def process(self) -> int | None:
@@ -58,10 +62,11 @@ class Worker:
 
     def begin(self) -> None:
         """Start the process, if there is none that lives."""
-        if self._spawned is not None and self._spawned.process.is_alive():
-            return
-        self.end()
-        self._spawned = Spawned(_serve, (self._memory,), self._name, self._imports)
+        with self._lock:
+            if self._spawned is not None and self._spawned.process.is_alive():
+                return
+            self.end()
+            self._spawned = Spawned(_serve, (self._memory,), self._name, self._imports)
 
     def call(
         self, function: Callable[..., Any], *arguments: Any, said: Callable[..., None] = lambda stage="": None
@@ -78,17 +83,19 @@ class Worker:
             CrossspaceError: raised over there.
             WorkerError: another exception was.
         """
-        line = self._begun(said).line
-        try:
-            line.send((function, arguments))
-            kind, value = self._news(line, said)
-        except (EOFError, OSError) as error:
-            self.end()
-            raise Refusal(422, _DIED) from error
-        # An end of the wish, such as Stopped, comes this way too: the process must not go on with it.
-        except BaseException:
-            self.end()
-            raise
+        with self._lock:
+            said()  # nothing is begun for what is no longer wanted
+            line = self._begun(said).line
+            try:
+                line.send((function, arguments))
+                kind, value = self._news(line, said)
+            except (EOFError, OSError) as error:
+                self.end()
+                raise Refusal(422, _DIED) from error
+            # An end of the wish, such as Stopped, comes this way too: the process must not go on with it.
+            except BaseException:
+                self.end()
+                raise
         if kind == "failed":
             raise value
         return value
@@ -118,11 +125,14 @@ class Worker:
                 said(value)
 
     def end(self) -> None:
-        """End the process, whatever it does."""
-        if self._spawned is not None:
-            # It may hang in a library that heeds no gentler signal.
-            self._spawned.end(kill=True)
-        self._spawned = None
+        """End the process, whatever it does. Another thread that works with it hears that it died."""
+        if (spawned := self._spawned) is not None:
+            # It may hang in a library that heeds no gentler signal. Who waits for its word gives up the lock by this.
+            spawned.process.kill()
+        with self._lock:
+            if self._spawned is not None:
+                self._spawned.end(kill=True)
+            self._spawned = None
 
 
 def _serve(line: Connection, memory: int | None) -> None:
