@@ -30,7 +30,7 @@ def _temperature(value: object) -> Callable[[dict[str, Any]], None]:
         *(_task(speakers=wrong) for wrong in (-1, True, None, "AB", {"a": 1}, [["a"]], 1.5)),
         *(_task(labels=wrong) for wrong in ([None, "b"], [{}], "abc", ["\ud800"], [float("nan")], 3)),
         *(_task(sentiments=wrong) for wrong in ([None], "positive", [])),
-        *(_temperature(wrong) for wrong in (0, -1, 10**400, float("nan"), "1", None)),
+        *(_temperature(wrong) for wrong in (0, -1, 1e-300, 1e300, 10**400, float("nan"), "1", None)),
         lambda plain: plain.update(text_encoder={"width": 24, "settings": {"limit": 5}}),
         lambda plain: plain.update(heads=["smell"]),
         *((lambda plain, wrong=wrong: plain.update(format=wrong)) for wrong in (0, "1", None, True, 1.5)),

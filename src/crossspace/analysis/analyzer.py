@@ -241,9 +241,8 @@ class Analyzer:
         count = sum(max(record["probabilities"].values()) < below for record in records)
         if not count:
             return None
-        name = self._subject
         return (
-            f"{name} is unsure of {count} of {len(records)} utterances: it says so below a confidence of "
+            f"{self._subject} is unsure of {count} of {len(records)} utterances: it says so below a confidence of "
             f"{100 * below:.0f} %. Where it was calibrated, {100 * right:.0f} % of what it said with more was right; "
             "elsewhere it may be less."
         )

@@ -41,7 +41,7 @@ def run(words: Sequence[str]) -> int:
         if options.license or options.run:
             raise UsageError(
                 f"{options.model} was exported with its card, which stays as it is. Leave out --license and --run, or "
-                f"write them into the README.md there first."
+                "write them into the README.md there first."
             )
         exported = ExportedPredictor.from_pretrained(options.model)
         message = f"{exported.description.model} as ONNX"

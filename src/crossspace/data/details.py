@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,8 +24,8 @@ def check_details(details: Any) -> None:
 
 def _check_calibration(stated: Mapping[str, Any]) -> None:
     temperature, below, right = (stated[key] for key in ("temperature", "unsure_below", "right"))
-    # As a float: a whole number may be larger than any.
-    if type(temperature) not in (int, float) or not 0 < float(temperature) < math.inf:
+    # Far beyond what is looked for: next to zero, no probability would be a number, and the weights be blamed for it.
+    if type(temperature) not in (int, float) or not 0.01 <= temperature <= 100:
         raise ValueError(f"the calibration has the temperature {temperature!r}")
     if not (0 <= below <= 1 and 0 < right < 1):
         raise ValueError(f"the calibration has unsure_below {below!r} for right {right!r}")
