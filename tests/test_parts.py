@@ -287,6 +287,13 @@ def test_a_section_that_is_no_mapping_is_refused_whatever_stands_over_it(stated:
         {"losses": {"temperature": 0.0}},
         {"losses": {"smoothing": 1.0}},
         {"fusion": {"eps": -1.0}},
+        {"fusion": {"order": 10**12}},
+        {"fusion": {"name": "polynomial-tensor", "eps": 0.0}},
+        {"fusion": {"name": "factorized-bilinear", "eps": -1.0}},
+        {"fusion": {"name": "low-rank", "rank": 0}},
+        {"encoder": {"layers": -1}},
+        {"encoder": {"layers": 10**12}},
+        {"encoder": {"name": "gru", "layers": 0}},
         {"corruption": {"swap": {"text": 7.0}}},
         {"corruption": {"noise": {"text": -1.0}}},
     ],
@@ -294,7 +301,7 @@ def test_a_section_that_is_no_mapping_is_refused_whatever_stands_over_it(stated:
 def test_an_option_of_a_part_outside_of_its_range_is_refused_when_it_is_built(
     task: TaskSpec, options: dict[str, Any]
 ) -> None:
-    (option,) = next(iter(options.values()))
+    option = list(next(iter(options.values())))[-1]
     with pytest.raises(UsageError, match=rf"`.*{option}`.*Found"):
         MODELS["css"](task, width=8, heads=2, **options)
 

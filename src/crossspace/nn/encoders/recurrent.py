@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from crossspace.batching.layout import Layout
+from crossspace.bounds import check_counts
 from crossspace.errors import UsageError
 from crossspace.nn.encoders.base import Encoder
 from crossspace.nn.ragged import map_blocks, reorder
@@ -37,6 +38,7 @@ class RecurrentEncoder(Encoder):
         self, width: int, out_width: int | None = None, *, layers: int = 1, dropout: float = 0.0, causal: bool = False
     ) -> None:
         super().__init__()
+        check_counts(layers=layers)
         out_width = width if out_width is None else out_width
         if out_width % 2 and not causal:
             raise UsageError(f"The width of a bidirectional encoder should be even. Found {out_width}.")

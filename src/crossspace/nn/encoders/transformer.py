@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from crossspace.batching.layout import Layout
+from crossspace.bounds import check_counts
 from crossspace.nn.encoders.base import Encoder
 from crossspace.nn.transformer import TransformerLayer
 
@@ -26,6 +27,7 @@ class TransformerEncoder(Encoder):
 
     def __init__(self, width: int, heads: int, layers: int = 1, dropout: float = 0.0, first_norm: bool = False) -> None:
         super().__init__()
+        check_counts(layers=layers)
         self.layers = nn.ModuleList(
             TransformerLayer(width, heads, dropout, attention_norm=first_norm or index > 0) for index in range(layers)
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from crossspace.errors import UsageError
+from crossspace.bounds import check_counts, check_positive
 from crossspace.nn.dropout import Dropout
 from crossspace.nn.fusion.base import Fusion, reset_linear_
 from crossspace.nn.fusion.root import signed_root
@@ -54,8 +54,8 @@ class FactorizedBilinear(Fusion):
         eps: float = 1e-6,
     ) -> None:
         super().__init__(width, modalities, out_width)
-        if factors < 1:
-            raise UsageError(f"Factorised bilinear fusion needs factors >= 1. Found factors={factors}.")
+        check_counts(most=None, factors=factors)
+        check_positive(eps=eps)
         self.factors, self.eps = factors, eps
         self.projection = nn.ModuleList(Linear(width, factors * out_width) for _ in self.modalities)
         self.dropout = Dropout(dropout)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossspace.errors import UsageError
+from crossspace.bounds import check_counts
 from crossspace.nn.fusion.base import Fusion, scaled_normal_, with_constant
 
 
@@ -41,8 +41,7 @@ class LowRankFusion(Fusion):
 
     def __init__(self, width: int, modalities: Sequence[str], out_width: int, *, rank: int = 16) -> None:
         super().__init__(width, modalities, out_width)
-        if rank < 1:
-            raise UsageError(f"Low-rank fusion needs rank >= 1. Found rank={rank}.")
+        check_counts(most=None, rank=rank)
         self.factor = nn.Parameter(torch.empty(len(self.modalities), rank, out_width, width + 1))
         self.rank_weight = nn.Parameter(torch.empty(rank))
         self.bias = nn.Parameter(torch.empty(out_width))

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from crossspace.bounds import check_counts, check_positive
 from crossspace.errors import UsageError
 from crossspace.nn.fusion.base import Fusion
 from crossspace.nn.fusion.root import signed_root
@@ -68,10 +69,9 @@ class SynergisticPolynomialFusion(Fusion):
     ) -> None:
         out_width = width if out_width is None else out_width
         super().__init__(width, modalities, out_width)
-        if order < 1 or rank < 1:
-            raise UsageError(f"Polynomial fusion needs order >= 1 and rank >= 1. Found order={order}, rank={rank}.")
-        if not 0 < eps < float("inf"):
-            raise UsageError(f"`eps` should be a number above 0. Found {eps}.")
+        check_counts(order=order)
+        check_counts(most=None, rank=rank)
+        check_positive(eps=eps)
         if root not in ("continuous", "released"):
             raise UsageError(f"`root` should be 'continuous' or 'released'. Found {root!r}.")
         count = len(modalities)

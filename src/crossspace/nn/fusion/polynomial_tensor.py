@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossspace.errors import UsageError
+from crossspace.bounds import check_counts, check_positive
 from crossspace.nn.fusion.base import Fusion, reset_linear_, scaled_normal_, with_constant
 from crossspace.nn.fusion.root import signed_root
 from crossspace.nn.linear import Linear
@@ -54,10 +54,9 @@ class PolynomialTensorPooling(Fusion):
         eps: float = 1e-6,
     ) -> None:
         super().__init__(width, modalities, out_width)
-        if order < 1 or rank < 1:
-            raise UsageError(
-                f"Polynomial tensor pooling needs order >= 1 and rank >= 1. Found order={order}, rank={rank}."
-            )
+        check_counts(order=order)
+        check_counts(most=None, rank=rank)
+        check_positive(eps=eps)
         self.eps = eps
         self.factor = nn.Parameter(torch.empty(order, rank, len(self.modalities) * width + 1))
         self.output = Linear(rank, out_width)
