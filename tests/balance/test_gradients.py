@@ -232,6 +232,24 @@ def test_gram_matrix_is_accumulated_in_float64() -> None:
     assert gram.dtype == torch.float64
 
 
+@pytest.mark.parametrize("size", [1, 1023, 1 << 15, (1 << 15) + 7, (1 << 18) + 1, 700_001])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_long_gradients_of_any_size_and_type_have_the_products_of_what_they_hold(size: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    tasks: list[list[Tensor | None]] = [
+        [torch.randn(size).to(dtype), None if k == 1 else torch.randn(5)] for k in range(3)
+    ]
+    held = torch.zeros(3, size + 5, dtype=torch.float64)
+    for row, (first, second) in zip(held, tasks, strict=True):
+        row[:size] = first
+        if second is not None:
+            row[size:] = second
+    exact = held @ held.T
+    # Within the rounding of float32 where the entries have eight bits, else of float64.
+    near = (1e-6 if dtype == torch.bfloat16 else 1e-13) * float(exact.diagonal().max())
+    torch.testing.assert_close(gram_matrix(tasks), exact, rtol=0, atol=near)
+
+
 def test_gram_matrix_of_nothing_is_zero() -> None:
     assert torch.equal(gram_matrix([[None, None]] * 3), torch.zeros(3, 3, dtype=torch.float64))
     assert torch.equal(gram_matrix([[torch.zeros(0, 4)], [torch.zeros(0, 4)]]), torch.zeros(2, 2, dtype=torch.float64))

@@ -102,7 +102,6 @@ class _Linear(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         rows, weight = ctx.saved_tensors
         for_rows, for_weight, for_bias = ctx.needs_input_grad
-        of_bias = gradient.sum(0) if for_bias else None
         if _PASSES.compared is not None and _PASSES.dtype is not None:
             if ctx.short is None:
                 ctx.short = rows.to(_PASSES.dtype), weight.to(_PASSES.dtype)
@@ -117,13 +116,13 @@ class _Linear(Function):
                 # What is added up is added in full.
                 _PASSES.compared[weight] = of_weight if before is None else before.to(weight.dtype).add_(of_weight)
                 of_weight = None
-            return gradient @ short if for_rows else None, of_weight, of_bias
+            return gradient @ short if for_rows else None, of_weight, gradient.sum(0) if for_bias else None
         ctx.short = None
         gradient = gradient.contiguous()
         return (
             _product(gradient, weight.t()) if for_rows else None,
             _product(gradient.t(), rows.t()) if for_weight else None,
-            of_bias,
+            gradient.sum(0) if for_bias else None,
         )
 
 

@@ -475,7 +475,7 @@ def test_an_unknown_fusion_is_found_in_the_configuration() -> None:
         ({"corruption": {"swap": {"txt": 0.1}}}, "txt"),
         ({"text_bias": "txt"}, "text"),
         ({"modality_aware": False, "interaction_aware": False}, "neither"),
-        ({"fusion": {"order": 0}}, "order=0"),
+        ({"fusion": {"order": 0}}, "`order`"),
     ],
 )
 def test_impossible_arguments_are_refused(task: TaskSpec, fault: dict, message: str) -> None:

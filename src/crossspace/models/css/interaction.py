@@ -112,11 +112,11 @@ class InteractionAttention(nn.Module):
         """The modalities that ``modality`` attends to, in order."""
         return [m for m in self.modalities if m != modality]
 
-    def project(self, rows: Mapping[str, Tensor]) -> dict[tuple[str, int, str], Tensor]:
-        """Every projection of a source that some query needs, each computed once."""
+    def project(self, rows: Mapping[str, Tensor], asking: Sequence[str]) -> dict[tuple[str, int, str], Tensor]:
+        """Every projection of a source that the query of one ``asking`` needs, each computed once."""
         projected: dict[tuple[str, int, str], Tensor] = {}
         if self.project_sources:
-            for modality in self.modalities:
+            for modality in asking:
                 for slot, source in enumerate(self.sources_of(modality)):
                     for kind, maps in (("key", self.key), ("value", self.value)):
                         if (kind, slot, source) not in projected:
@@ -208,8 +208,11 @@ class InteractionEncoder(nn.Module):
         self, rows: Mapping[str, Tensor], present: Mapping[str, Tensor | None], layout: Layout
     ) -> dict[str, Tensor]:
         """``{m: (N, d)}``, zero where missing, to ``{m: (N, d)}``."""
-        projected = {name: cast(InteractionAttention, a).project(rows) for name, a in self.attention.items()}
         asked = {m: "all" if self.shared else m for m in rows}
+        projected = {
+            name: cast(InteractionAttention, attention).project(rows, [m for m in rows if asked[m] == name])
+            for name, attention in self.attention.items()
+        }
         return {
             m: self.attention[name](m, rows, present, projected[name], layout, self.vector_gate)
             for m, name in asked.items()
