@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from crossspace.bounds import check_counts, check_finite, check_positive, check_shares, check_weights
+from crossspace.bounds import check_counts, check_numbers, check_positive, check_shares, check_weights
 from crossspace.errors import UsageError
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -19,7 +19,7 @@ def test_the_ends_of_a_range_are_in_it() -> None:
     check_shares(dropout=0.0, alpha=1.0)
     check_weights(penalty=0.0)
     check_positive(temperature=1e-300)
-    check_finite({"a": 1e308, "b": {"c": [0.0, 1]}, "d": None, "e": "nan"})
+    check_numbers({"a": 3.4e38, "b": {"c": [0.0, 1, -1.2e-38]}, "d": None, "e": "nan"})
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,10 @@ def test_what_is_outside_is_named_with_what_was_expected(
 
 def test_a_number_inside_of_an_argument_is_found_by_the_way_to_it() -> None:
     with pytest.raises(UsageError, match=r"`loss\.weights\[1\]` should be finite\. Found nan"):
-        check_finite({"loss": {"weights": [1.0, NAN]}})
+        check_numbers({"loss": {"weights": [1.0, NAN]}})
+
+
+@pytest.mark.parametrize("value", [1e300, -1e39, 1e-300, -1e-39])
+def test_a_number_that_float32_does_not_hold_is_refused(value: float) -> None:
+    with pytest.raises(UsageError, match=r"`noise\.text` should be .* as float32 is\. Found"):
+        check_numbers({"noise": {"text": value}})

@@ -291,6 +291,8 @@ def test_a_section_that_is_no_mapping_is_refused_whatever_stands_over_it(stated:
         {"fusion": {"name": "polynomial-tensor", "eps": 0.0}},
         {"fusion": {"name": "factorized-bilinear", "eps": -1.0}},
         {"fusion": {"name": "low-rank", "rank": 0}},
+        {"fusion": {"gate_init": 1e300}},
+        {"fusion": {"budget_rank": -1}},
         {"encoder": {"layers": -1}},
         {"encoder": {"layers": 10**12}},
         {"encoder": {"name": "gru", "layers": 0}},

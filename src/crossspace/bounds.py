@@ -10,6 +10,9 @@ from crossspace.errors import UsageError
 MOST = 10_000
 """Of layers, hops and the like, which are built or walked one by one: more would never end."""
 
+_SMALLEST, _LARGEST = 2.0**-126, 2.0**128 * (1 - 2.0**-24)
+"""Above 0, of normal numbers in float32."""
+
 
 def check_counts(least: int = 1, most: int | None = MOST, **counts: int) -> None:
     """Raise :class:`UsageError` unless every one is a whole number from ``least`` to ``most``, if there is one.
@@ -38,9 +41,17 @@ def check_positive(**numbers: float) -> None:
     _refuse(numbers, "a number above 0", lambda x: 0 < x < math.inf)
 
 
-def check_finite(arguments: Mapping[str, object]) -> None:
-    """Raise :class:`UsageError` where an argument, or a number inside of one, is NaN or infinite: no JSON holds it."""
-    faults = [f"`{name}` should be finite. Found {x}." for name, x in _numbers(arguments) if not math.isfinite(x)]
+def check_numbers(arguments: Mapping[str, object]) -> None:
+    """Raise :class:`UsageError` where an argument, or a number inside of one, is none that models can compute with.
+
+    That is NaN and infinity, which no JSON holds either, and what float32 takes for infinity or for 0.
+    """
+    faults = []
+    for name, x in _numbers(arguments):
+        if not math.isfinite(x):
+            faults.append(f"`{name}` should be finite. Found {x}.")
+        elif x and not _SMALLEST <= abs(x) <= _LARGEST:
+            faults.append(f"`{name}` should be 0 or, in size, from 1.2e-38 to 3.4e38, as float32 is. Found {x}.")
     if faults:
         raise UsageError("\n".join(faults))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser, Namespace
 
 from crossspace.balance import BALANCERS, Balancer
-from crossspace.bounds import check_finite
+from crossspace.bounds import check_numbers
 from crossspace.building import without_storage
 from crossspace.components import needed
 from crossspace.data.task import TaskSpec
@@ -72,7 +72,7 @@ class Configuration:
     def build_balancer(self) -> Balancer:
         """The balancer."""
         arguments = {key: value for key, value in self.balancer.items() if key != "name"}
-        check_finite(arguments)
+        check_numbers(arguments)
         return BALANCERS[self.balancer["name"]](**arguments)
 
     def check(self, corpus: Corpus, processes: int = 1) -> None:

@@ -12,7 +12,7 @@ from huggingface_hub import ModelHubMixin, hf_hub_download
 from torch import Tensor, nn
 
 from crossspace.batching.batch import Batch
-from crossspace.bounds import check_finite
+from crossspace.bounds import check_numbers
 from crossspace.copies import all_at_hand
 from crossspace.data.task import TaskSpec
 from crossspace.errors import UnsuitableError, UsageError
@@ -88,7 +88,7 @@ class Model(
     def __init__(self, task: TaskSpec) -> None:
         super().__init__()
         # Refuses what no part has, also in a part that is switched off and never built.
-        check_finite(self.arguments)
+        check_numbers(self.arguments)
         if not task.labels:
             raise UsageError("A model needs at least one label. The task has none: its corpus is not labelled.")
         if len(task.modalities) < self.least_modalities:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 
+from crossspace.bounds import check_counts
 from crossspace.errors import UsageError
 from crossspace.nn.fusion.base import Fusion
 from crossspace.nn.fusion.bottleneck import Bottleneck
@@ -50,6 +51,8 @@ def placed(
         UsageError: it cannot be built at that width.
     """
 
+    check_counts(budget_order=budget_order)
+    check_counts(most=None, budget_rank=budget_rank)
     operator = partial(_of_width, kind, own, modalities)
 
     def within(inner: int) -> Fusion:
