@@ -41,6 +41,7 @@ def model(name: str, task: TaskSpec, **arguments: Any) -> Predictor:
         ("logistic-regression", {}),
         ("bc-lstm", {"layers": 2}),
         ("css", {"causal": True, "encoder": "gru", "standardise": True}),
+        ("css", {"context": False, "encoder": {"name": "lstm", "layers": 2}}),
     ],
 )
 def test_what_is_exported_agrees_with_pytorch_at_lengths_that_were_not_traced(

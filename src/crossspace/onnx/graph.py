@@ -25,15 +25,23 @@ class OneConversation(Layout):
         self.lengths, self.device = (rows,), torch.device("cpu")
         self.memory, self.causal = None, causal
         self._pairs, self._bands = {}, {}
-        steps, only = torch.arange(rows), torch.zeros(1, dtype=torch.long)
-        valid = torch.ones(1, rows, dtype=torch.bool)
-        # Plain attributes take the place of cached properties, whose lock no graph can hold.
+        steps, none = torch.arange(rows), torch.zeros(rows, dtype=torch.long)
+        self._know(positions=steps, conversations=none, places=steps.unsqueeze(0), members=none[:1])
+
+    def _know(self, positions: Tensor, conversations: Tensor, places: Tensor, members: Tensor) -> None:
+        """Set what a layout otherwise finds out when it is asked: the lock of a cached property no graph can hold.
+
+        Args:
+            positions, conversations: (N,).
+            places: (b, t) the row at each place of the only block, whose conversations are the (b,) ``members``.
+        """
+        valid = torch.ones_like(places, dtype=torch.bool)
         known = {
-            "positions": steps,
-            "conversations": torch.zeros(rows, dtype=torch.long),
-            "blocks": (Block(steps.unsqueeze(0), valid, True, only),),
-            "padded_rows": steps,
-            "places": steps,
+            "positions": positions,
+            "conversations": conversations,
+            "blocks": (Block(places, valid, True, members),),
+            "padded_rows": places.flatten(),
+            "places": places.flatten(),
         }
         for name, value in known.items():
             setattr(self, name, value)
@@ -47,9 +55,28 @@ class OneConversation(Layout):
         return OneConversation(self._rows, causal=True)
 
     @property
+    def alone(self) -> OneConversation:
+        """The same rows, each a conversation of its own."""
+        return _Alone(self._rows)
+
+    @property
     def longest(self) -> int:
         """Utterances of the conversation."""
         return self._rows
+
+
+class _Alone(OneConversation):
+    """N conversations of a single row."""
+
+    def __init__(self, rows: int, causal: bool = False) -> None:
+        super().__init__(rows, causal)
+        steps = torch.arange(rows)
+        self._know(torch.zeros(rows, dtype=torch.long), conversations=steps, places=steps.unsqueeze(1), members=steps)
+
+    @property
+    def longest(self) -> int:
+        """Of every one."""
+        return 1
 
 
 class _OneConversationBatch(Batch):

@@ -57,7 +57,7 @@ class RecurrentEncoder(Encoder):
         Rows that are not ``visible`` are skipped: the state passes over them unchanged and their own output is zero.
         """
         if torch.compiler.is_exporting():
-            return scanned(self.cell, rows, visible)
+            return scanned(self.cell, rows, visible, alone=layout.longest == 1)
         state = self._state(rows, layout)
         if visible is not None:
             return _scatter(self._run(rows[visible], _sublayout(layout, visible), state), visible)
