@@ -259,6 +259,10 @@ def test_fixed_weights_are_those_given_and_must_fit() -> None:
     assert FixedWeights([1, 0.5]).weights(torch.ones(2)).tolist() == [1.0, 0.5]
     with pytest.raises(UsageError, match="2 for 3"):
         FixedWeights([1, 0.5]).weights(torch.ones(3))
+    assert FixedWeights([0, 1]).weights(torch.ones(2)).tolist() == [0.0, 1.0]
+    for wrong in ([0, 0], [-1, 1], [float("nan"), 1], []):
+        with pytest.raises(UsageError, match=r"`values` should be numbers of at least 0"):
+            FixedWeights(wrong)
 
 
 @pytest.mark.parametrize("fault", [{"space": "rows"}, {"apply": "sum"}, {"every": 0}])

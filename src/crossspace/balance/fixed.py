@@ -15,7 +15,11 @@ class FixedWeights(Balancer):
     """The same factor for every objective at every step.
 
     Args:
-        values: one factor per objective, in the order of the model's objectives; 1 for each when not given.
+        values: one factor of at least 0 per objective, in the order of the model's objectives, not all of them 0; 1 for
+            each when not given.
+
+    Raises:
+        UsageError: a factor is below 0, or all are 0.
     """
 
     name = "fixed"
@@ -23,6 +27,11 @@ class FixedWeights(Balancer):
 
     def __init__(self, values: Sequence[float] | None = None) -> None:
         self.values = None if values is None else tuple(float(v) for v in values)
+        if self.values is not None and not (all(v >= 0 for v in self.values) and any(self.values)):
+            raise UsageError(
+                "`values` should be numbers of at least 0, one per objective, of which one is above 0: nothing is "
+                f"learned by zeros alone, and an objective is made worse below. Found {list(self.values)}."
+            )
         self._factors: Tensor | None = None
 
     @property
