@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_quick_bench_writes_every_number(tmp_path):
     out = tmp_path / "bench.json"
-    command = [sys.executable, "-m", "benchmarks.bench", "--quick", "--out", str(out)]
+    command = [sys.executable, "-m", "benchmarks.bench", "--quick", "--pairs", "1", "--out", str(out)]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
     assert finished.returncode == 0, finished.stderr
     result = json.loads(out.read_text())
