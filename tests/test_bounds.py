@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from crossspace.bounds import check_counts, check_numbers, check_positive, check_shares, check_weights
+from crossspace.configuration import make_configuration
 from crossspace.errors import UsageError
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -48,7 +49,15 @@ def test_a_number_inside_of_an_argument_is_found_by_the_way_to_it() -> None:
         check_numbers({"loss": {"weights": [1.0, NAN]}})
 
 
-@pytest.mark.parametrize("value", [1e300, -1e39, 1e-300, -1e-39])
+@pytest.mark.parametrize("value", [1e300, -1e39, 1e-300, -1e-39, 10**400])
 def test_a_number_that_float32_does_not_hold_is_refused(value: float) -> None:
     with pytest.raises(UsageError, match=r"`noise\.text` should be .* as float32 is\. Found"):
         check_numbers({"noise": {"text": value}})
+
+
+@pytest.mark.parametrize(("section", "name"), [("model", "dropout"), ("training", "learning_rate")])
+def test_a_whole_number_that_no_float_holds_is_refused_by_name(section: str, name: str) -> None:
+    tree: dict[str, dict[str, object]] = {"model": {"name": "css"}}
+    tree.setdefault(section, {})[name] = 10**400
+    with pytest.raises(UsageError, match=rf"`{section}\.{name}` = 1000.* does not fit"):
+        make_configuration(tree)

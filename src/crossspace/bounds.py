@@ -48,7 +48,7 @@ def check_numbers(arguments: Mapping[str, object]) -> None:
     """
     faults = []
     for name, x in _numbers(arguments):
-        if not math.isfinite(x):
+        if isinstance(x, float) and not math.isfinite(x):
             faults.append(f"`{name}` should be finite. Found {x}.")
         elif x and not _SMALLEST <= abs(x) <= _LARGEST:
             faults.append(f"`{name}` should be 0 or, in size, from 1.2e-38 to 3.4e38, as float32 is. Found {x}.")
@@ -63,8 +63,8 @@ def _refuse(numbers: Mapping[str, float], expected: str, fine: Callable[[float],
 
 
 def _numbers(values: object, name: str = "") -> Iterator[tuple[str, float]]:
-    """Every floating-point number in nested values, with the dotted name of where it stands."""
-    if isinstance(values, float):
+    """Every number in nested values, with the dotted name of where it stands; a whole one may be larger than any."""
+    if isinstance(values, (int, float)):
         yield name, values
     elif isinstance(values, Mapping):
         for key, value in values.items():

@@ -10,7 +10,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from crossspace.errors import UsageError, suggestion
 from crossspace.parts import Part, needs_value, parts_of
 
-REFUSALS = (ArgumentError, TypeError, ValueError, UsageError)
+REFUSALS = (ArgumentError, TypeError, ValueError, OverflowError, UsageError)
 """What a parser raises where a value does not fit."""
 
 

@@ -102,7 +102,7 @@ def test_another_thread_ends_the_process_but_closes_no_line_that_is_listened_to(
         worker.end()
         ended.set()
 
-    other = threading.Thread(target=end)
+    other = threading.Thread(target=end, daemon=True)
     other.start()
     with pytest.raises(Stopped):
         worker.call(stuck, said=wanted)

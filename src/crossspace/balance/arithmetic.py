@@ -38,7 +38,9 @@ def gram_matrix(tasks: Sequence[Gradients]) -> Tensor:
     for parts in zip(*tasks, strict=True):
         flat = [None if part is None else part.detach().reshape(-1) for part in parts]
         there = [f for f in flat if f is not None]
-        size = there[0].numel() if there else 0
+        if not there:
+            continue
+        size = there[0].numel()
         wide = torch.float32 if all(f.element_size() < 4 for f in there) else torch.float64
         if wide not in buffers:
             buffers[wide] = torch.zeros(len(tasks), piece, dtype=wide, device=example.device)

@@ -68,10 +68,15 @@ class OneConversation(Layout):
 class _Alone(OneConversation):
     """N conversations of a single row."""
 
-    def __init__(self, rows: int, causal: bool = False) -> None:
-        super().__init__(rows, causal)
+    def __init__(self, rows: int) -> None:
+        super().__init__(rows)
         steps = torch.arange(rows)
         self._know(torch.zeros(rows, dtype=torch.long), conversations=steps, places=steps.unsqueeze(1), members=steps)
+
+    @property
+    def past(self) -> OneConversation:
+        """The same: a row alone has none."""
+        return self
 
     @property
     def longest(self) -> int:
